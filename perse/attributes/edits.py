@@ -1,0 +1,128 @@
+"""What an attribute does to a head, as data: the vocabulary that catalogue entries are written in.
+
+Positions are those of the mean face in eye distances (x to the subject's left, y down, z backwards); colours of
+`Recolor` are CIE Lab. A synthesizer reads these and acts; nothing here computes.
+"""
+
+from dataclasses import dataclass
+
+Point = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sculpt:
+    """Landmarks moved at amount 1, mirrored to the right side; spread over the surface within `radius`.
+
+    moves: landmark -> (dx, dy, dz), written for the subject's left half and the midline.
+    scale: groups of landmarks scaled about their common centre: (landmarks, (sx, sy, sz)) with 0 = unchanged.
+    pinned: landmarks that stay.
+    """
+
+    moves: tuple[tuple[int, Point], ...] = ()
+    scale: tuple[tuple[tuple[int, ...], Point], ...] = ()
+    radius: float = 0.5
+    pinned: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class EyeSize:
+    """Lids and eyeball scaled about the eye's centre by 1 + amount * `by`."""
+
+    by: float
+
+
+@dataclass(frozen=True)
+class HairVolume:
+    """The hair part of the shell pushed outwards by amount * `by` eye distances."""
+
+    by: float
+
+
+@dataclass(frozen=True)
+class Recolor:
+    """A region's colour moved in Lab at amount 1.
+
+    to: colour whose chroma the region takes, its lightness moved towards it by at most `lightness` (contrast kept);
+    shift: plain displacement instead. contrast: factor on the lightness' spread around the region's mean.
+    """
+
+    region: str
+    to: Point | None = None
+    shift: Point | None = None
+    lightness: float = 25.0
+    contrast: float = 1.0
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Strands:
+    """Facial hair: strands on a region.
+
+    length (eye distances), density (strands per squared eye distance), width; shadow: how much the skin below darkens;
+    lift: how far strands stand off (0 lies flat, 1 stands up).
+    """
+
+    region: str
+    length: float
+    density: float
+    width: float = 0.008
+    shadow: float = 0.3
+    lift: float = 0.35
+
+
+@dataclass(frozen=True)
+class Prop:
+    """A rigid object: `kind` names the builder in synthesis/props.py, `color` its RGB."""
+
+    kind: str
+    color: Point
+
+
+Edit = Sculpt | EyeSize | HairVolume | Recolor | Strands | Prop
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a category's latent space: what a slider moves along.
+
+    low is -1 for two-sided axes, else 0; high is 1. regions: atlas regions that the edit owns; prompt: the same edit
+    in words, for an instruction-driven image editor.
+    """
+
+    name: str
+    label: str
+    help: str
+    edits: tuple[Edit, ...]
+    regions: tuple[str, ...]
+    low: float = 0.0
+    prompt: str = ""
+
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Style:
+    """A named point in a category's latent space: coordinates along its axes."""
+
+    name: str
+    label: str
+    at: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Category:
+    """One facial attribute with a latent vector of its own; the source portrait is its zero."""
+
+    name: str
+    label: str
+    axes: tuple[Axis, ...]
+    styles: tuple[Style, ...]
+
+    @property
+    def dim(self) -> int:
+        """Length of the category's latent vector."""
+        return len(self.axes)
+
+    def axis_index(self, name: str) -> int:
+        """Position of an axis in the latent vector; ValueError if the category has no such axis."""
+        return [a.name for a in self.axes].index(name)

@@ -1,0 +1,179 @@
+"""The avatar: Gaussians bound to a rig plus a latent space; controls in, a Gaussian cloud out."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..controls import Controls
+from ..errors import PerseError
+from ..render.camera import Camera
+from ..render.cloud import GaussianCloud
+from ..rig.expressions import COMPOSITES, INDEX, expand
+from ..rig.rig import HEAD_CENTRE, Rig
+from .binding import Binding
+from .follow import Follower
+from .space import LatentSpace
+
+
+@dataclass
+class State:
+    """Controls turned into numbers: blendshape weights (E,), head (3,) and gaze (2,) in radians, latents by category."""
+
+    weights: Tensor
+    head: Tensor
+    gaze: Tensor
+    latents: dict[str, Tensor]
+
+
+@dataclass
+class Source:
+    """What the avatar remembers of its photo: JPEG bytes of the upright photo with the person removed, the crop's
+    place in it (x0, y0, side), the photo's size (width, height)."""
+
+    background: bytes
+    crop: tuple[float, float, float]
+    size: tuple[int, int]
+
+
+@dataclass
+class Report:
+    """What `info` tells of the build; plain JSON values."""
+
+    quality: list[dict] = field(default_factory=list)
+    build: dict = field(default_factory=dict)
+
+
+class Avatar(nn.Module):
+    """One person.
+
+    Args:
+        rig: the person's rig.
+        binding: where the N Gaussians sit.
+        gaussians: tensors offset (N, 3), quats (N, 4), log_scales (N, 3), colors (N, 3), opacities (N,) at rest.
+            Opacities are linear: extras such as beard strands rest at exactly 0.
+        space: the latent space.
+        source: memory of the photo; report: of the build.
+    """
+
+    def __init__(self, rig: Rig, binding: Binding, gaussians: dict[str, Tensor], space: LatentSpace,
+                 source: Source | None = None, report: Report | None = None):
+        super().__init__()
+        self.rig = rig
+        self.binding = binding
+        self.offset = nn.Parameter(gaussians["offset"])
+        self.quats = nn.Parameter(gaussians["quats"])
+        self.log_scales = nn.Parameter(gaussians["log_scales"])
+        self.colors = nn.Parameter(gaussians["colors"])
+        self.opacities = nn.Parameter(gaussians["opacities"])
+        self.space = space
+        self.source = source
+        self.report = report or Report()
+        self.place("cpu")
+
+    def place(self, device: torch.device | str) -> "Avatar":
+        """Move everything to a device."""
+        self.to(device)
+        self.poser = self.rig.poser(device)
+        self.binding = self.binding.to(device)
+        self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        return self.colors.device
+
+    def __len__(self) -> int:
+        return len(self.colors)
+
+    def state(self, controls: Controls) -> State:
+        """Numbers for controls.
+
+        Raises:
+            PerseError: for a name that this avatar does not know.
+        """
+        try:
+            weights = expand(controls.expression)
+        except KeyError as error:
+            raise PerseError(f"Unknown expression {error.args[0]!r}; see `info` for the list.") from None
+        latents = {}
+
+        def latent(category):
+            if category not in self.space.categories:
+                raise PerseError(f"Unknown category {category!r}; known are: {', '.join(self.space.categories)}.")
+            return latents.setdefault(category, np.zeros(self.space.categories[category].dim, np.float32))
+
+        owner = {a.name: (c.name, k) for c in self.space.categories.values() for k, a in enumerate(c.axes)}
+        for name, amount in controls.attributes.items():
+            if name not in owner:
+                raise PerseError(f"Unknown attribute {name!r}; see `info` for the list.")
+            category, k = owner[name]
+            latent(category)[k] += amount
+        for category, styles in controls.styles.items():
+            for style, amount in styles.items():
+                z = latent(category)
+                try:
+                    z += amount * self.space.style_code(category, style)
+                except KeyError:
+                    names = ", ".join(s.name for s in self.space.categories[category].styles)
+                    raise PerseError(f"Unknown style {style!r} of {category}; known are: {names}.") from None
+        for category, values in controls.latents.items():
+            z = latent(category)
+            if len(values) != len(z):
+                raise PerseError(f"The latent of {category} has {len(z)} numbers, not {len(values)}.")
+            z += np.asarray(values, np.float32)
+        for category, z in latents.items():
+            low = np.array([a.low for a in self.space.categories[category].axes], np.float32)
+            np.clip(z, low, 1.0, out=z)
+        device = self.device
+        head = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll]).astype(np.float32)
+        gaze = np.radians([controls.gaze_yaw, controls.gaze_pitch]).astype(np.float32)
+        # Lids follow the eyes up and down.
+        look = controls.gaze_pitch / 24.0
+        for side in ("left", "right"):
+            name = f"eye_look_{'down' if look > 0 else 'up'}_{side}"
+            follow = abs(look) * (1 - weights[INDEX[f"eye_blink_{side}"]])
+            if follow > 0:
+                weights[INDEX[name]] = min(1.0, weights[INDEX[name]] + follow)
+        if controls.gaze_pitch:
+            # The shapes turn the eyes too; the gaze below is what remains.
+            gaze[1] = 0.0
+        return State(torch.from_numpy(weights).to(device), torch.from_numpy(head).to(device),
+                     torch.from_numpy(gaze).to(device), {c: torch.from_numpy(z).to(device) for c, z in latents.items()})
+
+    def cloud(self, state: State) -> GaussianCloud:
+        """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
+        change = self.space(state.latents) if state.latents else None
+        shape = None if change is None else change.shape
+        vertices = self.poser(state.weights, state.head, state.gaze, shape)
+        scales, colors, opacities = self.log_scales, self.colors, self.opacities
+        if change is not None:
+            scales = scales + change.log_scale[:, None]
+            colors = colors + change.color
+            opacities = opacities + change.opacity
+        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
+        return GaussianCloud(means, quats, scales, opacities.clamp(0, 0.99), colors.clamp(0, 1))
+
+    def forward(self, controls: Controls) -> GaussianCloud:
+        """Gaussians of a set of controls."""
+        return self.cloud(self.state(controls))
+
+    def camera(self, controls: Controls, width: int, height: int) -> Camera:
+        """The portrait's camera in a picture of width x height, orbited and zoomed as the controls say."""
+        base = self.rig.camera
+        scale = min(width, height) / base.width
+        K = base.K.copy()
+        K[:2] *= scale
+        K[0, 2] += (width - base.width * scale) / 2
+        K[1, 2] += (height - base.height * scale) / 2
+        centre, _ = Camera(base.viewmat, K, width, height).project(np.array([HEAD_CENTRE], np.float32))
+        K[:2, 2] = centre[0] + (K[:2, 2] - centre[0]) * controls.zoom
+        K[0, 0] *= controls.zoom
+        K[1, 1] *= controls.zoom
+        return Camera(base.viewmat, K, width, height).orbit(controls.yaw, controls.pitch, controls.roll,
+                                                            np.array(HEAD_CENTRE, np.float32))
+
+    def expressions(self) -> list[str]:
+        """Names that `Controls.expression` takes."""
+        return [*COMPOSITES, *INDEX]

@@ -1,0 +1,129 @@
+"""The avatar file: one safetensors file with a versioned JSON header. Never pickle: it comes from strangers."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ..attributes.catalogue import CATEGORIES
+from ..errors import PerseError
+from ..files import write_atomically
+from ..render.camera import Camera
+from ..rig.expressions import NAMES
+from ..rig.rig import PARTS, Rig
+from .avatar import Avatar, Report, Source
+from .binding import Binding
+from .space import AxisBasis, LatentSpace
+
+FORMAT, VERSION = "perse-avatar", 1
+LIMIT = 200_000_000  # bytes; real files are about a tenth of this
+MAX_GAUSSIANS, MAX_VERTICES = 1_000_000, 50_000
+
+
+def save_avatar(avatar: Avatar, path: str | Path) -> None:
+    """Write an avatar; the file appears whole or not at all."""
+    rig = avatar.rig
+    half = torch.float16
+    tensors = {
+        "rig.vertices": torch.from_numpy(rig.vertices), "rig.faces": torch.from_numpy(rig.faces.astype(np.int32)),
+        "rig.vertex_part": torch.from_numpy(rig.vertex_part.astype(np.uint8)),
+        "rig.face_part": torch.from_numpy(rig.face_part.astype(np.uint8)),
+        "rig.blendshapes": torch.from_numpy(rig.blendshapes).to(half), "rig.jaw": torch.from_numpy(rig.jaw),
+        "rig.head": torch.from_numpy(rig.head), "rig.eye_centres": torch.from_numpy(rig.eye_centres),
+        "rig.iris": torch.from_numpy(rig.iris), "camera.viewmat": torch.from_numpy(rig.camera.viewmat),
+        "camera.K": torch.from_numpy(rig.camera.K),
+        "face": avatar.binding.face.to(torch.int32), "bary": avatar.binding.bary,
+        "offset": avatar.offset.to(half), "quats": avatar.quats.to(half), "log_scales": avatar.log_scales.to(half),
+        "colors": avatar.colors.to(half), "opacities": avatar.opacities.to(half),
+    }
+    for name, basis in avatar.space.axes.items():
+        tensors[f"axis.{name}.gaussians"] = basis.gaussians.to(torch.int32)
+        tensors[f"axis.{name}.weight"] = basis.weight.to(half)
+        tensors[f"axis.{name}.vertices"] = basis.vertices.to(torch.int32)
+        for part in ("color", "opacity", "log_scale", "shape"):
+            tensors[f"axis.{name}.{part}"] = getattr(basis, part).to(half)
+    if avatar.source is not None:
+        tensors["source.background"] = torch.frombuffer(bytearray(avatar.source.background), dtype=torch.uint8)
+    header = {"format": FORMAT, "version": str(VERSION), "avatar": json.dumps({
+        "camera_size": rig.camera.width, "parts": PARTS, "blendshapes": NAMES, "categories": list(avatar.space.categories),
+        "axes": list(avatar.space.axes), "report": asdict(avatar.report),
+        "source": None if avatar.source is None else {"crop": avatar.source.crop, "size": avatar.source.size},
+    }, sort_keys=True)}
+    data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
+    write_atomically(path, data)
+
+
+def load_avatar(path: str | Path, device: torch.device | str = "cpu") -> Avatar:
+    """Read an avatar.
+
+    Raises:
+        PerseError: one sentence for a file that is missing, foreign, damaged or from a newer version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PerseError(f"There is no avatar file {path.name!r}.")
+    if path.stat().st_size > LIMIT:
+        raise PerseError("This file is too large to be a PERSE avatar.")
+    try:
+        with safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise PerseError("This file is not a PERSE avatar: please choose a file that PERSE saved.")
+            if not header.get("version", "").isdigit() or int(header["version"]) > VERSION:
+                raise PerseError("This avatar was saved by a newer PERSE: please update the app to open it.")
+            tensors = {k: file.get_tensor(k) for k in file.keys()}
+        return _assemble(json.loads(header["avatar"]), tensors).place(device)
+    except PerseError:
+        raise
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError):
+        raise PerseError("This avatar file is damaged: please save or download it again.") from None
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError("inconsistent avatar file")
+
+
+def _assemble(meta: dict, tensors: dict) -> Avatar:
+    for tensor in tensors.values():
+        _require(not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()))
+    _require(meta["parts"] == PARTS and meta["blendshapes"] == NAMES)
+
+    def array(name, dtype=np.float32):
+        return tensors[name].numpy().astype(dtype)
+
+    size = int(meta["camera_size"])
+    _require(16 <= size <= 4096)
+    vertices, faces = array("rig.vertices"), array("rig.faces", np.int64)
+    v, f, n = len(vertices), len(faces), len(tensors["face"])
+    _require(0 < v <= MAX_VERTICES and 0 < n <= MAX_GAUSSIANS and vertices.shape == (v, 3) and faces.shape == (f, 3))
+    _require(0 <= faces.min() and faces.max() < v)
+    rig = Rig(vertices, faces, np.zeros((f, 3, 2), np.float32), array("rig.vertex_part", np.int64),
+              array("rig.face_part", np.int64), array("rig.blendshapes"), array("rig.jaw"), array("rig.head"),
+              array("rig.eye_centres"), array("rig.iris"), Camera(array("camera.viewmat"), array("camera.K"), size, size))
+    _require(rig.blendshapes.shape == (len(NAMES), v, 3) and rig.jaw.shape == (v,) == rig.head.shape
+             and rig.vertex_part.shape == (v,) and rig.face_part.shape == (f,))
+    face = tensors["face"].long()
+    _require(int(face.min()) >= 0 and int(face.max()) < f)
+    shapes = {"offset": (n, 3), "quats": (n, 4), "log_scales": (n, 3), "colors": (n, 3), "opacities": (n,)}
+    gaussians = {k: tensors[k].float() for k in shapes}
+    _require(all(tuple(gaussians[k].shape) == s for k, s in shapes.items()) and tuple(tensors["bary"].shape) == (n, 3))
+    known = {c.name: c for c in CATEGORIES}
+    space = LatentSpace([known[c] for c in meta["categories"] if c in known], n, v)
+    for name in meta["axes"]:
+        part = {k: tensors[f"axis.{name}.{k}"] for k in ("gaussians", "weight", "vertices", "color", "opacity", "log_scale", "shape")}
+        index, moved = part["gaussians"], part["vertices"]
+        _require(not len(index) or (int(index.min()) >= 0 and int(index.max()) < n))
+        _require(not len(moved) or (int(moved.min()) >= 0 and int(moved.max()) < v))
+        basis = AxisBasis(index, part["weight"], moved, len(part["color"]))
+        basis.load_state_dict({k: part[k].float() if part[k].is_floating_point() else part[k].long() for k in part})
+        space.add(name, basis)
+    source = None
+    if meta["source"] is not None:
+        source = Source(tensors["source.background"].numpy().tobytes(), tuple(map(float, meta["source"]["crop"])),
+                        tuple(map(int, meta["source"]["size"])))
+    return Avatar(rig, Binding(face, tensors["bary"].float()), gaussians, space, source, Report(**meta["report"]))

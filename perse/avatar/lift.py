@@ -1,0 +1,158 @@
+"""Lifting a portrait: where the first Gaussians sit and how large they are.
+
+What the portrait shows gets Gaussians on a pixel grid, finer where the picture has detail; what it hides gets them
+evenly over the surface, coloured from the completed texture.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from ..portrait import Portrait
+from ..render.mesh import rasterize_ids
+from ..rig.rig import PART, PARTS, Rig
+from ..synthesis.texture import ATLAS, Texture, sample
+
+FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
+# Distance between Gaussians on hidden surfaces, eye distances.
+SPACING = {"face": 0.026, "shell": 0.031, "body": 0.070, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
+           "upper_teeth": 0.013, "lower_teeth": 0.013, "tongue": 0.018}
+
+
+@dataclass
+class Lifted:
+    """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
+    along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position."""
+
+    face: np.ndarray
+    bary: np.ndarray
+    offset: np.ndarray
+    normal: np.ndarray
+    tangent: np.ndarray
+    scales: np.ndarray
+    color: np.ndarray
+    opacity: np.ndarray
+    uv: np.ndarray
+
+    @staticmethod
+    def concat(parts: list["Lifted"]) -> "Lifted":
+        return Lifted(*(np.concatenate([getattr(p, name) for p in parts]) for name in Lifted.__dataclass_fields__))
+
+
+def _cells(detail: np.ndarray, wanted: np.ndarray, target: int, fine: float) -> tuple[np.ndarray, np.ndarray]:
+    """Centres (M, 2) and sides (M,) of grid cells: side 2 * fine, split in four where detail is highest.
+
+    Args:
+        detail: (S, S) importance; wanted: (S, S) bool, where cells may be; target: how many cells are wanted.
+    """
+    size = detail.shape[0]
+    side = 2 * fine
+    centres = np.stack(np.meshgrid(np.arange(side / 2, size, side), np.arange(side / 2, size, side)), -1).reshape(-1, 2)
+
+    def at(image, xy):
+        return image[np.clip(xy[:, 1].astype(int), 0, size - 1), np.clip(xy[:, 0].astype(int), 0, size - 1)]
+
+    reach = cv2.dilate(wanted.astype(np.uint8), np.ones((int(np.ceil(fine)) * 2 + 1,) * 2)) > 0
+    centres = centres[at(reach, centres)]
+    importance = at(cv2.blur(detail.astype(np.float32), (int(np.ceil(side)),) * 2), centres)
+    splits = int(np.clip((target - len(centres)) / 3, 0, len(centres)))
+    order = np.argsort(-importance, kind="stable")
+    split, whole = centres[order[:splits]], centres[order[splits:]]
+    shift = fine / 2 * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
+    children = (split[:, None] + shift[None]).reshape(-1, 2)
+    xy = np.concatenate([children, whole])
+    sides = np.concatenate([np.full(len(children), fine), np.full(len(whole), side)])
+    keep = at(wanted, xy)
+    return xy[keep], sides[keep]
+
+
+def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
+    size = portrait.image.shape[0]
+    camera = rig.camera
+    ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
+    wanted = portrait.alpha > 0.12
+    gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
+    detail = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
+    inner = np.maximum.reduce([portrait.masks[m] for m in ("eyes", "lips", "mouth", "brows")])
+    # Faces matter more than jackets; eyes and lips matter most.
+    weight = 0.35 + 0.65 * np.clip(1 - portrait.masks["clothes"], 0, 1) + 1.5 * cv2.dilate(inner.astype(np.float32), np.ones((9, 9)))
+    detail = np.minimum(detail, np.percentile(detail, 97)) * weight + 0.02 * weight
+    fine = FINE * size / 512
+    xy, side = _cells(detail, wanted, count, fine)
+    px = np.clip(xy.astype(int), 0, size - 1)
+    face = ids[px[:, 1], px[:, 0]]
+    # Strands beyond the mesh's outline hang on the nearest triangle.
+    _, (ny, nx) = distance_transform_edt(ids < 0, return_indices=True)
+    hit = np.stack([nx[px[:, 1], px[:, 0]], ny[px[:, 1], px[:, 0]]], 1)
+    outside = face < 0
+    face = ids[hit[:, 1], hit[:, 0]]
+    b = bary[hit[:, 1], hit[:, 0]].astype(np.float64)
+    corners = rig.vertices[rig.faces[face]].astype(np.float64)
+    point = np.einsum("nk,nkc->nc", b, corners)
+    rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
+    origin = -rotation.T @ shift
+    depth = (point @ rotation.T + shift)[:, 2]
+    ray = np.stack([(xy[:, 0] - camera.K[0, 2]) / camera.K[0, 0], (xy[:, 1] - camera.K[1, 2]) / camera.K[1, 1],
+                    np.ones(len(xy))], 1)
+    target = (ray * depth[:, None] - shift) @ rotation
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
+    view = origin - point
+    view /= np.linalg.norm(view, axis=1, keepdims=True)
+    facing = (normal * view).sum(1)
+    flip = facing < 0
+    normal[flip], facing = -normal[flip], np.abs(facing)
+    # Strands outside face the camera.
+    normal[outside], facing[outside] = view[outside], 1.0
+    slope = view - facing[:, None] * normal
+    length = np.linalg.norm(slope, axis=1, keepdims=True)
+    any_tangent = np.cross(normal, [0.0, 1.0, 0.0])
+    any_tangent /= np.linalg.norm(any_tangent, axis=1, keepdims=True) + 1e-12
+    tangent = np.where(length > 1e-3, slope / np.maximum(length, 1e-3), any_tangent)
+    world = side * depth / float(camera.K[0, 0])
+    scales = np.stack([0.52 * world / np.clip(facing, 0.3, 1), 0.52 * world, 0.12 * world], 1)
+    blurred = {s: cv2.blur(portrait.foreground, (max(1, int(round(s))),) * 2) for s in np.unique(side)}
+    color = np.empty((len(xy), 3))
+    for s in np.unique(side):
+        rows = side == s
+        color[rows] = sample(blurred[s], xy[rows][None])[0]
+    opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
+    uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv)
+
+
+def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
+    corners = rig.vertices[rig.faces].astype(np.float64)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = 0.5 * np.linalg.norm(normal, axis=1)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
+    spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
+    expected = area / spacing ** 2
+    count = np.floor(expected + rng.random(len(expected))).astype(int)
+    face = np.repeat(np.arange(len(area)), count)
+    # Low-discrepancy points (R2 sequence, Roberts 2018) folded into the triangle cover it evenly.
+    n = np.arange(len(face)) + 1
+    a, b = (0.5 + n * 0.7548776662466927) % 1, (0.5 + n * 0.5698402909980532) % 1
+    fold = a + b > 1
+    a[fold], b[fold] = 1 - a[fold], 1 - b[fold]
+    bary = np.stack([1 - a - b, a, b], 1)
+    uv = np.einsum("nk,nkc->nc", bary, rig.uvs[face])
+    seen = sample(texture.seen, uv[None] * ATLAS)[0]
+    alpha = sample(texture.alpha, uv[None] * ATLAS)[0]
+    part = rig.face_part[face]
+    eyes = np.isin(part, [PART["eye_right"], PART["eye_left"]])
+    keep = ((seen < 0.2) | eyes) & (alpha > 0.5)
+    face, bary, uv = face[keep], bary[keep], uv[keep]
+    tangent = corners[face, 1] - corners[face, 0]
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12
+    sigma = spacing[face]
+    scales = np.stack([0.62 * sigma, 0.62 * sigma, 0.12 * sigma], 1)
+    color = sample(texture.color, uv[None] * ATLAS)[0]
+    return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, np.full(len(face), 0.95), uv)
+
+
+def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:
+    """Initial Gaussians of a portrait: about `count` on what it shows, plus what hidden surfaces need."""
+    return Lifted.concat([_visible(portrait, rig, count), _hidden(rig, texture, np.random.default_rng(seed))])

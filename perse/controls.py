@@ -1,0 +1,117 @@
+"""Everything a visitor can set, as one plain value that goes in and out as JSON."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+
+from .errors import PerseError
+
+RANGES = {
+    "head_yaw": (-45.0, 45.0), "head_pitch": (-30.0, 30.0), "head_roll": (-30.0, 30.0),
+    "gaze_yaw": (-30.0, 30.0), "gaze_pitch": (-20.0, 20.0),
+    "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
+}
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The state of an avatar and of the camera that looks at it. The default value is the portrait as it is.
+
+    attributes: latent direction -> amount (nose_width: -0.5). styles: category -> {style: amount}.
+    latents: category -> raw latent vector, added to what attributes and styles give.
+    expression: name -> weight in [0, 1], ARKit shapes and composites.
+    head_*: the head on its neck; gaze_*: both eyes; yaw, pitch, roll, zoom: the camera around the avatar. Degrees;
+    a positive yaw turns the face towards the picture's left edge, a positive pitch turns it down.
+    """
+
+    attributes: dict[str, float] = field(default_factory=dict)
+    styles: dict[str, dict[str, float]] = field(default_factory=dict)
+    latents: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    expression: dict[str, float] = field(default_factory=dict)
+    head_yaw: float = 0.0
+    head_pitch: float = 0.0
+    head_roll: float = 0.0
+    gaze_yaw: float = 0.0
+    gaze_pitch: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    zoom: float = 1.0
+
+    def with_(self, **changes) -> "Controls":
+        """A copy with some fields replaced."""
+        return replace(self, **changes)
+
+    def to_json(self) -> str:
+        """Compact JSON; `from_json` reads it back."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @staticmethod
+    def from_json(text: str | dict) -> "Controls":
+        """Read Controls from JSON text or an already parsed object.
+
+        Raises:
+            PerseError: for anything that is not a Controls object of finite numbers in range.
+        """
+        try:
+            data = json.loads(text) if isinstance(text, (str, bytes)) else text
+        except (ValueError, RecursionError):
+            raise PerseError("These controls are not valid JSON.") from None
+        if not isinstance(data, dict):
+            raise PerseError("Controls must be a JSON object such as {\"expression\": {\"smile\": 0.8}}.")
+        known = {f.name for f in fields(Controls)}
+        unknown = [k for k in data if k not in known]
+        if unknown:
+            raise PerseError(f"Unknown control {unknown[0]!r}; known are: {', '.join(sorted(known))}.")
+        out = {}
+        for key, value in data.items():
+            if key in RANGES:
+                out[key] = _number(key, value, *RANGES[key])
+            elif key == "styles":
+                out[key] = {_name(c): {_name(s): _number(f"{c}={s}", a, -2, 2) for s, a in _mapping(key, m).items()}
+                            for c, m in _mapping(key, value).items()}
+            elif key == "latents":
+                out[key] = {_name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v))
+                            for c, v in _mapping(key, value).items()}
+            else:
+                out[key] = {_name(n): _number(n, v, -2, 2) for n, v in _mapping(key, value).items()}
+        return Controls(**out)
+
+    def mix(self, other: "Controls", share: float) -> "Controls":
+        """Linear mixture: `share` 0 gives self, 1 gives other."""
+        def blend(a, b):
+            if isinstance(a, dict) or isinstance(b, dict):
+                a, b = a or {}, b or {}
+                return {k: blend(a.get(k, type(b.get(k))() if b.get(k) is not None else None), b.get(k)) for k in {**a, **b}}
+            if isinstance(a, tuple) or isinstance(b, tuple):
+                a, b = a or (), b or ()
+                n = max(len(a), len(b))
+                return tuple(blend(x, y) for x, y in zip(tuple(a) + (0.0,) * (n - len(a)), tuple(b) + (0.0,) * (n - len(b))))
+            return (1 - share) * (a or 0.0) + share * (b or 0.0)
+        return Controls(**{f.name: blend(getattr(self, f.name), getattr(other, f.name)) for f in fields(Controls)})
+
+
+def _mapping(name, value) -> dict:
+    if not isinstance(value, dict):
+        raise PerseError(f"The control {name!r} must be an object of names and numbers.")
+    return value
+
+
+def _sequence(name, value) -> list:
+    if not isinstance(value, (list, tuple)) or len(value) > 64:
+        raise PerseError(f"The control {name!r} must hold short lists of numbers.")
+    return value
+
+
+def _name(value) -> str:
+    if not isinstance(value, str) or len(value) > 64:
+        raise PerseError("Names in controls must be short texts.")
+    return value
+
+
+def _number(name, value, low, high) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise PerseError(f"The control {name!r} must be a number, not {value!r}.")
+    if not low <= value <= high:
+        raise PerseError(f"The control {name!r} is {value:g}; it must lie between {low:g} and {high:g}.")
+    return float(value)

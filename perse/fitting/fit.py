@@ -1,0 +1,242 @@
+"""The training loop: stage one fits the person, stage two the latent space, both under `accelerate`."""
+
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from ..avatar.avatar import Avatar, State
+from ..errors import BuildCancelled
+from ..portrait import Portrait
+from ..render.camera import Camera
+from ..render.rasterize import rasterize
+from ..synthesis.base import Clip, Frame
+from .losses import picture_loss
+
+LEAK_EVERY = 4  # steps between two looks at the unedited person, which cost a rendering
+
+Progress = Callable[[float, str, np.ndarray | None], None]
+
+
+@dataclass
+class Schedule:
+    """Steps and sizes of a fit.
+
+    gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the
+    synthetic frames; source_frames: of the unedited person; source_steps, space_steps: optimiser steps of the two stages; accumulate: frames per step;
+    deadline: monotonic time after which no further step is begun (a safety net: a budget is met by the step counts).
+    """
+
+    gaussians: int = 42000
+    photo_size: int = 512
+    clip_size: int = 320
+    source_frames: int = 36
+    source_steps: int = 300
+    space_steps: int = 420
+    accumulate: int = 1
+    seed: int = 0
+    deadline: float | None = None
+
+    @staticmethod
+    def for_budget(seconds: float, seed: int = 0) -> "Schedule":
+        """Steps that fit a whole build into about `seconds` on two CPU cores (measured there; GPUs finish earlier)."""
+        share = float(np.clip(seconds / 90.0, 0.1, 3.0))
+        return Schedule(gaussians=int(np.clip(42000 * share ** 0.3, 18000, 60000)),
+                        photo_size=512 if share >= 0.4 else 384,
+                        clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
+                        source_steps=int(300 * share), space_steps=int(420 * share), seed=seed)
+
+
+class FitModel(nn.Module):
+    """The avatar as a network from a frame's pose to its picture, so that accelerate can wrap it."""
+
+    def __init__(self, avatar: Avatar):
+        super().__init__()
+        self.avatar = avatar
+
+    def forward(self, state: State, camera: Camera, background: Tensor) -> tuple[Tensor, Tensor]:
+        """Picture (H, W, 3) over `background` (3,) and alpha (H, W)."""
+        cloud = self.avatar.cloud(state)
+        rgb, alpha = rasterize(cloud, camera, backgrounds=background)
+        return rgb[0], alpha[0, ..., 0]
+
+
+class Trainer:
+    """One fit of one avatar.
+
+    Args:
+        avatar: initial avatar, trained in place.
+        portrait: the real photo, which teaches most.
+        clips: synthetic clips; the first is the unedited source.
+        schedule: steps and sizes.
+        progress: called with (share done in [0, 1], text, preview (h, w, 3) or None) between steps.
+        cancelled: asked between steps; True raises BuildCancelled.
+    """
+
+    def __init__(self, avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedule,
+                 progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False,
+                 accelerator: Accelerator | None = None):
+        self.schedule, self.progress, self.cancelled = schedule, progress, cancelled
+        self.accelerator = accelerator or Accelerator(cpu=avatar.device.type == "cpu")
+        self.accelerator.gradient_accumulation_steps = schedule.accumulate
+        self.avatar = avatar.place(self.accelerator.device)
+        self.clips = clips
+        self.rng = np.random.default_rng(schedule.seed + 7919 * self.accelerator.process_index)
+        self.photo = self._photo_frame(portrait)
+        self.stats: dict[str, float] = {}
+        self.steps = [0, 0]
+
+    def _photo_frame(self, portrait: Portrait) -> tuple[Tensor, Tensor, Camera]:
+        import cv2
+        size = self.schedule.photo_size
+        picture = np.concatenate([portrait.foreground * portrait.alpha[..., None], portrait.alpha[..., None]], -1)
+        picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+        device = self.avatar.device
+        return (torch.from_numpy(np.ascontiguousarray(picture[..., :3])).to(device),
+                torch.from_numpy(np.ascontiguousarray(picture[..., 3])).to(device), self.avatar.rig.camera.resized(size, size))
+
+    def _state(self, frame: Frame, latents: dict[str, Tensor]) -> State:
+        device = self.avatar.device
+        return State(*(torch.from_numpy(np.asarray(x, np.float32)).to(device) for x in (frame.weights, frame.head, frame.gaze)), latents)
+
+    def _rest(self) -> State:
+        device = self.avatar.device
+        return State(torch.zeros(len(self.avatar.rig.blendshapes), device=device), torch.zeros(3, device=device),
+                     torch.zeros(2, device=device), {})
+
+    def _pictures(self, frame: Frame, background: Tensor) -> tuple[Tensor, Tensor]:
+        device = self.avatar.device
+        alpha = torch.from_numpy(frame.alpha).to(device).float() / 255
+        image = torch.from_numpy(frame.image).to(device).float() / 255
+        return image + (1 - alpha[..., None]) * background, alpha
+
+    def _background(self) -> Tensor:
+        return torch.from_numpy(self.rng.random(3).astype(np.float32)).to(self.avatar.device)
+
+    def _check(self, share: float, text: str, step: int) -> bool:
+        """Report, obey a cancellation; False when time is up."""
+        if self.cancelled():
+            raise BuildCancelled()
+        preview = None
+        if step % 24 == 0 and self.accelerator.is_main_process:
+            with torch.no_grad():
+                rgb, _ = rasterize(self.avatar.cloud(self._rest()), self.photo[2].resized(256, 256),
+                                   backgrounds=torch.full((3,), 0.93, device=self.avatar.device))
+            preview = rgb[0].cpu().numpy()
+        self.progress(share, text, preview)
+        return self.schedule.deadline is None or time.monotonic() < self.schedule.deadline
+
+    def fit_source(self) -> None:
+        """Stage one: appearance of the person, from the photo itself and the unedited clip."""
+        avatar = self.avatar
+        rates = [(avatar.colors, 0.012), (avatar.opacities, 0.02), (avatar.log_scales, 0.012), (avatar.offset, 0.0010),
+                 (avatar.quats, 0.006)]
+        optimizer = torch.optim.Adam([{"params": [p], "lr": lr} for p, lr in rates], eps=1e-15, fused=True)
+        model = FitModel(avatar)
+        for p in avatar.space.parameters():
+            p.requires_grad_(False)
+        model, optimizer = self.accelerator.prepare(model, optimizer)
+        invisible = (avatar.opacities.detach() == 0)
+        frames, steps = self.clips[0].frames, self.schedule.source_steps
+        order = self.rng.permutation(len(frames))
+        base_rates = [g["lr"] for g in optimizer.param_groups]
+        for step in range(steps):
+            if not self._check(0.5 * step / max(steps, 1), "fitting the person", step):
+                break
+            decay = 0.1 ** (step / max(steps, 1))
+            for group, lr in zip(optimizer.param_groups, base_rates):
+                group["lr"] = lr * decay
+            for _ in range(self.schedule.accumulate):
+                with self.accelerator.accumulate(model):
+                    background = self._background()
+                    # The photo teaches every other step, and alone at the end: likeness first.
+                    if step % 2 == 0 or step > 0.85 * steps:
+                        image, alpha, camera = self.photo
+                        target, state = image + (1 - alpha[..., None]) * background, self._rest()
+                    else:
+                        frame = frames[order[(step // 2) % len(frames)]]
+                        (target, alpha), camera, state = self._pictures(frame, background), frame.camera, self._state(frame, {})
+                    out, out_alpha = model(state, camera, background)
+                    loss = picture_loss(out, out_alpha, target, alpha)
+                    self.accelerator.backward(loss)
+                    # Extras rest at exactly zero: nothing may teach them otherwise.
+                    if avatar.opacities.grad is not None:
+                        avatar.opacities.grad[invisible] = 0
+                    optimizer.step()
+                    optimizer.zero_grad(set_to_none=True)
+            with torch.no_grad():
+                avatar.opacities.clamp_(0, 0.99)
+                avatar.opacities[invisible] = 0
+                avatar.colors.clamp_(0, 1)
+                avatar.log_scales.clamp_(-9.0, -2.2)
+            self.steps[0] += 1
+        self.stats["source_loss"] = float(loss.detach()) if steps else float("nan")
+        for p in avatar.space.parameters():
+            p.requires_grad_(True)
+
+    def fit_space(self) -> None:
+        """Stage two: the bases of the latent space, from edited clips and interpolated faces; the person is frozen."""
+        avatar = self.avatar
+        frozen = [avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats]
+        for p in frozen:
+            p.requires_grad_(False)
+        lessons = [(c, i) for c in self.clips[1:] for i in range(len(c.frames))]
+        rates = {"color": 0.006, "opacity": 0.01, "log_scale": 0.008, "shape": 0.0006}
+        groups = [{"params": [getattr(b, name) for b in avatar.space.axes.values() if getattr(b, name).numel()], "lr": lr}
+                  for name, lr in rates.items()]
+        optimizer = torch.optim.Adam([g for g in groups if g["params"]], eps=1e-15, fused=True)
+        model = FitModel(avatar)
+        model, optimizer = self.accelerator.prepare(model, optimizer)
+        steps = self.schedule.space_steps if lessons else 0
+        order = np.concatenate([self.rng.permutation(len(lessons)) for _ in range(steps * self.schedule.accumulate // max(len(lessons), 1) + 1)]) if lessons else []
+        count, total = 0, 0.0
+        base_rates = [g["lr"] for g in optimizer.param_groups]
+        for step in range(steps):
+            if not self._check(0.5 + 0.5 * step / max(steps, 1), "learning the sliders", step):
+                break
+            for group, lr in zip(optimizer.param_groups, base_rates):
+                group["lr"] = lr * 0.15 ** (step / steps)
+            for _ in range(self.schedule.accumulate):
+                with self.accelerator.accumulate(model):
+                    clip, index = lessons[order[count]]
+                    count += 1
+                    frame = clip.frames[index]
+                    background = self._background()
+                    target, alpha = self._pictures(frame, background)
+                    latents = {clip.category: torch.from_numpy(clip.latents[index]).to(avatar.device)}
+                    owned = torch.from_numpy(frame.owned).to(avatar.device).float() / 255
+                    out, out_alpha = model(self._state(frame, latents), frame.camera, background)
+                    # The student answers for its change where the edit is at home; what the person's own fit left
+                    # over elsewhere is not the edit's business. Elsewhere it must look as without the edit.
+                    home = owned[..., None]
+                    goal = target * home + out.detach() * (1 - home)
+                    source = None
+                    if step % LEAK_EVERY == 0:
+                        with torch.no_grad():
+                            source = rasterize(avatar.cloud(self._state(frame, {})), frame.camera, backgrounds=background)[0][0]
+                    loss = picture_loss(out, out_alpha, goal, alpha * owned + out_alpha.detach() * (1 - owned), owned, source)
+                    self.accelerator.backward(loss)
+                    optimizer.step()
+                    optimizer.zero_grad(set_to_none=True)
+            total += float(loss.detach())
+            self.steps[1] += 1
+        self.stats["space_loss"] = total / max(count, 1)
+        for p in frozen:
+            p.requires_grad_(True)
+
+    @torch.no_grad()
+    def likeness(self, mask: np.ndarray) -> float:
+        """PSNR (dB) of the untouched avatar against the photo inside `mask` (S, S), at the photo's teaching size."""
+        import cv2
+        image, alpha, camera = self.photo
+        size = image.shape[0]
+        weight = torch.from_numpy(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)).to(image)
+        background = torch.full((3,), 0.5, device=image.device)
+        rgb, _ = rasterize(self.avatar.cloud(self._rest()), camera, backgrounds=background)
+        target = image + (1 - alpha[..., None]) * background
+        error = (((rgb[0] - target) ** 2).mean(-1) * weight).sum() / weight.sum().clamp_min(1)
+        return float(-10 * torch.log10(error.clamp_min(1e-10)))

@@ -1,0 +1,40 @@
+"""Motion: a sequence of Controls at a frame rate."""
+
+from dataclasses import dataclass
+from typing import Callable, Iterator
+
+import numpy as np
+
+from ..controls import Controls
+
+
+@dataclass(frozen=True)
+class Motion:
+    """frames(i) for i in range(count), at fps frames a second."""
+
+    count: int
+    fps: float
+    at: Callable[[int], Controls]
+
+    def __iter__(self) -> Iterator[Controls]:
+        return (self.at(i) for i in range(self.count))
+
+
+def overlay(base: Controls, moving: Controls) -> Controls:
+    """A motion's frame on top of what the visitor has set: edits stay, expressions and angles add up."""
+    def added(a, b):
+        return {k: a.get(k, 0.0) + b.get(k, 0.0) for k in {**a, **b}}
+    styles = {c: added(base.styles.get(c, {}), moving.styles.get(c, {})) for c in {**base.styles, **moving.styles}}
+    return base.with_(
+        attributes=added(base.attributes, moving.attributes), styles=styles,
+        expression={k: min(v, 1.0) for k, v in added(base.expression, moving.expression).items()},
+        head_yaw=base.head_yaw + moving.head_yaw, head_pitch=base.head_pitch + moving.head_pitch,
+        head_roll=base.head_roll + moving.head_roll, gaze_yaw=base.gaze_yaw + moving.gaze_yaw,
+        gaze_pitch=base.gaze_pitch + moving.gaze_pitch, yaw=base.yaw + moving.yaw, pitch=base.pitch + moving.pitch,
+        roll=base.roll + moving.roll, zoom=base.zoom * moving.zoom)
+
+
+def between(first: Controls, second: Controls, seconds: float, fps: float) -> Motion:
+    """From one edit to another and back, easing in and out, so that the clip loops."""
+    count = max(2, round(seconds * fps))
+    return Motion(count, fps, lambda i: first.mix(second, 0.5 - 0.5 * np.cos(2 * np.pi * i / count)))

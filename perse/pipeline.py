@@ -1,0 +1,355 @@
+"""The one object that the page, the command line and the API use: portrait -> avatar -> frames, models cached."""
+
+import io
+import threading
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Callable
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from .attributes.catalogue import CATEGORIES
+from .avatar.avatar import Avatar, Report, Source
+from .avatar.io import load_avatar, save_avatar
+from .controls import Controls
+from .errors import BuildCancelled, PerseError
+from .fitting.fit import Progress, Schedule, Trainer
+from .fitting.initialise import initial_avatar
+from .motion.motion import Motion
+from .portrait import Portrait, load_portrait
+from .render.camera import Camera
+from .render.ply import write_ply
+from .render.rasterize import rasterize, warm_up
+from .render.video import VideoWriter
+from .rig.build import build_rig
+from .synthesis.base import Clip, Plan, Synthesizer
+from .synthesis.procedural import ProceduralSynthesizer
+from .synthesis.texture import bake
+
+DEFAULT_BUDGET = 60.0
+MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
+SIZES = (64, 2048)
+SYNTHETIC = {"comment": "Synthetic video of a person, made by PERSE"}
+BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """"auto", "cpu" or "cuda" -> device. PerseError if CUDA is asked for and absent, or the name is another."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise PerseError(f"Unknown device {name!r}: use auto, cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise PerseError("No CUDA GPU is available here: use --device cpu.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+class PersePipeline:
+    """Portrait in; avatar, pictures and videos out. Holds models, never a visitor's data.
+
+    Args:
+        synthesizer: makes the teaching clips.
+        device: where avatars are fitted.
+    """
+
+    def __init__(self, synthesizer: Synthesizer, device: torch.device):
+        self.synthesizer, self.device = synthesizer, device
+
+    @staticmethod
+    def from_pretrained(synthesizer: str = "auto", device: str = "auto") -> "PersePipeline":
+        """The pipeline of this process, made once per choice.
+
+        Raises:
+            PerseError: for an unknown or unavailable synthesizer or device.
+        """
+        return _pipeline(synthesizer, str(choose_device(device)))
+
+    def prepare(self, photo: str | Path | bytes | Image.Image | np.ndarray) -> Portrait:
+        """Decode and analyse a photo; PerseError says what is wrong with it. About a second."""
+        return load_portrait(photo)
+
+    def build(self, portrait: Portrait, budget: float = DEFAULT_BUDGET, seed: int = 0, progress: Progress = lambda *a: None,
+              cancelled: Callable[[], bool] = lambda: False, categories=CATEGORIES) -> Avatar:
+        """Fit an avatar.
+
+        Args:
+            budget: seconds the whole build may take (on two CPU cores); decides resolution and steps.
+            progress: called with (share in [0, 1], what happens, preview picture (h, w, 3) float or None).
+            cancelled: asked often; True ends the build with BuildCancelled.
+
+        Returns:
+            The avatar, on the CPU, ready to render. Its `report.build` tells how it went.
+        """
+        if not MIN_BUDGET <= budget <= MAX_BUDGET:
+            raise PerseError(f"The budget must lie between {MIN_BUDGET:.0f} and {MAX_BUDGET:.0f} seconds, not {budget:g}.")
+        start = time.monotonic()
+        torch.manual_seed(seed)
+        schedule = Schedule.for_budget(budget, seed)
+        # Leave time to finish: no step begins after nine tenths of the budget.
+        schedule.deadline = start + 0.9 * budget
+
+        def report(low: float, high: float):
+            def tell(share: float, text: str, preview: np.ndarray | None = None):
+                if cancelled():
+                    raise BuildCancelled()
+                progress(low + (high - low) * share, text, preview)
+            return tell
+
+        tell = report(0.0, 0.06)
+        tell(0.0, "building the rig")
+        rig = build_rig(portrait)
+        tell(0.4, "unrolling the portrait")
+        texture = bake(portrait, rig)
+        categories = list(categories)
+        plan = Plan(size=schedule.clip_size, source_frames=schedule.source_frames, seed=seed)
+        tell = report(0.06, 0.30)
+        clips: list[Clip] = list(self.synthesizer.clips(portrait, rig, texture, categories, plan, tell))
+        tell = report(0.30, 1.0)
+        tell(0.0, "placing Gaussians")
+        avatar = initial_avatar(portrait, rig, texture, categories, schedule.gaussians, seed)
+        trainer = Trainer(avatar.place(self.device), portrait, clips, schedule, tell, cancelled)
+        trainer.fit_source()
+        trainer.fit_space()
+        likeness = trainer.likeness(head_mask(portrait))
+        avatar.place("cpu")
+        avatar.requires_grad_(False)
+        avatar.source = remember(portrait)
+        avatar.report = Report(
+            quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],
+            build={"synthesizer": self.synthesizer.name, "seed": seed, "budget": budget, "gaussians": len(avatar),
+                   "clips": len(clips), "frames": sum(len(c.frames) for c in clips), "clip_size": schedule.clip_size,
+                   "source_steps": trainer.steps[0], "space_steps": trainer.steps[1], "psnr_head": round(likeness, 2)})
+        progress(1.0, "done", None)
+        return avatar
+
+    def render(self, avatar: Avatar, controls: Controls = Controls(), size: int = 512, background: str = "grey",
+               framing: str = "head") -> np.ndarray:
+        """One picture.
+
+        Args:
+            size: side of the square picture, pixels (framing "head").
+            background: white, black, grey, transparent, original or #rrggbb.
+            framing: "head", or "source" for the photo's own frame.
+
+        Returns:
+            (H, W, 3) uint8, or (H, W, 4) with background "transparent".
+        """
+        return Renderer(avatar, size, background, framing).frame(controls)
+
+    def video(self, avatar: Avatar, motion: Motion, path: str | Path, size: int = 512, background: str = "grey",
+              framing: str = "head", progress: Callable[[float], None] = lambda share: None,
+              cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Render a motion to .mp4, .webm or .gif. The file appears whole or not at all; BuildCancelled if cancelled."""
+        if background == "transparent":
+            raise PerseError("Videos cannot be transparent: choose a colour or the original background.")
+        renderer = Renderer(avatar, size, background, framing)
+        try:
+            with VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=SYNTHETIC) as writer:
+                for i, controls in enumerate(motion):
+                    if cancelled():
+                        raise BuildCancelled()
+                    writer.write(renderer.frame(controls))
+                    progress((i + 1) / motion.count)
+        except (ValueError, OSError) as error:
+            if isinstance(error, PerseError):
+                raise
+            raise PerseError(f"Cannot write the video: {error}.") from None
+
+    def export(self, avatar: Avatar, controls: Controls, path: str | Path) -> None:
+        """Write the avatar in this state for other viewers: .ply (standard 3DGS layout) or .html (a page of its own)."""
+        path = Path(path)
+        with torch.no_grad():
+            cloud = avatar(controls)
+        if path.suffix.lower() == ".ply":
+            write_ply(cloud, path)
+        elif path.suffix.lower() == ".html":
+            from .render.html import write_html
+            write_html(cloud, avatar.camera(controls, 512, 512), path)
+        else:
+            raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply or .html.")
+
+    def info(self, avatar: Avatar) -> dict:
+        """What an avatar offers, as plain JSON values."""
+        categories = {}
+        for c in avatar.space.categories.values():
+            categories[c.name] = {
+                "label": c.label, "dim": c.dim,
+                "axes": {a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high} for a in c.axes},
+                "styles": {s.name: {"label": s.label, "latent": [float(x) for x in avatar.space.style_code(c.name, s.name)]} for s in c.styles},
+            }
+        crop, size = (avatar.source.crop, avatar.source.size) if avatar.source else (None, None)
+        return {
+            "categories": categories,
+            "expressions": {name: {"min": 0.0, "max": 1.0} for name in avatar.expressions()},
+            "gaussians": len(avatar), "vertices": len(avatar.rig.vertices),
+            "source": {"width": size[0], "height": size[1], "crop": list(crop)} if size else None,
+            "quality": avatar.report.quality, "build": avatar.report.build,
+        }
+
+    def save(self, avatar: Avatar, path: str | Path) -> None:
+        """Write the avatar file (safetensors)."""
+        save_avatar(avatar, path)
+
+    def load(self, path: str | Path) -> Avatar:
+        """Read an avatar file; PerseError if it is none."""
+        return load_avatar(path)
+
+
+class Renderer:
+    """Renders frames of one avatar in one format.
+
+    Args: as `PersePipeline.render`.
+    """
+
+    def __init__(self, avatar: Avatar, size: int = 512, background: str = "grey", framing: str = "head"):
+        if not SIZES[0] <= size <= SIZES[1]:
+            raise PerseError(f"The size must lie between {SIZES[0]} and {SIZES[1]} pixels, not {size}.")
+        if framing not in ("head", "source"):
+            raise PerseError(f"Unknown framing {framing!r}: use head or source.")
+        if (framing == "source" or background == "original") and avatar.source is None:
+            raise PerseError("This avatar does not remember its photo: use framing head and a colour.")
+        self.avatar, self.framing, self.transparent = avatar, framing, background == "transparent"
+        self.width, self.height = avatar.source.size if framing == "source" else (size, size)
+        self.picture = None
+        self.color = torch.zeros(3)
+        if background == "original":
+            self.picture = self._original()
+        elif not self.transparent:
+            self.color = torch.tensor(parse_color(background))
+
+    def _original(self) -> np.ndarray:
+        """The photo with the person removed, in this renderer's frame, float32."""
+        photo = np.asarray(Image.open(io.BytesIO(self.avatar.source.background)).convert("RGB"), np.float32) / 255
+        if self.framing == "source":
+            return photo
+        x0, y0, side = self.avatar.source.crop
+        scale = side / self.width
+        matrix = np.array([[scale, 0, x0 + 0.5 * scale - 0.5], [0, scale, y0 + 0.5 * scale - 0.5]])
+        return cv2.warpAffine(photo, matrix, (self.width, self.height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                              borderMode=cv2.BORDER_REPLICATE)
+
+    def _camera(self, controls: Controls) -> Camera:
+        if self.framing == "head":
+            return self.avatar.camera(controls, self.width, self.height)
+        x0, y0, side = self.avatar.source.crop
+        square = self.avatar.camera(controls, max(1, round(side)), max(1, round(side)))
+        K = square.K.copy()
+        K[0, 2] += x0
+        K[1, 2] += y0
+        return Camera(square.viewmat, K, self.width, self.height)
+
+    @torch.no_grad()
+    def frame(self, controls: Controls = Controls()) -> np.ndarray:
+        """(H, W, 3) uint8, or (H, W, 4) if transparent."""
+        cloud = self.avatar(controls)
+        device = cloud.means.device
+        if self.picture is None and not self.transparent:
+            rgb, _ = rasterize(cloud, self._camera(controls), backgrounds=self.color.to(device))
+            return _to_bytes(rgb[0])
+        rgb, alpha = rasterize(cloud, self._camera(controls))
+        rgb, alpha = rgb[0].cpu().numpy(), alpha[0].cpu().numpy()
+        if self.transparent:
+            straight = rgb / np.maximum(alpha, 1e-4)
+            return _to_bytes(torch.from_numpy(np.concatenate([straight, alpha], -1)))
+        if self.framing == "source":
+            cover = self._inside_crop()
+            rgb, alpha = rgb * cover, alpha * cover
+        return _to_bytes(torch.from_numpy(rgb + (1 - alpha) * self.picture))
+
+    def _inside_crop(self) -> np.ndarray:
+        """(H, W, 1): the avatar ends where its crop ended, with a soft edge, and the photo goes on."""
+        x0, y0, side = self.avatar.source.crop
+        x, y = np.arange(self.width) + 0.5, np.arange(self.height) + 0.5
+        edge = max(2.0, 0.03 * side)
+        across = np.clip(np.minimum(x - x0, x0 + side - x) / edge, 0, 1)
+        # Sides that the photo itself cuts need no fading.
+        across = np.where((x - x0 < edge) & (x0 <= 0) | (x0 + side - x < edge) & (x0 + side >= self.width), 1.0, across)
+        down = np.clip((y0 + side - y) / edge, 0, 1) if y0 + side < self.height else np.ones(self.height)
+        return (across[None] * down[:, None])[..., None].astype(np.float32)
+
+
+def _to_bytes(picture: torch.Tensor) -> np.ndarray:
+    return picture.clamp(0, 1).mul(255).add_(0.5).to(torch.uint8).cpu().numpy()
+
+
+def parse_color(text: str) -> tuple[float, float, float]:
+    """white, black, grey or #rrggbb -> RGB in [0, 1]; PerseError otherwise."""
+    if text in BACKGROUNDS:
+        return BACKGROUNDS[text]
+    if len(text) == 7 and text[0] == "#":
+        try:
+            return tuple(int(text[i:i + 2], 16) / 255 for i in (1, 3, 5))
+        except ValueError:
+            pass
+    raise PerseError(f"Unknown background {text!r}: use white, black, grey, transparent, original or #rrggbb.")
+
+
+def head_mask(portrait: Portrait) -> np.ndarray:
+    """(S, S) the head with its hair: where likeness is measured."""
+    return np.clip(portrait.alpha * (1 - portrait.masks["clothes"]) * (1 - portrait.masks["neck"]), 0, 1)
+
+
+def remember(portrait: Portrait) -> Source:
+    """The photo with the person removed inside the crop, as JPEG, and the crop's place."""
+    photo = portrait.photo.astype(np.float32) / 255
+    height, width = photo.shape[:2]
+    crop = portrait.crop
+    scale = portrait.image.shape[0] / crop.side
+    matrix = np.array([[scale, 0, -crop.x0 * scale + 0.5 * scale - 0.5], [0, scale, -crop.y0 * scale + 0.5 * scale - 0.5]])
+    clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpAffine(portrait.alpha, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
+    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None]
+    out = io.BytesIO()
+    Image.fromarray(_to_bytes(torch.from_numpy(photo * (1 - cover) + clean * cover))).save(out, "JPEG", quality=90)
+    return Source(out.getvalue(), (float(crop.x0), float(crop.y0), float(crop.side)), (width, height))
+
+
+def _plain(value):
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    return round(float(value), 3) if isinstance(value, (int, float, np.floating, np.integer)) else str(value)
+
+
+_lock = threading.Lock()
+
+
+def _pipeline(synthesizer: str, device: str) -> PersePipeline:
+    with _lock:
+        return _cached_pipeline(synthesizer, device)
+
+
+@lru_cache
+def _cached_pipeline(synthesizer: str, device: str) -> PersePipeline:
+    if synthesizer in ("auto", "procedural"):
+        return PersePipeline(ProceduralSynthesizer(), torch.device(device))
+    if synthesizer == "diffusion":
+        raise PerseError("The diffusion synthesizer is not available in this version: use --synthesizer procedural.")
+    raise PerseError(f"Unknown synthesizer {synthesizer!r}: use auto, procedural or diffusion.")
+
+
+def warm_up_in_background() -> threading.Thread:
+    """Compile the CPU kernels while the visitor chooses a photo."""
+    thread = threading.Thread(target=warm_up, name="perse-warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
+    """(H, W, 3 or 4) uint8 -> file bytes by suffix (.png, .jpg, .webp), marked as synthetic."""
+    suffix = suffix.lower()
+    out = io.BytesIO()
+    image = Image.fromarray(picture)
+    if suffix == ".png":
+        from PIL.PngImagePlugin import PngInfo
+        tag = PngInfo()
+        tag.add_text("Comment", "Synthetic picture of a person, made by PERSE")
+        image.save(out, "PNG", pnginfo=tag)
+    elif suffix in (".jpg", ".jpeg"):
+        image.convert("RGB").save(out, "JPEG", quality=92, comment=b"Synthetic picture of a person, made by PERSE")
+    elif suffix == ".webp":
+        image.save(out, "WEBP", quality=92)
+    else:
+        raise PerseError(f"Cannot write {suffix or 'a file without suffix'}: use .png, .jpg or .webp.")
+    return out.getvalue()

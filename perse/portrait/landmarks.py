@@ -1,0 +1,118 @@
+"""478 face landmarks by two passes: detect, then a second look at a levelled close-up."""
+
+import cv2
+import numpy as np
+
+from perse.portrait.models import detect_faces, mesh_face
+
+CLOSE_UP = 512
+CLOSE_UP_BOXES = 2.0
+
+# MediaPipe landmark indices of the eye corners; the subject's right eye is on the left of the picture.
+RIGHT_EYE = (33, 133)
+LEFT_EYE = (263, 362)
+
+
+def close_up(image: np.ndarray, centre, side: float, angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a square of `side` pixels turned by `angle` radians out of (H,W,3) and resample it to CLOSE_UP pixels.
+
+    Returns:
+        The close-up (CLOSE_UP,CLOSE_UP,3) and the (2,3) matrix that takes close-up pixels to image pixels.
+    """
+    scale = side / CLOSE_UP
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[cos, -sin], [sin, cos]])
+    to_image = np.column_stack([linear, np.asarray(centre, float) - linear @ np.full(2, CLOSE_UP / 2)])
+    source = image
+    reduction = scale
+    if reduction > 2:
+        # warpAffine samples four pixels only: reduce by area first, or large photos would alias.
+        height, width = image.shape[:2]
+        size = (max(1, round(width / reduction)), max(1, round(height / reduction)))
+        source = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        sample = np.diag([size[0] / width, size[1] / height]) @ to_image
+    else:
+        sample = to_image.copy()
+    # OpenCV counts from pixel centres, we count from the corner of the first pixel.
+    sample[:, 2] += sample[:, :2] @ np.full(2, 0.5) - 0.5
+    picture = cv2.warpAffine(
+        source, sample, (CLOSE_UP, CLOSE_UP), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return picture, to_image
+
+
+def refine(image: np.ndarray, centre, side: float, angle: float) -> np.ndarray | None:
+    """Landmarks (478,3) of the face in a turned square of the image, in image pixels, or None.
+
+    x and y turn and scale with the square; z points along the view, so it only scales.
+    """
+    picture, to_image = close_up(image, centre, side, angle)
+    points = mesh_face(picture)
+    if points is None:
+        return None
+    xy = points[:, :2] @ to_image[:, :2].T + to_image[:, 2]
+    return np.column_stack([xy, points[:, 2] * (side / CLOSE_UP)]).astype(np.float32)
+
+
+def eye_line(landmarks: np.ndarray) -> tuple[np.ndarray, float]:
+    """The vector from the subject's right to left outer eye corner (2,) and its angle to the horizontal (radians)."""
+    across = landmarks[LEFT_EYE[0], :2] - landmarks[RIGHT_EYE[0], :2]
+    return across, float(np.arctan2(across[1], across[0]))
+
+
+def second_pass(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
+    """Look again at a face whose rough landmarks (>=468, 2 or 3) are known, levelled by its eyes."""
+    centre, side, angle = levelled_square(landmarks)
+    return refine(image, centre, side, angle)
+
+
+def levelled_square(landmarks: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Centre, side and angle of the square that the second pass looks at: twice the levelled face box."""
+    _, angle = eye_line(landmarks)
+    cos, sin = np.cos(angle), np.sin(angle)
+    level = landmarks[:, :2] @ np.array([[cos, -sin], [sin, cos]])
+    low, high = level.min(0), level.max(0)
+    centre = np.array([[cos, -sin], [sin, cos]]) @ ((low + high) / 2)
+    return centre, CLOSE_UP_BOXES * float((high - low).max()), angle
+
+
+def first_pass(image: np.ndarray, box: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:
+    """Rough landmarks from a detection: box (x0,y0,x1,y1) and the eye points (2,2), left of the picture first."""
+    across = eyes[1] - eyes[0]
+    side = CLOSE_UP_BOXES * float(max(box[2] - box[0], box[3] - box[1]))
+    return refine(image, (box[:2] + box[2:]) / 2, side, float(np.arctan2(across[1], across[0])))
+
+
+def track_landmarks(frame: np.ndarray, previous: np.ndarray | None = None) -> np.ndarray | None:
+    """Landmarks of the largest face in a video frame.
+
+    Args:
+        frame: (H,W,3) uint8, or float in [0, 1].
+        previous: landmarks of the frame before, (478,3), which save the search when the face has moved little.
+
+    Returns:
+        (478,3) float32 in frame pixels (z in the same unit, smaller is nearer), or None when there is no face.
+    """
+    if frame.dtype != np.uint8:
+        frame = (np.clip(frame, 0, 1) * 255 + 0.5).astype(np.uint8)
+    if previous is not None:
+        found = second_pass(frame, previous)
+        if found is not None and _same_size(found, previous):
+            # Once more from its own position: the result must not depend on where the face was before.
+            return second_pass(frame, found)
+    faces = sorted(
+        detect_faces(frame, full_range=True) + detect_faces(frame, full_range=False),
+        key=lambda face: face[0] * (face[1][2] - face[1][0]),
+        reverse=True,
+    )
+    for _, box, points in faces:
+        rough = first_pass(frame, box, points[:2])
+        if rough is not None:
+            return second_pass(frame, rough)
+    return None
+
+
+def _same_size(first: np.ndarray, second: np.ndarray) -> bool:
+    ratio = np.ptp(first[:, 1]) / max(np.ptp(second[:, 1]), 1e-6)
+    return 0.7 < ratio < 1.4

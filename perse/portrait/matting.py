@@ -1,0 +1,145 @@
+"""The person cut out of the crop with soft edges, and the scene without the person."""
+
+import cv2
+import numpy as np
+
+from perse.portrait.closed_form import closed_form_alpha, foreground_colours, pull_push
+from perse.portrait.regions import FACE_OUTLINE, polygon
+
+GRABCUT_SIDE = 288
+# How far from the network's outline GrabCut may move it, in face heights: anywhere, and outwards beside the head.
+GRABCUT_REACH = 0.06
+GRABCUT_HAIR_REACH = 0.2
+# The matting system grows faster than the pixel count; the alpha is brought to full size by its guide instead.
+MATTING_SIDE = 512
+# Half widths of the uncertain band, in face heights: hair is frayed, shoulders are not.
+HAIR_BAND = 0.055
+BODY_BAND = 0.022
+
+
+def person_matte(
+    image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray, given: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the person out.
+
+    Segmentation network -> GrabCut near its outline -> closed-form matting (Levin, Lischinski and Weiss, 2008) in a
+    band -> foreground colours.
+
+    Args:
+        image: (S,S,3) float32.
+        landmarks: (478,3) in pixels of the image.
+        rough: (S,S) float32 person probability.
+        given: (S,S) float32, the photo's own cut-out, which then is the answer, or None.
+
+    Returns:
+        alpha (S,S) and foreground (S,S,3), both float32.
+    """
+    if given is None:
+        trimap = _trimap(_grabcut(image, landmarks, rough), landmarks)
+        alpha = _connected(_closed_form(image, trimap), landmarks)
+    else:
+        alpha = given.astype(np.float32)
+    foreground = foreground_colours(image, alpha, max(2, round(0.03 * _face_height(landmarks))))
+    # Opaque pixels keep the photo's own colour exactly.
+    weight = np.clip((alpha - 0.9) / 0.1, 0, 1)[..., None]
+    foreground = foreground + weight * (image - foreground)
+    return alpha, np.clip(foreground, 0, 1).astype(np.float32)
+
+
+def _face_height(landmarks: np.ndarray) -> float:
+    return float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
+
+
+def _grabcut(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.ndarray:
+    """Binary person mask (S,S) whose outline follows the picture's edges near the rough one's."""
+    size = len(image)
+    side = min(GRABCUT_SIDE, size)
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    prior = cv2.resize(rough, (side, side), interpolation=cv2.INTER_AREA)
+    face = polygon(landmarks * (side / size), FACE_OUTLINE, side) > 0.5
+    inside = (prior > 0.5).astype(np.uint8)
+    height = _face_height(landmarks) * side / size
+    near, far = (_disc(max(2, round(reach * height))) for reach in (GRABCUT_REACH, GRABCUT_HAIR_REACH))
+    # The network often misses locks that stand off the head.
+    rows = (np.arange(side)[:, None] + 0.5) * size / side
+    beside_head = (rows > landmarks[10, 1]) & (rows < landmarks[152, 1])
+    around = np.where(beside_head, cv2.dilate(inside, far), cv2.dilate(inside, near))
+    state = np.where(inside, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    state[(cv2.erode(inside, near) > 0) & (prior > 0.8)] = cv2.GC_FGD
+    state[(around == 0) & (prior < 0.2)] = cv2.GC_BGD
+    state[face] = cv2.GC_FGD
+    if not (state == cv2.GC_BGD).any():
+        return rough > 0.5
+    cv2.setRNGSeed(0)
+    pixels = np.ascontiguousarray((small[..., ::-1] * 255).astype(np.uint8))
+    cv2.grabCut(pixels, state, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    cut = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    # Where colours cannot tell person and scene apart the network's opinion has to count as well.
+    mixed = 0.6 * cut + 0.4 * prior
+    return cv2.resize(mixed, (size, size), interpolation=cv2.INTER_CUBIC) > 0.5
+
+
+def _disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
+def _trimap(mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """0, 0.5 or 1: the band around the mask's outline is open, wider around the head than around the body."""
+    height = _face_height(landmarks)
+    signed = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) - cv2.distanceTransform(
+        (~mask).astype(np.uint8), cv2.DIST_L2, 3
+    )
+    rows = np.arange(len(mask), dtype=np.float32)[:, None]
+    chin = landmarks[152, 1]
+    below = np.clip((rows - chin + 0.1 * height) / (0.3 * height), 0, 1)
+    band = np.maximum(2.0, height * (HAIR_BAND + below * (BODY_BAND - HAIR_BAND)))
+    trimap = np.full(mask.shape, 0.5, np.float32)
+    trimap[signed > band] = 1
+    trimap[signed < -band] = 0
+    trimap[polygon(landmarks, FACE_OUTLINE, len(mask), scale=0.93) > 0.5] = 1
+    return trimap
+
+
+def _closed_form(image: np.ndarray, trimap: np.ndarray) -> np.ndarray:
+    if not ((trimap == 0).any() and (trimap == 1).any()):
+        return (trimap > 0.25).astype(np.float32)
+    size = len(image)
+    side = min(MATTING_SIDE, size)
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    known = cv2.resize(trimap, (side, side), interpolation=cv2.INTER_NEAREST)
+    alpha = closed_form_alpha(small, known)
+    if side < size:
+        alpha = cv2.resize(alpha, (size, size), interpolation=cv2.INTER_CUBIC)
+        radius = max(2, round(1.5 * size / side))
+        alpha = np.where(trimap == 0.5, cv2.ximgproc.guidedFilter(image, alpha, radius, 1e-5), trimap)
+    # A faint veil or pin-holes would show as dirt when the head moves over another background.
+    return np.clip((alpha - 0.04) / 0.92, 0, 1).astype(np.float32)
+
+
+def _connected(alpha: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Only what hangs together with the face: other people and furniture go."""
+    count, labels = cv2.connectedComponents((alpha > 0.2).astype(np.uint8))
+    x, y = np.clip(landmarks[4, :2].astype(int), 0, len(alpha) - 1)
+    if count <= 2 or labels[y, x] == 0:
+        return alpha
+    keep = cv2.dilate((labels == labels[y, x]).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return np.where(keep, alpha, 0).astype(np.float32)
+
+
+def inpaint_background(image: np.ndarray, alpha: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The scene (S,S,3) without the person: its colours flow in from the outline, and on beyond
+    the photo, where `inside` (S,S) is 0."""
+    size = len(image)
+    reach = max(3, size // 64)
+    hidden = cv2.GaussianBlur(cv2.dilate(alpha, _disc(reach)), (0, 0), reach / 3)
+    hidden = np.maximum(np.maximum(hidden, alpha), 1 - inside)
+    side = 128
+    clear = np.clip(1 - 1.5 * hidden, 0, 1)
+    if clear.max() < 1e-3:
+        return np.full_like(image, 0.5)
+    weight = cv2.resize(clear, (side, side), interpolation=cv2.INTER_AREA)
+    colour = cv2.resize(image * clear[..., None], (side, side), interpolation=cv2.INTER_AREA)
+    filled = pull_push(colour / np.maximum(weight, 1e-6)[..., None], weight)
+    filled = cv2.GaussianBlur(cv2.resize(filled, (size, size), interpolation=cv2.INTER_CUBIC), (0, 0), size / 128)
+    share = np.clip(hidden * 1.5, 0, 1)[..., None]
+    return np.clip(image + share * (filled - image), 0, 1).astype(np.float32)

@@ -1,0 +1,127 @@
+"""`load_portrait`: the whole way from an uploaded file to what the rest of the program works with."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from perse.portrait.crop import Crop, crop_size, head_square, resample, to_crop
+from perse.portrait.decode import decode
+from perse.portrait.detect import find_face
+from perse.portrait.masks import region_masks
+from perse.portrait.matting import inpaint_background, person_matte
+from perse.portrait.models import segment_person
+from perse.portrait.quality import Hint, quality_hints
+
+PHOTO_SIDE = 1600
+
+
+@dataclass
+class Portrait:
+    """A decoded, cropped portrait; images are RGB in [0, 1] and S pixels square.
+
+    Attributes:
+        image: (S,S,3) float32, axis-aligned crop of the upright photo, edge colours repeated beyond the photo.
+        foreground: (S,S,3) float32, the person's own colours, free of the background at soft edges and continued
+            outwards beyond `alpha`.
+        alpha: (S,S) float32, how much of each pixel is the person; 0 beyond the photo.
+        background: (S,S,3) float32, the scene without the person, smooth where the person stood.
+        landmarks: (478,3) float32 in crop pixels, pixel i reaching from i to i + 1; z in the same unit, smaller is
+            nearer, relative to the head's centre (MediaPipe face mesh with irises).
+        masks: (S,S) float32 in [0, 1] by region: face (everything inside the face outline), skin (bare skin of the
+            head with ears, without brows, eyes, lips and mouth), hair, brows, eyes, iris, lips, mouth (between the
+            lips), neck, clothes, glasses. hair + skin + neck + clothes + brows + eyes + lips + mouth = alpha.
+        crop: where the crop lies in `photo`.
+        photo: (H,W,3) uint8, the upright photo with a long side of at most 1600 pixels.
+        quality: advice for the visitor, most important first.
+    """
+
+    image: np.ndarray
+    foreground: np.ndarray
+    alpha: np.ndarray
+    background: np.ndarray
+    landmarks: np.ndarray
+    masks: dict[str, np.ndarray]
+    crop: Crop
+    photo: np.ndarray
+    quality: list[Hint]
+
+
+def load_portrait(source, size: int = 768) -> Portrait:
+    """Decode a photo, find the largest face and prepare it.
+
+    Args:
+        source: path, encoded bytes, PIL image, or ndarray (H,W[,1|3|4]) of uint8, uint16 or float in [0, 1].
+        size: largest side of the crop in pixels; less when the face is small (never enlarged more than twice).
+
+    Raises:
+        PerseError: the file is not a readable photo of a human face; the message tells the visitor what to do.
+    """
+    original, cutout = decode(source)
+    photo = _reduced(original)
+    found = find_face(photo)
+    original = np.ascontiguousarray(np.rot90(original, found.quarter_turns))
+    photo = np.ascontiguousarray(np.rot90(photo, found.quarter_turns))
+    if cutout is not None:
+        cutout = np.ascontiguousarray(np.rot90(cutout, found.quarter_turns))
+        person = cv2.resize(cutout, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
+    else:
+        person = _coarse_person(photo, found.landmarks)
+
+    crop = head_square(found.landmarks, person)
+    # The crop is cut from the original, which may hold more detail than the reduced photo.
+    scale = original.shape[1] / photo.shape[1]
+    large = Crop(crop.x0 * scale, crop.y0 * scale, crop.side * scale)
+    side = crop_size(crop, size, scale)
+    image = resample(original, large, side)
+    landmarks = to_crop(found.landmarks, crop, side)
+    inside = resample(np.ones(photo.shape[:2], np.float32), crop, side, outside=0.0)
+    given = None if cutout is None else resample(cutout, large, side, outside=0.0)
+    rough = resample(person, crop, side)
+    alpha, foreground = person_matte(image, landmarks, rough, given)
+    masks = region_masks(foreground, alpha, landmarks)
+    alpha = alpha * inside
+    masks = {name: mask * inside for name, mask in masks.items()}
+    return Portrait(
+        image=image,
+        foreground=foreground,
+        alpha=alpha,
+        background=inpaint_background(image, alpha, inside),
+        landmarks=landmarks,
+        masks=masks,
+        crop=crop,
+        photo=photo,
+        quality=quality_hints(photo, found.landmarks, found.count, masks["glasses"], scale),
+    )
+
+
+def _reduced(picture: np.ndarray) -> np.ndarray:
+    scale = PHOTO_SIDE / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _coarse_person(photo: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Person probability (H,W) at two scales: the whole frame, and a window around the head that replaces it there."""
+    person = segment_person(photo)
+    low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
+    reach = 1.6 * float((high - low).max())
+    centre = (low + high) / 2
+    x0, y0 = np.maximum(centre - reach, 0).astype(int)
+    x1, y1 = np.minimum(centre + reach + 1, photo.shape[1::-1]).astype(int)
+    near = segment_person(photo[y0:y1, x0:x1])
+    # The window wins at its centre and gives way towards its rim, except where that is the photo's edge.
+    weight = np.outer(_fading(y0, y1, photo.shape[0]), _fading(x0, x1, photo.shape[1]))
+    window = person[y0:y1, x0:x1]
+    person[y0:y1, x0:x1] = window + 0.75 * weight * (near - window)
+    return person
+
+
+def _fading(start: int, end: int, length: int) -> np.ndarray:
+    """Weights (end - start,) float32: 1 inside, falling to 0 over 15 % at both ends that are not ends of `length`."""
+    position = (np.arange(end - start) + 0.5) / (0.15 * (end - start))
+    rise = np.ones_like(position) if start == 0 else np.minimum(position, 1)
+    fall = np.ones_like(position) if end == length else np.minimum(position[::-1], 1)
+    return (rise * fall).astype(np.float32)

@@ -1,0 +1,137 @@
+"""Advice for the visitor: what about the photo will make the avatar worse."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from perse.portrait.landmarks import close_up, levelled_square
+
+SMALL_FACE = 160
+TURNED_DEGREES = 30.0
+# The line from forehead to chin leans by this much when the face looks straight ahead, in degrees.
+NEUTRAL_PITCH = -6.0
+# See `sharpness`: sharp photos measure 0.18 to 0.3, blurred by 1.5 % of the face height 0.09 to 0.12.
+BLURRED = 0.125
+# Opening over width: eyes that look at the camera 0.2 to 0.4, closed lids below 0.1.
+EYES_CLOSED = 0.11
+# Gap between the lips over the height of the face; a smile that shows teeth has up to 0.08.
+MOUTH_OPEN = 0.1
+# How much room below the chin, and around the face, in face heights.
+ROOM_BELOW = 0.15
+ROOM_AROUND = 0.03
+
+RIGHT_EYE_PAIRS = ((159, 145), (158, 153), (160, 144))
+LEFT_EYE_PAIRS = ((386, 374), (385, 380), (387, 373))
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One piece of advice: a stable code, a sentence for the visitor, and the value that was measured."""
+
+    code: str
+    message: str
+    value: float
+
+
+def quality_hints(
+    photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses: np.ndarray, scale: float = 1.0
+) -> list[Hint]:
+    """Hints, the most important first.
+
+    Args:
+        photo: (H,W,3) uint8, upright.
+        landmarks: (478,3) in photo pixels.
+        faces: number of faces of comparable size.
+        glasses: mask of glasses, any size.
+        scale: pixels of the uploaded picture to one of `photo`.
+    """
+    size = face_size(landmarks) * scale
+    angle = turn(landmarks)
+    sharp = sharpness(photo, landmarks)
+    room = room_around(photo, landmarks)
+    eyes = eye_opening(landmarks)
+    mouth = mouth_opening(landmarks)
+    framed = float(glasses.mean())
+    checks = (
+        (size < SMALL_FACE, "small_face", size,
+         f"The face is only {size:.0f} pixels high: a closer or larger photo gives a sharper avatar."),
+        (abs(angle) > TURNED_DEGREES, "turned", angle,
+         f"The head is turned by {abs(angle):.0f}°: a photo from the front shows both halves of the face."),
+        (sharp < BLURRED, "blurred", sharp,
+         "The face looks blurred: a sharper photo gives a sharper avatar."),
+        (room < 0, "cut_off", room,
+         "The head is cut off by the edge of the photo: leave some room around hair and chin."),
+        (eyes < EYES_CLOSED, "eyes_closed", eyes,
+         "The eyes look closed: a photo with open eyes lets the avatar look around."),
+        (mouth > MOUTH_OPEN, "mouth_open", mouth,
+         "The mouth is open: a relaxed, closed mouth gives better expressions."),
+        (framed > 0, "glasses", framed,
+         "Glasses hide part of the eyes: a photo without them gives better eyes, and glasses can be added later."),
+        (faces > 1, "several_faces", float(faces),
+         f"There are {faces} faces in the photo: the largest one is used."),
+    )
+    return [Hint(code, message, float(value)) for present, code, value, message in checks if present]
+
+
+def face_size(landmarks: np.ndarray) -> float:
+    """Height of the face from forehead to chin in pixels, however it is tilted."""
+    return float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
+
+
+def turn(landmarks: np.ndarray) -> float:
+    """How far the face is turned away from the camera in degrees, sideways and up or down together; positive when it
+    looks to the right of the picture."""
+    across = (landmarks[454] - landmarks[234]) + (landmarks[263] - landmarks[33])
+    down = landmarks[152] - landmarks[10]
+    into = np.cross(across, down)  # points into the picture when the face looks at the camera
+    into = into / max(np.linalg.norm(into), 1e-6)
+    yaw = np.degrees(np.arctan2(-into[0], into[2]))
+    pitch = np.degrees(np.arcsin(np.clip(into[1], -1, 1))) - NEUTRAL_PITCH
+    return float(np.hypot(yaw, pitch) * (np.sign(yaw) or 1))
+
+
+def eye_opening(landmarks: np.ndarray) -> float:
+    """Opening of the wider eye over its width."""
+    openings = []
+    for pairs, (outer, inner) in ((RIGHT_EYE_PAIRS, (33, 133)), (LEFT_EYE_PAIRS, (263, 362))):
+        gap = np.mean([np.linalg.norm(landmarks[a, :2] - landmarks[b, :2]) for a, b in pairs])
+        openings.append(gap / max(np.linalg.norm(landmarks[outer, :2] - landmarks[inner, :2]), 1e-6))
+    return float(max(openings))
+
+
+def mouth_opening(landmarks: np.ndarray) -> float:
+    """Gap between the inner lips over the height of the face."""
+    return float(np.linalg.norm(landmarks[13, :2] - landmarks[14, :2])) / max(face_size(landmarks), 1e-6)
+
+
+def sharpness(photo: np.ndarray, landmarks: np.ndarray) -> float:
+    """How steep the steepest edges of eyes and mouth are, 0 to about 1.
+
+    The 99th percentile of the lightness step between neighbouring pixels of a close-up scaled to 160 pixels of face
+    height, over the face's own contrast: independent of exposure and size.
+    """
+    centre, side, angle = levelled_square(landmarks)
+    picture, _ = close_up(photo, centre, side / 2 * 1.1, angle)
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.resize(grey, (160, 160), interpolation=cv2.INTER_AREA)
+    inner = grey[20:140, 20:140]
+    contrast = np.percentile(inner, 99) - np.percentile(inner, 1)
+    steps = np.hypot(cv2.Sobel(inner, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(inner, cv2.CV_32F, 0, 1, scale=1 / 8))
+    return float(np.percentile(steps, 99) / max(contrast, 1.0))
+
+
+def room_around(photo: np.ndarray, landmarks: np.ndarray) -> float:
+    """Smallest room between the face with its hair (assumed a quarter of its height) and the photo's edges, in face
+    heights; negative when something is cut off."""
+    height, width = photo.shape[:2]
+    size = face_size(landmarks)
+    low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
+    return float(
+        min(
+            low[0] / size - ROOM_AROUND,
+            (width - high[0]) / size - ROOM_AROUND,
+            low[1] / size - 0.1,
+            (height - high[1]) / size - ROOM_BELOW,
+        )
+    )

@@ -1,0 +1,83 @@
+"""The one entry to Gaussian rasterizing: gsplat's kernels on CUDA, our own on the CPU, the same pictures from both."""
+
+import threading
+
+import torch
+from torch import Tensor
+
+from .camera import Camera
+from .cloud import GaussianCloud
+from .cpu import rasterize_cpu
+
+_warm_up_lock = threading.Lock()
+
+
+def rasterize(
+    cloud: GaussianCloud,
+    cameras: Camera | list[Camera],
+    width: int | None = None,
+    height: int | None = None,
+    backgrounds: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Render a cloud through one or several cameras, differentiably.
+
+    cameras: C of them; all pictures have one size, that of the first unless width and height (pixels) say otherwise:
+        cameras of another size are resized. Skew in K is ignored, as gsplat does.
+    backgrounds: (3,) for all or (C,3), float32 RGB; None is black.
+
+    Returns rgb (C,H,W,3), composited over the background (premultiplied over black if there is none), and alpha
+    (C,H,W,1), on the cloud's device. Gradients reach means, quats (of any length), scales, opacities, colors and
+    backgrounds, not the cameras. A Gaussian with opacity below 1/255 costs nothing and gets no gradient at all.
+
+    Semantics of gsplat 1.5.3 `rasterization`, classic mode: eps2d 0.3, near 0.01, far 1e10, alpha = min(0.999,
+    opacity exp(-sigma)) dropped below 1/255, a pixel is finished when its transmittance would fall to 1e-4.
+    Raises ValueError for no camera or backgrounds of the wrong shape. Safe to call from several threads at once.
+    """
+    cameras = [cameras] if isinstance(cameras, Camera) else list(cameras)
+    if not cameras:
+        raise ValueError("rasterize needs at least one camera")
+    width, height = width or cameras[0].width, height or cameras[0].height
+    cameras = [
+        camera if (camera.width, camera.height) == (width, height) else camera.resized(width, height)
+        for camera in cameras
+    ]
+    if backgrounds is not None:
+        if tuple(backgrounds.shape) not in ((3,), (len(cameras), 3)):
+            raise ValueError(f"backgrounds must be (3,) or ({len(cameras)}, 3), not {tuple(backgrounds.shape)}")
+        backgrounds = backgrounds.to(cloud.means).expand(len(cameras), 3)
+    if cloud.means.is_cuda:
+        return _rasterize_cuda(cloud, cameras, backgrounds)
+    each = [None] * len(cameras) if backgrounds is None else backgrounds
+    pictures = [rasterize_cpu(cloud, camera, background) for camera, background in zip(cameras, each)]
+    if len(pictures) == 1:  # the common case, without a copy
+        return pictures[0][0][None], pictures[0][1][None]
+    return torch.stack([rgb for rgb, _ in pictures]), torch.stack([alpha for _, alpha in pictures])
+
+
+def _rasterize_cuda(cloud: GaussianCloud, cameras: list[Camera], backgrounds: Tensor | None) -> tuple[Tensor, Tensor]:
+    from gsplat import rasterization  # needs CUDA and takes over a second to import
+
+    rgb, alpha, _ = rasterization(
+        cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors,
+        viewmats=torch.stack([torch.from_numpy(camera.viewmat) for camera in cameras]).to(cloud.means),
+        Ks=torch.stack([torch.from_numpy(camera.K) for camera in cameras]).to(cloud.means),
+        width=cameras[0].width, height=cameras[0].height, backgrounds=backgrounds, packed=False,
+    )
+    return rgb, alpha
+
+
+def warm_up() -> None:
+    """Compile the CPU kernels, forward and backward (tens of seconds the first time on a machine, cached afterwards).
+
+    Meant for a background thread at start-up. Pictures asked for meanwhile are right: numba lets one thread compile
+    and the others wait for it.
+    """
+    with _warm_up_lock:
+        cloud = GaussianCloud(
+            torch.tensor([[0.0, 0.0, 2.0]]), torch.tensor([[1.0, 0.0, 0.0, 0.0]]), torch.full((1, 3), 0.1),
+            torch.full((1,), 0.5), torch.ones(1, 3),
+        )
+        cloud.means.requires_grad_()
+        camera = Camera(torch.eye(4).numpy(), torch.tensor([[8.0, 0, 4], [0, 8, 4], [0, 0, 1]]).numpy(), 8, 8)
+        rgb, alpha = rasterize(cloud, camera, backgrounds=torch.ones(3))
+        (rgb.sum() + alpha.sum()).backward()

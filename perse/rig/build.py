@@ -1,0 +1,156 @@
+"""From a portrait to a rig: fit the camera, grow skull and bust, place eyes and mouth, author the expressions."""
+
+import numpy as np
+
+from .body import ANGLES, ROWS, build_body
+from .expressions import NAMES, build_blendshapes, jaw_weights
+from .eyes import CAP, build_eye
+from .mouth import build_cavity, build_teeth, build_tongue
+from .pose_fit import fit_portrait
+from .rig import PART, Rig
+from .sculpt import Surface
+from .shell import RINGS, build_shell
+from .topology import FACE, MOUTH_RING, OVAL, canonical
+
+# Where each part's texture lies in the atlas: u0, v0, u1, v1.
+CHARTS = {
+    "face": (0.0, 0.0, 0.5, 0.5), "shell": (0.5, 0.0, 1.0, 0.5), "body": (0.0, 0.5, 0.5, 1.0),
+    "eye_right": (0.5, 0.5, 0.625, 0.625), "eye_left": (0.625, 0.5, 0.75, 0.625), "cavity": (0.75, 0.5, 0.875, 0.625),
+    "upper_teeth": (0.5, 0.75, 0.75, 0.8125), "lower_teeth": (0.5, 0.8125, 0.75, 0.875), "tongue": (0.75, 0.75, 0.875, 0.875),
+}
+INSET = 2 / 1024
+
+
+def _chart(part: str, uv: np.ndarray) -> np.ndarray:
+    """Chart coordinates in [0, 1] -> atlas coordinates, kept off the chart's border."""
+    u0, v0, u1, v1 = CHARTS[part]
+    low, high = np.array([u0, v0]) + INSET, np.array([u1, v1]) - INSET
+    return low + uv * (high - low)
+
+
+def face_chart() -> np.ndarray:
+    """Chart coordinates (468, 2) of the face: the mean face unrolled from a cylinder, symmetric about u = 0.5."""
+    face = canonical()[0][:FACE]
+    angle = np.arctan2(face[:, 0], 0.75 - face[:, 2])
+    uv = np.stack([angle, face[:, 1]], 1)
+    half = np.abs(uv[:, 0]).max() * 1.01
+    top, bottom = uv[:, 1].min() - 0.01, uv[:, 1].max() + 0.01
+    return np.stack([0.5 + 0.5 * uv[:, 0] / half, (uv[:, 1] - top) / (bottom - top)], 1)
+
+
+def _shell_uvs(faces: np.ndarray) -> np.ndarray:
+    """Corner coordinates (F, 3, 2): profile number across, ring down; the seam's last column ends at 1."""
+    n = len(OVAL)
+    total = (RINGS + 1) * n
+    ring = np.where(faces == total, RINGS + 1, faces // n)
+    column = (faces % n).astype(np.float64)
+    wraps = (column.max(1) == n - 1) & (np.where(ring < RINGS + 1, column, 99).min(1) == 0)
+    column[wraps] = np.where((column[wraps] == 0) & (ring[wraps] <= RINGS), n, column[wraps])
+    pole = ring == RINGS + 1
+    for row in np.flatnonzero(pole.any(1)):
+        column[row, pole[row]] = column[row, ~pole[row]].mean()
+    return np.stack([column / n, ring / (RINGS + 1)], -1)
+
+
+def _outwards(vertices: np.ndarray, faces: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The same triangles, all wound so that they face away from `inside` (3,) on the whole."""
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    facing = (np.cross(b - a, c - a) * ((a + b + c) / 3 - inside)).sum()
+    return faces if facing > 0 else faces[:, [0, 2, 1]]
+
+
+def build_rig(portrait) -> Rig:
+    """Build the rig of one `Portrait` (landmarks, masks and alpha are used; about half a second)."""
+    camera, landmarks = fit_portrait(portrait.landmarks.astype(np.float64), portrait.image.shape[0])
+    masks = portrait.masks
+    head_mask = np.clip(portrait.alpha * (1 - masks["clothes"]) * (1 - masks["neck"]), 0, 1)
+    face = landmarks[:FACE]
+    shell = build_shell(face, camera, head_mask)
+    bust = portrait.alpha * np.clip(1 - masks["hair"], 0, 1)
+    body = build_body(face, camera, bust, masks["neck"])
+    eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
+    mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper"),
+             "lower_teeth": build_teeth(face, "lower"), "tongue": build_tongue(face)}
+
+    vertices, faces, uvs, vertex_part, face_part = [face], [], [], [np.zeros(FACE, int)], []
+    tessellation = canonical()[2]
+    chart = face_chart()
+    faces.append(tessellation)
+    uvs.append(_chart("face", chart)[tessellation])
+    face_part.append(np.zeros(len(tessellation), int))
+    offset = FACE
+
+    def add(part, points, triangles, corner_uv, remap=None):
+        nonlocal offset
+        vertices.append(points)
+        faces.append((triangles + offset) if remap is None else remap[triangles])
+        uvs.append(_chart(part, corner_uv))
+        vertex_part.append(np.full(len(points), PART[part]))
+        face_part.append(np.full(len(triangles), PART[part]))
+        offset += len(points)
+
+    shell_index = np.concatenate([OVAL, FACE + np.arange(len(shell.vertices))])
+    whole = np.concatenate([face[OVAL], shell.vertices])
+    wound = _outwards(whole, shell.faces, whole.mean(0))
+    add("shell", shell.vertices, wound, _shell_uvs(wound), shell_index)
+    surface_count = offset
+
+    body_faces = _outwards(body.vertices, body.faces, body.vertices.mean(0))
+    row, angle = body_faces // ANGLES, (body_faces % ANGLES).astype(np.float64)
+    wraps = angle.max(1) - angle.min(1) > ANGLES / 2
+    angle[wraps] = np.where(angle[wraps] < ANGLES / 2, angle[wraps] + ANGLES, angle[wraps])
+    # The seam runs down the back: column 0 of the mesh faces the camera, so the chart starts half a turn earlier.
+    shifted = angle + ANGLES / 2
+    shifted = np.where(shifted.min(1, keepdims=True) >= ANGLES, shifted - ANGLES, shifted)
+    add("body", body.vertices, body_faces, np.stack([shifted / ANGLES, row / (ROWS - 1)], -1))
+    for side in ("right", "left"):
+        eye = eyes[side]
+        ball = _outwards(eye.vertices, eye.faces, eye.centre)
+        add(f"eye_{side}", eye.vertices, ball, (0.5 + 0.5 * eye.chart)[ball])
+    starts = {}
+    for part, patch in mouth.items():
+        starts[part] = offset
+        inside = patch.vertices.mean(0) + [0, 0, 1.0 if part != "cavity" else -1.0]
+        triangles = _outwards(patch.vertices, patch.faces, inside)
+        add(part, patch.vertices, triangles, patch.chart[triangles])
+
+    points = np.concatenate(vertices)
+    triangles = np.concatenate(faces)
+    part = np.concatenate(vertex_part)
+    surface_faces = triangles[(triangles < surface_count).all(1)]
+    surface = Surface(points[:surface_count], surface_faces)
+    shapes = np.zeros((len(NAMES), len(points), 3), np.float32)
+    shapes[:, :surface_count] = build_blendshapes(surface, landmarks, eyes)
+    jaw = np.zeros(len(points))
+    jaw[:surface_count] = jaw_weights(surface)
+    for name, patch in mouth.items():
+        jaw[starts[name]:starts[name] + len(patch.vertices)] = patch.jaw
+    _sew_cavity(shapes, jaw, starts["cavity"], mouth["cavity"])
+    _tongue_out(shapes, starts["tongue"], mouth["tongue"])
+
+    head = np.ones(len(points))
+    width = np.abs(body.vertices[:, 0].reshape(ROWS, ANGLES)).max(1)
+    narrow = 1 - np.clip((width / width[:4].mean() - 1.25) / 0.6, 0, 1)
+    high = np.clip(1 - (body.below_chin + 0.3) / 0.85, 0, 1)
+    head[part == PART["body"]] = np.repeat(high * high * (3 - 2 * high) * narrow, ANGLES)
+    return Rig(points.astype(np.float32), triangles, np.concatenate(uvs).astype(np.float32), part, np.concatenate(face_part),
+               shapes, jaw.astype(np.float32), head.astype(np.float32),
+               np.stack([eyes["right"].centre, eyes["left"].centre]).astype(np.float32),
+               np.array([eyes["right"].iris_angle, eyes["left"].iris_angle], np.float32) / np.float32(CAP), camera)
+
+
+def _sew_cavity(shapes: np.ndarray, jaw: np.ndarray, start: int, cavity) -> None:
+    """The bag's mouth follows the lips exactly; deeper rings follow by less."""
+    count = len(MOUTH_RING)
+    for k, share in enumerate((1.0, 0.7, 0.4, 0.15)):
+        rows = slice(start + k * count, start + (k + 1) * count)
+        shapes[:, rows] = share * shapes[:, MOUTH_RING]
+    jaw[start:start + count] = jaw[MOUTH_RING]
+
+
+def _tongue_out(shapes: np.ndarray, start: int, tongue) -> None:
+    """ARKit's tongueOut: the tip comes forward over the lower lip."""
+    index = NAMES.index("tongue_out")
+    v = tongue.chart[:, 1]
+    shift = np.stack([0 * v, -0.02 * (1 - v), -0.42 * (1 - v)], 1)
+    shapes[index, start:start + len(v)] = shift

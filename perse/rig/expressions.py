@@ -1,0 +1,255 @@
+"""The expression vocabulary: ARKit's 52 blendshapes as moves of landmarks, and the everyday names made of them.
+
+Every shape is data: a list of moves in eye distances (x to the subject's left, y down, z backwards), spread over the
+surface by `sculpt.Surface`. One-sided shapes are written for the left side and mirrored. The definitions follow
+Apple's ARFaceAnchor.BlendShapeLocation descriptions; the numbers are this project's own.
+
+A move is one of
+    ("lips", rows, profile, vector)    rows: upper | lower | both; profile along the lips, see PROFILES
+    ("points", {landmark: vector})
+    ("lids", upper, lower)             share of the lid gap by which the upper / lower lid edge travels
+    ("scale_lips", x, y)               lips scaled about their centre
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .sculpt import Surface
+from .topology import BROW, EYE, FACE, LIPS, canonical, flip_side
+
+# Profiles over u: -1 at the right mouth corner, 0 in the middle, 1 at the left corner.
+PROFILES = {
+    "all": lambda u: np.ones_like(u),
+    "centre": lambda u: np.clip(1 - u * u, 0, 1),
+    "corner_left": lambda u: np.clip(u, 0, 1) ** 1.7,
+    "corners_in": lambda u: np.sign(u) * np.abs(u),
+    "half_left": lambda u: np.exp(-((u - 0.45) / 0.38) ** 2),
+    "edge_left": lambda u: np.clip(u, 0, 1),
+}
+CHIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]
+NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
+NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One blendshape: its moves, how far they reach (eye distances), and vertices that must stay."""
+
+    moves: tuple
+    radius: float = 0.6
+    pinned: tuple = ()
+
+
+
+
+_LEFT = {
+    "eye_blink_left": Shape((("lids", 0.93, 0.07),), 0.3),
+    "eye_squint_left": Shape((("lids", 0.12, 0.28), ("points", {450: (0, -0.02, -0.005), 347: (0, -0.025, -0.01)})), 0.3),
+    "eye_wide_left": Shape((("lids", -0.30, -0.08),), 0.3),
+    "eye_look_down_left": Shape((("lids", 0.38, -0.10),), 0.3),
+    "eye_look_up_left": Shape((("lids", -0.22, 0.06),), 0.3),
+    "eye_look_in_left": Shape((("points", {386: (-0.006, 0, 0), 374: (-0.006, 0, 0)}),), 0.2),
+    "eye_look_out_left": Shape((("points", {386: (0.006, 0, 0), 374: (0.006, 0, 0)}),), 0.2),
+    "brow_down_left": Shape((("points", {336: (-0.035, 0.075, -0.01), 296: (-0.02, 0.07, -0.01), 334: (0, 0.055, 0), 293: (0, 0.03, 0),
+                                         285: (-0.035, 0.075, -0.01), 295: (-0.02, 0.07, -0.01), 282: (0, 0.055, 0), 283: (0, 0.03, 0)}),), 0.42,
+                            (386, 385, 387, 384, 388, 168)),
+    "brow_outer_up_left": Shape((("points", {300: (0.01, -0.10, 0.01), 293: (0.01, -0.115, 0.01), 334: (0, -0.09, 0), 276: (0.01, -0.10, 0.01),
+                                             283: (0.01, -0.115, 0.01), 282: (0, -0.09, 0), 336: (0, -0.01, 0), 285: (0, -0.01, 0)}),), 0.5,
+                                (386, 385, 387, 384, 388, 466)),
+    "cheek_squint_left": Shape((("points", {280: (0.01, -0.05, -0.03), 330: (0.01, -0.05, -0.03), 347: (0, -0.035, -0.015),
+                                            450: (0, -0.02, -0.005), 425: (0.01, -0.04, -0.02)}),), 0.42, (386, 374, 263, 362)),
+    "nose_sneer_left": Shape((("points", {278: (0.008, -0.045, 0), 279: (0.008, -0.045, 0), 358: (0.01, -0.04, 0), 327: (0, -0.03, 0),
+                                          344: (0, -0.04, 0), 423: (0.01, -0.035, -0.01), 343: (0, -0.035, 0)}),
+                              ("lips", "upper", "half_left", (0, -0.02, 0))), 0.34, (374, 362, 4)),
+    "mouth_smile_left": Shape((("lips", "both", "corner_left", (0.125, -0.115, 0.075)),
+                               ("points", {425: (0.03, -0.06, -0.02), 280: (0.015, -0.045, -0.02), 411: (0.05, -0.06, 0.0),
+                                           427: (0.045, -0.055, 0.0), 432: (0.06, -0.05, 0.03), 287: (0.105, -0.095, 0.06)})), 0.62, (374, 263, 362)),
+    "mouth_frown_left": Shape((("lips", "both", "corner_left", (0.012, 0.085, 0.01)), ("points", {432: (0.01, 0.05, 0)})), 0.45, tuple(NOSE_ANCHORS)),
+    "mouth_dimple_left": Shape((("lips", "both", "corner_left", (0.075, -0.01, 0.07)),), 0.42, tuple(NOSE_ANCHORS)),
+    "mouth_stretch_left": Shape((("lips", "both", "corner_left", (0.115, 0.045, 0.06)),), 0.55, tuple(NOSE_ANCHORS)),
+    "mouth_press_left": Shape((("lips", "upper", "half_left", (0, 0.018, 0.02)), ("lips", "lower", "half_left", (0, -0.022, 0.02))), 0.25,
+                              tuple(NOSE_ANCHORS)),
+    "mouth_lower_down_left": Shape((("lips", "lower", "half_left", (0.012, 0.085, 0.0)),), 0.32),
+    "mouth_upper_up_left": Shape((("lips", "upper", "half_left", (0.01, -0.075, 0.0)), ("points", {423: (0.005, -0.03, 0)})), 0.32, (4, 1, 374)),
+}
+
+_CENTRE = {
+    "brow_inner_up": Shape((("points", {336: (0.005, -0.10, 0), 107: (-0.005, -0.10, 0), 285: (0.005, -0.10, 0), 55: (-0.005, -0.10, 0),
+                                        296: (0, -0.085, 0), 66: (0, -0.085, 0), 295: (0, -0.085, 0), 65: (0, -0.085, 0),
+                                        334: (0, -0.03, 0), 105: (0, -0.03, 0), 282: (0, -0.03, 0), 52: (0, -0.03, 0)}),), 0.5,
+                           (386, 385, 387, 384, 159, 158, 160, 157, 6, 197)),
+    "cheek_puff": Shape((("points", {425: (0.05, 0, -0.06), 205: (-0.05, 0, -0.06), 427: (0.08, 0.01, -0.06), 207: (-0.08, 0.01, -0.06),
+                                     411: (0.08, 0, -0.06), 187: (-0.08, 0, -0.06), 434: (0.09, 0.02, -0.03), 214: (-0.09, 0.02, -0.03)}),), 0.45,
+                        (374, 145, 4, 152)),
+    "jaw_forward": Shape((), 0.6),
+    "jaw_left": Shape((), 0.6),
+    "jaw_right": Shape((), 0.6),
+    "jaw_open": Shape((("scale_lips", -0.10, 0.0),), 0.5, tuple(NOSE_ANCHORS)),
+    "mouth_close": Shape((("lips", "lower", "all", (0, -0.22, -0.03)), ("lips", "upper", "all", (0, 0.04, 0))), 0.4, tuple(NOSE_ANCHORS)),
+    "mouth_funnel": Shape((("scale_lips", -0.34, 0.05), ("lips", "both", "centre", (0, 0, -0.075)),
+                           ("lips", "upper", "centre", (0, -0.045, -0.03)), ("lips", "lower", "centre", (0, 0.06, -0.03))), 0.55, tuple(NOSE_ANCHORS)),
+    "mouth_pucker": Shape((("scale_lips", -0.46, 0.10), ("lips", "both", "centre", (0, 0, -0.10))), 0.6, tuple(NOSE_ANCHORS)),
+    "mouth_left": Shape((("lips", "both", "all", (0.10, 0, 0.02)),), 0.5, tuple(NOSE_ANCHORS)),
+    "mouth_right": Shape((("lips", "both", "all", (-0.10, 0, 0.02)),), 0.5, tuple(NOSE_ANCHORS)),
+    "mouth_roll_lower": Shape((("lips", "lower", "centre", (0, -0.035, 0.05)),), 0.25),
+    "mouth_roll_upper": Shape((("lips", "upper", "centre", (0, 0.035, 0.05)),), 0.25, (2, 1, 98, 327)),
+    "mouth_shrug_lower": Shape((("lips", "both", "centre", (0, -0.045, -0.02)),
+                                ("points", {199: (0, -0.05, -0.02), 200: (0, -0.05, -0.02)})), 0.4, tuple(NOSE_ANCHORS)),
+    "mouth_shrug_upper": Shape((("lips", "upper", "centre", (0, -0.045, -0.02)), ("lips", "lower", "centre", (0, -0.045, 0))), 0.3, (4, 1)),
+    "tongue_out": Shape((), 0.3),
+}
+
+COMPOSITES: dict[str, dict[str, float]] = {
+    "smile": {"mouth_smile_left": 0.9, "mouth_smile_right": 0.9, "cheek_squint_left": 0.7, "cheek_squint_right": 0.7,
+              "eye_squint_left": 0.5, "eye_squint_right": 0.5, "mouth_upper_up_left": 0.12, "mouth_upper_up_right": 0.12},
+    "grin": {"mouth_smile_left": 1.0, "mouth_smile_right": 1.0, "mouth_upper_up_left": 0.5, "mouth_upper_up_right": 0.5,
+             "mouth_lower_down_left": 0.55, "mouth_lower_down_right": 0.55, "cheek_squint_left": 0.8, "cheek_squint_right": 0.8,
+             "jaw_open": 0.08},
+    "blink": {"eye_blink_left": 1.0, "eye_blink_right": 1.0},
+    "brows_up": {"brow_inner_up": 0.8, "brow_outer_up_left": 0.8, "brow_outer_up_right": 0.8},
+    "brows_down": {"brow_down_left": 1.0, "brow_down_right": 1.0},
+    "pucker": {"mouth_pucker": 1.0},
+    "sad": {"mouth_frown_left": 0.9, "mouth_frown_right": 0.9, "brow_inner_up": 0.9, "mouth_shrug_lower": 0.3},
+    "angry": {"brow_down_left": 1.0, "brow_down_right": 1.0, "nose_sneer_left": 0.6, "nose_sneer_right": 0.6,
+              "eye_squint_left": 0.4, "eye_squint_right": 0.4, "mouth_press_left": 0.6, "mouth_press_right": 0.6},
+    "surprise": {"jaw_open": 0.55, "brow_inner_up": 1.0, "brow_outer_up_left": 1.0, "brow_outer_up_right": 1.0,
+                 "eye_wide_left": 0.9, "eye_wide_right": 0.9, "mouth_funnel": 0.25},
+    "wink": {"eye_blink_left": 1.0, "mouth_smile_left": 0.6, "cheek_squint_left": 0.7, "eye_squint_right": 0.15},
+}
+
+
+def _table() -> dict[str, Shape]:
+    table = {}
+    for name, shape in _LEFT.items():
+        table[name] = shape
+        table[flip_side(name)] = shape
+    table.update(_CENTRE)
+    return dict(sorted(table.items()))
+
+
+SHAPES = _table()
+NAMES = list(SHAPES)
+INDEX = {name: i for i, name in enumerate(NAMES)}
+EXPRESSIONS = [*COMPOSITES, *NAMES]
+
+
+def _lip_rows(rows: str) -> list[list[int]]:
+    keys = {"upper": ["upper_outer", "upper_inner"], "lower": ["lower_outer", "lower_inner"],
+            "both": ["upper_outer", "upper_inner", "lower_outer", "lower_inner"]}[rows]
+    return [LIPS[k] for k in keys]
+
+
+def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
+    """Landmark -> displacement (3,) of a shape as written (left side), on this person's proportions."""
+    handles: dict[int, np.ndarray] = {}
+
+    def add(index, vector):
+        handles[index] = handles.get(index, 0) + np.asarray(vector, np.float64)
+
+    mouth = np.linalg.norm(face[61] - face[291]) / 0.56
+    eye = EYE["left"]
+    for kind, *rest in shape.moves:
+        if kind == "points":
+            for index, vector in rest[0].items():
+                add(index, vector)
+        elif kind == "lips":
+            rows, profile, vector = rest
+            touched = set()
+            for row in _lip_rows(rows):
+                u = np.linspace(-1, 1, len(row))
+                for index, weight in zip(row, PROFILES[profile](u)):
+                    if index not in touched:
+                        touched.add(index)
+                        # A corner belongs to both lips: moving one lip's middle must not drag it.
+                        add(index, mouth * weight * np.asarray(vector))
+        elif kind == "scale_lips":
+            centre = face[[13, 14, 61, 291]].mean(0)
+            for index in {i for row in _lip_rows("both") for i in row}:
+                add(index, (face[index] - centre) * [rest[0], rest[1], 0])
+        elif kind == "lids":
+            upper_share, lower_share = rest
+            for up, low in zip(eye["upper"], eye["lower"]):
+                gap = face[low] - face[up]
+                add(up, upper_share * gap)
+                add(low, -lower_share * gap)
+            # The fold above follows by less, so the lid's skin unrolls from under it.
+            for fold, up, low in zip([260, 259, 257, 258, 286], eye["upper"][1:6], eye["lower"][1:6]):
+                add(fold, 0.42 * upper_share * (face[low] - face[up]))
+    return handles
+
+
+def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndarray:
+    """Displacements (len(NAMES), V, 3) float32 of every shape on this person.
+
+    Args:
+        surface: the face and shell; its first 468 vertices are the landmarks.
+        face: (468+, 3) head frame.
+        eyes: side -> Eyeball, which lids must slide over.
+    """
+    from .eyes import clear_of_ball  # here, because eyes.py is only needed to build
+
+    mirror = canonical()[1]
+    out = np.zeros((len(NAMES), len(surface.vertices), 3), np.float32)
+    mirrored = face[mirror] * [-1, 1, 1]
+    lids = {side: [*EYE[side]["upper"], *EYE[side]["lower"]] for side in EYE}
+    for i, name in enumerate(NAMES):
+        shape = SHAPES[name]
+        right = name.endswith("_right") and name in SHAPES and flip_side(name) in _LEFT
+        handles = _handles(shape, mirrored if right else face)
+        if not handles:
+            continue
+        pinned = [p for p in shape.pinned]
+        if right:
+            handles = {int(mirror[k]): v * [-1, 1, 1] for k, v in handles.items()}
+            pinned = [int(mirror[k]) for k in pinned]
+        if any(move[0] == "lids" for move in shape.moves):
+            side = "right" if right else "left"
+            for index in lids[side]:
+                target = surface.vertices[index] + handles[index]
+                handles[index] = clear_of_ball(target[None], eyes[side])[0] - surface.vertices[index]
+            pinned += [EYE[side]["outer"], EYE[side]["inner"], *BROW[side]["lower"]]
+        pinned = [p for p in pinned if p not in handles]
+        out[i] = surface.spread(handles, shape.radius, pinned)
+    return out
+
+
+def jaw_weights(surface: Surface) -> np.ndarray:
+    """How much each surface vertex follows the jaw joint, (V,) in [0, 1]."""
+    handles = {i: 1.0 for i in CHIN}
+    handles.update({i: 1.0 for i in LIPS["lower_inner"][2:-2] + LIPS["lower_outer"][2:-2]})
+    handles.update({i: 0.0 for i in LIPS["upper_inner"][1:-1] + LIPS["upper_outer"][1:-1] + NOSE})
+    handles.update({95: 0.72, 324: 0.72, 146: 0.75, 375: 0.75, 61: 0.42, 291: 0.42, 78: 0.42, 308: 0.42})
+    oval = {234: 0.0, 93: 0.0, 132: 0.12, 58: 0.34, 172: 0.6, 136: 0.8, 150: 0.92, 149: 0.98}
+    mirror = canonical()[1]
+    for index, weight in oval.items():
+        handles[index] = weight
+        handles[int(mirror[index])] = weight
+    for index in (50, 280, 116, 345, 101, 330, 36, 266):
+        handles[index] = 0.0
+    field = surface.spread({k: np.array([v]) for k, v in handles.items()}, 0.9,
+                           [i for i in range(FACE) if surface.vertices[i, 1] < 0.2], smooth=False)[:, 0]
+    return np.clip(field, 0, 1)
+
+
+def expand(weights: dict[str, float]) -> np.ndarray:
+    """Named expression weights (composites allowed) -> blendshape weights (len(NAMES),), clamped to [0, 1].
+
+    Raises:
+        KeyError: for a name that is neither a blendshape nor a composite.
+    """
+    out = np.zeros(len(NAMES), np.float32)
+    for name, value in weights.items():
+        for part, share in (COMPOSITES[name] if name in COMPOSITES else {name: 1.0}).items():
+            out[INDEX[part]] += share * value
+    out = np.clip(out, 0, 1)
+    # Antagonists share one lid: together they would cross it.
+    for side in ("left", "right"):
+        blink = out[INDEX[f"eye_blink_{side}"]]
+        out[INDEX[f"eye_squint_{side}"]] *= 1 - blink
+        out[INDEX[f"eye_wide_{side}"]] *= 1 - blink
+        out[INDEX[f"eye_look_down_{side}"]] *= 1 - blink
+        out[INDEX[f"eye_look_up_{side}"]] *= 1 - blink
+    # The lower lip can rise only as far as the jaw has dropped.
+    out[INDEX["mouth_close"]] = min(out[INDEX["mouth_close"]], out[INDEX["jaw_open"]])
+    return out

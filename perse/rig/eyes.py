@@ -1,0 +1,87 @@
+"""Eyeballs: a spherical cap behind each pair of lids, its pole where the iris is in the portrait."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .topology import EYE
+
+RINGS = 12
+SECTORS = 28
+CAP = np.radians(80.0)  # the cap reaches this far from the iris centre
+
+
+@dataclass
+class Eyeball:
+    """One eye: vertices (RINGS * SECTORS + 1, 3), faces, centre (3,), radius, unit axis (3,) of the portrait's gaze,
+    angle of the iris edge (radians), chart coordinates (V, 2) in [-1, 1]."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    centre: np.ndarray
+    radius: float
+    axis: np.ndarray
+    iris_angle: float
+    chart: np.ndarray
+
+
+def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eyeball:
+    """Fit the eyeball behind the lid ring and aim it at the iris landmark.
+
+    Args:
+        face: (478, 3) head frame.
+        landmarks: (478, 3) crop pixels, for the iris.
+        camera: the portrait's.
+        side: "left" or "right".
+    """
+    eye = EYE[side]
+    outer, inner = face[eye["outer"]], face[eye["inner"]]
+    width = np.linalg.norm(outer - inner)
+    radius = 0.43 * width
+    middle = face[[eye["upper"][3], eye["lower"][3]]]
+    height = np.linalg.norm(middle[0] - middle[1]) / 2
+    centre = (outer + inner + middle.sum(0)) / 4
+    centre[2] = middle[:, 2].mean() + np.sqrt(max((1.04 * radius) ** 2 - height ** 2, (0.6 * radius) ** 2))
+    # Where the ray through the iris centre meets the ball.
+    rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
+    origin = -rotation.T @ shift
+    iris = landmarks[eye["iris"], :2].astype(np.float64)
+    ray = rotation.T @ np.array([(iris[0, 0] - camera.K[0, 2]) / camera.K[0, 0],
+                                 (iris[0, 1] - camera.K[1, 2]) / camera.K[1, 1], 1.0])
+    ray /= np.linalg.norm(ray)
+    along = (centre - origin) @ ray
+    closest = origin + along * ray
+    offset = np.linalg.norm(closest - centre)
+    hit = closest - ray * np.sqrt(max(radius ** 2 - offset ** 2, 0.0))
+    axis = (hit - centre) / np.linalg.norm(hit - centre)
+    pixels = np.linalg.norm(iris[1:] - iris[0], axis=1).mean()
+    distance = np.linalg.norm(hit - origin)
+    size = pixels * distance / float(camera.K[0, 0])
+    iris_angle = float(np.arcsin(np.clip(size / radius, 0.2, 0.75)))
+
+    side_axis = np.cross([0.0, 1.0, 0.0], axis)
+    side_axis /= np.linalg.norm(side_axis)
+    down = np.cross(axis, side_axis)
+    theta = CAP * (np.arange(1, RINGS + 1) / RINGS)
+    phi = np.linspace(0, 2 * np.pi, SECTORS, endpoint=False)
+    direction = np.cos(phi)[None, :, None] * side_axis + np.sin(phi)[None, :, None] * down
+    cap = np.cos(theta)[:, None, None] * axis + np.sin(theta)[:, None, None] * direction
+    vertices = np.concatenate([centre + radius * axis[None], (centre + radius * cap).reshape(-1, 3)])
+    chart = np.concatenate([np.zeros((1, 2)), ((theta / CAP)[:, None, None] *
+                                               np.stack([np.cos(phi), np.sin(phi)], -1)[None]).reshape(-1, 2)])
+    s = np.arange(SECTORS)
+    n = (s + 1) % SECTORS
+    faces = [np.stack([np.zeros(SECTORS, int), 1 + s, 1 + n], 1)]
+    for r in range(RINGS - 1):
+        a, b = 1 + r * SECTORS, 1 + (r + 1) * SECTORS
+        faces += [np.stack([a + s, b + s, a + n], 1), np.stack([a + n, b + s, b + n], 1)]
+    return Eyeball(vertices, np.concatenate(faces), centre, float(radius), axis, iris_angle, chart)
+
+
+def clear_of_ball(points: np.ndarray, eye: Eyeball, margin: float = 1.04) -> np.ndarray:
+    """Points (N, 3) pushed outwards where they lie inside the eyeball (times `margin`)."""
+    away = points - eye.centre
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    return eye.centre + away * np.maximum(1.0, margin * eye.radius / np.maximum(distance, 1e-9))
+
+

@@ -1,0 +1,137 @@
+"""The rig: one person's head as a mesh of fixed topology that expressions, joints and shape edits move."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..render.camera import Camera
+from .expressions import INDEX, NAMES
+
+PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
+PART = {name: i for i, name in enumerate(PARTS)}
+JAW_HINGE = (0.0, 0.30, 0.75)
+JAW_ANGLE = np.radians(17.0)
+JAW_SLIDE = 0.10
+NECK_PIVOT = (0.0, 1.0, 0.80)
+HEAD_CENTRE = (0.0, 0.35, 0.75)  # what the camera orbits
+EYE_LOOK = np.radians(24.0)
+GAZE_LIMIT = (np.radians(32.0), np.radians(22.0))
+
+
+@dataclass
+class Rig:
+    """A person's head in the head frame: x to the subject's left, y down, z backwards, unit one outer-eye-corner
+    distance, origin midway between the outer eye corners. The rest position is the portrait as it is.
+
+    vertices (V, 3) float32; faces (F, 3) int64; uvs (F, 3, 2) atlas coordinates; vertex_part (V,), face_part (F,) index
+    into PARTS; blendshapes (E, V, 3) in the order of expressions.NAMES; jaw (V,) and head (V,) skinning weights;
+    eye_centres (2, 3) right, left; iris (2,) radius of the iris
+    in the eye's chart, 1 = the cap's edge; camera: the portrait's, its viewmat the head's pose in the portrait.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    uvs: np.ndarray
+    vertex_part: np.ndarray
+    face_part: np.ndarray
+    blendshapes: np.ndarray
+    jaw: np.ndarray
+    head: np.ndarray
+    eye_centres: np.ndarray
+    iris: np.ndarray
+    camera: Camera
+
+    def part_faces(self, *names: str) -> np.ndarray:
+        """Indices of the faces of these parts."""
+        return np.flatnonzero(np.isin(self.face_part, [PART[n] for n in names]))
+
+    def poser(self, device: torch.device | str = "cpu") -> "Poser":
+        """The same rig as tensors, ready to be posed many times."""
+        return Poser(self, device)
+
+
+def rotation_matrix(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
+    """R = Ry(yaw) Rx(pitch) Rz(roll), radians, (3, 3): the order that the camera's orbit uses."""
+    cy, sy, cx, sx, cz, sz = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin(), roll.cos(), roll.sin()
+    one, nil = torch.ones_like(cy), torch.zeros_like(cy)
+    ry = torch.stack([cy, nil, sy, nil, one, nil, -sy, nil, cy]).reshape(3, 3)
+    rx = torch.stack([one, nil, nil, nil, cx, -sx, nil, sx, cx]).reshape(3, 3)
+    rz = torch.stack([cz, -sz, nil, sz, cz, nil, nil, nil, one]).reshape(3, 3)
+    return ry @ rx @ rz
+
+
+class Poser:
+    """Poses a rig: `poser(weights, head, gaze, shape) -> vertices`. Differentiable in every tensor argument."""
+
+    def __init__(self, rig: Rig, device: torch.device | str = "cpu"):
+        def tensor(array):
+            return torch.as_tensor(np.ascontiguousarray(array), dtype=torch.float32, device=device)
+
+        self.device = torch.device(device)
+        self.rest = tensor(rig.vertices)
+        self.blendshapes = tensor(rig.blendshapes)
+        self.jaw = tensor(rig.jaw)[:, None]
+        self.head = tensor(rig.head)[:, None]
+        self.eye_centres = tensor(rig.eye_centres)
+        self.eyes = [torch.as_tensor(np.flatnonzero(rig.vertex_part == PART[p]), device=device)
+                     for p in ("eye_right", "eye_left")]
+        self.hinge, self.pivot = tensor(JAW_HINGE), tensor(NECK_PIVOT)
+
+    def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None,
+                 shape: Tensor | None = None) -> Tensor:
+        """Vertices (V, 3).
+
+        Args:
+            weights: (E,) blendshape weights in [0, 1], see expressions.NAMES.
+            head: (3,) yaw, pitch, roll of the head on its neck, radians.
+            gaze: (2,) yaw, pitch added to both eyes, radians; clamped to what eyes can do.
+            shape: (V, 3) displacement of the rest shape.
+        """
+        rest = self.rest if shape is None else self.rest + shape
+        vertices = rest
+        active = torch.nonzero(weights.detach().abs() > 1e-6).ravel()
+        if len(active):
+            vertices = vertices + torch.einsum("e,evc->vc", weights[active], self.blendshapes[active])
+        vertices = self._jaw(vertices, weights)
+        vertices = self._eyes(vertices, rest, weights, gaze)
+        if head is not None and bool((head.detach() != 0).any()):
+            turned = (vertices - self.pivot) @ rotation_matrix(*head).T + self.pivot
+            vertices = vertices + self.head * (turned - vertices)
+        return vertices
+
+    def _jaw(self, vertices: Tensor, weights: Tensor) -> Tensor:
+        opening = weights[INDEX["jaw_open"]] * JAW_ANGLE
+        slide = torch.stack([weights[INDEX["jaw_left"]] - weights[INDEX["jaw_right"]], torch.zeros_like(opening),
+                             -weights[INDEX["jaw_forward"]]]) * JAW_SLIDE
+        if not (bool(opening.detach() != 0) or bool((slide.detach() != 0).any())):
+            return vertices
+        nil = torch.zeros_like(opening)
+        moved = (vertices - self.hinge) @ rotation_matrix(nil, opening, nil).T + self.hinge + slide
+        return vertices + self.jaw * (moved - vertices)
+
+    def _eyes(self, vertices: Tensor, rest: Tensor, weights: Tensor, gaze: Tensor | None) -> Tensor:
+        parts = []
+        for side, index, centre in zip(("right", "left"), self.eyes, self.eye_centres):
+            outward = weights[INDEX[f"eye_look_out_{side}"]] - weights[INDEX[f"eye_look_in_{side}"]]
+            down = weights[INDEX[f"eye_look_down_{side}"]] - weights[INDEX[f"eye_look_up_{side}"]]
+            # Looking outwards is to the subject's own side: the left eye towards the picture's right (negative yaw).
+            yaw = outward * EYE_LOOK * (1.0 if side == "right" else -1.0)
+            pitch = down * EYE_LOOK
+            if gaze is not None:
+                yaw, pitch = yaw + gaze[0], pitch + gaze[1]
+            yaw, pitch = yaw.clamp(-GAZE_LIMIT[0], GAZE_LIMIT[0]), pitch.clamp(-GAZE_LIMIT[1], GAZE_LIMIT[1])
+            if not (bool(yaw.detach() != 0) or bool(pitch.detach() != 0)):
+                continue
+            ball = vertices[index]
+            middle = centre + (rest[index] - self.rest[index]).mean(0)
+            parts.append((index, (ball - middle) @ rotation_matrix(yaw, pitch, torch.zeros_like(yaw)).T + middle))
+        for index, moved in parts:
+            vertices = vertices.index_copy(0, index, moved)
+        return vertices
+
+
+def named_weights(weights: np.ndarray) -> dict[str, float]:
+    """Blendshape weights (E,) as a dict of the non-zero ones."""
+    return {name: float(w) for name, w in zip(NAMES, weights) if abs(w) > 1e-6}

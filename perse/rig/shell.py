@@ -1,0 +1,119 @@
+"""The head behind the face: skull, hair volume, ears' sides and the underside of the jaw as one closed shell.
+
+36 profiles start at the face-oval landmarks, swell to the outline that the portrait shows (hair included), and close
+at a pole behind the head. Seen from the front every profile is a straight ray, so the shell is a height field around
+the head's axis: no folds, no holes, a clean texture chart (profile number x position along the profile).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
+
+from ..render.camera import Camera
+from .topology import OVAL
+
+RINGS = 16  # rings of vertices behind the oval, the pole not counted
+OUTLINE_RING = 8  # the ring that lies on the portrait's outline
+AXIS = np.array([0.0, 0.12])  # x, y of the head's axis
+OUTLINE_DEPTH = 0.8
+BACK_DEPTH = 1.75
+CROWN = 1.1  # eye line to crown of a bald head
+HALF_WIDTH = 0.82
+
+
+@dataclass
+class Shell:
+    """Shell vertices (36 * RINGS + 1, 3), faces over [oval vertices, shell vertices], outline radius (36,)."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    outline: np.ndarray
+
+
+def _outline(face: np.ndarray, camera: Camera, head_mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Radius (36,) at which each profile meets the outline of the head mask (S, S)."""
+    rays = face[OVAL, :2] - AXIS
+    start = np.linalg.norm(rays, axis=1)
+    rays = rays / start[:, None]
+    steps = np.arange(0.0, 2.2, 0.01)
+    radius = np.empty(len(OVAL))
+    size = head_mask.shape[0]
+    for i in range(len(OVAL)):
+        r = start[i] - 0.03 + steps
+        points = np.column_stack([AXIS + rays[i] * r[:, None], np.full(len(r), depth[i])])
+        xy, _ = camera.project(points)
+        value = map_coordinates(head_mask, [xy[:, 1] - 0.5, xy[:, 0] - 0.5], order=1, mode="nearest")
+        inside = (xy > 1).all(1) & (xy < size - 1).all(1)
+        open_run = np.convolve(value < 0.3, np.ones(6), "full")[:len(value)] >= 6
+        end = np.argmax(open_run) if open_run.any() else len(value)
+        if not inside[:end].all():
+            end = np.argmin(inside)
+        covered = np.flatnonzero(value[:end] >= 0.3)
+        radius[i] = r[covered[-1]] if len(covered) else start[i]
+    return radius
+
+
+def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray) -> Shell:
+    """Grow the shell around one person's face.
+
+    Args:
+        face: (468+, 3) head frame.
+        camera: the portrait's.
+        head_mask: (S, S) hair and bare skin of the head, neck and clothes excluded.
+    """
+    oval = face[OVAL]
+    rays = oval[:, :2] - AXIS
+    start = np.linalg.norm(rays, axis=1)
+    direction = rays / start[:, None]
+    from_chin = np.degrees(np.arccos(np.clip(direction[:, 1], -1, 1)))
+    upper = np.clip((from_chin - 35) / 35, 0, 1)  # 0 under the chin, 1 from the ears up
+    upper = upper * upper * (3 - 2 * upper)
+    depth = (1 - upper) * (oval[:, 2] + 0.08) + upper * OUTLINE_DEPTH
+
+    measured = _outline(face, camera, head_mask, depth)
+    skull = 1 / np.sqrt((direction[:, 0] / HALF_WIDTH) ** 2 +
+                        (direction[:, 1] / np.where(direction[:, 1] < 0, CROWN + AXIS[1], 1.3)) ** 2)
+    jaw = start + 0.015
+    radius = np.where(upper > 0, np.maximum(measured, jaw), jaw)
+    radius = (1 - upper) * jaw + upper * np.maximum(radius, np.minimum(skull, start + 0.25))
+    radius = median_filter(radius, 3, mode="wrap")
+    radius = np.maximum(gaussian_filter1d(radius, 0.7, mode="wrap"), jaw)
+
+    volume = max(0.0, radius[np.argmin(direction[:, 1])] - (CROWN + AXIS[1]))
+    back = BACK_DEPTH + 0.6 * min(volume, 0.6)
+    pole = np.array([0.0, 0.02, back])
+    rings = []
+    for k in range(1, RINGS + 1):
+        if k <= OUTLINE_RING:
+            t = k / OUTLINE_RING
+            # Quadratic Bezier: leaves the forehead outwards, reaches the outline heading straight back.
+            control = oval[:, 2] + 0.3 * (depth - oval[:, 2])
+            r = (1 - t) ** 2 * start + 2 * t * (1 - t) * (0.75 * radius + 0.25 * start) + t * t * radius
+            z = (1 - t) ** 2 * oval[:, 2] + 2 * t * (1 - t) * control + t * t * depth
+            centre = np.broadcast_to(AXIS, (len(OVAL), 2))
+        else:
+            angle = (k - OUTLINE_RING) / (RINGS + 1 - OUTLINE_RING) * np.pi / 2
+            r = radius * np.cos(angle) ** 0.85
+            z = depth + (back - depth) * np.sin(angle) ** 0.95
+            centre = AXIS + (pole[:2] - AXIS) * np.sin(angle) ** 2
+            centre = np.broadcast_to(centre, (len(OVAL), 2))
+        rings.append(np.column_stack([centre + direction * r[:, None], z]))
+    vertices = np.concatenate(rings + [pole[None]])
+    return Shell(vertices, _faces(), radius)
+
+
+def _faces() -> np.ndarray:
+    """Triangles (F, 3) over ring-major vertices, ring 0 being the oval, wound like the face's (outwards)."""
+    n = len(OVAL)
+    column = np.arange(n)
+    following = (column + 1) % n
+    faces = []
+    for k in range(RINGS):
+        a, b = k * n + column, k * n + following
+        c, d = a + n, b + n
+        faces += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
+    last = RINGS * n
+    pole = np.full(n, (RINGS + 1) * n)
+    faces.append(np.stack([last + column, last + following, pole], 1))
+    return np.concatenate(faces)

@@ -1,0 +1,65 @@
+"""The synthetic clips' form, and what every synthesizer offers."""
+
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, Protocol
+
+import numpy as np
+
+from ..attributes.edits import Category
+from ..portrait import Portrait
+from ..render.camera import Camera
+from ..rig.rig import Rig
+from .texture import Texture
+
+
+@dataclass
+class Frame:
+    """One teaching picture.
+
+    image (H, W, 3) uint8, premultiplied by alpha (H, W) uint8; owned (H, W) uint8: where the edit may change the
+    picture (255 everywhere for unedited frames); camera; weights (E,), head (3,) and gaze (2,) radians.
+    """
+
+    image: np.ndarray
+    alpha: np.ndarray
+    owned: np.ndarray | None
+    camera: Camera
+    weights: np.ndarray
+    head: np.ndarray
+    gaze: np.ndarray
+
+
+@dataclass
+class Clip:
+    """Frames of one point of one category's latent space.
+
+    category: None for the unedited source. latents: one (dim,) vector per frame. kind: "source", "edit" or "interpolated".
+    """
+
+    category: str | None
+    kind: str
+    frames: list[Frame] = field(default_factory=list)
+    latents: list[np.ndarray] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, whether
+    interpolated faces are made, seed."""
+
+    size: int = 320
+    source_frames: int = 36
+    frames_per_end: int = 1
+    interpolate: bool = True
+    seed: int = 0
+
+
+class Synthesizer(Protocol):
+    """Makes the teaching clips of one person."""
+
+    name: str
+
+    def clips(self, portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], plan: Plan,
+              progress: Callable[[float, str], None]) -> Iterator[Clip]:
+        """Yield the source clip first, then edits, then interpolated faces."""
+        ...

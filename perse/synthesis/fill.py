@@ -1,0 +1,57 @@
+"""Filling the parts of a texture that the portrait does not show."""
+
+import cv2
+import numpy as np
+
+
+def diffuse(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Push-pull completion (Gortler et al. 1996, "The Lumigraph"): known texels stay, unknown ones get a smooth blend.
+
+    Args:
+        image: (H, W, C) float32.
+        weight: (H, W) confidence in [0, 1]; 0 is unknown.
+
+    Returns:
+        (H, W, C) float32.
+    """
+    image, weight = np.ascontiguousarray(image, np.float32), np.ascontiguousarray(weight, np.float32)
+    if min(image.shape[:2]) <= 2 or weight.min() > 0.999:
+        total = max(float(weight.sum()), 1e-6)
+        mean = (image * weight[..., None]).sum((0, 1)) / total
+        return image * weight[..., None] + mean * (1 - weight[..., None])
+    height, width = image.shape[:2]
+    half = ((width + 1) // 2, (height + 1) // 2)
+    low_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    low = cv2.resize(image * weight[..., None], half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], -1)
+    low = low / np.maximum(low_weight, 1e-6)[..., None]
+    filled = diffuse(low, np.minimum(1, 2 * low_weight))
+    up = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
+    return image * weight[..., None] + up * (1 - weight[..., None])
+
+
+def mirror_fill(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Complete one half of a left-right symmetric chart from the other, with the light matched.
+
+    The difference between the halves is measured where both are known, smoothed, and added to what is copied.
+
+    Args:
+        image: (H, W, 3); weight: (H, W) confidence.
+    """
+    twin, twin_weight = image[:, ::-1], weight[:, ::-1]
+    both = np.minimum(weight, twin_weight)
+    offset = diffuse(cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), 12) /
+                     np.maximum(cv2.GaussianBlur(both, (0, 0), 12), 1e-3)[..., None], (both > 0.3).astype(np.float32))
+    copied = np.clip(twin + offset, 0, 1)
+    # Prefer the own texel unless its twin is seen much better.
+    own = weight / np.maximum(weight + np.maximum(twin_weight - weight, 0) * 1.5, 1e-6)
+    own = cv2.GaussianBlur(own.astype(np.float32), (0, 0), 2) * (weight > 0)
+    known = np.maximum(weight, twin_weight)
+    mixed = image * own[..., None] + copied * (1 - own[..., None])
+    return diffuse(mixed, np.clip(known * 4, 0, 1))
+
+
+def gutters(image: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Texels outside every triangle take the nearest covered one, so that bilinear reads stay clean."""
+    from scipy.ndimage import distance_transform_edt
+    _, (y, x) = distance_transform_edt(~covered, return_indices=True)
+    return image[y, x]

@@ -1,0 +1,104 @@
+"""Hints appear when a photo is made worse in their way, and not before."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from perse.portrait import load_portrait, quality, track_landmarks
+
+SIZE = 256
+
+
+@pytest.fixture(scope="module")
+def large(hopper) -> Image.Image:
+    return hopper.resize((1024, 1200), Image.Resampling.LANCZOS)
+
+
+def codes(image) -> list[str]:
+    return [hint.code for hint in load_portrait(image, SIZE).quality]
+
+
+def test_good_photos_give_no_false_hints(hopper, astronaut):
+    assert codes(hopper) == ["glasses"]
+    assert codes(astronaut) == ["small_face"]
+
+
+def test_messages_are_one_friendly_sentence(astronaut):
+    (hint,) = load_portrait(astronaut, SIZE).quality
+    assert hint.code == "small_face" and hint.value == pytest.approx(107, abs=4)
+    assert "107" in hint.message and hint.message.count(".") == 1 and hint.message.endswith(".")
+
+
+def test_small_face(large):
+    assert "small_face" not in codes(large)
+    assert "small_face" in codes(large.resize((256, 300)))
+
+
+def test_blurred(hopper):
+    assert "blurred" not in codes(hopper.filter(ImageFilter.GaussianBlur(0.7)))
+    assert "blurred" in codes(hopper.filter(ImageFilter.GaussianBlur(4)))
+
+
+@pytest.mark.parametrize("box", [(0, 190, 512, 600), (0, 0, 512, 345), (215, 0, 512, 600)])
+def test_cut_off(hopper, box):
+    assert "cut_off" in codes(hopper.crop(box))
+
+
+def test_several_faces(hopper, astronaut):
+    pair = Image.new("RGB", (1024, 600))
+    pair.paste(hopper, (0, 0))
+    pair.paste(hopper.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (512, 0))
+    assert "several_faces" in codes(pair)
+    crowd = Image.new("RGB", (720, 600))
+    crowd.paste(hopper, (0, 0))
+    crowd.paste(astronaut.resize((200, 200)), (520, 0))
+    assert "several_faces" not in codes(crowd)  # someone small in the background
+
+
+def test_glasses_are_seen_when_drawn(astronaut):
+    image = np.asarray(astronaut.resize((1024, 1024), Image.Resampling.LANCZOS)).copy()
+    assert "glasses" not in codes(image)
+    points = track_landmarks(image)
+    rows, columns = np.mgrid[: len(image), : len(image)]
+    for corners in ((33, 133), (263, 362)):
+        x, y = points[list(corners), :2].mean(0)
+        radius = 0.17 * quality.face_size(points)
+        distance = np.hypot(columns - x, (rows - y - 0.1 * radius) * 1.25)
+        image[np.abs(distance - radius) < 4] = (40, 30, 30)
+    x, y = points[168, :2]
+    image[int(y) - 4 : int(y) + 4, int(x) - 20 : int(x) + 20] = (40, 30, 30)
+    assert "glasses" in codes(image)
+
+
+def test_turn_is_the_angle_of_the_face(hopper):
+    """A frontal landmark set turned in 3D must read that angle, whichever way."""
+    points = track_landmarks(np.asarray(hopper))
+    assert abs(quality.turn(points)) < 10
+    for degrees in (-40, -25, 25, 40):
+        turn = np.deg2rad(degrees)
+        matrix = np.array([[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]])
+        measured = quality.turn(points @ matrix.T)
+        assert np.sign(measured) == np.sign(degrees)
+        assert abs(measured) == pytest.approx(abs(degrees), abs=6)
+
+
+def test_eyes_and_mouth(hopper):
+    points = track_landmarks(np.asarray(hopper))
+    photo = np.asarray(hopper)
+    none = np.zeros((4, 4))
+
+    def hints(changed):
+        return [hint.code for hint in quality.quality_hints(photo, changed, 1, none)]
+
+    assert hints(points) == []
+    closed = points.copy()
+    for upper, lower in (*quality.RIGHT_EYE_PAIRS, *quality.LEFT_EYE_PAIRS):
+        closed[upper, 1] = closed[lower, 1] - 1
+    assert hints(closed) == ["eyes_closed"]
+    wink = points.copy()
+    for upper, lower in quality.RIGHT_EYE_PAIRS:
+        wink[upper, 1] = wink[lower, 1] - 1
+    assert hints(wink) == []
+    opened = points.copy()
+    opened[14, 1] += 0.15 * quality.face_size(points)
+    assert hints(opened) == ["mouth_open"]
