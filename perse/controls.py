@@ -8,9 +8,11 @@ from .errors import PerseError
 
 RANGES = {
     "head_yaw": (-45.0, 45.0), "head_pitch": (-30.0, 30.0), "head_roll": (-30.0, 30.0),
+    "head_x": (-4.0, 4.0), "head_y": (-4.0, 4.0), "head_z": (-4.0, 4.0),
     "gaze_yaw": (-30.0, 30.0), "gaze_pitch": (-20.0, 20.0),
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
+DETAIL = 3 * 468
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,11 @@ class Controls:
     attributes: latent direction -> amount (nose_width: -0.5). styles: category -> {style: amount}.
     latents: category -> raw latent vector, added to what attributes and styles give.
     expression: name -> weight in [0, 1], ARKit shapes and composites.
-    head_*: the head on its neck; gaze_*: both eyes; yaw, pitch, roll, zoom: the camera around the avatar. Degrees;
-    a positive yaw turns the face towards the picture's left edge, a positive pitch turns it down.
+    head_yaw, head_pitch, head_roll: the head on its neck; gaze_*: both eyes; yaw, pitch, roll, zoom: the camera around
+    the avatar. Degrees; a positive yaw turns the face towards the picture's left edge, a positive pitch turns it down.
+    head_x, head_y, head_z: how far the head has moved, in outer-eye-corner distances along its rest axes (to the
+    subject's left, down, backwards). detail: what a driving clip adds to the expression, x, y, z of each of the 468 face
+    landmarks in the same unit and axes; empty for none.
     """
 
     attributes: dict[str, float] = field(default_factory=dict)
@@ -31,8 +36,12 @@ class Controls:
     head_yaw: float = 0.0
     head_pitch: float = 0.0
     head_roll: float = 0.0
+    head_x: float = 0.0
+    head_y: float = 0.0
+    head_z: float = 0.0
     gaze_yaw: float = 0.0
     gaze_pitch: float = 0.0
+    detail: tuple[float, ...] = ()
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0
@@ -73,6 +82,10 @@ class Controls:
             elif key == "latents":
                 out[key] = {_name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v))
                             for c, v in _mapping(key, value).items()}
+            elif key == "detail":
+                out[key] = tuple(_number(key, x, -1, 1) for x in _sequence(key, value, DETAIL))
+                if len(out[key]) not in (0, DETAIL):
+                    raise PerseError(f"The control 'detail' must hold no or {DETAIL} numbers, not {len(out[key])}.")
             else:
                 out[key] = {_name(n): _number(n, v, -2, 2) for n, v in _mapping(key, value).items()}
         return Controls(**out)
@@ -97,8 +110,8 @@ def _mapping(name, value) -> dict:
     return value
 
 
-def _sequence(name, value) -> list:
-    if not isinstance(value, (list, tuple)) or len(value) > 64:
+def _sequence(name, value, longest: int = 64) -> list:
+    if not isinstance(value, (list, tuple)) or len(value) > longest:
         raise PerseError(f"The control {name!r} must hold short lists of numbers.")
     return value
 

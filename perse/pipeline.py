@@ -30,7 +30,7 @@ from .synthesis.base import Clip, Plan, Synthesizer
 from .synthesis.procedural import ProceduralSynthesizer
 from .synthesis.texture import bake
 
-DEFAULT_BUDGET = 60.0
+DEFAULT_BUDGET = 75.0
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 SIZES = (64, 2048)
 SYNTHETIC = {"comment": "Synthetic video of a person, made by PERSE"}

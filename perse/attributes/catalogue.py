@@ -31,7 +31,7 @@ CATEGORIES: tuple[Category, ...] = (
         _style("grey", "Grey", hair_grey=1), _style("voluminous", "Voluminous", hair_volume=1), _style("flat", "Flat", hair_volume=-1),
     )),
     Category("beard", "Beard", (
-        _axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.022, 5200, 0.0045, 0.20, 0.6), ("beard",), prompt="stubble"),
+        _axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.020, 6000, 0.0042, 0.30, 0.6, 0.42), ("beard",), prompt="stubble"),
         _axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.16, 4200, 0.0075, 0.62, 0.22), ("beard",), prompt="a full beard"),
         _axis("beard_moustache", "Moustache", "Hair on the upper lip", Strands("moustache", 0.12, 6500, 0.0075, 0.55, 0.22), ("moustache",), prompt="a moustache"),
         _axis("beard_goatee", "Goatee", "Hair on the chin", Strands("goatee", 0.15, 5200, 0.0075, 0.60, 0.25), ("goatee",), prompt="a goatee"),

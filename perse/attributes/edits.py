@@ -59,7 +59,7 @@ class Strands:
     """Facial hair: strands on a region.
 
     length (eye distances), density (strands per squared eye distance), width; shadow: how much the skin below darkens;
-    lift: how far strands stand off (0 lies flat, 1 stands up).
+    lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand.
     """
 
     region: str
@@ -68,6 +68,7 @@ class Strands:
     width: float = 0.008
     shadow: float = 0.3
     lift: float = 0.35
+    opacity: float = 0.9
 
 
 @dataclass(frozen=True)

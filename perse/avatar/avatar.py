@@ -19,12 +19,14 @@ from .space import LatentSpace
 
 @dataclass
 class State:
-    """Controls turned into numbers: blendshape weights (E,), head (3,) and gaze (2,) in radians, latents by category."""
+    """Controls turned into numbers: blendshape weights (E,), head (3,) or (6,) and gaze (2,) as `rig.Poser` takes
+    them, latents by category, detail (468, 3) of the landmarks or None."""
 
     weights: Tensor
     head: Tensor
     gaze: Tensor
     latents: dict[str, Tensor]
+    detail: Tensor | None = None
 
 
 @dataclass
@@ -127,7 +129,8 @@ class Avatar(nn.Module):
             low = np.array([a.low for a in self.space.categories[category].axes], np.float32)
             np.clip(z, low, 1.0, out=z)
         device = self.device
-        head = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll]).astype(np.float32)
+        turn = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll])
+        head = np.array([*turn, controls.head_x, controls.head_y, controls.head_z], np.float32)
         gaze = np.radians([controls.gaze_yaw, controls.gaze_pitch]).astype(np.float32)
         # Lids follow the eyes up and down.
         look = controls.gaze_pitch / 24.0
@@ -140,12 +143,16 @@ class Avatar(nn.Module):
             # The shapes turn the eyes too; the gaze below is what remains.
             gaze[1] = 0.0
         return State(torch.from_numpy(weights).to(device), torch.from_numpy(head).to(device),
-                     torch.from_numpy(gaze).to(device), {c: torch.from_numpy(z).to(device) for c, z in latents.items()})
+                     torch.from_numpy(gaze).to(device), {c: torch.from_numpy(z).to(device) for c, z in latents.items()},
+                     torch.tensor(controls.detail, device=device).reshape(-1, 3) if controls.detail else None)
 
     def cloud(self, state: State) -> GaussianCloud:
         """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
         change = self.space(state.latents) if state.latents else None
         shape = None if change is None else change.shape
+        if state.detail is not None:
+            detail = self.poser.spread(state.detail)
+            shape = detail if shape is None else shape + detail
         vertices = self.poser(state.weights, state.head, state.gaze, shape)
         scales, colors, opacities = self.log_scales, self.colors, self.opacities
         if change is not None:

@@ -13,6 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
 from ..rig.rig import PART, PARTS, Rig
+from ..synthesis.fill import diffuse
 from ..synthesis.texture import ATLAS, Texture, sample
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
@@ -94,6 +95,10 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
     origin = -rotation.T @ shift
     depth = (point @ rotation.T + shift)[:, 2]
+    # Beyond the outline the nearest triangle's depth jumps from pixel to pixel; a smooth continuation does not.
+    front = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift
+    sheet = diffuse(front[..., 2:3].astype(np.float32), (ids >= 0).astype(np.float32))[..., 0]
+    depth = np.where(outside, sample(cv2.GaussianBlur(sheet, (0, 0), 2 * size / 512), xy[None])[0], depth)
     ray = np.stack([(xy[:, 0] - camera.K[0, 2]) / camera.K[0, 0], (xy[:, 1] - camera.K[1, 2]) / camera.K[1, 1],
                     np.ones(len(xy))], 1)
     target = (ray * depth[:, None] - shift) @ rotation

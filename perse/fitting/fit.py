@@ -174,7 +174,7 @@ class Trainer:
                 avatar.colors.clamp_(0, 1)
                 avatar.log_scales.clamp_(-9.0, -2.2)
             self.steps[0] += 1
-        self.stats["source_loss"] = float(loss.detach()) if steps else float("nan")
+        self.stats["source_loss"] = float(loss.detach()) if self.steps[0] else float("nan")  # the deadline may come first
         for p in avatar.space.parameters():
             p.requires_grad_(True)
 

@@ -15,7 +15,6 @@ from ..synthesis.editing import Edit, Workshop
 from ..synthesis.texture import ATLAS, Texture, sample
 
 REGION_CUT = 0.02
-EXTRA_OPACITY = 0.9
 
 
 def _frame_quats(tangent: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -119,7 +118,7 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
                 delta = sample(edit.color, uv[:, index])[0] - sample(texture.color, uv[:, index])[0]
                 # The basis is multiplied by the region's weight, which the edit has already in it.
                 color[:len(index)] = delta / np.maximum(weights[:len(index), None], 0.2)
-            opacity[len(index):] = EXTRA_OPACITY
+            opacity[len(index):] = edit.opacity
             shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
             ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
         for k, name in enumerate(("color", "opacity", "shape")):

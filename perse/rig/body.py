@@ -22,13 +22,13 @@ class Body:
     below_chin: np.ndarray
 
 
-def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.ndarray) -> Body:
+def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.ndarray, clothes: np.ndarray) -> Body:
     """Wrap rows around the person below the jaw.
 
     Args:
         face: (468+, 3) head frame.
         camera: the portrait's.
-        person: (S, S) alpha without hair that stands clear of the bust; neck: (S, S) mask of bare neck.
+        person: (S, S) alpha without hair that stands clear of the bust; neck, clothes: (S, S) masks.
     """
     size = person.shape[0]
     chin_xy, chin_z = camera.project(face[[152]])
@@ -67,6 +67,7 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     half[ys < chin_y - 0.05 * unit] = width
     half = np.maximum(half, 0.8 * width)
     middle[ys < chin_y] = np.interp(ys[ys < chin_y], [first, chin_y], [centre_x, middle[np.argmax(ys >= chin_y)]])
+    _collars(ys, half, middle, clothes, chin_y + 0.05 * unit, unit, centre_x)
 
     extra = int(EXTRA * unit)
     grow = np.linspace(0, 1, extra)
@@ -102,3 +103,15 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
         b = r * ANGLES + (np.arange(ANGLES) + 1) % ANGLES
         faces += [np.stack([a, b, a + ANGLES], 1), np.stack([b, b + ANGLES, a + ANGLES], 1)]
     return Body(vertices, np.concatenate(faces), (row_y - chin_y) / unit)
+
+
+def _collars(ys: np.ndarray, half: np.ndarray, middle: np.ndarray, clothes: np.ndarray, until: float, unit: float,
+             centre_x: float) -> None:
+    """Widen the rows above the chin where a collar, a hood or high shoulders show beside the face (in place)."""
+    for n in np.flatnonzero((ys >= 0) & (ys < min(until, len(clothes)))):
+        xs = np.flatnonzero(clothes[ys[n]] > 0.5)
+        xs = xs[np.abs(xs - centre_x) < 2.6 * unit]
+        if len(xs) > 0.1 * unit:
+            low = min(xs[0], middle[n] - half[n] * unit)
+            high = max(xs[-1] + 1, middle[n] + half[n] * unit)
+            half[n], middle[n] = (high - low) / 2 / unit, (high + low) / 2

@@ -67,7 +67,7 @@ def build_rig(portrait) -> Rig:
     face = landmarks[:FACE]
     shell = build_shell(face, camera, head_mask)
     bust = portrait.alpha * np.clip(1 - masks["hair"], 0, 1)
-    body = build_body(face, camera, bust, masks["neck"])
+    body = build_body(face, camera, bust, masks["neck"], masks["clothes"])
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
     mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper"),
              "lower_teeth": build_teeth(face, "lower"), "tongue": build_tongue(face)}

@@ -148,6 +148,7 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
         handles[index] = handles.get(index, 0) + np.asarray(vector, np.float64)
 
     mouth = np.linalg.norm(face[61] - face[291]) / 0.56
+    scaled: set[int] = set()
     eye = EYE["left"]
     for kind, *rest in shape.moves:
         if kind == "points":
@@ -165,8 +166,18 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                         add(index, mouth * weight * np.asarray(vector))
         elif kind == "scale_lips":
             centre = face[[13, 14, 61, 291]].mean(0)
-            for index in {i for row in _lip_rows("both") for i in row}:
-                add(index, (face[index] - centre) * [rest[0], rest[1], 0])
+            for row in _lip_rows("both"):
+                # Lips slide along the curve they lie on, around the teeth, not through them.
+                across = np.abs(face[row, 0] - centre[0])
+                order = np.argsort(across)
+                for index in row:
+                    x = abs(face[index, 0] - centre[0])
+                    ahead = np.interp(x * (1 + rest[0]), across[order], face[row, 2][order]) - \
+                        np.interp(x, across[order], face[row, 2][order])
+                    shift = (face[index] - centre) * [rest[0], rest[1], 0] + [0, 0, min(ahead, 0.0)]
+                    if index not in scaled:
+                        scaled.add(index)
+                        add(index, shift)
         elif kind == "lids":
             upper_share, lower_share = rest
             for up, low in zip(eye["upper"], eye["lower"]):

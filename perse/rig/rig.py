@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..render.camera import Camera
+from .detail import landmark_spread
 from .expressions import INDEX, NAMES
 
 PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
@@ -78,6 +79,7 @@ class Poser:
         self.eyes = [torch.as_tensor(np.flatnonzero(rig.vertex_part == PART[p]), device=device)
                      for p in ("eye_right", "eye_left")]
         self.hinge, self.pivot = tensor(JAW_HINGE), tensor(NECK_PIVOT)
+        self._rig, self._spread = rig, None
 
     def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None,
                  shape: Tensor | None = None) -> Tensor:
@@ -85,7 +87,8 @@ class Poser:
 
         Args:
             weights: (E,) blendshape weights in [0, 1], see expressions.NAMES.
-            head: (3,) yaw, pitch, roll of the head on its neck, radians.
+            head: (3,) yaw, pitch, roll of the head on its neck, radians; or (6,) with a shift of the head, in the unit
+                of the vertices.
             gaze: (2,) yaw, pitch added to both eyes, radians; clamped to what eyes can do.
             shape: (V, 3) displacement of the rest shape.
         """
@@ -97,9 +100,21 @@ class Poser:
         vertices = self._jaw(vertices, weights)
         vertices = self._eyes(vertices, rest, weights, gaze)
         if head is not None and bool((head.detach() != 0).any()):
-            turned = (vertices - self.pivot) @ rotation_matrix(*head).T + self.pivot
+            turned = (vertices - self.pivot) @ rotation_matrix(*head[:3]).T + self.pivot
+            if len(head) == 6:
+                turned = turned + head[3:]
             vertices = vertices + self.head * (turned - vertices)
         return vertices
+
+    def spread(self, detail: Tensor) -> Tensor:
+        """Displacements (V, 3) of the rest shape that carry those of the face landmarks (468, 3), see `rig.detail`."""
+        if self._spread is None:
+            index, weights = landmark_spread(self._rig)
+            self._spread = (torch.as_tensor(index, device=self.device), torch.as_tensor(weights, device=self.device))
+        index, weights = self._spread
+        out = torch.zeros_like(self.rest)
+        out[:len(detail)] = detail
+        return out.index_copy(0, index, weights @ detail)
 
     def _jaw(self, vertices: Tensor, weights: Tensor) -> Tensor:
         opening = weights[INDEX["jaw_open"]] * JAW_ANGLE

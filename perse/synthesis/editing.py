@@ -21,11 +21,13 @@ from .texture import ATLAS, Texture, chart_slice
 @dataclass
 class Edit:
     """What one axis does at amount +1 or -1: shape (V, 3) displacement or None, color (ATLAS, ATLAS, 3) edited
-    texture or None, overlay that fades in or None."""
+    texture or None, overlay that fades in or None, opacity of the overlay at
+    full amount."""
 
     shape: np.ndarray | None = None
     color: np.ndarray | None = None
     overlay: BoundMesh | None = None
+    opacity: float = 0.95
 
 
 @dataclass
@@ -153,6 +155,7 @@ class Workshop:
             elif isinstance(step, Strands):
                 weight = self.region(step.region)
                 color = self.hair_color()
+                out.opacity = step.opacity
                 out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
                 shadow = (step.shadow * weight)[..., None]
                 out.color = self.texture.color * (1 - shadow) + (0.35 * self.texture.color + 0.65 * color) * shadow

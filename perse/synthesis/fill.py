@@ -29,13 +29,20 @@ def diffuse(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return image * weight[..., None] + up * (1 - weight[..., None])
 
 
-def mirror_fill(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def soften(mask: np.ndarray, covered: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur of a mask (H, W) inside a chart, as if the texels that the chart does not cover were not there."""
+    inside = covered.astype(np.float32)
+    blurred = cv2.GaussianBlur(mask.astype(np.float32) * inside, (0, 0), sigma)
+    return blurred / np.maximum(cv2.GaussianBlur(inside, (0, 0), sigma), 1e-3) * inside
+
+
+def mirror_fill(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Complete one half of a left-right symmetric chart from the other, with the light matched.
 
     The difference between the halves is measured where both are known, smoothed, and added to what is copied.
 
     Args:
-        image: (H, W, 3); weight: (H, W) confidence.
+        image: (H, W, 3); weight: (H, W) confidence; covered: (H, W) bool, texels of the chart.
     """
     twin, twin_weight = image[:, ::-1], weight[:, ::-1]
     both = np.minimum(weight, twin_weight)
@@ -44,7 +51,7 @@ def mirror_fill(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     copied = np.clip(twin + offset, 0, 1)
     # Prefer the own texel unless its twin is seen much better.
     own = weight / np.maximum(weight + np.maximum(twin_weight - weight, 0) * 1.5, 1e-6)
-    own = cv2.GaussianBlur(own.astype(np.float32), (0, 0), 2) * (weight > 0)
+    own = soften(own, covered, 2) * (weight > 0)
     known = np.maximum(weight, twin_weight)
     mixed = image * own[..., None] + copied * (1 - own[..., None])
     return diffuse(mixed, np.clip(known * 4, 0, 1))

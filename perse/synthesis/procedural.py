@@ -115,7 +115,7 @@ class Studio:
         if edit.color is not None:
             rgba = rgba.copy()
             rgba[..., :3] = cv2.addWeighted(self.texture.color, 1 - share, edit.color.astype(np.float32), share, 0)
-        image, alpha = render_frame(self.rig, vertices, rgba, camera, edit.overlay, share)
+        image, alpha = render_frame(self.rig, vertices, rgba, camera, edit.overlay, share * edit.opacity)
         owned = self._owned(axis, edit, vertices, pose, camera)
         return to_frame(image, alpha, owned, camera, pose), vertices
 

@@ -49,7 +49,7 @@ def glasses(rig: Rig, kind: str, color: np.ndarray) -> BoundMesh:
         color: (3,) RGB of the frame.
     """
     v = rig.vertices.astype(np.float64)
-    pieces, radius = [], 0.013 if kind == "round" else 0.019
+    pieces, radius = [], 0.0105 if kind == "round" else 0.0155
     rims, centres = {}, {}
     for side in ("right", "left"):
         eye = EYE[side]

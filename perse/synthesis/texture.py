@@ -9,9 +9,10 @@ from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.build import CHARTS
+from ..rig.mouth import mouth_opening
 from ..rig.rig import PART, Rig
 from ..rig.shell import OUTLINE_RING, RINGS
-from .fill import diffuse, gutters, mirror_fill
+from .fill import diffuse, gutters, mirror_fill, soften
 
 ATLAS = 1024
 REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
@@ -101,7 +102,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     masks = sample(portrait.masks["eyes"], xy)
     for side in ("right", "left"):
         _eye(texture, f"eye_{side}", masks, visible, rig)
-    _mouth(texture, sample(portrait.masks["mouth"], xy), visible)
+    _mouth(texture, sample(portrait.masks["mouth"], xy), visible, mouth_opening(rig.vertices))
     texture.color = gutters(np.clip(texture.color, 0, 1), covered)
     texture.alpha = gutters(texture.alpha, covered)
     for name in REGIONS:
@@ -113,10 +114,11 @@ def _face(texture: Texture) -> None:
     area = chart_slice("face")
     seen = texture.seen[area]
     # Fringe over the forehead is seen, but must not be mirrored onto a bare temple.
-    texture.color[area] = mirror_fill(texture.color[area], seen)
+    covered = texture.faces[area] >= 0
+    texture.color[area] = mirror_fill(texture.color[area], seen, covered)
     texture.alpha[area] = 1.0
     for name, mask in texture.regions.items():
-        mask[area] = mirror_fill(mask[area][..., None].repeat(3, -1), seen)[..., 0]
+        mask[area] = mirror_fill(mask[area][..., None].repeat(3, -1), seen, covered)[..., 0]
 
 
 def _shell(texture: Texture) -> None:
@@ -161,16 +163,23 @@ def _shell(texture: Texture) -> None:
     shade = 1 - 0.30 * np.clip(v / height / 0.3, 0, 1)
     jaw_color = (0.5 * skin_color + 0.5 * mean_skin) * shade[:, None, None]
     if has_hair:
-        # Under the jaw skin runs back to the nape, where hair begins again.
-        below = np.clip((under_jaw - 0.29) / 0.06, 0, 1)
-        nape = np.clip((v / height - 0.66) / 0.08, 0, 1)
-        share = below[None] * (1 - nape[:, None])
+        points = texture.extra["points"][area]
+        if ((hair > 0.6) & (seen > 0.15) & (points[..., 1] > 0.6)).mean() > 0.002:
+            # Long hair: under the jaw skin runs back to the nape, where hair begins again.
+            below = np.clip((under_jaw - 0.29) / 0.06, 0, 1)
+            nape = np.clip((v / height - 0.66) / 0.08, 0, 1)
+            share = below[None] * (1 - nape[:, None])
+        else:
+            # Short hair ends along a line from the ear lobe down to the nape.
+            hairline = 0.42 + 0.37 * (points[..., 2] - 0.6)
+            share = np.clip((points[..., 1] - hairline) / 0.08 + 0.5, 0, 1)
+        share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), 3)
         fill = strands * (1 - share[..., None]) + jaw_color * share[..., None]
         hair_fill = 1 - share
     else:
         fill = skin_color * (1 - 0.25 * np.clip((under_jaw - 0.3) / 0.1, 0, 1))[None, :, None]
         hair_fill = np.zeros((height, width), np.float32)
-    keep = cv2.GaussianBlur(np.clip(seen * 3, 0, 1) * (seen > 0.12), (0, 0), 1.5) * (seen > 0.08)
+    keep = soften(np.clip(seen * 3, 0, 1) * (seen > 0.12), texture.faces[area] >= 0, 1.5) * (seen > 0.08)
     texture.color[area] = color * keep[..., None] + fill * (1 - keep[..., None])
     texture.regions["hair"][area] = hair * keep + hair_fill * (1 - keep)
     texture.regions["skin"][area] = skin * keep + (1 - hair_fill) * (1 - keep)
@@ -197,11 +206,15 @@ def _body(texture: Texture) -> None:
     area = chart_slice("body")
     color, seen = texture.color[area], texture.seen[area]
     neck, clothes = texture.regions["neck"][area], texture.regions["clothes"][area]
-    filled = _diffuse_around(color, np.clip(seen * 2, 0, 1))
+    hair = texture.regions["hair"][area]
+    keep = np.clip(seen * 2, 0, 1)
+    # Hair that falls over the shoulders is seen, but what it hides is neck and cloth.
+    behind = _diffuse_around(color, keep * (1 - hair))
+    filled = color * keep[..., None] + behind * (1 - keep[..., None])
     kind = _diffuse_around(np.stack([neck, clothes, texture.regions["hair"][area]], -1), np.clip(seen * 2, 0, 1))
     texture.color[area] = filled
     for i, name in enumerate(("neck", "clothes", "hair")):
-        texture.regions[name][area] = kind[..., i]
+        texture.regions[name][area] = kind[..., i] * (keep if name == "hair" else 1)
     for name in ("skin", "brows", "lips", "glasses"):
         texture.regions[name][area] *= seen > 0
 
@@ -259,19 +272,19 @@ def eye_iris_radius(rig: Rig, part: str) -> float:
     return float(rig.iris[0 if part == "eye_right" else 1])
 
 
-def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray) -> None:
+def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray, opening: float) -> None:
     """Teeth, tongue and cavity: the photo's own where the mouth shows them, else painted, at the face's exposure."""
     face = chart_slice("face")
     skin = texture.regions["skin"][face] > 0.5
     light = float(np.percentile(texture.color[face][skin].mean(-1), 75)) if skin.any() else 0.6
-    exposure = np.clip(light / 0.72, 0.35, 1.15)
-    for part, base in (("upper_teeth", np.array([0.86, 0.82, 0.75])), ("lower_teeth", np.array([0.78, 0.74, 0.67]))):
+    exposure = np.clip(light / 0.62, 0.4, 1.1)
+    for part, base in (("upper_teeth", np.array([0.93, 0.87, 0.77])), ("lower_teeth", np.array([0.84, 0.78, 0.68]))):
         area = chart_slice(part)
         known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area]
         color = texture.color[area]
         # Only what is as bright and as pale as a tooth; a closed mouth's lip line is not.
         spread = color.max(-1) - color.min(-1)
-        known = known * (color.mean(-1) > 0.55 * light) * (spread < 0.45 * color.max(-1))
+        known = known * (color.mean(-1) > 0.55 * light) * (spread < 0.45 * color.max(-1)) * (opening > 0.05)
         height, width = known.shape
         u = (np.arange(width) + 0.5) / width * 2 - 1
         v = (np.arange(height) + 0.5) / height
@@ -286,10 +299,10 @@ def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray) -> None:
         if known.sum() > 40:
             lit = known > 0.5
             gain = color[lit].mean(0) / np.maximum(painted[lit].mean(0), 0.05)
-            painted = np.clip(painted * np.clip(gain, 0.5, 1.4), 0, 1)
+            painted = np.clip(painted * np.clip(0.5 * gain + 0.5 * gain.mean(), 0.5, 1.4), 0, 1)
         texture.color[area] = color * known[..., None] + painted * (1 - known[..., None])
     area = chart_slice("cavity")
-    known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area]
+    known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area] * (texture.color[area].mean(-1) < 0.4 * light) * (opening > 0.05)
     size = known.shape[0]
     grid = (np.arange(size) + 0.5) / size * 2 - 1
     rim = np.clip(np.hypot(grid[None], grid[:, None]), 0, 1)[..., None]

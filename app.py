@@ -1,0 +1,200 @@
+"""PERSE on the web: `python app.py`, or a Hugging Face Space. Handlers, the page, the wiring; the rest is in perse/ui."""
+
+import os
+import secrets
+from pathlib import Path
+
+import perse  # noqa: F401  (sets the threading environment; must come before torch)
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from perse.controls import Controls
+from perse.errors import PerseError
+from perse.motion.presets import PRESETS, preset_motion
+from perse.pipeline import PersePipeline, warm_up_in_background
+from perse.ui import pieces
+from perse.ui.api import FORMATS, VIDEO_SECONDS, Api, check_video, visit_of
+from perse.ui.examples import EXAMPLES
+from perse.ui.jobs import Job, Turns
+from perse.ui.routes import FrameRoutes
+from perse.ui.visits import Visits
+
+TTL = float(os.environ.get("PERSE_TTL", 1800))  # seconds an unused avatar is kept
+BUDGETS = {"Fast (30 s)": 30.0, "Standard (1 min)": 60.0, "Fine (2 min)": 120.0}
+if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
+    BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
+DEFAULT = "Standard (1 min)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
+
+pipeline = PersePipeline.from_pretrained()
+visits = Visits(Path(get_upload_folder()) / f"visits-{secrets.token_urlsafe(18)}", int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL)
+building, filming = Turns(), Turns()
+
+
+# ------------------------------------------------------------------ handlers
+
+def analyse(photo: str | None, agreed: bool):
+    """A photo has arrived: show the crop and the hints before anything is spent."""
+    if photo is None:
+        return None, pieces.html("intro.html"), gr.update(interactive=False)
+    try:
+        portrait = pipeline.prepare(photo)
+    except PerseError as error:
+        gr.Warning(str(error), title="This photo does not work")
+        return None, pieces.message(str(error)), gr.update(interactive=False)
+    finally:
+        Path(photo).unlink(missing_ok=True)
+    return (portrait, "avatar"), pieces.found(portrait), gr.update(interactive=agreed)
+
+
+def start_example(request: gr.Request, event: gr.EventData):
+    """An example portrait: its ready-made avatar opens at once, or its photo is prepared for a build."""
+    example = EXAMPLES[event.example]
+    if example.avatar_path.is_file():
+        try:
+            return gr.skip(), gr.skip(), gr.skip(), visits.add(visit_of(request), pipeline.load(example.avatar_path), example.name)
+        except PerseError:
+            pass  # made by another version: build it anew
+    portrait = pipeline.prepare(example.photo())
+    return (portrait, example.name), pieces.found(portrait), gr.update(interactive=True), ""
+
+
+def fit(chosen, budget: str, request: gr.Request):
+    """Fit the avatar, with stage names and a preview that sharpens. Closing this generator cancels the fit."""
+    if chosen is None:
+        raise gr.Error("Please choose a photo first.", print_exception=False)
+    portrait, name = chosen
+    yield gr.update(visible=False), gr.update(visible=True), pieces.message("Starting"), ""
+    job = Job(lambda report, cancelled: pipeline.build(portrait, BUDGETS[budget], 0, report, cancelled), building)
+    try:
+        for update in job.updates():
+            yield gr.skip(), gr.skip(), pieces.progress(update), ""
+    except PerseError as error:
+        gr.Warning(str(error))
+        yield gr.update(visible=True), gr.update(visible=False), pieces.message(str(error)), ""
+        return
+    yield gr.update(visible=True), gr.update(visible=False), pieces.found(portrait), visits.add(visit_of(request), job.result, name)
+
+
+def stop_build(chosen):
+    """The page after Cancel: as before Build."""
+    return gr.update(visible=True), gr.update(visible=False), pieces.found(chosen[0]) if chosen else pieces.html("intro.html")
+
+
+def open_avatar(path: str, request: gr.Request) -> str:
+    """An avatar file comes back."""
+    try:
+        return visits.add(visit_of(request), pipeline.load(path), "avatar")
+    except PerseError as error:
+        gr.Warning(str(error), title="This file does not work")
+        return ""
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
+def film(token: str, look: str, background: str, motion: str, seconds: float, size: int, fps: int, kind: str, framing: str, request: gr.Request):
+    """Render the look of the moment of pressing, in motion. Closing this generator cancels it."""
+    try:
+        check_video(seconds, fps, size, kind, motion)
+        entry = visits.get(token)
+        plan = preset_motion(motion, Controls.from_json(look), float(seconds), float(fps))
+        path = visits.path(visit_of(request), f"{entry.name}-{motion}.{kind}")
+        job = Job(lambda report, cancelled: pipeline.video(
+            entry.avatar, plan, path, int(size), background, framing.lower(), report, cancelled), filming)
+        yield gr.update(visible=False), gr.update(visible=True), gr.skip()
+        for update in job.updates():
+            yield gr.skip(), gr.skip(), pieces.progress(update, "Rendering")
+        yield gr.update(visible=True), gr.update(visible=False), pieces.video(f"perse/file/{visits.publish(path)}", path.name)
+    except PerseError as error:
+        gr.Warning(str(error))
+        yield gr.update(visible=True), gr.update(visible=False), pieces.message(str(error))
+
+
+def end_visit(request: gr.Request) -> None:
+    """The tab is closed: everything of this visit is deleted."""
+    visits.close(visit_of(request))
+
+
+# ------------------------------------------------------------------ the page
+
+with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, delete_cache=(600, 1800)) as demo:
+    gr.HTML(pieces.html("header.html"))
+    chosen = gr.State(None, time_to_live=TTL)
+    avatar = gr.Textbox(visible=False)
+    look, background, motion = gr.Textbox(visible=False), gr.Textbox(visible=False), gr.Textbox(next(iter(PRESETS)), visible=False)
+
+    with gr.Row(elem_id="view-start"):
+        with gr.Column(elem_classes="perse-card", scale=5):
+            gr.HTML("<h2>Your photo</h2>")
+            photo = gr.Image(label="Portrait", show_label=False, type="filepath", sources=["upload", "webcam", "clipboard"], height=300, elem_id="perse-photo")
+            # The path as it is: nothing is decoded before our own checks.
+            photo.preprocess = lambda payload: payload and payload.path
+            examples = gr.HTML(pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
+                               "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })")
+            reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
+        with gr.Column(elem_classes="perse-card", scale=6):
+            gr.HTML("<h2>Build</h2>")
+            found = gr.HTML(pieces.html("intro.html"), elem_id="perse-found")
+            with gr.Column(elem_classes="perse-plain") as before:
+                budget = gr.Radio(list(BUDGETS), value=DEFAULT, label="Time to spend", elem_id="perse-budget")
+                consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
+                go = gr.Button("Build my avatar", variant="primary", size="lg", interactive=False, elem_classes="perse-go", elem_id="perse-build")
+            stop = gr.Button("Cancel", visible=False, elem_id="perse-cancel")
+
+    with gr.Row(elem_id="view-play"):
+        with gr.Column(elem_id="stage-column"):
+            gr.HTML(pieces.html("stage.html"))
+        with gr.Column(elem_id="panel-column"):
+            gr.HTML(pieces.html("panel.html"))
+            with gr.Column(elem_id="perse-video"):
+                seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
+                with gr.Row():
+                    size = gr.Radio([256, 512, 720, 1080], value=512, label="Size")
+                    kind = gr.Radio(list(FORMATS), value="mp4", label="Format")
+                with gr.Row():
+                    fps = gr.Radio([15, 25, 30, 60], value=25, label="Frames a second")
+                    framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")
+                shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
+                cut = gr.Button("Cancel", visible=False, elem_id="perse-cut")
+                film_out = gr.HTML(elem_id="perse-film")
+
+    gr.HTML('<p class="perse-privacy">Your photo is deleted as soon as it is read. Your avatar lives in this server\'s memory only while '
+            "you are here, and is deleted when you close the page. Whatever you save is marked as synthetic.</p>")
+
+    # -------------------------------------------------------------- the wiring
+
+    quiet = dict(api_visibility="private", show_progress="hidden")
+    enter = dict(fn=None, inputs=avatar, js="(token) => { perse.open(token); }", **quiet)
+    photo.upload(analyse, [photo, consent], [chosen, found, go], concurrency_id="look", concurrency_limit=2, api_visibility="private", show_progress="minimal", show_progress_on=found)
+    photo.clear(analyse, [photo, consent], [chosen, found, go], **quiet)
+    examples.click(start_example, None, [chosen, found, go, avatar], concurrency_id="look", api_visibility="private", show_progress_on=found).then(**enter)
+    consent.input(lambda agreed, chosen: gr.update(interactive=agreed and chosen is not None), [consent, chosen], go, queue=False, **quiet)
+    built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", concurrency_limit=None, **quiet)
+    built.then(**enter)
+    stop.click(stop_build, chosen, [before, stop, found], cancels=built, queue=False, js="(x) => { perse.view('photo'); return x; }", **quiet)
+    reopen.upload(open_avatar, reopen, avatar, **quiet).then(**enter)
+    filmed = shoot.click(film, [avatar, look, background, motion, seconds, size, fps, kind, framing], [shoot, cut, film_out], concurrency_limit=None,
+                         js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]", **quiet)
+    cut.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, [shoot, cut, film_out], cancels=filmed, queue=False, **quiet)
+    demo.unload(end_visit)
+    Api(pipeline, visits, building, filming).mount()
+
+
+def main() -> None:
+    """Serve the page until it is stopped."""
+    warm_up_in_background()
+    visits.sweep_forever()
+    theme = gr.themes.Soft(primary_hue="violet", secondary_hue="fuchsia", neutral_hue="slate",
+                           font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    try:
+        demo.queue(default_concurrency_limit=4, max_size=64).launch(
+            theme=theme, css=pieces.styles(), head=pieces.scripts(), run_history=False, footer_links=["api"], ssr_mode=False,
+            max_file_size="200mb", show_error=True, app_kwargs={"routes": FrameRoutes(pipeline, visits).routes()})
+    finally:
+        visits.close_all()
+
+
+if __name__ == "__main__":
+    main()

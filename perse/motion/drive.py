@@ -1,0 +1,199 @@
+"""A driving clip -> the avatar's controls: expression, head and gaze follow a real face.
+
+The transfer is relative: what the driver's face does since the clip's first frame is added to the avatar's portrait. The
+driver's first frame is laid over the portrait's place in the picture, so a clip that begins with the portrait itself is
+reproduced where it was.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..avatar.avatar import Avatar
+from ..controls import RANGES, Controls
+from ..rig.expressions import INDEX, NAMES
+from ..rig.eyes import build_eye
+from ..rig.pose_fit import lift, procrustes
+from ..rig.rig import NECK_PIVOT, named_weights
+from ..rig.topology import EYE, FACE, LIPS, STABLE, canonical
+from ..render.camera import Camera
+from .motion import Motion, overlay
+from .smooth import smooth
+from .solve import Face, solve
+from .track import Track, track
+
+# Proportions are carried over within these bounds; beyond them a first frame is an exception (a blink, a yawn).
+PROPORTION = (0.6, 1.7)
+# Above this blink the iris cannot be seen, and gaze is what it was before.
+HIDDEN_EYE = 0.6
+
+
+def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None,
+          seconds: float | None = None) -> Motion:
+    """The motion of the face in a clip, for this avatar.
+
+    Args:
+        clip: a video of any person; the largest face counts. Frames without a face keep the last pose.
+        edit: what the visitor has set; the motion is added to it.
+        fps: frames a second of the motion; the clip's own if None.
+        seconds: use no more than this much of the clip.
+
+    Raises:
+        PerseError: the clip cannot be read or shows no face.
+    """
+    tracked = track(clip, seconds)
+    frames = follow(avatar, tracked)
+    rate = fps or tracked.fps
+    if fps is None or fps == tracked.fps:
+        return Motion(len(frames), rate, lambda i: overlay(edit, frames[i]))
+    count = max(1, round(len(frames) / tracked.fps * fps))
+
+    def at(i: int) -> Controls:
+        position = min(i * tracked.fps / fps, len(frames) - 1)
+        first = int(position)
+        between = frames[first].mix(frames[min(first + 1, len(frames) - 1)], position - first)
+        return overlay(edit, between)
+
+    return Motion(count, rate, at)
+
+
+def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
+    """Controls for every frame of a track; all zero for the first."""
+    landmarks = _laid_over(avatar, tracked.landmarks)
+    driver = _driver(avatar, landmarks[0])
+    K = avatar.rig.camera.K.astype(np.float64)
+
+    def effective(weights, rotation, shift, frames):
+        pitch = np.degrees(_gaze(driver, landmarks[frames], rotation, shift, weights, K))[:, 1]
+        rows = [avatar.state(Controls(expression=named_weights(w), gaze_pitch=float(p))).weights.cpu().numpy()
+                for w, p in zip(weights, pitch)]
+        return np.stack(rows).astype(np.float64)
+
+    rotation, shift = _poses(driver, landmarks)
+    fit = solve(driver.face, landmarks[:, :FACE, :2], K, rotation, shift, effective)
+    gaze = _gaze(driver, landmarks, fit.rotation, fit.shift, fit.weights, K)
+    angles, moved = _head(driver, fit.rotation, fit.shift)
+    angles, moved = smooth(np.degrees(angles), 0.5), smooth(moved, 0.01)
+    weights, gaze = smooth(fit.weights, 0.06), smooth(np.degrees(gaze), 2.0)
+    return [_controls(*row) for row in zip(weights, angles, moved, gaze)]
+
+
+@dataclass
+class Driver:
+    """The driving person in the first frame: face; pose of the head there (rotation (3, 3), shift (3,)); eyes by side;
+    iris axes are read against those of the first frame."""
+
+    face: Face
+    points: np.ndarray
+    rotation: np.ndarray
+    shift: np.ndarray
+    eyes: dict
+
+
+def _laid_over(avatar: Avatar, landmarks: np.ndarray) -> np.ndarray:
+    """Landmarks (T, 478, 3) scaled and moved so that the first frame's face lies where the portrait's does."""
+    rest, _ = avatar.rig.camera.project(avatar.rig.vertices[:FACE])
+    first = landmarks[0, :FACE, :2]
+    here, there = first[STABLE] - first[STABLE].mean(0), rest[STABLE] - rest[STABLE].mean(0)
+    scale = np.sqrt((there ** 2).sum() / (here ** 2).sum())
+    out = landmarks * scale
+    out[..., :2] += rest[STABLE].mean(0) - scale * first[STABLE].mean(0)
+    return out
+
+
+def _lifted(landmarks: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One frame's landmarks (478, 3) in the head's frame, and the head's pose: rotation (3, 3), shift (3,)."""
+    size = (2 * K[0, 2], 2 * K[1, 2])
+    points, _, _ = lift(landmarks, size)
+    scale, rotation, shift = procrustes(canonical()[0][STABLE], points[STABLE])
+    return (points - shift) @ rotation / scale, rotation, shift / scale
+
+
+def _driver(avatar: Avatar, first: np.ndarray) -> Driver:
+    """The driver's face and the avatar's blendshapes in the driver's proportions."""
+    rig, K = avatar.rig, avatar.rig.camera.K.astype(np.float64)
+    points, rotation, shift = _lifted(first, K)
+    basis = rig.blendshapes[:, :FACE].astype(np.float64) * _proportions(rig.vertices[:FACE], points[:FACE])[:, None]
+    viewmat = np.eye(4)
+    viewmat[:3, :3], viewmat[:3, 3] = rotation, shift
+    camera = Camera(viewmat, K, rig.camera.width, rig.camera.height)
+    eyes = {side: build_eye(points, first, camera, side) for side in EYE}
+    return Driver(Face(points[:FACE], basis, rig.jaw[:FACE].astype(np.float64)), points, rotation, shift, eyes)
+
+
+def _proportions(avatar: np.ndarray, driver: np.ndarray) -> np.ndarray:
+    """(468,) how much larger the driver's features are: lids by their gap, lips by the mouth's width."""
+    out = np.ones(FACE)
+
+    def ratio(a, b):
+        return float(np.clip(np.linalg.norm(driver[a] - driver[b], axis=-1).mean()
+                             / max(np.linalg.norm(avatar[a] - avatar[b], axis=-1).mean(), 1e-6), *PROPORTION))
+
+    out[[i for row in LIPS.values() for i in row]] = ratio([61], [291])
+    for eye in EYE.values():
+        out[eye["upper"] + eye["lower"]] = ratio(eye["upper"], eye["lower"])
+    return out
+
+
+def _poses(driver: Driver, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A first guess of every frame's pose from the landmarks' own depth: rotations (T, 3, 3), shifts (T, 3)."""
+    rotations, shifts = [], []
+    eye = np.linalg.norm(landmarks[0, 33] - landmarks[0, 263])
+    for frame in landmarks:
+        scale, rotation, _ = procrustes(driver.points[STABLE], frame[STABLE])
+        rotations.append(rotation)
+        # Nearer faces are larger; the first frame lies at the distance of its own pose.
+        shifts.append(driver.shift * [1, 1, eye / max(scale, 1e-6)])
+    first = rotations[0].T @ driver.rotation
+    return np.stack(rotations) @ first, np.stack(shifts)
+
+
+def _gaze(driver: Driver, landmarks: np.ndarray, rotation: np.ndarray, shift: np.ndarray, weights: np.ndarray,
+          K: np.ndarray) -> np.ndarray:
+    """Yaw and pitch (T, 2), radians, of the eyes since the first frame: where the rays through the irises meet the
+    eyeballs, averaged over both eyes by how well each is seen."""
+    total, share = np.zeros((len(landmarks), 2)), np.zeros((len(landmarks), 1))
+    for side, eye in driver.eyes.items():
+        pixels = landmarks[:, EYE[side]["iris"][0], :2]
+        ray = np.concatenate([(pixels - K[:2, 2]) / K[0, 0], np.ones((len(pixels), 1))], 1)
+        ray = np.einsum("tji,tj->ti", rotation, ray / np.linalg.norm(ray, axis=1, keepdims=True))
+        origin = -np.einsum("tji,tj->ti", rotation, shift)
+        along = ((eye.centre - origin) * ray).sum(1, keepdims=True)
+        offset = origin + along * ray - eye.centre
+        inside = np.maximum(eye.radius ** 2 - (offset ** 2).sum(1, keepdims=True), 0)
+        axis = offset - ray * np.sqrt(inside)
+        angle = _angles(axis) - _angles(eye.axis[None])
+        open_ = np.clip(1 - weights[:, INDEX[f"eye_blink_{side}"]] / HIDDEN_EYE, 0, 1)[:, None]
+        # A foreshortened eye tells less.
+        seen = open_ * np.clip(-(axis * ray).sum(1, keepdims=True) / eye.radius, 0.05, 1) ** 2
+        total, share = total + seen * angle, share + seen
+    gaze = total / np.maximum(share, 1e-6)
+    hidden = share[:, 0] < 1e-3
+    if hidden.any() and not hidden.all():
+        known = np.flatnonzero(~hidden)
+        gaze = np.stack([np.interp(np.arange(len(gaze)), known, gaze[known, k]) for k in (0, 1)], 1)
+    return gaze
+
+
+def _angles(axis: np.ndarray) -> np.ndarray:
+    """Directions (T, 3) in the head's frame -> yaw, pitch (T, 2), as `rig.rotation_matrix` turns (0, 0, -1)."""
+    unit = axis / np.linalg.norm(axis, axis=1, keepdims=True)
+    return np.stack([np.arctan2(-unit[:, 0], -unit[:, 2]), np.arcsin(np.clip(unit[:, 1], -1, 1))], 1)
+
+
+def _head(driver: Driver, rotation: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The head since the first frame: yaw, pitch, roll (T, 3), radians, about the neck, and its shift (T, 3)."""
+    turn = driver.rotation.T @ rotation
+    yaw = np.arctan2(turn[:, 0, 2], turn[:, 2, 2])
+    pitch = np.arcsin(np.clip(-turn[:, 1, 2], -1, 1))
+    roll = np.arctan2(turn[:, 1, 0], turn[:, 1, 1])
+    pivot = rotation @ np.asarray(NECK_PIVOT) + shift
+    return np.stack([yaw, pitch, roll], 1), (pivot - driver.shift) @ driver.rotation - NECK_PIVOT
+
+
+def _controls(weights: np.ndarray, angles: np.ndarray, moved: np.ndarray, gaze: np.ndarray) -> Controls:
+    names = ("head_yaw", "head_pitch", "head_roll", "head_x", "head_y", "head_z", "gaze_yaw", "gaze_pitch")
+    values = dict(zip(names, np.concatenate([angles, moved, gaze])))
+    return Controls(expression={n: round(float(w), 4) for n, w in zip(NAMES, weights) if w > 1e-3},
+                    **{n: round(float(np.clip(v, *RANGES[n])), 4) for n, v in values.items()})

@@ -1,0 +1,183 @@
+"""Head pose and expression weights from landmarks: a bounded Gauss-Newton fit of every frame of a clip at once.
+
+The unknowns of a frame are a rigid pose (6) and a weight in [0, 1] for each active blendshape; the residuals are the
+projected landmarks. The blendshapes form one constant matrix; the jaw, a joint, is linearised about its current angle.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..rig.expressions import INDEX, NAMES
+from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
+from ..rig.topology import BROW, EYE, FACE, LIPS, OVAL
+
+# Gaze decides the eye_look shapes; the others hardly move a landmark in the picture.
+PASSIVE = ("jaw_forward", "tongue_out", "cheek_puff", *(n for n in NAMES if n.startswith("eye_look_")))
+ACTIVE = np.array([i for i, name in enumerate(NAMES) if name not in PASSIVE])
+ITERATIONS = 5
+CHUNK = 64  # frames solved together: bounds the memory of the dense Jacobians
+RIDGE = 3e-3  # squared eye distances, against a sum over about 468 landmarks
+SPARSITY = 4e-4
+SWEEPS = 24
+# Outline landmarks slide along the silhouette as the head turns, except at the chin; lips and lids carry the expression.
+CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
+WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
+
+
+@dataclass(frozen=True)
+class Face:
+    """The landmarks of a rig with the driver's proportions.
+
+    neutral (468, 3) head frame; basis (E, 468, 3) displacement of every blendshape in the order of expressions.NAMES;
+    jaw (468,) weights of the jaw joint.
+    """
+
+    neutral: np.ndarray
+    basis: np.ndarray
+    jaw: np.ndarray
+
+    def pose(self, weights: np.ndarray) -> np.ndarray:
+        """Landmarks (T, 468, 3) at blendshape weights (T, E), as `rig.Poser` places them with the head at rest."""
+        shaped = self.neutral + (weights @ self.basis.reshape(len(self.basis), -1)).reshape(-1, FACE, 3)
+        moved, _ = self._swing(shaped, weights)
+        return shaped + self.jaw[:, None] * (moved - shaped)
+
+    def jaw_tangent(self, weights: np.ndarray) -> np.ndarray:
+        """Derivative (T, 468, 3) of `pose` by the weight of jaw_open."""
+        shaped = self.neutral + (weights @ self.basis.reshape(len(self.basis), -1)).reshape(-1, FACE, 3)
+        _, tangent = self._swing(shaped, weights)
+        return self.basis[INDEX["jaw_open"]] + self.jaw[:, None] * tangent * JAW_ANGLE
+
+    def slides(self) -> np.ndarray:
+        """Basis (E, 468, 3) with the sideways slide of the jaw joint written into its two shapes."""
+        basis = self.basis.copy()
+        basis[INDEX["jaw_left"], :, 0] += self.jaw * JAW_SLIDE
+        basis[INDEX["jaw_right"], :, 0] -= self.jaw * JAW_SLIDE
+        return basis
+
+    def _swing(self, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points rotated and slid with the jaw joint, and their derivative by its angle."""
+        angle = (weights[:, INDEX["jaw_open"]] * JAW_ANGLE)[:, None]
+        cos, sin = np.cos(angle), np.sin(angle)
+        arm = points - JAW_HINGE
+        y = cos * arm[..., 1] - sin * arm[..., 2]
+        z = sin * arm[..., 1] + cos * arm[..., 2]
+        slide = (weights[:, INDEX["jaw_left"]] - weights[:, INDEX["jaw_right"]])[:, None] * JAW_SLIDE
+        back = weights[:, INDEX["jaw_forward"]][:, None] * JAW_SLIDE
+        moved = np.stack([arm[..., 0] + slide, y, z - back], -1) + JAW_HINGE
+        return moved, np.stack([np.zeros_like(y), -z, y], -1)
+
+
+def landmark_weights() -> np.ndarray:
+    """(468,) how much each landmark counts."""
+    weight = np.ones(FACE)
+    weight[[i for i in OVAL if i not in CHIN]] = WEIGHT_OVAL
+    weight[[i for row in LIPS.values() for i in row]] = WEIGHT_LIPS
+    for eye in EYE.values():
+        weight[eye["upper"] + eye["lower"]] = WEIGHT_LIDS
+    return weight
+
+
+def rotations(vectors: np.ndarray) -> np.ndarray:
+    """Rodrigues: rotation vectors (T, 3) -> matrices (T, 3, 3)."""
+    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
+    x, y, z = vectors.T
+    nil = np.zeros_like(x)
+    cross = np.stack([nil, -z, y, z, nil, -x, -y, x, nil], -1).reshape(-1, 3, 3)
+    safe = np.maximum(angle, 1e-12)
+    return np.eye(3) + np.sin(angle) / safe * cross + (1 - np.cos(angle)) / safe ** 2 * cross @ cross
+
+
+def bounded(gram: np.ndarray, slope: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Minimise x'Gx/2 - s'x within bounds for many problems at once, by coordinate descent.
+
+    Args:
+        gram: (T, E, E) positive definite; slope, low, high: (T, E).
+    """
+    x = np.clip(np.zeros_like(slope), low, high)
+    gradient = np.einsum("tij,tj->ti", gram, x) - slope
+    diagonal = np.einsum("tii->ti", gram)
+    for _ in range(SWEEPS):
+        for j in range(x.shape[1]):
+            new = np.clip(x[:, j] - gradient[:, j] / diagonal[:, j], low[:, j], high[:, j])
+            step = new - x[:, j]
+            x[:, j] = new
+            gradient += gram[:, :, j] * step[:, None]
+    return x
+
+
+@dataclass
+class Fit:
+    """Per frame: rotation (T, 3, 3) and shift (T, 3) of the head in the camera, weights (T, E)."""
+
+    rotation: np.ndarray
+    shift: np.ndarray
+    weights: np.ndarray
+
+
+def solve(face: Face, observed: np.ndarray, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray, effective) -> Fit:
+    """Fit all frames.
+
+    Args:
+        face: the driver's landmarks and how they move.
+        observed: (T, 468, 2) pixels of the camera K (3, 3).
+        rotation, shift: (T, 3, 3), (T, 3) where to start.
+        effective: (weights (T, E), rotation, shift, frames slice) -> weights (T, E) that the rig really uses.
+    """
+    fits = [_solve_chunk(face, observed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s))
+            for s in (slice(i, i + CHUNK) for i in range(0, len(observed), CHUNK))]
+    return Fit(*(np.concatenate([getattr(f, name) for f in fits]) for name in ("rotation", "shift", "weights")))
+
+
+def _solve_chunk(face, observed, K, rotation, shift, effective) -> Fit:
+    count, active = len(observed), len(ACTIVE)
+    eye = np.linalg.norm(observed[:, EYE["left"]["outer"]] - observed[:, EYE["right"]["outer"]], axis=-1).max()
+    root = np.sqrt(landmark_weights())
+    slides = face.slides()[ACTIVE]
+    jaw = int(np.flatnonzero(ACTIVE == INDEX["jaw_open"])[0])
+    weights = np.zeros((count, len(NAMES)))
+    for _ in range(ITERATIONS):
+        used = effective(weights, rotation, shift)
+        local = face.pose(used)
+        turned = np.einsum("tij,tnj->tni", rotation, local)
+        points = turned + shift[:, None]
+        z = points[..., 2]
+        pixels = K[0, 0] * points[..., :2] / z[..., None] + K[:2, 2]
+        residual = (observed - pixels) / eye * root[:, None]
+        # d(pixel)/d(camera point), in eye distances.
+        scale = K[0, 0] / (eye * z) * root
+        lens = np.zeros((*z.shape, 2, 3))
+        lens[..., 0, 0] = lens[..., 1, 1] = scale
+        lens[..., 0, 2] = -scale * points[..., 0] / z
+        lens[..., 1, 2] = -scale * points[..., 1] / z
+        by_shape = lens @ rotation[:, None]  # (T, 468, 2, 3)
+        columns = np.einsum("tnab,enb->tnae", by_shape, slides, optimize=True)
+        columns[..., jaw] = np.einsum("tnab,tnb->tna", by_shape, face.jaw_tangent(used))
+        x, y, deep = turned[..., 0], turned[..., 1], turned[..., 2]
+        nil = np.zeros_like(x)
+        spin = np.stack([nil, deep, -y, -deep, nil, x, y, -x, nil], -1).reshape(*x.shape, 3, 3)  # -[turned]x
+        rigid = np.concatenate([lens @ spin, lens], -1).reshape(count, -1, 6)
+        columns = columns.reshape(count, -1, active)
+        residual = residual.reshape(count, -1)
+
+        pose_gram = rigid.transpose(0, 2, 1) @ rigid + 1e-9 * np.eye(6)
+        cross = rigid.transpose(0, 2, 1) @ columns
+        pose_slope = np.einsum("tri,tr->ti", rigid, residual)
+        # The weights themselves, not their change, are bounded and kept small.
+        now = weights[:, ACTIVE]
+        target = residual + np.einsum("tre,te->tr", columns, now)
+        target_slope = np.einsum("tri,tr->ti", rigid, target)
+        slope = np.einsum("tre,tr->te", columns, target) - SPARSITY
+        solved = np.linalg.solve(pose_gram, np.concatenate([cross, target_slope[..., None]], -1))
+        gram = columns.transpose(0, 2, 1) @ columns + RIDGE * np.eye(active) - cross.transpose(0, 2, 1) @ solved[..., :-1]
+        slope = slope - np.einsum("tie,ti->te", cross, solved[..., -1])
+        new = bounded(gram, slope, np.zeros_like(slope), np.ones_like(slope))
+        step = np.linalg.solve(pose_gram, (pose_slope - np.einsum("tie,te->ti", cross, new - now))[..., None])[..., 0]
+        rotation = rotations(step[:, :3]) @ rotation
+        shift = shift + step[:, 3:]
+        weights[:, ACTIVE] = new
+        # The lower lip can rise only as far as the jaw has dropped (expressions.expand).
+        close = INDEX["mouth_close"]
+        weights[:, close] = np.minimum(weights[:, close], weights[:, INDEX["jaw_open"]])
+    return Fit(rotation, shift, weights)

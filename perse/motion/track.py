@@ -1,0 +1,61 @@
+"""A driving clip -> one set of face landmarks for every frame."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import PerseError
+from ..portrait import track_landmarks
+from ..portrait.detect import is_human
+from ..render.video import read_video
+
+MAX_FRAMES = 36_000
+# A first face that fails the human check is looked at again this many times before the clip is refused.
+CHECKED_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Track:
+    """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
+    lost and the last good landmarks stand in; fps; width, height of the frames."""
+
+    landmarks: np.ndarray
+    found: np.ndarray
+    fps: float
+    width: int
+    height: int
+
+
+def track(clip: str | Path, seconds: float | None = None) -> Track:
+    """Follow the largest face through a clip.
+
+    Args:
+        clip: a video file.
+        seconds: how much of it is wanted; all if None.
+
+    Raises:
+        PerseError: the file is no readable video, or no human face is found in it.
+    """
+    frames, info = read_video(clip)
+    limit = MAX_FRAMES if seconds is None else int(np.clip(np.ceil(seconds * info.fps), 1, MAX_FRAMES))
+    faces: list[np.ndarray | None] = []
+    last, refused = None, 0
+    for frame in frames:
+        face = track_landmarks(frame, last)
+        if face is not None and last is None and not is_human(frame, face):
+            face, refused = None, refused + 1
+            if refused == CHECKED_FRAMES:
+                break
+        faces.append(face)
+        last = last if face is None else face
+        if len(faces) == limit:
+            break
+    if last is None:
+        raise PerseError(f"No human face was found in {Path(clip).name}: please drive with a clip that shows one.")
+    found = np.array([face is not None for face in faces])
+    # Before the first face there is no good frame to keep: the first one stands in.
+    source = np.maximum.accumulate(np.where(found, np.arange(len(faces)), 0))
+    source = np.maximum(source, found.argmax())
+    landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
+    return Track(landmarks, found, info.fps, info.width, info.height)

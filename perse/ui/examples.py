@@ -1,0 +1,70 @@
+"""The two example portraits. Both are in the public domain and arrive with packages that PERSE needs anyway.
+
+`python -m perse.ui.examples [BUDGET]` builds their avatars into assets/examples, from where the page opens them at once.
+"""
+
+import base64
+import io
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """name: of files; label, credit: for people; window: (x0, y0, side) of the thumbnail in the photo."""
+
+    name: str
+    label: str
+    credit: str
+    window: tuple[int, int, int]
+
+    @property
+    def avatar_path(self) -> Path:
+        """Where its ready-made avatar lies, if there is one."""
+        return FOLDER / f"{self.name}.safetensors"
+
+    def photo(self) -> np.ndarray:
+        """(H, W, 3) uint8."""
+        if self.name == "astronaut":
+            from skimage.data import astronaut
+            return astronaut()
+        from matplotlib.cbook import get_sample_data
+        with get_sample_data("grace_hopper.jpg") as file:
+            return np.asarray(Image.open(file).convert("RGB"))
+
+    @lru_cache
+    def thumbnail(self) -> str:
+        """The face as a data URI, 160 px square."""
+        x, y, side = self.window
+        image = Image.fromarray(self.photo()[y:y + side, x:x + side]).resize((160, 160), Image.Resampling.LANCZOS)
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=85)
+        return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+EXAMPLES = {e.name: e for e in (
+    Example("astronaut", "Eileen Collins", "NASA, public domain", (115, 5, 230)),
+    Example("hopper", "Grace Hopper", "US Navy, public domain", (110, 20, 300)),
+)}
+
+
+def build_all(budget: float) -> None:
+    """Build every example's avatar file (needs `budget` seconds each)."""
+    from ..pipeline import PersePipeline
+    pipeline = PersePipeline.from_pretrained()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for example in EXAMPLES.values():
+        avatar = pipeline.build(pipeline.prepare(example.photo()), budget)
+        pipeline.save(avatar, example.avatar_path)
+        print(f"{example.avatar_path}: {example.avatar_path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    build_all(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)

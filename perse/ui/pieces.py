@@ -1,0 +1,86 @@
+"""Small pieces of HTML that the page shows. Everything that comes from outside is escaped."""
+
+import base64
+import io
+from html import escape
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..portrait import Portrait
+from .examples import EXAMPLES
+from .jobs import Update
+
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("net.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
+
+
+def scripts() -> str:
+    """The page's own scripts, inline: no request leaves for them."""
+    return "\n".join(f"<script>\n{(STATIC / name).read_text()}\n</script>" for name in SCRIPTS)
+
+
+def styles() -> str:
+    """The page's own style sheet."""
+    return (STATIC / "style.css").read_text()
+
+
+def html(name: str) -> str:
+    """A fragment of static/*.html."""
+    return (STATIC / name).read_text()
+
+
+def data_uri(picture: np.ndarray, quality: int = 85) -> str:
+    """(h, w, 3) uint8 or float in [0, 1] -> JPEG data URI, which leaves no file behind."""
+    if picture.dtype != np.uint8:
+        picture = (np.clip(np.nan_to_num(picture), 0, 1) * 255 + 0.5).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "JPEG", quality=quality)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def examples() -> str:
+    """The example portraits as buttons."""
+    tiles = "".join(
+        f'<button type="button" class="perse-example" data-example="{e.name}" title="{escape(e.label)}: {escape(e.credit)}">'
+        f'<img src="{e.thumbnail()}" alt="Portrait of {escape(e.label)}" width="72" height="72">'
+        f'<span><b>{escape(e.label)}</b><small>{"Play at once" if e.avatar_path.is_file() else escape(e.credit)}</small></span></button>'
+        for e in EXAMPLES.values())
+    return f'<p class="perse-or">No photo at hand? Try an example</p><div class="perse-examples">{tiles}</div>'
+
+
+def found(portrait: Portrait) -> str:
+    """The detected crop and what will limit the result."""
+    small = cv2.resize(portrait.image, (384, 384), interpolation=cv2.INTER_AREA)
+    hints = "".join(f'<li class="perse-hint">{escape(h.message)}</li>' for h in portrait.quality)
+    verdict = hints or '<li class="perse-good">Sharp, frontal and well framed: this will work nicely.</li>'
+    return (f'<div class="perse-found"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
+            f'<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>')
+
+
+def progress(update: Update, what: str = "") -> str:
+    """A progress bar with the stage's name, and the preview if there is one."""
+    if update.waiting:
+        people = "1 person is" if update.waiting == 1 else f"{update.waiting} people are"
+        return f'<div class="perse-progress" role="status"><p>{people} in front of you. It is your turn soon.</p><div class="perse-bar perse-waiting"></div></div>'
+    share = round(100 * min(max(update.share, 0.0), 1.0))
+    picture = "" if update.preview is None else f'<img src="{data_uri(update.preview)}" alt="The avatar so far">'
+    text = escape(update.text[:1].upper() + update.text[1:] or what)
+    return (f'<div class="perse-progress" role="status">{picture}<p><span>{text}</span><span>{share} %</span></p>'
+            f'<div class="perse-bar" role="progressbar" aria-valuenow="{share}" aria-valuemin="0" aria-valuemax="100">'
+            f'<i style="width:{share}%"></i></div></div>')
+
+
+def message(text: str) -> str:
+    """A sentence that tells what is wrong."""
+    return f'<p class="perse-message" role="alert">{escape(text)}</p>'
+
+
+def video(url: str, name: str) -> str:
+    """A finished video with its download link."""
+    url, name = escape(url, quote=True), escape(name, quote=True)
+    show = (f'<img src="{url}" alt="The finished animation">' if name.endswith(".gif") else
+            f'<video src="{url}" controls autoplay loop muted playsinline aria-label="The finished video"></video>')
+    return f'<div class="perse-video">{show}<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a></div>'

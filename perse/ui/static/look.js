@@ -1,0 +1,113 @@
+// The look: a Controls value, exactly as Python reads it, with undo, redo, mixing and chance.
+(() => {
+  const ANGLES = ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch", "yaw", "pitch", "roll"];
+  const GROUPS = ["attributes", "styles", "latents", "expression"];
+  const empty = () => Object.assign(
+    { attributes: {}, styles: {}, latents: {}, expression: {}, zoom: 1 }, Object.fromEntries(ANGLES.map((a) => [a, 0])));
+  const copy = (value) => JSON.parse(JSON.stringify(value));
+
+  function mixed(a, b, t, neutral = 0) {
+    if (typeof (a ?? b) === "object") {
+      const [p, q] = [a ?? {}, b ?? {}];
+      if (Array.isArray(a ?? b)) {
+        return Array.from({ length: Math.max(p.length ?? 0, q.length ?? 0) }, (_, i) => mixed(p[i], q[i], t));
+      }
+      return Object.fromEntries([...new Set([...Object.keys(p), ...Object.keys(q)])].map((k) => [k, mixed(p[k], q[k], t)]));
+    }
+    return (1 - t) * (a ?? neutral) + t * (b ?? neutral);
+  }
+
+  const look = {
+    value: empty(),
+    marks: { A: null, B: null },
+    past: [],
+    future: [],
+    listeners: [],
+
+    json() { return JSON.stringify(this.value); },
+
+    // Tell everyone. settled: the end of a change (for undo); redraw: controls must follow the value.
+    changed({ redraw = false } = {}) { this.listeners.forEach((f) => f(redraw)); },
+
+    // Change the value in place by `edit(value)`; call `commit` once the visitor lets go.
+    edit(edit) { edit(this.value); this.changed(); },
+
+    commit() {
+      const now = this.json();
+      if (this.past[this.past.length - 1] !== now) {
+        this.past.push(now);
+        if (this.past.length > 100) this.past.shift();
+        this.future = [];
+        this.changed({ redraw: true });
+      }
+    },
+
+    replace(value) { this.value = Object.assign(empty(), copy(value)); this.changed({ redraw: true }); this.commit(); },
+
+    start() {
+      this.value = empty();
+      this.past = [this.json()];
+      this.future = [];
+      this.marks = { A: null, B: null };
+      this.changed({ redraw: true });
+    },
+
+    step(from, to) {
+      if (from === this.past ? from.length < 2 : !from.length) return;
+      const moved = from.pop();
+      to.push(moved);
+      this.value = JSON.parse(from === this.past ? from[from.length - 1] : moved);
+      this.changed({ redraw: true });
+    },
+    undo() { this.step(this.past, this.future); },
+    redo() { this.step(this.future, this.past); },
+
+    resetCategory(category) {
+      for (const axis of Object.keys(perse.info.categories[category].axes)) delete this.value.attributes[axis];
+      delete this.value.styles[category];
+      delete this.value.latents[category];
+    },
+    resetExpression() { this.value.expression = {}; },
+    resetHead() { for (const a of ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch"]) this.value[a] = 0; },
+    resetCamera() { for (const a of ["yaw", "pitch", "roll"]) this.value[a] = 0; this.value.zoom = 1; },
+
+    // The person as in the photo, seen from where the visitor looks now.
+    original() {
+      const { yaw, pitch, roll, zoom } = this.value;
+      return JSON.stringify({ yaw, pitch, roll, zoom });
+    },
+
+    touched(category) {
+      const axes = Object.keys(perse.info.categories[category].axes);
+      const styles = Object.values(this.value.styles[category] ?? {});
+      return axes.some((a) => this.value.attributes[a]) || styles.some((v) => v) || !!this.value.latents[category];
+    },
+
+    morph(t) {
+      const [a, b] = [this.marks.A, this.marks.B];
+      this.value = mixed(a, b, t);
+      this.changed({ redraw: true });
+    },
+
+    surprise() {
+      const pick = (list) => list[Math.floor(Math.random() * list.length)];
+      const names = Object.keys(perse.info.categories).sort(() => Math.random() - 0.5).slice(0, 4);
+      GROUPS.slice(0, 3).forEach((g) => { this.value[g] = {}; });
+      for (const name of names) {
+        const category = perse.info.categories[name];
+        const style = pick(Object.keys(category.styles));
+        if (style && Math.random() < 0.7) {
+          this.value.styles[name] = { [style]: 0.5 + 0.5 * Math.random() };
+        } else {
+          const axis = pick(Object.keys(category.axes));
+          const { min, max } = category.axes[axis];
+          this.value.attributes[axis] = Math.round((min + (max - min) * Math.random()) * 20) / 20;
+        }
+      }
+      this.value.expression = Math.random() < 0.6 ? { [pick(["smile", "grin", "surprise", "brows_up", "wink"])]: 0.7 } : {};
+      this.changed({ redraw: true });
+      this.commit();
+    },
+  };
+  perse.look = look;
+})();

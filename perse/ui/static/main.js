@@ -1,0 +1,82 @@
+// The visit: which step is shown, and what happens when an avatar arrives.
+(() => {
+  const find = (id) => document.getElementById(id);
+  const appeared = (id) => new Promise((done) => {
+    const look = () => (find(id) ? done() : requestAnimationFrame(look));
+    look();
+  });
+
+  function view(step) {
+    document.body.dataset.view = step;
+    for (const s of document.querySelectorAll("[data-step]")) {
+      const order = ["photo", "build", "play"];
+      s.toggleAttribute("aria-current", s.dataset.step === step);
+      s.classList.toggle("done", order.indexOf(s.dataset.step) < order.indexOf(step));
+    }
+  }
+
+  function tab(name) {
+    document.body.dataset.tab = name;
+    for (const t of document.querySelectorAll("[data-tab-name]")) {
+      t.setAttribute("aria-selected", t.dataset.tabName === name);
+      t.tabIndex = t.dataset.tabName === name ? 0 : -1;
+    }
+    if (name === "video") perse.motion.thumbnails();
+    else perse.motion.stop();
+  }
+
+  Object.assign(perse, {
+    view,
+
+    // Called by the page's Python side with the token of a fresh avatar ("" if there is none).
+    async open(token) {
+      if (!token) return;
+      try {
+        const answer = await perse.ask(`info/${token}`);
+        const info = await answer.json();
+        await appeared("perse-canvas");
+        Object.assign(perse, { token, info });
+        perse.stage.override = null;
+        find("perse-stage").classList.add("loading");
+        perse.stage.bind();
+        perse.panels.build();
+        perse.motion.build();
+        perse.save.build();
+        const tabs = [...document.querySelectorAll("[data-tab-name]")];
+        for (const t of tabs) {
+          t.onclick = () => tab(t.dataset.tabName);
+          t.onkeydown = (e) => {
+            const move = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+            if (!move) return;
+            const next = tabs[(tabs.indexOf(t) + move + tabs.length) % tabs.length];
+            next.focus();
+            next.click();
+          };
+        }
+        tab("look");
+        view("play");
+        window.scrollTo(0, 0);
+        perse.look.start();
+        perse.stage.setBackground("grey");
+      } catch (error) {
+        perse.toast(error.message);
+      }
+    },
+
+    leave() { perse.motion.stop(); perse.token = ""; view("photo"); },
+  });
+
+  document.addEventListener("keydown", (e) => {
+    if (!(e.ctrlKey || e.metaKey) || document.body.dataset.view !== "play" || e.target.matches("textarea, input[type=text]")) return;
+    const key = e.key.toLowerCase();
+    if (key === "z") { e.preventDefault(); if (e.shiftKey) perse.look.redo(); else perse.look.undo(); }
+    if (key === "y") { e.preventDefault(); perse.look.redo(); }
+  });
+  document.addEventListener("click", (e) => {
+    if (e.target.closest("#perse-theme")) document.body.classList.toggle("dark");
+    if (e.target.closest("#perse-new")) perse.leave();
+  });
+  const begin = () => { view("photo"); document.body.dataset.tab = "look"; };
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
+})();

@@ -1,0 +1,68 @@
+// Motions: looping thumbnails of this very avatar, and a live preview of the chosen one in the big picture.
+(() => {
+  const { h } = perse;
+  const FRAMES = 8; // squares in a strip, as the server renders them
+  const motion = {
+    name: null,
+    playing: 0,
+
+    build() {
+      const tiles = Object.entries(perse.info.motions).map(([name, { label, help }]) => {
+        const tile = h("button", { type: "button", class: "perse-tile perse-loop", "data-motion": name, title: help },
+          h("span", { class: "perse-thumb" }), h("span", {}, label));
+        tile.onclick = () => this.choose(name);
+        return tile;
+      });
+      document.getElementById("perse-motions").replaceChildren(...tiles);
+      this.loaded = "";
+      this.choose(Object.keys(perse.info.motions)[0], false);
+    },
+
+    choose(name, play = true) {
+      this.name = name;
+      for (const t of document.querySelectorAll("[data-motion]")) t.setAttribute("aria-pressed", t.dataset.motion === name);
+      if (play) this.play();
+    },
+
+    // Show one loop of the motion with the visitor's edit, live.
+    async play() {
+      const run = ++this.playing;
+      const { seconds } = perse.info.motions[this.name];
+      const name = this.name;
+      const started = performance.now();
+      perse.stage.busy = true; // this loop draws; ordinary refreshes wait until it ends
+      for (;;) {
+        const phase = (performance.now() - started) / 1000 / seconds;
+        if (run !== this.playing || phase >= 1 || document.body.dataset.tab !== "video") break;
+        perse.stage.override = { query: { motion: name, phase: phase.toFixed(4) } };
+        await perse.stage.show(512);
+      }
+      if (run === this.playing) {
+        perse.stage.override = null;
+        perse.stage.busy = false;
+        perse.stage.refresh();
+      }
+    },
+
+    stop() { if (perse.stage.override?.query) { this.playing += 1; perse.stage.override = null; perse.stage.busy = false; perse.stage.refresh(); } },
+
+    // Thumbnails cost a few frames each: made when the tab is opened, one after the other.
+    async thumbnails() {
+      const token = perse.token;
+      if (this.loaded === token) return;
+      this.loaded = token;
+      for (const tile of document.querySelectorAll("[data-motion]")) {
+        try {
+          const answer = await perse.ask(`motion/${token}`, { name: tile.dataset.motion }, "");
+          const url = URL.createObjectURL(await answer.blob());
+          if (token !== perse.token) return;
+          const thumb = tile.firstChild;
+          thumb.style.backgroundImage = `url(${url})`;
+          thumb.style.backgroundSize = `${100 * FRAMES}% 100%`;
+          thumb.classList.add("moving");
+        } catch { /* a tile without a picture still works */ }
+      }
+    },
+  };
+  perse.motion = motion;
+})();

@@ -1,0 +1,63 @@
+// The page's side of the direct routes. `perse.token` is the only key to the visitor's avatar.
+window.perse = {
+  token: "",
+  info: null,
+
+  url(path, query = {}) {
+    const base = location.pathname.replace(/\/+$/, "");
+    const search = new URLSearchParams(query).toString();
+    return `${base}/perse/${path}${search ? "?" + search : ""}`;
+  },
+
+  // A Response, or an Error whose message may be shown to the visitor.
+  async ask(path, query = {}, body = null) {
+    let answer;
+    try {
+      answer = await fetch(this.url(path, query), body === null ? {} : { method: "POST", body });
+    } catch {
+      throw new Error("The server cannot be reached: please check your connection.");
+    }
+    if (answer.ok) return answer;
+    let text = "Something went wrong on the server.";
+    try { text = (await answer.json()).error || text; } catch { /* not JSON: keep the general sentence */ }
+    const error = new Error(text);
+    error.status = answer.status;
+    throw error;
+  },
+
+  toast(text) {
+    let box = document.getElementById("perse-toast");
+    if (!box) {
+      box = document.createElement("div");
+      box.id = "perse-toast";
+      box.setAttribute("role", "alert");
+      document.body.append(box);
+    }
+    box.textContent = text;
+    box.classList.add("shown");
+    clearTimeout(this.toasted);
+    this.toasted = setTimeout(() => box.classList.remove("shown"), 6000);
+  },
+
+  // h("button", {class: "x", onclick: f}, "text", child)
+  h(tag, props = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [key, value] of Object.entries(props)) {
+      if (key.startsWith("on")) element[key] = value;
+      else if (value !== false && value !== null) element.setAttribute(key, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  },
+
+  words(name) {
+    const text = name.replace(/_/g, " ");
+    return text[0].toUpperCase() + text.slice(1);
+  },
+
+  download(blob, name) {
+    const link = this.h("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  },
+};

@@ -1,0 +1,167 @@
+// Sliders and style pickers, made from what `info` says of this avatar: one category at a time, never a wall.
+(() => {
+  const { h, words } = perse;
+  const find = (id) => document.getElementById(id);
+  const followers = []; // functions that make a control show the look's value
+
+  // A labelled slider. get/set work on the look's value; double click or the round arrow resets it.
+  function slider({ name, label, help, min, max, neutral = 0, step = 0.01, show = (v) => Math.round(100 * v), get, set }) {
+    const id = `perse-${name}`;
+    const input = h("input", { type: "range", id, min, max, step, title: help ?? false });
+    const value = h("output", { for: id });
+    const reset = h("button", { type: "button", class: "perse-reset", "aria-label": `Reset ${label}`, title: "Reset" }, "↺");
+    const row = h("div", { class: "perse-slider" }, h("label", { for: id, title: help ?? false }, label), value, reset, input);
+    const follow = () => {
+      const now = get(perse.look.value) ?? neutral;
+      if (document.activeElement !== input || Math.abs(Number(input.value) - now) > step) input.value = now;
+      value.textContent = show(now);
+      const where = (x) => `${(100 * (x - min)) / (max - min)}%`;
+      input.style.setProperty("--from", where(Math.min(now, Math.max(min, neutral))));
+      input.style.setProperty("--to", where(Math.max(now, Math.max(min, neutral))));
+      row.classList.toggle("touched", Math.abs(now - neutral) > 1e-6);
+    };
+    input.oninput = () => { perse.look.edit((v) => set(v, Number(input.value))); follow(); };
+    input.onchange = () => perse.look.commit();
+    input.ondblclick = reset.onclick = () => { perse.look.edit((v) => set(v, neutral)); follow(); perse.look.commit(); };
+    followers.push(follow);
+    follow();
+    return row;
+  }
+
+  const weight = (group) => (name) => ({
+    get: (v) => v[group][name],
+    set: (v, x) => { if (x) v[group][name] = x; else delete v[group][name]; },
+  });
+  const degrees = (name, label, flip = 1, reach = null) => {
+    const [low, high] = perse.info.ranges[name];
+    const end = reach ?? Math.min(-low, high);
+    return slider({ name, label, min: -end, max: end, step: 0.5, show: (v) => `${Math.round(v)}°`,
+      get: (v) => flip * v[name], set: (v, x) => { v[name] = flip * x || 0; } });
+  };
+
+  function showCategory(name) {
+    const category = perse.info.categories[name];
+    followers.length = Math.min(followers.length, panels.fixed);
+    for (const chip of find("perse-chips").children) {
+      chip.setAttribute("aria-selected", chip.dataset.category === name);
+      chip.tabIndex = chip.dataset.category === name ? 0 : -1;
+    }
+    panels.category = name;
+    const chosen = () => Object.keys(perse.look.value.styles[name] ?? {})[0];
+    const tiles = Object.entries(category.styles).map(([style, { label }]) => {
+      const tile = h("button", { type: "button", class: "perse-tile", "data-style": style }, h("span", { class: "perse-thumb" }), h("span", {}, label));
+      tile.onclick = () => {
+        perse.look.edit((v) => {
+          if (chosen() === style) delete v.styles[name];
+          else v.styles[name] = { [style]: 1 };
+        });
+        perse.look.commit();
+      };
+      return tile;
+    });
+    const strength = slider({ name: "strength", label: "Strength", min: 0, max: 1, neutral: 1,
+      get: (v) => (v.styles[name] ?? {})[chosen()], set: (v, x) => { if (chosen()) v.styles[name][chosen()] = x; } });
+    followers.push(() => {
+      const now = chosen();
+      tiles.forEach((t) => t.setAttribute("aria-pressed", t.dataset.style === now));
+      strength.hidden = !now;
+    });
+    const fine = Object.entries(category.axes).map(([axis, { label, help, min, max }]) =>
+      slider({ name: axis, label, help, min, max, ...weight("attributes")(axis) }));
+    const reset = h("button", { type: "button", class: "perse-button perse-small", "aria-label": `Reset ${category.label}` }, "Reset");
+    reset.onclick = () => { perse.look.edit(() => perse.look.resetCategory(name)); perse.look.commit(); };
+    find("perse-category").replaceChildren(
+      h("div", { class: "perse-head" }, h("h3", {}, category.label), reset),
+      h("div", { class: "perse-tiles" }, ...tiles), strength,
+      h("h4", {}, "Fine-tune"), h("div", { class: "perse-sliders" }, ...fine));
+    panels.follow();
+    panels.thumbnails(name, tiles);
+  }
+
+  const panels = {
+    category: null,
+    fixed: 0,
+    strips: new Map(),
+
+    follow() {
+      followers.forEach((f) => f());
+      for (const chip of find("perse-chips")?.children ?? []) chip.classList.toggle("touched", perse.look.touched(chip.dataset.category));
+      const { look } = perse;
+      find("perse-undo").disabled = look.past.length < 2;
+      find("perse-redo").disabled = !look.future.length;
+      find("perse-morph").disabled = !(look.marks.A && look.marks.B);
+      for (const k of ["A", "B"]) find(`perse-mark-${k}`).setAttribute("aria-pressed", !!look.marks[k]);
+    },
+
+    // The styles on this very face, one strip a category, fetched once.
+    async thumbnails(name, tiles) {
+      const key = `${perse.token}/${name}`;
+      if (!this.strips.has(key)) {
+        this.strips.set(key, perse.ask(`styles/${perse.token}`, { category: name }, "").then((a) => a.blob()).then((b) => URL.createObjectURL(b)));
+      }
+      try {
+        const url = await this.strips.get(key);
+        tiles.forEach((tile, i) => {
+          const thumb = tile.firstChild;
+          thumb.style.backgroundImage = `url(${url})`;
+          thumb.style.backgroundSize = `${100 * tiles.length}% 100%`;
+          thumb.style.backgroundPosition = tiles.length > 1 ? `${(100 * i) / (tiles.length - 1)}% 0` : "0 0";
+        });
+      } catch { this.strips.delete(key); }
+    },
+
+    build() {
+      const { info, look } = perse;
+      followers.length = 0;
+      this.strips.forEach((strip) => strip.then((url) => URL.revokeObjectURL(url), () => {}));
+      this.strips.clear();
+      const plain = (name, label) => slider({ name, label: label ?? words(name), min: 0, max: 1, ...weight("expression")(name) });
+      find("perse-moods").replaceChildren(...info.composites.map((n) => plain(n)));
+      const shapes = Object.keys(info.expressions).filter((n) => !info.composites.includes(n));
+      find("perse-shapes").replaceChildren(...shapes.map((n) => plain(n)));
+      // In the picture, right is right: the signs follow what the visitor sees.
+      find("perse-pose").replaceChildren(degrees("head_yaw", "Turn", -1), degrees("head_pitch", "Nod"), degrees("head_roll", "Tilt"));
+      find("perse-gaze").replaceChildren(degrees("gaze_yaw", "Left – right", -1), degrees("gaze_pitch", "Up – down"));
+      find("perse-camera").replaceChildren(degrees("yaw", "Around", -1, 80), degrees("pitch", "Above – below", 1, 35),
+        slider({ name: "zoom", label: "Zoom", min: 0.5, max: 3, neutral: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %`,
+          get: (v) => v.zoom, set: (v, x) => { v.zoom = x; } }));
+      this.fixed = followers.length;
+
+      const chips = Object.entries(info.categories).map(([name, { label }]) => {
+        const chip = h("button", { type: "button", role: "tab", class: "perse-chip", "data-category": name }, label);
+        chip.onclick = () => showCategory(name);
+        return chip;
+      });
+      const row = find("perse-chips");
+      row.replaceChildren(...chips);
+      row.onkeydown = (e) => {
+        const move = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+        if (!move) return;
+        const next = chips[(chips.indexOf(document.activeElement) + move + chips.length) % chips.length];
+        next.focus();
+        next.click();
+      };
+      const act = (id, edit) => { find(id).onclick = () => { look.edit(edit); look.commit(); }; };
+      act("perse-reset-mood", () => look.resetExpression());
+      act("perse-reset-head", () => look.resetHead());
+      act("perse-reset-camera", () => look.resetCamera());
+      act("perse-front", () => look.resetCamera());
+      find("perse-reset-all").onclick = () => look.replace({});
+      find("perse-undo").onclick = () => look.undo();
+      find("perse-redo").onclick = () => look.redo();
+      find("perse-random").onclick = () => look.surprise();
+      for (const k of ["A", "B"]) {
+        find(`perse-mark-${k}`).onclick = () => {
+          look.marks[k] = JSON.parse(look.json());
+          find("perse-morph").value = k === "A" ? 0 : 1;
+          this.follow();
+        };
+      }
+      find("perse-morph").oninput = (e) => look.morph(Number(e.target.value));
+      find("perse-morph").onchange = () => look.commit();
+      showCategory(Object.keys(info.categories)[0]);
+    },
+  };
+  perse.panels = panels;
+  perse.look.listeners.push((redraw) => { if (redraw || document.activeElement === perse.stage.canvas()) panels.follow(); });
+})();

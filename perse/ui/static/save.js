@@ -1,0 +1,41 @@
+// Downloads: made on demand, handed straight to the browser.
+(() => {
+  const find = (id) => document.getElementById(id);
+  const name = (what) => `${perse.info.name}-${what}`;
+
+  async function fetched(button, kind, query, file) {
+    button.disabled = true;
+    try {
+      const answer = await perse.ask(`save/${perse.token}/${kind}`, query, perse.look.json());
+      perse.download(await answer.blob(), name(file));
+    } catch (error) {
+      perse.toast(error.message);
+    }
+    button.disabled = false;
+  }
+
+  perse.save = {
+    build() {
+      const size = () => find("perse-png-size").value;
+      const on = (id, act) => { find(id).onclick = (e) => act(e.currentTarget); };
+      on("perse-png", (b) => fetched(b, "picture.png", { size: size(), background: perse.stage.background }, "picture.png"));
+      on("perse-cutout", (b) => fetched(b, "picture.png", { size: size(), background: "transparent" }, "cutout.png"));
+      on("perse-ply", (b) => fetched(b, "gaussians.ply", {}, "gaussians.ply"));
+      on("perse-avatar", (b) => fetched(b, "avatar.safetensors", {}, "avatar.safetensors"));
+      on("perse-look", () => perse.download(new Blob([JSON.stringify(perse.look.value, null, 1)], { type: "application/json" }), name("look.json")));
+      find("perse-look-file").onchange = async (e) => {
+        const [file] = e.target.files;
+        e.target.value = "";
+        if (!file) return;
+        try {
+          if (file.size > 30000) throw new Error("This file is too long to be a look: choose a JSON file that was saved here.");
+          const text = await file.text();
+          await perse.ask(`frame/${perse.token}`, { size: 64 }, text); // the server judges whether it is a look
+          perse.look.replace(JSON.parse(text));
+        } catch (error) {
+          perse.toast(error.message);
+        }
+      };
+    },
+  };
+})();

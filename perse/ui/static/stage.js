@@ -1,0 +1,144 @@
+// The big picture: the newest look wins, no queue of stale frames; drag turns, wheel and pinch zoom, hold compares.
+(() => {
+  const LIVE = 512;
+  const stage = {
+    background: "grey",
+    override: null, // {query, look} while something else than the look is shown: a comparison or a motion's preview
+    busy: false,
+    wanted: false,
+    frames: 0, // shown so far; tests and the curious may read it
+    latency: 0,
+
+    canvas: () => document.getElementById("perse-canvas"),
+
+    refresh() {
+      this.wanted = true;
+      clearTimeout(this.polish);
+      if (!this.busy) this.pump();
+    },
+
+    async pump() {
+      this.busy = true;
+      while (this.wanted && perse.token) {
+        this.wanted = false;
+        await this.show(LIVE);
+      }
+      this.busy = false;
+      // At rest the picture is drawn once more at the resolution of the screen.
+      const side = Math.min(1024, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1)));
+      if (side > 1.15 * LIVE && !this.override) {
+        this.polish = setTimeout(async () => {
+          this.busy = true;
+          await this.show(side, true);
+          this.busy = false;
+          if (this.wanted) this.pump();
+        }, 350);
+      }
+    },
+
+    async show(size, patient = false) {
+      const started = performance.now();
+      const token = perse.token;
+      const body = this.override?.look ?? perse.look.json();
+      try {
+        const query = { size, background: this.background, ...(this.override?.query ?? {}) };
+        const answer = await perse.ask(`frame/${token}`, query, body);
+        const bitmap = await createImageBitmap(await answer.blob());
+        if (token !== perse.token || (patient && this.wanted)) return;
+        const canvas = this.canvas();
+        if (canvas.width !== bitmap.width) canvas.width = canvas.height = bitmap.width;
+        canvas.getContext("2d").drawImage(bitmap, 0, 0);
+        this.frames += 1;
+        this.latency = performance.now() - started;
+        document.getElementById("perse-stage").classList.remove("loading");
+      } catch (error) {
+        if (token !== perse.token) return;
+        if (error.status === 503) {
+          await new Promise((done) => setTimeout(done, 300));
+          this.wanted = true;
+        } else {
+          perse.toast(error.message);
+          if (error.status === 404) perse.leave();
+        }
+      }
+    },
+
+    setBackground(value) {
+      this.background = value;
+      for (const b of document.querySelectorAll("[data-background]")) {
+        b.setAttribute("aria-pressed", b.dataset.background === value);
+      }
+      document.getElementById("perse-stage").dataset.shown = value;
+      this.refresh();
+    },
+
+    bind() {
+      const canvas = this.canvas();
+      const fingers = new Map();
+      let spread = 0;
+      const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
+      const zoom = (factor) => perse.look.edit((v) => { v.zoom = clamp(v.zoom * factor, 0.5, 3); });
+      canvas.onpointerdown = (e) => {
+        fingers.set(e.pointerId, e);
+        canvas.setPointerCapture(e.pointerId);
+        spread = 0;
+      };
+      canvas.onpointermove = (e) => {
+        const before = fingers.get(e.pointerId);
+        if (!before) return;
+        fingers.set(e.pointerId, e);
+        if (fingers.size === 2) {
+          const [p, q] = [...fingers.values()];
+          const now = Math.hypot(p.clientX - q.clientX, p.clientY - q.clientY);
+          if (spread) zoom(now / spread);
+          spread = now;
+          return;
+        }
+        const scale = 110 / canvas.clientWidth;
+        perse.look.edit((v) => {
+          v.yaw = clamp(v.yaw - (e.clientX - before.clientX) * scale, -80, 80);
+          v.pitch = clamp(v.pitch + (e.clientY - before.clientY) * scale, -35, 35);
+        });
+      };
+      canvas.onpointerup = canvas.onpointercancel = (e) => {
+        if (fingers.delete(e.pointerId)) perse.look.commit();
+      };
+      canvas.addEventListener("wheel", (e) => {
+        e.preventDefault();
+        zoom(Math.exp(-e.deltaY * 0.0012));
+        clearTimeout(this.settle);
+        this.settle = setTimeout(() => perse.look.commit(), 400);
+      }, { passive: false });
+      canvas.ondblclick = () => { perse.look.edit(() => perse.look.resetCamera()); perse.look.commit(); };
+      canvas.onkeydown = (e) => {
+        const [yaw, pitch] = { ArrowLeft: [4, 0], ArrowRight: [-4, 0], ArrowUp: [0, -3], ArrowDown: [0, 3] }[e.key] ?? [0, 0];
+        if (yaw || pitch) {
+          perse.look.edit((v) => { v.yaw = clamp(v.yaw + yaw, -80, 80); v.pitch = clamp(v.pitch + pitch, -35, 35); });
+        } else if (e.key === "+" || e.key === "-") {
+          zoom(e.key === "+" ? 1.1 : 1 / 1.1);
+        } else return;
+        e.preventDefault();
+        perse.look.commit();
+      };
+
+      const hold = document.getElementById("perse-compare");
+      const compare = (on) => {
+        this.override = on ? { look: perse.look.original() } : null;
+        hold.setAttribute("aria-pressed", on);
+        this.refresh();
+      };
+      hold.onpointerdown = () => compare(true);
+      hold.onpointerup = hold.onpointerleave = hold.onpointercancel = () => this.override?.look && compare(false);
+      hold.onkeydown = (e) => { if ((e.key === " " || e.key === "Enter") && !e.repeat) { e.preventDefault(); compare(true); } };
+      hold.onkeyup = () => compare(false);
+
+      for (const b of document.querySelectorAll("[data-background]")) b.onclick = () => this.setBackground(b.dataset.background);
+      const colour = document.getElementById("perse-colour");
+      colour.oninput = () => this.setBackground(colour.value);
+      const own = document.querySelector('[data-background="original"]');
+      own.hidden = !perse.info.source;
+    },
+  };
+  perse.stage = stage;
+  perse.look.listeners.push(() => stage.refresh());
+})();
