@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from functools import partial
 from pathlib import Path
 
 import perse  # noqa: F401  (sets the threading environment; must come before torch)
@@ -38,15 +39,15 @@ building, filming = Turns(), Turns()
 def analyse(photo: str | None, agreed: bool):
     """A photo has arrived: show the crop and the hints before anything is spent."""
     if photo is None:
-        return None, pieces.html("intro.html"), gr.update(interactive=False)
+        return None, pieces.html("intro.html"), gr.update(interactive=False), gr.update(visible=True)
     try:
         portrait = pipeline.prepare(photo)
     except PerseError as error:
         gr.Warning(str(error), title="This photo does not work")
-        return None, pieces.message(str(error)), gr.update(interactive=False)
+        return None, pieces.message(str(error)), gr.update(interactive=False), gr.update(visible=True)
     finally:
         Path(photo).unlink(missing_ok=True)
-    return (portrait, "avatar"), pieces.found(portrait), gr.update(interactive=agreed)
+    return (portrait, "perse"), pieces.found(portrait), gr.update(interactive=agreed), gr.update(visible=True)
 
 
 def start_example(request: gr.Request, event: gr.EventData):
@@ -54,11 +55,11 @@ def start_example(request: gr.Request, event: gr.EventData):
     example = EXAMPLES[event.example]
     if example.avatar_path.is_file():
         try:
-            return gr.skip(), gr.skip(), gr.skip(), visits.add(visit_of(request), pipeline.load(example.avatar_path), example.name)
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), visits.add(visit_of(request), pipeline.load(example.avatar_path), example.name)
         except PerseError:
             pass  # made by another version: build it anew
     portrait = pipeline.prepare(example.photo())
-    return (portrait, example.name), pieces.found(portrait), gr.update(interactive=True), ""
+    return (portrait, example.name), pieces.found(portrait), gr.update(interactive=True), gr.update(visible=False), ""
 
 
 def fit(chosen, budget: str, request: gr.Request):
@@ -86,7 +87,7 @@ def stop_build(chosen):
 def open_avatar(path: str, request: gr.Request) -> str:
     """An avatar file comes back."""
     try:
-        return visits.add(visit_of(request), pipeline.load(path), "avatar")
+        return visits.add(visit_of(request), pipeline.load(path), "perse")
     except PerseError as error:
         gr.Warning(str(error), title="This file does not work")
         return ""
@@ -119,24 +120,26 @@ def end_visit(request: gr.Request) -> None:
 
 # ------------------------------------------------------------------ the page
 
-with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, delete_cache=(600, 1800)) as demo:
-    gr.HTML(pieces.html("header.html"))
+piece = partial(gr.HTML, apply_default_css=False)
+
+with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, delete_cache=(600, 1800), fill_width=True) as demo:
+    piece(pieces.html("header.html"))
     chosen = gr.State(None, time_to_live=TTL)
     avatar = gr.Textbox(visible=False)
     look, background, motion = gr.Textbox(visible=False), gr.Textbox(visible=False), gr.Textbox(next(iter(PRESETS)), visible=False)
 
     with gr.Row(elem_id="view-start"):
         with gr.Column(elem_classes="perse-card", scale=5):
-            gr.HTML("<h2>Your photo</h2>")
+            piece("<h2><b>1</b>Your photo</h2>")
             photo = gr.Image(label="Portrait", show_label=False, type="filepath", sources=["upload", "webcam", "clipboard"], height=300, elem_id="perse-photo")
             # The path as it is: nothing is decoded before our own checks.
             photo.preprocess = lambda payload: payload and payload.path
-            examples = gr.HTML(pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
+            examples = piece(pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
                                "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })")
             reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
         with gr.Column(elem_classes="perse-card", scale=6):
-            gr.HTML("<h2>Build</h2>")
-            found = gr.HTML(pieces.html("intro.html"), elem_id="perse-found")
+            piece("<h2><b>2</b>Build</h2>")
+            found = piece(pieces.html("intro.html"), elem_id="perse-found")
             with gr.Column(elem_classes="perse-plain") as before:
                 budget = gr.Radio(list(BUDGETS), value=DEFAULT, label="Time to spend", elem_id="perse-budget")
                 consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
@@ -145,9 +148,9 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
 
     with gr.Row(elem_id="view-play"):
         with gr.Column(elem_id="stage-column"):
-            gr.HTML(pieces.html("stage.html"))
+            piece(pieces.html("stage.html"))
         with gr.Column(elem_id="panel-column"):
-            gr.HTML(pieces.html("panel.html"))
+            piece(pieces.html("panel.html"))
             with gr.Column(elem_id="perse-video"):
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
                 with gr.Row():
@@ -158,24 +161,25 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
                     framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")
                 shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
                 cut = gr.Button("Cancel", visible=False, elem_id="perse-cut")
-                film_out = gr.HTML(elem_id="perse-film")
+                film_out = piece(elem_id="perse-film")
 
-    gr.HTML('<p class="perse-privacy">Your photo is deleted as soon as it is read. Your avatar lives in this server\'s memory only while '
+    piece('<p class="perse-privacy">Your photo is deleted as soon as it is read. Your avatar lives in this server\'s memory only while '
             "you are here, and is deleted when you close the page. Whatever you save is marked as synthetic.</p>")
 
     # -------------------------------------------------------------- the wiring
 
     quiet = dict(api_visibility="private", show_progress="hidden")
     enter = dict(fn=None, inputs=avatar, js="(token) => { perse.open(token); }", **quiet)
-    photo.upload(analyse, [photo, consent], [chosen, found, go], concurrency_id="look", concurrency_limit=2, api_visibility="private", show_progress="minimal", show_progress_on=found)
-    photo.clear(analyse, [photo, consent], [chosen, found, go], **quiet)
-    examples.click(start_example, None, [chosen, found, go, avatar], concurrency_id="look", api_visibility="private", show_progress_on=found).then(**enter)
+    photo.upload(analyse, [photo, consent], [chosen, found, go, consent], concurrency_id="look", concurrency_limit=2, api_visibility="private", show_progress="minimal", show_progress_on=found)
+    photo.clear(analyse, [photo, consent], [chosen, found, go, consent], **quiet)
+    examples.click(start_example, None, [chosen, found, go, consent, avatar], concurrency_id="look", api_visibility="private", show_progress_on=found).then(**enter)
     consent.input(lambda agreed, chosen: gr.update(interactive=agreed and chosen is not None), [consent, chosen], go, queue=False, **quiet)
-    built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", concurrency_limit=None, **quiet)
+    built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", concurrency_limit=None,
+                     trigger_mode="multiple", **quiet)
     built.then(**enter)
     stop.click(stop_build, chosen, [before, stop, found], cancels=built, queue=False, js="(x) => { perse.view('photo'); return x; }", **quiet)
     reopen.upload(open_avatar, reopen, avatar, **quiet).then(**enter)
-    filmed = shoot.click(film, [avatar, look, background, motion, seconds, size, fps, kind, framing], [shoot, cut, film_out], concurrency_limit=None,
+    filmed = shoot.click(film, [avatar, look, background, motion, seconds, size, fps, kind, framing], [shoot, cut, film_out], concurrency_limit=None, trigger_mode="multiple",
                          js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]", **quiet)
     cut.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, [shoot, cut, film_out], cancels=filmed, queue=False, **quiet)
     demo.unload(end_visit)
@@ -186,11 +190,11 @@ def main() -> None:
     """Serve the page until it is stopped."""
     warm_up_in_background()
     visits.sweep_forever()
-    theme = gr.themes.Soft(primary_hue="violet", secondary_hue="fuchsia", neutral_hue="slate",
-                           font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    theme = gr.themes.Default(primary_hue="violet", secondary_hue="violet", neutral_hue="slate", radius_size="lg",
+                              font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     try:
         demo.queue(default_concurrency_limit=4, max_size=64).launch(
-            theme=theme, css=pieces.styles(), head=pieces.scripts(), run_history=False, footer_links=["api"], ssr_mode=False,
+            theme=theme, head=pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False,
             max_file_size="200mb", show_error=True, app_kwargs={"routes": FrameRoutes(pipeline, visits).routes()})
     finally:
         visits.close_all()

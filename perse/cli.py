@@ -62,6 +62,20 @@ def _parser() -> argparse.ArgumentParser:
     _edits(export)
     export.set_defaults(run=_export)
 
+    sheet = commands.add_parser("sheet", help="a contact sheet: views, expressions, styles")
+    sheet.add_argument("avatar")
+    sheet.add_argument("-o", "--output", required=True)
+    sheet.add_argument("--size", type=int, default=256, help="side of one picture")
+    sheet.set_defaults(run=_sheet)
+
+    evaluate = commands.add_parser("evaluate", help="self-reenactment of a real clip, as JSON")
+    evaluate.add_argument("clip", metavar="CLIP", help="its first frame is the portrait, the rest drives it")
+    evaluate.add_argument("--size", type=int, help="longer side at which pictures are compared (default: the clip's)")
+    evaluate.add_argument("--budget", type=float, help="seconds the build may take")
+    evaluate.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.set_defaults(run=_evaluate)
+
     bench = commands.add_parser("bench", help="measure this machine, as JSON")
     bench.add_argument("--photo", help="portrait to build (default: scikit-image's astronaut)")
     bench.add_argument("--budget", type=float)
@@ -231,6 +245,19 @@ def _export(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     pipeline.export(avatar, controls_from(args, avatar), args.output)
+
+
+def _sheet(args) -> None:
+    from .files import write_atomically
+    from .pipeline import encode_picture
+    from .sheet import contact_sheet
+    picture = contact_sheet(_pipeline().load(args.avatar), args.size)
+    write_atomically(args.output, encode_picture(picture, Path(args.output).suffix))
+
+
+def _evaluate(args) -> None:
+    from .evaluate import evaluate
+    print(json.dumps(evaluate(_pipeline(args.device), args.clip, args.size, args.budget, args.seed), indent=1))
 
 
 def _bench(args) -> None:

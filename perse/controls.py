@@ -123,8 +123,12 @@ def _name(value) -> str:
 
 
 def _number(name, value, low, high) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise PerseError(f"The control {name!r} must be a number, not {value!r}.")
-    if not low <= value <= high:
-        raise PerseError(f"The control {name!r} is {value:g}; it must lie between {low:g} and {high:g}.")
-    return float(value)
+    try:
+        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # JSON knows integers of any length
+        number = math.inf
+    if not math.isfinite(number):
+        raise PerseError(f"The control {name!r} must be a number, not {repr(value)[:40]}.")
+    if not low <= number <= high:
+        raise PerseError(f"The control {name!r} is {number:g}; it must lie between {low:g} and {high:g}.")
+    return number

@@ -72,6 +72,8 @@ class Avatar(nn.Module):
         self.space = space
         self.source = source
         self.report = report or Report()
+        # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of.
+        self.photo_only: Tensor | None = None
         self.place("cpu")
 
     def place(self, device: torch.device | str) -> "Avatar":

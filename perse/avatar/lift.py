@@ -12,11 +12,14 @@ from scipy.ndimage import distance_transform_edt
 
 from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
+from ..rig.mouth import mouth_opening
 from ..rig.rig import PART, PARTS, Rig
 from ..synthesis.fill import diffuse
 from ..synthesis.texture import ATLAS, Texture, sample
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
+CLOSED_MOUTH = 0.12  # lip gap over mouth width
+MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
 SPACING = {"face": 0.026, "shell": 0.031, "body": 0.070, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
            "upper_teeth": 0.013, "lower_teeth": 0.013, "tongue": 0.018}
@@ -25,7 +28,8 @@ SPACING = {"face": 0.026, "shell": 0.031, "body": 0.070, "eye_right": 0.0110, "e
 @dataclass
 class Lifted:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
-    along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position."""
+    along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
+    pixels beyond the mesh's outline, which no re-rendered clip shows."""
 
     face: np.ndarray
     bary: np.ndarray
@@ -36,6 +40,7 @@ class Lifted:
     color: np.ndarray
     opacity: np.ndarray
     uv: np.ndarray
+    outside: np.ndarray
 
     @staticmethod
     def concat(parts: list["Lifted"]) -> "Lifted":
@@ -73,6 +78,9 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
+    if mouth_opening(rig.vertices) < CLOSED_MOUTH:
+        # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
+        ids[np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0)] = -1
     wanted = portrait.alpha > 0.12
     gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
     detail = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
@@ -125,7 +133,7 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
         color[rows] = sample(blurred[s], xy[rows][None])[0]
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
     uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv)
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside)
 
 
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
@@ -155,7 +163,8 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     sigma = spacing[face]
     scales = np.stack([0.62 * sigma, 0.62 * sigma, 0.12 * sigma], 1)
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, np.full(len(face), 0.95), uv)
+    return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, np.full(len(face), 0.95), uv,
+                  np.zeros(len(face), bool))
 
 
 def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:

@@ -58,9 +58,12 @@ class FitModel(nn.Module):
         super().__init__()
         self.avatar = avatar
 
-    def forward(self, state: State, camera: Camera, background: Tensor) -> tuple[Tensor, Tensor]:
-        """Picture (H, W, 3) over `background` (3,) and alpha (H, W)."""
+    def forward(self, state: State, camera: Camera, background: Tensor, clip: bool = True) -> tuple[Tensor, Tensor]:
+        """Picture (H, W, 3) over `background` (3,) and alpha (H, W); without the Gaussians that only the photo
+        teaches if it is to be compared with a clip's frame."""
         cloud = self.avatar.cloud(state)
+        if clip and self.avatar.photo_only is not None:
+            cloud.opacities = cloud.opacities.masked_fill(self.avatar.photo_only, 0.0)
         rgb, alpha = rasterize(cloud, camera, backgrounds=background)
         return rgb[0], alpha[0, ..., 0]
 
@@ -84,11 +87,14 @@ class Trainer:
         self.accelerator = accelerator or Accelerator(cpu=avatar.device.type == "cpu")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
         self.avatar = avatar.place(self.accelerator.device)
+        if avatar.photo_only is not None:
+            avatar.photo_only = avatar.photo_only.to(avatar.device)
         self.clips = clips
         self.rng = np.random.default_rng(schedule.seed + 7919 * self.accelerator.process_index)
         self.photo = self._photo_frame(portrait)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
+        self._stage_end = schedule.deadline
 
     def _photo_frame(self, portrait: Portrait) -> tuple[Tensor, Tensor, Camera]:
         import cv2
@@ -128,7 +134,7 @@ class Trainer:
                                    backgrounds=torch.full((3,), 0.93, device=self.avatar.device))
             preview = rgb[0].cpu().numpy()
         self.progress(share, text, preview)
-        return self.schedule.deadline is None or time.monotonic() < self.schedule.deadline
+        return self._stage_end is None or time.monotonic() < self._stage_end
 
     def fit_source(self) -> None:
         """Stage one: appearance of the person, from the photo itself and the unedited clip."""
@@ -141,6 +147,9 @@ class Trainer:
             p.requires_grad_(False)
         model, optimizer = self.accelerator.prepare(model, optimizer)
         invisible = (avatar.opacities.detach() == 0)
+        # On a machine that is busy the stages share what time is left.
+        if self.schedule.deadline is not None:
+            self._stage_end = time.monotonic() + 0.45 * (self.schedule.deadline - time.monotonic())
         frames, steps = self.clips[0].frames, self.schedule.source_steps
         order = self.rng.permutation(len(frames))
         base_rates = [g["lr"] for g in optimizer.param_groups]
@@ -154,13 +163,14 @@ class Trainer:
                 with self.accelerator.accumulate(model):
                     background = self._background()
                     # The photo teaches every other step, and alone at the end: likeness first.
-                    if step % 2 == 0 or step > 0.85 * steps:
+                    of_photo = step % 2 == 0 or step > 0.85 * steps
+                    if of_photo:
                         image, alpha, camera = self.photo
                         target, state = image + (1 - alpha[..., None]) * background, self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
                         (target, alpha), camera, state = self._pictures(frame, background), frame.camera, self._state(frame, {})
-                    out, out_alpha = model(state, camera, background)
+                    out, out_alpha = model(state, camera, background, clip=not of_photo)
                     loss = picture_loss(out, out_alpha, target, alpha)
                     self.accelerator.backward(loss)
                     # Extras rest at exactly zero: nothing may teach them otherwise.
@@ -184,6 +194,7 @@ class Trainer:
         frozen = [avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats]
         for p in frozen:
             p.requires_grad_(False)
+        self._stage_end = self.schedule.deadline
         lessons = [(c, i) for c in self.clips[1:] for i in range(len(c.frames))]
         rates = {"color": 0.006, "opacity": 0.01, "log_scale": 0.008, "shape": 0.0006}
         groups = [{"params": [getattr(b, name) for b in avatar.space.axes.values() if getattr(b, name).numel()], "lr": lr}
@@ -217,7 +228,7 @@ class Trainer:
                     source = None
                     if step % LEAK_EVERY == 0:
                         with torch.no_grad():
-                            source = rasterize(avatar.cloud(self._state(frame, {})), frame.camera, backgrounds=background)[0][0]
+                            source, _ = model(self._state(frame, {}), frame.camera, background)
                     loss = picture_loss(out, out_alpha, goal, alpha * owned + out_alpha.detach() * (1 - owned), owned, source)
                     self.accelerator.backward(loss)
                     optimizer.step()

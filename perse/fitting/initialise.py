@@ -73,7 +73,7 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     Args:
         count: Gaussians wanted on what the portrait shows.
     """
-    workshop = Workshop(rig, texture, seed)
+    workshop = Workshop.shared(rig, texture, seed)
     lifted = lift(portrait, rig, texture, count, seed)
     parts = [dict(face=lifted.face, bary=lifted.bary, offset=lifted.offset, scales=lifted.scales, color=lifted.color,
                   opacity=lifted.opacity, quats=_frame_quats(lifted.tangent, lifted.normal))]
@@ -124,4 +124,8 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
         for k, name in enumerate(("color", "opacity", "shape")):
             basis.start(ends[1][k], ends[-1][k] if -1 in ends else None, name)
         space.add(axis.name, basis)
-    return Avatar(rig, binding, gaussians, space)
+    avatar = Avatar(rig, binding, gaussians, space)
+    # A mouth line or a strand beside the mesh is taught by the photo alone: the clips do not show it.
+    avatar.photo_only = torch.zeros(total, dtype=torch.bool)
+    avatar.photo_only[:len(lifted.face)] = torch.from_numpy(lifted.outside)
+    return avatar

@@ -9,24 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ..avatar.avatar import Avatar
 from ..controls import RANGES, Controls
 from ..rig.expressions import INDEX, NAMES
 from ..rig.eyes import build_eye
 from ..rig.pose_fit import lift, procrustes
-from ..rig.rig import NECK_PIVOT, named_weights
+from ..rig.rig import NECK_PIVOT, named_weights, rotation_matrix
 from ..rig.topology import EYE, FACE, LIPS, STABLE, canonical
 from ..render.camera import Camera
+from .detail import residual_detail
 from .motion import Motion, overlay
 from .smooth import smooth
-from .solve import Face, solve
+from .solve import Face, Fit, solve
 from .track import Track, track
 
 # Proportions are carried over within these bounds; beyond them a first frame is an exception (a blink, a yawn).
 PROPORTION = (0.6, 1.7)
 # Above this blink the iris cannot be seen, and gaze is what it was before.
 HIDDEN_EYE = 0.6
+# What counts as jitter: degrees, eye distances, weights.
+ANGLE_NOISE, SHIFT_NOISE, WEIGHT_NOISE, GAZE_NOISE, DETAIL_NOISE = 0.5, 0.01, 0.06, 2.0, 0.006
 
 
 def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None,
@@ -74,17 +78,25 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     fit = solve(driver.face, landmarks[:, :FACE, :2], K, rotation, shift, effective)
     gaze = _gaze(driver, landmarks, fit.rotation, fit.shift, fit.weights, K)
     angles, moved = _head(driver, fit.rotation, fit.shift)
-    angles, moved = smooth(np.degrees(angles), 0.5), smooth(moved, 0.01)
-    weights, gaze = smooth(fit.weights, 0.06), smooth(np.degrees(gaze), 2.0)
-    return [_controls(*row) for row in zip(weights, angles, moved, gaze)]
+    angles, moved = smooth(np.degrees(angles), ANGLE_NOISE), smooth(moved, SHIFT_NOISE)
+    weights, gaze = smooth(fit.weights, WEIGHT_NOISE), smooth(np.degrees(gaze), GAZE_NOISE)
+    frames = [_controls(*row) for row in zip(weights, angles, moved, gaze)]
+    # What the rig will really show, smoothed and clamped as it is, and what is missing from it.
+    states = [avatar.state(frame) for frame in frames]
+    shown = Fit(*_pose_of(driver, angles, moved), np.stack([s.weights.cpu().numpy() for s in states]).astype(np.float64))
+    detail = residual_detail(driver.face, shown, landmarks[:, :FACE, :2], K) / driver.proportions[:, None]
+    detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
+    return [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
 
 
 @dataclass
 class Driver:
-    """The driving person in the first frame: face; pose of the head there (rotation (3, 3), shift (3,)); eyes by side;
+    """The driving person in the first frame: face; proportions (468,) against the avatar; landmarks
+    points (478, 3) in the head's frame; pose of the head there (rotation (3, 3), shift (3,)); eyes by side;
     iris axes are read against those of the first frame."""
 
     face: Face
+    proportions: np.ndarray
     points: np.ndarray
     rotation: np.ndarray
     shift: np.ndarray
@@ -114,12 +126,13 @@ def _driver(avatar: Avatar, first: np.ndarray) -> Driver:
     """The driver's face and the avatar's blendshapes in the driver's proportions."""
     rig, K = avatar.rig, avatar.rig.camera.K.astype(np.float64)
     points, rotation, shift = _lifted(first, K)
-    basis = rig.blendshapes[:, :FACE].astype(np.float64) * _proportions(rig.vertices[:FACE], points[:FACE])[:, None]
+    proportions = _proportions(rig.vertices[:FACE], points[:FACE])
+    basis = rig.blendshapes[:, :FACE].astype(np.float64) * proportions[:, None]
     viewmat = np.eye(4)
     viewmat[:3, :3], viewmat[:3, 3] = rotation, shift
     camera = Camera(viewmat, K, rig.camera.width, rig.camera.height)
     eyes = {side: build_eye(points, first, camera, side) for side in EYE}
-    return Driver(Face(points[:FACE], basis, rig.jaw[:FACE].astype(np.float64)), points, rotation, shift, eyes)
+    return Driver(Face(points[:FACE], basis, rig.jaw[:FACE].astype(np.float64)), proportions, points, rotation, shift, eyes)
 
 
 def _proportions(avatar: np.ndarray, driver: np.ndarray) -> np.ndarray:
@@ -190,6 +203,14 @@ def _head(driver: Driver, rotation: np.ndarray, shift: np.ndarray) -> tuple[np.n
     roll = np.arctan2(turn[:, 1, 0], turn[:, 1, 1])
     pivot = rotation @ np.asarray(NECK_PIVOT) + shift
     return np.stack([yaw, pitch, roll], 1), (pivot - driver.shift) @ driver.rotation - NECK_PIVOT
+
+
+def _pose_of(driver: Driver, angles: np.ndarray, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The inverse of `_head`, angles in degrees: rotations (T, 3, 3) and shifts (T, 3) of the head in the camera."""
+    turn = np.stack([rotation_matrix(*torch.from_numpy(np.radians(a))).numpy() for a in angles])
+    rotation = driver.rotation @ turn
+    pivot = (moved + NECK_PIVOT) @ driver.rotation.T + driver.shift
+    return rotation, pivot - rotation @ np.asarray(NECK_PIVOT)
 
 
 def _controls(weights: np.ndarray, angles: np.ndarray, moved: np.ndarray, gaze: np.ndarray) -> Controls:

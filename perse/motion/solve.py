@@ -10,7 +10,7 @@ import numpy as np
 
 from ..rig.expressions import INDEX, NAMES
 from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
-from ..rig.topology import BROW, EYE, FACE, LIPS, OVAL
+from ..rig.topology import BROW, EYE, FACE, LIPS, OVAL, STABLE
 
 # Gaze decides the eye_look shapes; the others hardly move a landmark in the picture.
 PASSIVE = ("jaw_forward", "tongue_out", "cheek_puff", *(n for n in NAMES if n.startswith("eye_look_")))
@@ -23,6 +23,7 @@ SWEEPS = 24
 # Outline landmarks slide along the silhouette as the head turns, except at the chin; lips and lids carry the expression.
 CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
 WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
+POSE_OUTLINE, POSE_ELSEWHERE = 0.3, 0.01
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,12 @@ class Face:
     basis: np.ndarray
     jaw: np.ndarray
 
-    def pose(self, weights: np.ndarray) -> np.ndarray:
-        """Landmarks (T, 468, 3) at blendshape weights (T, E), as `rig.Poser` places them with the head at rest."""
-        shaped = self.neutral + (weights @ self.basis.reshape(len(self.basis), -1)).reshape(-1, FACE, 3)
+    def pose(self, weights: np.ndarray, detail: np.ndarray | float = 0.0) -> np.ndarray:
+        """Landmarks (T, 468, 3) at blendshape weights (T, E), as `rig.Poser` places them with the head at rest.
+
+        detail: (T, 468, 3) displacement of the rest shape.
+        """
+        shaped = self.neutral + detail + (weights @ self.basis.reshape(len(self.basis), -1)).reshape(-1, FACE, 3)
         moved, _ = self._swing(shaped, weights)
         return shaped + self.jaw[:, None] * (moved - shaped)
 
@@ -76,6 +80,14 @@ def landmark_weights() -> np.ndarray:
     weight[[i for row in LIPS.values() for i in row]] = WEIGHT_LIPS
     for eye in EYE.values():
         weight[eye["upper"] + eye["lower"]] = WEIGHT_LIDS
+    return weight
+
+
+def pose_weights() -> np.ndarray:
+    """(468,) how much each landmark counts for the pose: the brow line upwards, the eyes' corners, the nose."""
+    weight = np.full(FACE, POSE_ELSEWHERE)
+    weight[[i for i in STABLE if i not in OVAL]] = 1.0
+    weight[[i for i in STABLE if i in OVAL]] = POSE_OUTLINE
     return weight
 
 
@@ -134,6 +146,8 @@ def _solve_chunk(face, observed, K, rotation, shift, effective) -> Fit:
     count, active = len(observed), len(ACTIVE)
     eye = np.linalg.norm(observed[:, EYE["left"]["outer"]] - observed[:, EYE["right"]["outer"]], axis=-1).max()
     root = np.sqrt(landmark_weights())
+    # Relative weight of every residual in the pose.
+    steady = np.repeat(pose_weights() / landmark_weights(), 2)[:, None]
     slides = face.slides()[ACTIVE]
     jaw = int(np.flatnonzero(ACTIVE == INDEX["jaw_open"])[0])
     weights = np.zeros((count, len(NAMES)))
@@ -161,19 +175,21 @@ def _solve_chunk(face, observed, K, rotation, shift, effective) -> Fit:
         columns = columns.reshape(count, -1, active)
         residual = residual.reshape(count, -1)
 
-        pose_gram = rigid.transpose(0, 2, 1) @ rigid + 1e-9 * np.eye(6)
-        cross = rigid.transpose(0, 2, 1) @ columns
-        pose_slope = np.einsum("tri,tr->ti", rigid, residual)
-        # The weights themselves, not their change, are bounded and kept small.
+        # The pose hangs on what expressions do not move, or an opening mouth would pass for a nod.
+        held = rigid * steady
+        gram = held.transpose(0, 2, 1) @ rigid + 1e-9 * np.eye(6)
+        slope = np.einsum("tri,tr->ti", held, residual)
+        answer = np.linalg.solve(gram, np.concatenate([held.transpose(0, 2, 1) @ columns, slope[..., None]], -1))
+        # Pose change = answer[-1] - answer[:-1] (weight change): what is left of the residual is the weights' business.
+        columns = columns - rigid @ answer[..., :-1]
+        residual = residual - np.einsum("tri,ti->tr", rigid, answer[..., -1])
         now = weights[:, ACTIVE]
+        # The weights themselves, not their change, are bounded and kept small.
         target = residual + np.einsum("tre,te->tr", columns, now)
-        target_slope = np.einsum("tri,tr->ti", rigid, target)
+        gram = columns.transpose(0, 2, 1) @ columns + RIDGE * np.eye(active)
         slope = np.einsum("tre,tr->te", columns, target) - SPARSITY
-        solved = np.linalg.solve(pose_gram, np.concatenate([cross, target_slope[..., None]], -1))
-        gram = columns.transpose(0, 2, 1) @ columns + RIDGE * np.eye(active) - cross.transpose(0, 2, 1) @ solved[..., :-1]
-        slope = slope - np.einsum("tie,ti->te", cross, solved[..., -1])
         new = bounded(gram, slope, np.zeros_like(slope), np.ones_like(slope))
-        step = np.linalg.solve(pose_gram, (pose_slope - np.einsum("tie,te->ti", cross, new - now))[..., None])[..., 0]
+        step = answer[..., -1] - np.einsum("tie,te->ti", answer[..., :-1], new - now)
         rotation = rotations(step[:, :3]) @ rotation
         shift = shift + step[:, 3:]
         weights[:, ACTIVE] = new

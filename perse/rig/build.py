@@ -65,7 +65,7 @@ def build_rig(portrait) -> Rig:
     masks = portrait.masks
     head_mask = np.clip(portrait.alpha * (1 - masks["clothes"]) * (1 - masks["neck"]), 0, 1)
     face = landmarks[:FACE]
-    shell = build_shell(face, camera, head_mask)
+    shell = build_shell(face, camera, head_mask, masks["hair"])
     bust = portrait.alpha * np.clip(1 - masks["hair"], 0, 1)
     body = build_body(face, camera, bust, masks["neck"], masks["clothes"])
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
@@ -130,7 +130,8 @@ def build_rig(portrait) -> Rig:
 
     head = np.ones(len(points))
     width = np.abs(body.vertices[:, 0].reshape(ROWS, ANGLES)).max(1)
-    narrow = 1 - np.clip((width / width[:4].mean() - 1.25) / 0.6, 0, 1)
+    # What lies below a collar stays, even where the bust is narrow again.
+    narrow = np.minimum.accumulate(1 - np.clip((width / width[:4].mean() - 1.25) / 0.6, 0, 1))
     high = np.clip(1 - (body.below_chin + 0.3) / 0.85, 0, 1)
     head[part == PART["body"]] = np.repeat(high * high * (3 - 2 * high) * narrow, ANGLES)
     return Rig(points.astype(np.float32), triangles, np.concatenate(uvs).astype(np.float32), part, np.concatenate(face_part),

@@ -54,13 +54,14 @@ def _outline(face: np.ndarray, camera: Camera, head_mask: np.ndarray, depth: np.
     return radius
 
 
-def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray) -> Shell:
+def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_mask: np.ndarray) -> Shell:
     """Grow the shell around one person's face.
 
     Args:
         face: (468+, 3) head frame.
         camera: the portrait's.
         head_mask: (S, S) hair and bare skin of the head, neck and clothes excluded.
+        hair_mask: (S, S) hair alone.
     """
     oval = face[OVAL]
     rays = oval[:, :2] - AXIS
@@ -77,6 +78,12 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray) -> Shel
     jaw = start + 0.015
     radius = np.where(upper > 0, np.maximum(measured, jaw), jaw)
     radius = (1 - upper) * jaw + upper * np.maximum(radius, np.minimum(skull, start + 0.25))
+    # Hair that hangs beside the jaw is part of the shell too, though skin there is not.
+    curtain_depth = np.maximum(depth, oval[:, 2] + 0.25)
+    curtain = _outline(face, camera, hair_mask, curtain_depth)
+    hangs = (from_chin > 22) & (from_chin < 75) & (curtain > np.maximum(radius, start) + 0.05)
+    radius = np.where(hangs, np.minimum(curtain, 1.9), radius)
+    depth = np.where(hangs, curtain_depth, depth)
     radius = median_filter(radius, 3, mode="wrap")
     radius = np.maximum(gaussian_filter1d(radius, 0.7, mode="wrap"), jaw)
 

@@ -38,6 +38,7 @@ class Workshop:
     texture: Texture
     seed: int = 0
     _regions: dict = field(default_factory=dict)
+    _edits: dict = field(default_factory=dict)
     _surface: Surface | None = None
 
     def __post_init__(self):
@@ -142,8 +143,20 @@ class Workshop:
                 return np.percentile(self.texture.color[mask], 35, axis=0) * 0.85
         return np.array([0.16, 0.11, 0.08])
 
+    @staticmethod
+    def shared(rig: Rig, texture: Texture, seed: int) -> "Workshop":
+        """The workshop of a texture, made once: synthesis and the avatar's start both need the same edits."""
+        if "workshop" not in texture.extra:
+            texture.extra["workshop"] = Workshop(rig, texture, seed)
+        return texture.extra["workshop"]
+
     def edit(self, axis: Axis, sign: int) -> Edit:
-        """The axis at amount `sign` (+1 or -1)."""
+        """The axis at amount `sign` (+1 or -1); remembered."""
+        if (axis.name, sign) not in self._edits:
+            self._edits[axis.name, sign] = self._make_edit(axis, sign)
+        return self._edits[axis.name, sign]
+
+    def _make_edit(self, axis: Axis, sign: int) -> Edit:
         out = Edit()
         for step in axis.edits:
             if isinstance(step, (Sculpt, EyeSize, HairVolume)):
@@ -220,10 +233,13 @@ class Workshop:
 
     def _recolor(self, step: Recolor, sign: int, color: np.ndarray | None) -> np.ndarray:
         weight = self.region(step.region) * step.strength
-        lab = self._lab
         base = self.texture.color if color is None else color
         if weight.max() < 0.05:
             return base
+        rows, columns = np.flatnonzero(weight.max(1) > 0.02), np.flatnonzero(weight.max(0) > 0.02)
+        # Work inside the region's bounding box only: lips are a hundredth of the atlas.
+        box = np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+        weight, lab = weight[box], self._lab[box]
         active = weight > 0.02
         seen = active & (weight > 0.5)
         mean = lab[seen if seen.any() else active].mean(0)
@@ -241,4 +257,6 @@ class Workshop:
             target[..., 1:] = to[1:] * play + 0.3 * (lab[..., 1:] - mean[1:])
         target[..., 0] = np.clip(target[..., 0], 0, 100)
         edited = np.clip(cv2.cvtColor(np.ascontiguousarray(target, np.float32), cv2.COLOR_Lab2RGB), 0, 1)
-        return base + (edited - self.texture.color) * weight[..., None]
+        out = base.copy()
+        out[box] += (edited - self.texture.color[box]) * weight[..., None]
+        return out

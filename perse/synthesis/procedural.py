@@ -53,7 +53,7 @@ class Studio:
 
     def __init__(self, rig: Rig, texture: Texture, plan: Plan):
         self.rig, self.texture, self.plan = rig, texture, plan
-        self.workshop = Workshop(rig, texture, plan.seed)
+        self.workshop = Workshop.shared(rig, texture, plan.seed)
         self.poser = rig.poser()
         self.faces = rig.faces.astype(np.int32)
         self.rgba = texture.rgba()

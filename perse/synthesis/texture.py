@@ -284,7 +284,7 @@ def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray, opening: flo
         color = texture.color[area]
         # Only what is as bright and as pale as a tooth; a closed mouth's lip line is not.
         spread = color.max(-1) - color.min(-1)
-        known = known * (color.mean(-1) > 0.55 * light) * (spread < 0.45 * color.max(-1)) * (opening > 0.05)
+        known = known * (color.mean(-1) > 0.55 * light) * (spread < 0.45 * color.max(-1)) * (opening > 0.12)
         height, width = known.shape
         u = (np.arange(width) + 0.5) / width * 2 - 1
         v = (np.arange(height) + 0.5) / height
@@ -302,7 +302,7 @@ def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray, opening: flo
             painted = np.clip(painted * np.clip(0.5 * gain + 0.5 * gain.mean(), 0.5, 1.4), 0, 1)
         texture.color[area] = color * known[..., None] + painted * (1 - known[..., None])
     area = chart_slice("cavity")
-    known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area] * (texture.color[area].mean(-1) < 0.4 * light) * (opening > 0.05)
+    known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area] * (texture.color[area].mean(-1) < 0.4 * light) * (opening > 0.12)
     size = known.shape[0]
     grid = (np.arange(size) + 0.5) / size * 2 - 1
     rim = np.clip(np.hypot(grid[None], grid[:, None]), 0, 1)[..., None]

@@ -17,14 +17,10 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("net.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
 
 
-def scripts() -> str:
-    """The page's own scripts, inline: no request leaves for them."""
-    return "\n".join(f"<script>\n{(STATIC / name).read_text()}\n</script>" for name in SCRIPTS)
-
-
-def styles() -> str:
-    """The page's own style sheet."""
-    return (STATIC / "style.css").read_text()
+def head() -> str:
+    """The page's own scripts and style sheet, inline: no request leaves for them."""
+    scripts = "\n".join(f"<script>\n{(STATIC / name).read_text()}\n</script>" for name in SCRIPTS)
+    return f"<style>\n{(STATIC / 'style.css').read_text()}\n</style>\n{scripts}"
 
 
 def html(name: str) -> str:

@@ -54,7 +54,7 @@ class Visits:
         self._files: dict[str, tuple[Path, float]] = {}
         self._lock = threading.RLock()
 
-    def add(self, visit: str, avatar: Avatar, name: str = "avatar") -> str:
+    def add(self, visit: str, avatar: Avatar, name: str = "perse") -> str:
         """Keep an avatar for a visit; returns the token that is its only handle."""
         token = secrets.token_urlsafe(24)
         with self._lock:

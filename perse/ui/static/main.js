@@ -76,7 +76,12 @@
     if (e.target.closest("#perse-theme")) document.body.classList.toggle("dark");
     if (e.target.closest("#perse-new")) perse.leave();
   });
-  const begin = () => { view("photo"); document.body.dataset.tab = "look"; };
+  const begin = async () => {
+    document.body.dataset.view = "photo";
+    document.body.dataset.tab = "look";
+    await appeared("perse-theme");
+    view(document.body.dataset.view);
+  };
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);
 })();

@@ -5,11 +5,11 @@
   const followers = []; // functions that make a control show the look's value
 
   // A labelled slider. get/set work on the look's value; double click or the round arrow resets it.
-  function slider({ name, label, help, min, max, neutral = 0, step = 0.01, show = (v) => Math.round(100 * v), get, set }) {
+  function slider({ name, label, help, min, max, neutral = 0, step = 0.01, show = (v) => `${Math.round(100 * v)} %`, get, set }) {
     const id = `perse-${name}`;
     const input = h("input", { type: "range", id, min, max, step, title: help ?? false });
     const value = h("output", { for: id });
-    const reset = h("button", { type: "button", class: "perse-reset", "aria-label": `Reset ${label}`, title: "Reset" }, "↺");
+    const reset = h("button", { type: "button", class: "perse-reset", "aria-label": `Reset ${label}`, title: "Reset" }, "×");
     const row = h("div", { class: "perse-slider" }, h("label", { for: id, title: help ?? false }, label), value, reset, input);
     const follow = () => {
       const now = get(perse.look.value) ?? neutral;

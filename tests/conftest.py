@@ -1,0 +1,95 @@
+"""What tests share: two public-domain portraits, a rig and a texture of each kind, and one avatar that was really built."""
+
+import os
+import shutil
+
+import matplotlib.cbook
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import perse  # noqa: F401  (sets the threading layer before torch and numba load)
+from perse.avatar.avatar import Avatar
+from perse.controls import Controls
+from perse.pipeline import PersePipeline, Renderer
+from perse.portrait import load_portrait
+from perse.rig.build import build_rig
+from perse.synthesis.texture import bake
+
+# Seconds for the shared avatar: room for some steps of both stages on a busy machine, hundreds fewer than the default.
+BUDGET = 40.0
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image.Image:
+    """NASA's portrait of Eileen Collins, 512 × 512: smiling, short hair, dark collar; her face is 107 pixels high."""
+    return Image.fromarray(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def hopper() -> Image.Image:
+    """The US Navy's portrait of Grace Hopper, 512 × 600: glasses and a cap."""
+    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
+        return Image.open(file).convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def astronaut_portrait(astronaut):
+    return load_portrait(np.asarray(astronaut))
+
+
+@pytest.fixture(scope="session")
+def hopper_portrait(hopper):
+    return load_portrait(np.asarray(hopper))
+
+
+@pytest.fixture(scope="session")
+def rig(astronaut_portrait):
+    return build_rig(astronaut_portrait)
+
+
+@pytest.fixture(scope="session")
+def hopper_rig(hopper_portrait):
+    return build_rig(hopper_portrait)
+
+
+@pytest.fixture(scope="session")
+def texture(astronaut_portrait, rig):
+    return bake(astronaut_portrait, rig)
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> PersePipeline:
+    return PersePipeline.from_pretrained(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def avatar(pipeline, astronaut_portrait) -> Avatar:
+    """The astronaut, built for real and for all categories; nobody changes it."""
+    return pipeline.build(astronaut_portrait, budget=BUDGET, seed=0)
+
+
+@pytest.fixture(scope="session")
+def avatar_file(pipeline, avatar, tmp_path_factory) -> str:
+    """The same avatar as a file."""
+    path = tmp_path_factory.mktemp("avatar") / "astronaut.safetensors"
+    pipeline.save(avatar, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def picture(avatar):
+    """picture(size=256, **controls): the shared avatar as (size, size, 3) float32 over grey."""
+    def render(size: int = 256, **controls) -> np.ndarray:
+        return Renderer(avatar, size).frame(Controls(**controls)).astype(np.float32) / 255
+    return render
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium; the test is skipped where there is none."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("no Chromium on this machine")
+    return path

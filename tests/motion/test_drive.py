@@ -1,0 +1,165 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from perse.controls import Controls
+from perse.errors import PerseError
+from perse.motion.drive import drive
+from perse.motion.smooth import smooth
+from perse.motion.solve import Face, bounded
+from perse.render.video import VideoWriter
+from perse.rig.expressions import INDEX, NAMES, expand
+from perse.rig.topology import EYE, FACE
+
+from .conftest import FPS, HOLD, POSES, middle
+
+
+@pytest.fixture(scope="module")
+def driven(avatar, known_clip):
+    return list(drive(avatar, known_clip))
+
+
+def landmarks(avatar, controls) -> np.ndarray:
+    """Landmarks (468, 3) of the posed rig in the head frame, eye distances."""
+    state = avatar.state(controls)
+    shape = None if state.detail is None else avatar.poser.spread(state.detail)
+    return avatar.poser(state.weights, state.head, state.gaze, shape)[:FACE].numpy()
+
+
+def lid_gap(points: np.ndarray) -> float:
+    return float(np.mean([np.linalg.norm(points[e["upper"]] - points[e["lower"]], axis=1).mean() for e in EYE.values()]))
+
+
+def test_motion_has_the_clips_rate_and_length(avatar, known_clip):
+    motion = drive(avatar, known_clip)
+    assert motion.count == len(POSES) * HOLD
+    assert motion.fps == pytest.approx(FPS)
+
+
+def test_the_first_frame_is_the_portrait(avatar, driven):
+    assert np.abs(landmarks(avatar, driven[0]) - landmarks(avatar, Controls())).max() < 0.02
+
+
+def test_an_open_mouth_is_recovered(avatar, driven):
+    gap = [np.linalg.norm(np.subtract(*landmarks(avatar, c)[[13, 14]])) for c in (driven[middle(1)], POSES[1], POSES[0])]
+    assert gap[0] - gap[2] == pytest.approx(gap[1] - gap[2], rel=0.25)
+    assert driven[middle(1)].expression["jaw_open"] > 0.2
+
+
+def test_a_smile_is_recovered(avatar, driven):
+    expression = driven[middle(2)].expression
+    assert expression["mouth_smile_left"] > 0.25 and expression["mouth_smile_right"] > 0.25
+    corners = [landmarks(avatar, c)[[61, 291]] - landmarks(avatar, POSES[0])[[61, 291]] for c in (driven[middle(2)], POSES[2])]
+    assert np.abs(corners[0] - corners[1])[:, :2].max() < 0.04
+
+
+def test_a_blink_closes_the_lids(avatar, driven):
+    closed, true, open_ = (lid_gap(landmarks(avatar, c)) for c in (driven[middle(3)], POSES[3], POSES[0]))
+    assert true < 0.4 * open_  # the clip really shows a blink
+    assert closed < 0.55 * open_
+
+
+@pytest.mark.parametrize("pose", [4, 5])
+def test_head_angles_are_recovered(driven, pose):
+    true, seen = POSES[pose], driven[middle(pose)]
+    for name in ("head_yaw", "head_pitch", "head_roll"):
+        assert getattr(seen, name) == pytest.approx(getattr(true, name), abs=3.0), name
+
+
+def test_gaze_is_recovered(driven):
+    assert driven[middle(6)].gaze_yaw == pytest.approx(POSES[6].gaze_yaw, abs=6.0)
+    assert abs(driven[middle(6)].gaze_pitch) < 5.0
+
+
+def test_translation_is_recovered(driven):
+    seen = driven[middle(7)]
+    assert (seen.head_x, seen.head_y) == pytest.approx((0.2, -0.1), abs=0.03)
+
+
+def test_the_edit_stays_on(avatar, known_clip):
+    motion = drive(avatar, known_clip, Controls(head_yaw=5.0, zoom=1.2), seconds=0.2)
+    assert motion.at(0).zoom == 1.2
+    assert motion.at(0).head_yaw == pytest.approx(5.0, abs=1.0)
+
+
+def test_rate_and_length_can_be_chosen(avatar, known_clip):
+    motion = drive(avatar, known_clip, fps=10.0, seconds=1.0)
+    assert (motion.count, motion.fps) == (10, 10.0)
+
+
+def test_controls_survive_json(driven):
+    again = Controls.from_json(driven[middle(1)].to_json())
+    assert again == driven[middle(1)]
+    assert len(json.loads(again.to_json())["detail"]) == 3 * FACE
+
+
+def test_a_clip_without_a_face_is_refused(avatar, tmp_path):
+    path = tmp_path / "wall.mp4"
+    with VideoWriter(path, 128, 128, 10) as video:
+        for _ in range(4):
+            video.write(np.full((128, 128, 3), 90, np.uint8))
+    with pytest.raises(PerseError, match="No human face"):
+        drive(avatar, path)
+
+
+def test_a_file_that_is_no_video_is_refused(avatar, tmp_path):
+    path = tmp_path / "notes.mp4"
+    path.write_text("no video")
+    with pytest.raises(PerseError, match="notes.mp4"):
+        drive(avatar, path)
+
+
+def test_a_lost_face_keeps_the_last_pose(avatar, known_clip, tmp_path):
+    from perse.render.video import read_video
+    path = tmp_path / "lost.mp4"
+    frames, info = read_video(known_clip, max_frames=4)
+    with VideoWriter(path, info.width, info.height, 10) as video:
+        for frame in frames:
+            video.write(frame)
+        for _ in range(3):
+            video.write(np.zeros_like(frame))
+    motion = drive(avatar, path)
+    assert motion.count == 7
+    assert abs(motion.at(6).head_yaw) < 2.0
+
+
+def test_landmark_model_equals_the_rig(avatar):
+    rig = avatar.rig
+    face = Face(rig.vertices[:FACE].astype(float), rig.blendshapes[:, :FACE].astype(float), rig.jaw[:FACE].astype(float))
+    weights = expand({"jaw_open": 0.7, "smile": 0.5, "jaw_left": 0.4, "mouth_close": 0.2})
+    true = avatar.poser(torch.from_numpy(weights))[:FACE].numpy()
+    assert np.abs(face.pose(weights[None].astype(float))[0] - true).max() < 1e-5
+
+
+def test_jaw_tangent_is_the_derivative(avatar):
+    rig = avatar.rig
+    face = Face(rig.vertices[:FACE].astype(float), rig.blendshapes[:, :FACE].astype(float), rig.jaw[:FACE].astype(float))
+    weights = np.zeros((1, len(NAMES)))
+    weights[0, INDEX["jaw_open"]] = 0.4
+    step = np.zeros_like(weights)
+    step[0, INDEX["jaw_open"]] = 1e-5
+    numeric = (face.pose(weights + step) - face.pose(weights - step)) / 2e-5
+    # The shape part of jaw_open turns with the jaw as well, which the tangent leaves out.
+    assert np.abs(numeric - face.jaw_tangent(weights)).max() < 0.02
+
+
+def test_bounded_finds_the_constrained_minimum():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(3, 40, 6))
+    gram, slope = a.transpose(0, 2, 1) @ a, rng.normal(size=(3, 6)) * 40
+    x = bounded(gram, slope, np.zeros_like(slope), np.ones_like(slope))
+    gradient = np.einsum("tij,tj->ti", gram, x) - slope
+    inside = (x > 0) & (x < 1)
+    assert np.abs(gradient[inside]).max() < 1e-3
+    assert (gradient[x == 0] >= -1e-9).all() and (gradient[x == 1] <= 1e-9).all()
+
+
+def test_smoothing_calms_jitter_and_keeps_a_blink():
+    rng = np.random.default_rng(1)
+    calm = smooth(rng.normal(0, 0.02, (200, 1)), 0.06)
+    assert calm.std() < 0.012
+    blink = np.zeros((60, 1))
+    blink[30:34] = 1.0
+    assert smooth(blink, 0.06).max() > 0.9
