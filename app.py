@@ -19,7 +19,7 @@ from perse.pipeline import PersePipeline, warm_up_in_background
 from perse.ui import pieces
 from perse.ui.api import FORMATS, VIDEO_SECONDS, Api, check_video, visit_of
 from perse.ui.examples import EXAMPLES
-from perse.ui.jobs import Job, Turns
+from perse.ui.jobs import Job, Turns, Update
 from perse.ui.routes import FrameRoutes
 from perse.ui.visits import Visits
 
@@ -39,15 +39,15 @@ building, filming = Turns(), Turns()
 def analyse(photo: str | None, agreed: bool):
     """A photo has arrived: show the crop and the hints before anything is spent."""
     if photo is None:
-        return None, pieces.html("intro.html"), gr.update(interactive=False), gr.update(visible=True)
+        return None, pieces.html("intro.html"), gr.update(interactive=False), gr.update(visible=True), None
     try:
         portrait = pipeline.prepare(photo)
     except PerseError as error:
         gr.Warning(str(error), title="This photo does not work")
-        return None, pieces.message(str(error)), gr.update(interactive=False), gr.update(visible=True)
+        return None, pieces.message(str(error)), gr.update(interactive=False), gr.update(visible=True), None
     finally:
         Path(photo).unlink(missing_ok=True)
-    return (portrait, "perse"), pieces.found(portrait), gr.update(interactive=agreed), gr.update(visible=True)
+    return (portrait, "perse"), pieces.found(portrait), gr.update(interactive=agreed), gr.update(visible=True), gr.skip()
 
 
 def start_example(request: gr.Request, event: gr.EventData):
@@ -67,11 +67,11 @@ def fit(chosen, budget: str, request: gr.Request):
     if chosen is None:
         raise gr.Error("Please choose a photo first.", print_exception=False)
     portrait, name = chosen
-    yield gr.update(visible=False), gr.update(visible=True), pieces.message("Starting"), ""
+    yield gr.update(visible=False), gr.update(visible=True), pieces.progress(Update(0.0, "starting"), portrait), ""
     job = Job(lambda report, cancelled: pipeline.build(portrait, BUDGETS[budget], 0, report, cancelled), building)
     try:
         for update in job.updates():
-            yield gr.skip(), gr.skip(), pieces.progress(update), ""
+            yield gr.skip(), gr.skip(), pieces.progress(update, portrait), ""
     except PerseError as error:
         gr.Warning(str(error))
         yield gr.update(visible=True), gr.update(visible=False), pieces.message(str(error)), ""
@@ -106,7 +106,7 @@ def film(token: str, look: str, background: str, motion: str, seconds: float, si
             entry.avatar, plan, path, int(size), background, framing.lower(), report, cancelled), filming)
         yield gr.update(visible=False), gr.update(visible=True), gr.skip()
         for update in job.updates():
-            yield gr.skip(), gr.skip(), pieces.progress(update, "Rendering")
+            yield gr.skip(), gr.skip(), pieces.progress(update)
         yield gr.update(visible=True), gr.update(visible=False), pieces.video(f"perse/file/{visits.publish(path)}", path.name)
     except PerseError as error:
         gr.Warning(str(error))
@@ -170,8 +170,8 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
 
     quiet = dict(api_visibility="private", show_progress="hidden")
     enter = dict(fn=None, inputs=avatar, js="(token) => { perse.open(token); }", **quiet)
-    photo.upload(analyse, [photo, consent], [chosen, found, go, consent], concurrency_id="look", concurrency_limit=2, api_visibility="private", show_progress="minimal", show_progress_on=found)
-    photo.clear(analyse, [photo, consent], [chosen, found, go, consent], **quiet)
+    photo.upload(analyse, [photo, consent], [chosen, found, go, consent, photo], concurrency_id="look", concurrency_limit=2, api_visibility="private", show_progress="minimal", show_progress_on=found)
+    photo.clear(analyse, [photo, consent], [chosen, found, go, consent, photo], **quiet)
     examples.click(start_example, None, [chosen, found, go, consent, avatar], concurrency_id="look", api_visibility="private", show_progress_on=found).then(**enter)
     consent.input(lambda agreed, chosen: gr.update(interactive=agreed and chosen is not None), [consent, chosen], go, queue=False, **quiet)
     built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", concurrency_limit=None,

@@ -54,7 +54,17 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
         "source": None if avatar.source is None else {"crop": avatar.source.crop, "size": avatar.source.size},
     }, sort_keys=True)}
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
-    write_atomically(path, data)
+    write_atomically(path, _reproducible(data))
+
+
+def _reproducible(data: bytes) -> bytes:
+    """The same safetensors file with its metadata in a fixed order: the library writes it in a random one."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def load_avatar(path: str | Path, device: torch.device | str = "cpu") -> Avatar:
@@ -106,7 +116,8 @@ def _assemble(meta: dict, tensors: dict) -> Avatar:
               array("rig.face_part", np.int64), array("rig.blendshapes"), array("rig.jaw"), array("rig.head"),
               array("rig.eye_centres"), array("rig.iris"), Camera(array("camera.viewmat"), array("camera.K"), size, size))
     _require(rig.blendshapes.shape == (len(NAMES), v, 3) and rig.jaw.shape == (v,) == rig.head.shape
-             and rig.vertex_part.shape == (v,) and rig.face_part.shape == (f,))
+             and rig.vertex_part.shape == (v,) and rig.face_part.shape == (f,)
+             and rig.eye_centres.shape == (2, 3) and rig.iris.shape == (2,))
     face = tensors["face"].long()
     _require(int(face.min()) >= 0 and int(face.max()) < f)
     shapes = {"offset": (n, 3), "quats": (n, 4), "log_scales": (n, 3), "colors": (n, 3), "opacities": (n,)}

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
@@ -17,6 +18,7 @@ from ..render.rasterize import rasterize
 from ..synthesis.base import Clip, Frame
 from .losses import picture_loss
 
+COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
 LEAK_EVERY = 4  # steps between two looks at the unedited person, which cost a rendering
 
 Progress = Callable[[float, str, np.ndarray | None], None]
@@ -91,14 +93,13 @@ class Trainer:
             avatar.photo_only = avatar.photo_only.to(avatar.device)
         self.clips = clips
         self.rng = np.random.default_rng(schedule.seed + 7919 * self.accelerator.process_index)
-        self.photo = self._photo_frame(portrait)
+        self.photo = self._photo_frame(portrait, schedule.photo_size)
+        self._coarse = self._photo_frame(portrait, schedule.photo_size * 5 // 8)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
         self._stage_end = schedule.deadline
 
-    def _photo_frame(self, portrait: Portrait) -> tuple[Tensor, Tensor, Camera]:
-        import cv2
-        size = self.schedule.photo_size
+    def _photo_frame(self, portrait: Portrait, size: int) -> tuple[Tensor, Tensor, Camera]:
         picture = np.concatenate([portrait.foreground * portrait.alpha[..., None], portrait.alpha[..., None]], -1)
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
         device = self.avatar.device
@@ -165,7 +166,8 @@ class Trainer:
                     # The photo teaches every other step, and alone at the end: likeness first.
                     of_photo = step % 2 == 0 or step > 0.85 * steps
                     if of_photo:
-                        image, alpha, camera = self.photo
+                        # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
+                        image, alpha, camera = self.photo if step > COARSE_SHARE * steps else self._coarse
                         target, state = image + (1 - alpha[..., None]) * background, self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
@@ -242,7 +244,6 @@ class Trainer:
     @torch.no_grad()
     def likeness(self, mask: np.ndarray) -> float:
         """PSNR (dB) of the untouched avatar against the photo inside `mask` (S, S), at the photo's teaching size."""
-        import cv2
         image, alpha, camera = self.photo
         size = image.shape[0]
         weight = torch.from_numpy(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)).to(image)

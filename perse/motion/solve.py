@@ -23,7 +23,9 @@ SWEEPS = 24
 # Outline landmarks slide along the silhouette as the head turns, except at the chin; lips and lids carry the expression.
 CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
 WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
-POSE_OUTLINE, POSE_ELSEWHERE = 0.3, 0.01
+POSE_ELSEWHERE = 0.01
+# Lips that move drag these along.
+NOSE_TIP = (1, 2, 4, 5, 48, 278, 98, 327, 129, 358)
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,9 @@ def landmark_weights() -> np.ndarray:
 
 
 def pose_weights() -> np.ndarray:
-    """(468,) how much each landmark counts for the pose: the brow line upwards, the eyes' corners, the nose."""
+    """(468,) how much each landmark counts for the pose: forehead, temples, eye corners and the bridge of the nose."""
     weight = np.full(FACE, POSE_ELSEWHERE)
-    weight[[i for i in STABLE if i not in OVAL]] = 1.0
-    weight[[i for i in STABLE if i in OVAL]] = POSE_OUTLINE
+    weight[[i for i in STABLE if i not in NOSE_TIP]] = 1.0
     return weight
 
 

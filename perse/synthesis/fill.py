@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 
 def diffuse(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -57,8 +58,8 @@ def mirror_fill(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> n
     return diffuse(mixed, np.clip(known * 4, 0, 1))
 
 
-def gutters(image: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Texels outside every triangle take the nearest covered one, so that bilinear reads stay clean."""
-    from scipy.ndimage import distance_transform_edt
+def nearest_covered(covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column (H, W) of the covered texel nearest to each texel: texels outside every triangle read from there,
+    so that bilinear look-ups at a chart's border stay clean."""
     _, (y, x) = distance_transform_edt(~covered, return_indices=True)
-    return image[y, x]
+    return y, x

@@ -58,6 +58,7 @@ class Studio:
         self.faces = rig.faces.astype(np.int32)
         self.rgba = texture.rgba()
         self._touched: dict[str, np.ndarray] = {}
+        self._boxes: dict[int, tuple[slice, slice]] = {}  # by identity: the workshop keeps every edit alive
         self.rng = np.random.default_rng(plan.seed)
         base = rig.camera
         K = base.K.copy()
@@ -111,13 +112,23 @@ class Studio:
         """One frame of an edit at |amount|, and its posed vertices (V, 3)."""
         share = abs(amount)
         vertices = self._vertices(pose, None if edit.shape is None else edit.shape * share)
-        rgba = self.rgba
         if edit.color is not None:
-            rgba = rgba.copy()
-            rgba[..., :3] = cv2.addWeighted(self.texture.color, 1 - share, edit.color.astype(np.float32), share, 0)
-        image, alpha = render_frame(self.rig, vertices, rgba, camera, edit.overlay, share * edit.opacity)
+            # Only the edited part of the atlas is written, and put back afterwards: a copy a frame costs more.
+            box = self._box(edit)
+            self.rgba[box][..., :3] = (1 - share) * self.texture.color[box] + share * edit.color[box]
+        image, alpha = render_frame(self.rig, vertices, self.rgba, camera, edit.overlay, share * edit.opacity)
+        if edit.color is not None:
+            self.rgba[box][..., :3] = self.texture.color[box]
         owned = self._owned(axis, edit, vertices, pose, camera)
         return to_frame(image, alpha, owned, camera, pose), vertices
+
+    def _box(self, edit: Edit) -> tuple[slice, slice]:
+        """Rows and columns of the atlas that an edit recolours."""
+        if id(edit) not in self._boxes:
+            changed = (edit.color != self.texture.color).any(-1)
+            rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+            self._boxes[id(edit)] = np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] if len(rows) else np.s_[0:0, 0:0]
+        return self._boxes[id(edit)]
 
     def _owned_faces(self, axis: Axis) -> np.ndarray:
         """Rig triangles (F,) bool that an axis' region touches."""

@@ -12,7 +12,7 @@ from ..rig.build import CHARTS
 from ..rig.mouth import mouth_opening
 from ..rig.rig import PART, Rig
 from ..rig.shell import OUTLINE_RING, RINGS
-from .fill import diffuse, gutters, mirror_fill, soften
+from .fill import diffuse, mirror_fill, nearest_covered, soften
 
 ATLAS = 1024
 REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
@@ -103,10 +103,11 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     for side in ("right", "left"):
         _eye(texture, f"eye_{side}", masks, visible, rig)
     _mouth(texture, sample(portrait.masks["mouth"], xy), visible, mouth_opening(rig.vertices))
-    texture.color = gutters(np.clip(texture.color, 0, 1), covered)
-    texture.alpha = gutters(texture.alpha, covered)
+    nearest = nearest_covered(covered)
+    texture.color = np.clip(texture.color, 0, 1)[nearest]
+    texture.alpha = texture.alpha[nearest]
     for name in REGIONS:
-        texture.regions[name] = gutters(texture.regions[name], covered)
+        texture.regions[name] = texture.regions[name][nearest]
     return texture
 
 

@@ -56,15 +56,21 @@ def found(portrait: Portrait) -> str:
             f'<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>')
 
 
-def progress(update: Update, what: str = "") -> str:
-    """A progress bar with the stage's name, and the preview if there is one."""
+def progress(update: Update, portrait: Portrait | None = None) -> str:
+    """A progress bar with the stage's name, and the preview; the blurred portrait until there is one."""
     if update.waiting:
         people = "1 person is" if update.waiting == 1 else f"{update.waiting} people are"
-        return f'<div class="perse-progress" role="status"><p>{people} in front of you. It is your turn soon.</p><div class="perse-bar perse-waiting"></div></div>'
+        return (f'<div class="perse-progress" role="status"><p>{people} in front of you. It is your turn soon.</p>'
+                '<div class="perse-bar perse-waiting"></div></div>')
+    picture = ""
+    if update.preview is not None:
+        picture = f'<img src="{data_uri(update.preview)}" alt="The avatar so far">'
+    elif portrait is not None:
+        small = cv2.resize(portrait.image, (96, 96), interpolation=cv2.INTER_AREA)
+        picture = f'<img class="perse-faint" src="{data_uri(small)}" alt="">'
     share = round(100 * min(max(update.share, 0.0), 1.0))
-    picture = "" if update.preview is None else f'<img src="{data_uri(update.preview)}" alt="The avatar so far">'
-    text = escape(update.text[:1].upper() + update.text[1:] or what)
-    return (f'<div class="perse-progress" role="status">{picture}<p><span>{text}</span><span>{share} %</span></p>'
+    text = escape(update.text[:1].upper() + update.text[1:] or "Rendering")
+    return (f'<div class="perse-progress" role="status"><div class="perse-preview">{picture}</div><p><span>{text}</span><span>{share} %</span></p>'
             f'<div class="perse-bar" role="progressbar" aria-valuenow="{share}" aria-valuemin="0" aria-valuemax="100">'
             f'<i style="width:{share}%"></i></div></div>')
 

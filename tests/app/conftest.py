@@ -1,0 +1,98 @@
+"""The real page in a subprocess, a real browser, and one small avatar that is built through the page's own API."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BUDGET = 10
+ARGS = ("--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+        "--disable-sync").split()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Address of the running page."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("gradio")
+    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(folder),
+                        "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PERSE_BUDGET": str(BUDGET)}
+    with open(folder / "log.txt", "w+") as log:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(240):
+                assert process.poll() is None, (folder / "log.txt").read_text()
+                try:
+                    urllib.request.urlopen(f"{address}/gradio_api/info", timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.5)
+            else:
+                pytest.fail("the page did not start:\n" + (folder / "log.txt").read_text())
+            yield address
+            assert "Traceback" not in (folder / "log.txt").read_text(), (folder / "log.txt").read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory) -> Path:
+    """scikit-image's public-domain portrait as a file."""
+    from PIL import Image
+    from skimage.data import astronaut as picture
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    Image.fromarray(picture()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def client(server, tmp_path_factory):
+    """A gradio_client that stays connected, as a program would."""
+    from gradio_client import Client
+    client = Client(server, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def built(client, astronaut) -> dict:
+    """What /build answers for the astronaut."""
+    from gradio_client import handle_file
+    return client.predict(photo=handle_file(str(astronaut)), consent=True, budget=BUDGET, api_name="/build")
+
+
+@pytest.fixture(scope="session")
+def avatar_file(client, built, tmp_path_factory) -> Path:
+    """The avatar that `built` made, as a file."""
+    path = client.predict(avatar=built["avatar"], format="safetensors", api_name="/export")
+    kept = tmp_path_factory.mktemp("avatar") / "astronaut.safetensors"
+    shutil.copy(path, kept)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, from CHROMIUM or the path."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright's Python package is not installed")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium here: install Debian's chromium or set CHROMIUM to its path")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()

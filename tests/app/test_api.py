@@ -1,0 +1,72 @@
+"""Programs use the page through gradio_client: build, preview, video, export, info."""
+
+import json
+
+import av
+import numpy as np
+import pytest
+from gradio_client import handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+
+def test_only_the_documented_endpoints_are_public(client):
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(named) == {"/build", "/preview", "/video", "/export", "/info"}
+    assert all(e["description"] for e in named.values())
+
+
+def test_build_tells_about_the_photo_and_itself(built):
+    assert len(built["avatar"]) >= 32
+    assert built["build"]["gaussians"] > 5000 and built["build"]["psnr_head"] > 20
+    assert any("pixels high" in hint["message"] for hint in built["quality"])
+
+
+def test_preview_follows_the_controls(client, built):
+    pictures = [np.asarray(Image.open(client.predict(avatar=built["avatar"], controls=json.dumps(c), size=256, background="white", api_name="/preview")))
+                for c in ({}, {"styles": {"beard": {"full": 1}}})]
+    assert pictures[0].shape == (256, 256, 3)
+    assert np.abs(pictures[0].astype(int) - pictures[1]).max() > 60
+
+
+def test_video_is_a_playable_mp4_of_the_asked_length(client, built):
+    path = client.predict(avatar=built["avatar"], controls='{"expression":{"smile":0.5}}', motion="nod", seconds=1, fps=10, size=128, api_name="/video")
+    with av.open(path) as video:
+        stream = video.streams.video[0]
+        frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
+        assert stream.codec_context.name == "h264" and "ynthetic" in video.metadata["comment"]
+    assert len(frames) == 10 and frames[0].shape == (128, 128, 3)
+    assert np.abs(frames[1].astype(int) - frames[4]).mean() > 0.5
+
+
+def test_export_gives_a_ply(client, built):
+    with open(client.predict(avatar=built["avatar"], api_name="/export"), "rb") as file:
+        head = file.read(400)
+    assert head.startswith(b"ply\nformat binary_little_endian") and b"opacity" in head
+
+
+def test_info_lists_names(client, built):
+    info = client.predict(avatar=built["avatar"], api_name="/info")
+    assert "full" in info["categories"]["beard"]["styles"] and "smile" in info["expressions"] and "turntable" in info["motions"]
+
+
+@pytest.mark.parametrize("name, arguments, sentence", [
+    ("/build", {"consent": False}, "permission"),
+    ("/build", {"consent": True, "budget": 100_000}, "budget"),
+    ("/preview", {"avatar": "nobody"}, "no longer here"),
+    ("/preview", {"controls": "{"}, "JSON"),
+    ("/preview", {"size": 100_000}, "size"),
+    ("/video", {"motion": "moonwalk"}, "moonwalk"),
+    ("/video", {"seconds": 4000}, "length"),
+    ("/video", {"format": "exe"}, "exe"),
+    ("/export", {"format": "../../x"}, "format"),
+])
+def test_bad_calls_get_one_clear_sentence(client, built, astronaut, name, arguments, sentence):
+    base = {"photo": handle_file(str(astronaut))} if name == "/build" else {"avatar": built["avatar"]}
+    with pytest.raises(AppError, match=sentence):
+        client.predict(**(base | arguments), api_name=name)
+
+
+def test_a_file_of_the_server_is_no_photo(client, astronaut):
+    with pytest.raises(AppError):
+        client.predict(photo={"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, consent=True, api_name="/build")

@@ -1,0 +1,127 @@
+"""The direct routes: right answers, clear sentences, bounds."""
+
+import io
+import json
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from perse.pipeline import PersePipeline
+from perse.ui import routes
+from perse.ui.routes import FrameRoutes
+from perse.ui.visits import Visits
+
+
+@pytest.fixture(scope="module")
+def place(avatar_file, tmp_path_factory):
+    """(test client, visits, token)."""
+    pipeline = PersePipeline.from_pretrained()
+    visits = Visits(tmp_path_factory.mktemp("visits"))
+    token = visits.add("me", pipeline.load(avatar_file), "astronaut")
+    return TestClient(Starlette(routes=FrameRoutes(pipeline, visits).routes())), visits, token
+
+
+def picture(answer) -> np.ndarray:
+    assert answer.status_code == 200, answer.text
+    return np.asarray(Image.open(io.BytesIO(answer.content)))
+
+
+def test_a_frame_follows_the_controls(place):
+    http, _, token = place
+    plain = picture(http.post(f"/perse/frame/{token}?size=256", content="{}"))
+    smile = picture(http.post(f"/perse/frame/{token}?size=256", content='{"expression":{"jaw_open":0.8}}'))
+    assert plain.shape == (256, 256, 3)
+    assert np.abs(plain.astype(int) - smile).max() > 60
+    assert np.array_equal(plain, picture(http.post(f"/perse/frame/{token}?size=256")))
+
+
+def test_a_frame_is_immediate(place):
+    http, _, token = place
+    http.post(f"/perse/frame/{token}", content="{}")
+    times = []
+    for yaw in range(8):
+        start = time.monotonic()
+        assert http.post(f"/perse/frame/{token}", content=json.dumps({"yaw": yaw})).status_code == 200
+        times.append(time.monotonic() - start)
+    assert np.median(times) < 0.25  # 15 frames a second on an idle machine; wide, for a busy one
+
+
+def test_the_background_is_what_was_asked_for(place):
+    http, _, token = place
+    frame = picture(http.post(f"/perse/frame/{token}?size=128&background=%23ff0000", content="{}"))
+    assert np.abs(frame[2, 2].astype(int) - (255, 0, 0)).max() < 12
+
+
+@pytest.mark.parametrize("path, body, status, sentence", [
+    ("frame/{t}", "{not json", 400, "not valid JSON"),
+    ("frame/{t}", "[1]", 400, "must be a JSON object"),
+    ("frame/{t}", b"\xff\xfe", 400, "not valid JSON"),
+    ("frame/{t}", '{"yaw": 1e9}', 400, "between -180 and 180"),
+    ("frame/{t}", '{"wings": 1}', 400, "wings"),
+    ("frame/{t}", '{"expression": {"fly": 1}}', 400, "fly"),
+    ("frame/{t}", "x" * 40_000, 400, "longer than"),
+    ("frame/{t}?size=9000", "{}", 400, "size"),
+    ("frame/{t}?size=-1", "{}", 400, "size"),
+    ("frame/{t}?background=plaid", "{}", 400, "plaid"),
+    ("frame/{t}?background=transparent", "{}", 400, "transparent"),
+    ("frame/{t}?motion=moonwalk", "{}", 400, "moonwalk"),
+    ("frame/{t}?motion=nod&phase=nan", "{}", 400, "phase"),
+    ("styles/{t}?category=wings", "", 400, "category"),
+    ("motion/{t}?name=", "", 400, "motion"),
+    ("save/{t}/passwd", "{}", 400, "passwd"),
+    ("frame/nobody", "{}", 404, "no longer here"),
+    ("save/nobody/picture.png", "{}", 404, "no longer here"),
+])
+def test_bad_requests_get_one_clear_sentence(place, path, body, status, sentence):
+    http, _, token = place
+    answer = http.post("/perse/" + path.format(t=token), content=body)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"] and "Traceback" not in answer.text
+
+
+def test_frames_are_bounded(place, monkeypatch):
+    http, _, token = place
+    monkeypatch.setattr(routes, "MAX_PER_AVATAR", 0)
+    answer = http.post(f"/perse/frame/{token}", content="{}")
+    assert answer.status_code == 503 and "try again" in answer.json()["error"]
+
+
+def test_strips_show_every_style_and_motion(place):
+    http, visits, token = place
+    space = visits.get(token).avatar.space.categories
+    for name in ("beard", "glasses"):
+        strip = picture(http.post(f"/perse/styles/{token}?category={name}"))
+        assert strip.shape[1] == strip.shape[0] * len(space[name].styles)
+    strip = picture(http.post(f"/perse/motion/{token}?name=turntable"))
+    side = strip.shape[0]
+    assert strip.shape[1] == side * routes.STRIP_FRAMES
+    assert np.abs(strip[:, :side].astype(int) - strip[:, 2 * side:3 * side]).mean() > 3
+
+
+@pytest.mark.parametrize("kind, start", [("picture.png", b"\x89PNG"), ("gaussians.ply", b"ply\n"), ("avatar.safetensors", b"")])
+def test_files_are_made_and_nothing_stays_behind(place, kind, start):
+    http, visits, token = place
+    answer = http.post(f"/perse/save/{token}/{kind}?size=256", content="{}")
+    assert answer.status_code == 200 and answer.content.startswith(start) and len(answer.content) > 10_000
+    assert not [p for p in visits.root.rglob("*") if p.is_file()]
+
+
+def test_a_transparent_picture_has_alpha_and_says_that_it_is_synthetic(place):
+    http, _, token = place
+    answer = http.post(f"/perse/save/{token}/picture.png?size=256&background=transparent", content="{}")
+    image = Image.open(io.BytesIO(answer.content))
+    alpha = np.asarray(image)[..., 3]
+    assert alpha.min() == 0 and alpha.max() == 255
+    assert "ynthetic" in image.info["Comment"]
+
+
+def test_info_lists_what_the_page_needs(place):
+    http, _, token = place
+    info = http.get(f"/perse/info/{token}").json()
+    assert info["categories"]["beard"]["styles"] and "smile" in info["composites"] and "turntable" in info["motions"]
+    assert http.get("/perse/info/nobody").status_code == 404
+    assert http.get("/perse/file/nobody").status_code == 404

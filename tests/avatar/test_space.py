@@ -1,0 +1,152 @@
+"""The latent space: the portrait is its zero, amounts are continuous, categories add up, edits stay at home."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+from perse.attributes.catalogue import CATEGORIES
+from perse.controls import Controls
+from perse.errors import PerseError
+from perse.render.cloud import GaussianCloud
+
+AXES = [(category, axis, sign) for category in CATEGORIES for axis in category.axes for sign in ((1, -1) if axis.low < 0 else (1,))]
+NAMES = [f"{axis.name}{'+' if sign > 0 else '-'}" for _, axis, sign in AXES]
+every_axis = pytest.mark.parametrize("category, axis, sign", AXES, ids=NAMES)
+SIDE, TURN = 35.0, 224
+
+# Where an edit of a category may show, on the rest face: x0, x1, y0, y1 in eye distances (x to the subject's left).
+HOME = {
+    "eyebrows": (-1.05, 1.05, -0.8, 0.2), "eyes": (-0.9, 0.9, -0.4, 0.4), "nose": (-0.6, 0.6, -0.35, 0.9),
+    "mouth": (-0.75, 0.75, 0.35, 1.25), "beard": (-1.2, 1.2, 0.05, 2.2), "face_shape": (-1.25, 1.25, -0.1, 1.9),
+    "glasses": (-1.35, 1.35, -0.5, 0.7), "makeup": (-0.9, 0.9, -0.6, 1.2), "ears": (-1.6, 1.6, -0.6, 1.3),
+    "earrings": (-1.6, 1.6, 0.0, 1.8),
+}
+# Categories without such a box say instead what they must leave alone.
+NOT_HOME = {
+    "hair": (-0.45, 0.45, -0.1, 1.0), "skin": (-0.8, 0.8, -1.1, -0.8), "hat": (-0.6, 0.6, 0.1, 1.1),
+    "headphones": (-0.45, 0.45, 0.0, 1.0), "clothes": (-0.6, 0.6, -0.6, 0.9),
+}
+
+
+def box(avatar, limits, size: int) -> np.ndarray:
+    """(size, size) bool: the pixels of a box of the face, seen from the front."""
+    x0, x1, y0, y1 = limits
+    corners = np.array([[x, y, 0.0] for x in (x0, x1) for y in (y0, y1)], np.float32)
+    xy, _ = avatar.camera(Controls(), size, size).project(corners)
+    low, high = np.floor(xy.min(0)).astype(int), np.ceil(xy.max(0)).astype(int)
+    out = np.zeros((size, size), bool)
+    out[max(low[1], 0):max(high[1], 0), max(low[0], 0):max(high[0], 0)] = True
+    return out
+
+
+@pytest.fixture(scope="module")
+def still(picture):
+    """The unedited avatar from the front and from the side."""
+    return {yaw: picture(TURN, yaw=yaw) for yaw in (0.0, SIDE)}
+
+
+@every_axis
+def test_an_edit_shows_grows_and_stays_at_home(avatar, picture, still, category, axis, sign):
+    change = {amount: np.abs(picture(TURN, attributes={axis.name: sign * amount}) - still[0.0]).max(-1) for amount in (0.25, 0.5, 0.75, 1.0)}
+    side = np.abs(picture(TURN, yaw=SIDE, attributes={axis.name: float(sign)}) - still[SIDE]).max(-1)
+    full = change[1.0]
+    # A visible effect, from the front or from the side: at least 12 grey levels somewhere, not in single pixels.
+    seen = np.maximum(full, side)
+    assert seen.max() > 12 / 255 and (seen > 6 / 255).sum() >= 10
+    # The slider does something all the way, and never turns back.
+    total = [float(c.sum()) for c in change.values()]
+    assert total[0] > 0 and all(b > 0.98 * a for a, b in zip(total, total[1:]))
+    assert total[1] < 0.97 * total[3]
+    # Almost nothing happens elsewhere.
+    if category.name in HOME:
+        home = box(avatar, HOME[category.name], TURN)
+        assert full[~home].sum() < 0.02 * full.sum() + 1e-3
+        assert full[~home].mean() < 1 / 255
+    else:
+        elsewhere = box(avatar, NOT_HOME[category.name], TURN)
+        assert elsewhere.any() and full[elsewhere].mean() < min(1.5 / 255, 0.2 * full.max())
+
+
+@every_axis
+def test_amounts_are_continuous(avatar, category, axis, sign):
+    def change(amount):
+        z = torch.zeros(category.dim)
+        z[category.axis_index(axis.name)] = amount
+        return avatar.space({category.name: z})
+    # Ten steps of a hundredth: no step is much larger than its share of the whole way.
+    for start in (0.0, 0.45, 0.9):
+        steps = [change(sign * (start + k / 100)) for k in range(11)]
+        for name in ("color", "opacity", "log_scale", "shape"):
+            values = [torch.zeros(1) if s is None else getattr(s, name) for s in steps]
+            way = max(float((b - a).abs().max()) for a, b in zip(values, values[1:]))
+            assert way <= 0.05 * float(getattr(change(float(sign)), name).abs().max()) + 0.05
+
+
+def test_zero_is_the_portrait_to_the_last_bit(avatar):
+    with torch.no_grad():
+        rest = avatar(Controls())
+        zero = avatar(Controls(attributes={axis.name: 0.0 for _, axis, _ in AXES}, latents={c.name: (0.0,) * c.dim for c in CATEGORIES},
+                               styles={c.name: {s.name: 0.0 for s in c.styles} for c in CATEGORIES}))
+    for field in fields(GaussianCloud):
+        assert torch.equal(getattr(rest, field.name), getattr(zero, field.name)), field.name
+    assert avatar.space({c.name: torch.zeros(c.dim) for c in CATEGORIES}) is None
+
+
+def test_categories_add_up_in_any_order(avatar):
+    edits = {"nose_width": -0.7, "beard_full": 0.6, "jaw_width": 0.8, "hair_red": 1.0, "lip_red": 0.5}
+    with torch.no_grad():
+        one, other = (avatar(Controls(attributes=dict(items))) for items in (edits.items(), reversed(edits.items())))
+        parts = [avatar.space(avatar.state(Controls(attributes={k: v})).latents) for k, v in edits.items()]
+        whole = avatar.space(avatar.state(Controls(attributes=edits)).latents)
+    torch.testing.assert_close(one.means, other.means, atol=1e-6, rtol=0)
+    torch.testing.assert_close(one.colors, other.colors, atol=1e-6, rtol=0)
+    for name in ("color", "opacity", "log_scale", "shape"):
+        torch.testing.assert_close(getattr(whole, name), sum(getattr(p, name) for p in parts), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("axis", [axis for _, axis, sign in AXES if sign < 0], ids=lambda a: a.name)
+def test_two_sided_axes_have_two_different_ends(picture, axis):
+    rest = picture(128, yaw=20)
+    plus, minus = (picture(128, yaw=20, attributes={axis.name: amount}) - rest for amount in (1.0, -1.0))
+    assert np.abs(plus - minus).mean() > max(np.abs(plus).mean(), np.abs(minus).mean())
+    # Opposite, on the whole: what one end adds the other takes away.
+    assert (plus * minus).sum() < 0.5 * np.sqrt((plus ** 2).sum() * (minus ** 2).sum())
+
+
+@pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)
+def test_styles_attributes_and_raw_latents_are_the_same_space(avatar, category):
+    for style in category.styles:
+        code = avatar.space.style_code(category.name, style.name)
+        with torch.no_grad():
+            states = [avatar.state(Controls(**controls)).latents[category.name] for controls in (
+                dict(styles={category.name: {style.name: 0.5}}), dict(attributes={k: 0.5 * v for k, v in style.at}),
+                dict(latents={category.name: tuple(float(0.5 * x) for x in code)}))]
+        for state in states:
+            torch.testing.assert_close(state, torch.from_numpy(0.5 * code))
+
+
+def test_amounts_end_where_their_axis_ends(avatar):
+    over = avatar.state(Controls(attributes={"nose_width": 2.0, "beard_full": 2.0})).latents
+    under = avatar.state(Controls(attributes={"nose_width": -2.0, "beard_full": -2.0})).latents
+    assert float(over["nose"].max()) == 1.0 and float(over["beard"].max()) == 1.0
+    assert float(under["nose"].min()) == -1.0 and float(under["beard"].min()) == 0.0
+
+
+@pytest.mark.parametrize("controls, told", [
+    (dict(attributes={"nose_widht": 1.0}), "nose_widht"), (dict(styles={"beard": {"handlebar": 1.0}}), "handlebar"),
+    (dict(styles={"tattoo": {"anchor": 1.0}}), "tattoo"), (dict(latents={"nose": (1.0,)}), "nose"),
+    (dict(latents={"tattoo": (1.0,)}), "tattoo"), (dict(expression={"sneeze": 1.0}), "sneeze"),
+])
+def test_unknown_names_are_told(avatar, controls, told):
+    with pytest.raises(PerseError, match=told):
+        avatar.state(Controls(**controls))
+
+
+def test_gradients_reach_latents_and_bases(avatar):
+    z = torch.tensor([0.5] * avatar.space.categories["nose"].dim, requires_grad=True)
+    state = avatar.state(Controls())
+    state.latents = {"nose": z}
+    avatar.cloud(state).means.square().sum().backward()
+    assert z.grad is not None and z.grad.abs().min() > 0
