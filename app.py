@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gradio.utils import get_upload_folder
 
 from perse.controls import Controls
 from perse.errors import PerseError
+from perse.motion.drive import drive
 from perse.motion.presets import PRESETS, preset_motion
 from perse.pipeline import PersePipeline, warm_up_in_background
 from perse.ui import pieces
@@ -55,7 +57,8 @@ def start_example(request: gr.Request, event: gr.EventData):
     example = EXAMPLES[event.example]
     if example.avatar_path.is_file():
         try:
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), visits.add(visit_of(request), pipeline.load(example.avatar_path), example.name)
+            token = visits.add(visit_of(request), pipeline.load(example.avatar_path), example.name)
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), token
         except PerseError:
             pass  # made by another version: build it anew
     portrait = pipeline.prepare(example.photo())
@@ -95,16 +98,37 @@ def open_avatar(path: str, request: gr.Request) -> str:
         Path(path).unlink(missing_ok=True)
 
 
-def film(token: str, look: str, background: str, motion: str, seconds: float, size: int, fps: int, kind: str, framing: str, request: gr.Request):
+def take_clip(path: str, request: gr.Request):
+    """A driving clip has arrived: it moves to the visit's own folder, and away from Gradio's cache."""
+    kept = visits.path(visit_of(request), f"clip{Path(path).suffix}")
+    shutil.move(path, kept)
+    return str(kept), gr.update(value=None, visible=False), gr.update(visible=True), pieces.note("The video will follow your clip.")
+
+
+def drop_clip(clip: str | None):
+    """Back to the ready-made motions."""
+    if clip:
+        Path(clip).unlink(missing_ok=True)
+    return None, gr.update(visible=True), gr.update(visible=False), ""
+
+
+def film(token: str, look: str, background: str, motion: str, clip: str | None, seconds: float, size: int, fps: int, kind: str,
+         framing: str, request: gr.Request):
     """Render the look of the moment of pressing, in motion. Closing this generator cancels it."""
+    def work(report, cancelled):
+        if clip:
+            report(0.0, "following your clip")
+            plan = drive(entry.avatar, clip, edit, float(fps), float(seconds))
+        else:
+            plan = preset_motion(motion, edit, float(seconds), float(fps))
+        pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(), partial(report, text="rendering"), cancelled)
+
     try:
         check_video(seconds, fps, size, kind, motion)
-        entry = visits.get(token)
-        plan = preset_motion(motion, Controls.from_json(look), float(seconds), float(fps))
-        path = visits.path(visit_of(request), f"{entry.name}-{motion}.{kind}")
-        job = Job(lambda report, cancelled: pipeline.video(
-            entry.avatar, plan, path, int(size), background, framing.lower(), report, cancelled), filming)
+        entry, edit = visits.get(token), Controls.from_json(look)
+        path = visits.path(visit_of(request), f"{entry.name}-{'clip' if clip else motion}.{kind}")
         yield gr.update(visible=False), gr.update(visible=True), gr.skip()
+        job = Job(work, filming)
         for update in job.updates():
             yield gr.skip(), gr.skip(), pieces.progress(update)
         yield gr.update(visible=True), gr.update(visible=False), pieces.video(f"perse/file/{visits.publish(path)}", path.name)
@@ -118,6 +142,11 @@ def end_visit(request: gr.Request) -> None:
     visits.close(visit_of(request))
 
 
+def path_only(payload) -> str | None:
+    """Replaces a component's `preprocess`: the uploaded file's path as it is. Nothing is decoded before our own checks."""
+    return payload and payload.path
+
+
 # ------------------------------------------------------------------ the page
 
 piece = partial(gr.HTML, apply_default_css=False)
@@ -125,15 +154,17 @@ piece = partial(gr.HTML, apply_default_css=False)
 with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, delete_cache=(600, 1800), fill_width=True) as demo:
     piece(pieces.html("header.html"))
     chosen = gr.State(None, time_to_live=TTL)
+    driver = gr.State(None, time_to_live=TTL)
     avatar = gr.Textbox(visible=False)
-    look, background, motion = gr.Textbox(visible=False), gr.Textbox(visible=False), gr.Textbox(next(iter(PRESETS)), visible=False)
+    look, background = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    motion = gr.Textbox(next(iter(PRESETS)), visible=False)
 
     with gr.Row(elem_id="view-start"):
         with gr.Column(elem_classes="perse-card", scale=5):
             piece("<h2><b>1</b>Your photo</h2>")
-            photo = gr.Image(label="Portrait", show_label=False, type="filepath", sources=["upload", "webcam", "clipboard"], height=300, elem_id="perse-photo")
-            # The path as it is: nothing is decoded before our own checks.
-            photo.preprocess = lambda payload: payload and payload.path
+            photo = gr.Image(label="Portrait", show_label=False, type="filepath", sources=["upload", "webcam", "clipboard"], height=300,
+                             elem_id="perse-photo")
+            photo.preprocess = path_only
             examples = piece(pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
                                "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })")
             reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
@@ -152,6 +183,12 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
         with gr.Column(elem_id="panel-column"):
             piece(pieces.html("panel.html"))
             with gr.Column(elem_id="perse-video"):
+                with gr.Accordion("Follow a clip of yours instead", open=False):
+                    clip = gr.Video(label="A face that moves, up to 30 seconds", sources=["upload", "webcam"], include_audio=False,
+                                    height=240)
+                    clip.preprocess = path_only
+                    clip_note = piece()
+                    forget = gr.Button("Use the motions above", visible=False, size="sm")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
                 with gr.Row():
                     size = gr.Radio([256, 512, 720, 1080], value=512, label="Size")
@@ -169,19 +206,28 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
     # -------------------------------------------------------------- the wiring
 
     quiet = dict(api_visibility="private", show_progress="hidden")
+    shown = dict(api_visibility="private", show_progress="minimal", show_progress_on=found)
     enter = dict(fn=None, inputs=avatar, js="(token) => { perse.open(token); }", **quiet)
-    photo.upload(analyse, [photo, consent], [chosen, found, go, consent, photo], concurrency_id="look", concurrency_limit=2, api_visibility="private", show_progress="minimal", show_progress_on=found)
-    photo.clear(analyse, [photo, consent], [chosen, found, go, consent, photo], **quiet)
-    examples.click(start_example, None, [chosen, found, go, consent, avatar], concurrency_id="look", api_visibility="private", show_progress_on=found).then(**enter)
-    consent.input(lambda agreed, chosen: gr.update(interactive=agreed and chosen is not None), [consent, chosen], go, queue=False, **quiet)
-    built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", concurrency_limit=None,
-                     trigger_mode="multiple", **quiet)
+    start = [chosen, found, go, consent]
+    photo.upload(analyse, [photo, consent], [*start, photo], concurrency_id="look", concurrency_limit=2, **shown)
+    photo.clear(analyse, [photo, consent], [*start, photo], **quiet)
+    examples.click(start_example, None, [*start, avatar], concurrency_id="look", **shown).then(**enter)
+    consent.input(lambda agreed, chosen: gr.update(interactive=agreed and chosen is not None), [consent, chosen], go, queue=False,
+                  **quiet)
+    # A cancelled event leaves its trigger blocked for the page unless several are allowed.
+    again = dict(concurrency_limit=None, trigger_mode="multiple", **quiet)
+    built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", **again)
     built.then(**enter)
-    stop.click(stop_build, chosen, [before, stop, found], cancels=built, queue=False, js="(x) => { perse.view('photo'); return x; }", **quiet)
+    stop.click(stop_build, chosen, [before, stop, found], cancels=built, queue=False, js="(x) => { perse.view('photo'); return x; }",
+               **quiet)
     reopen.upload(open_avatar, reopen, avatar, **quiet).then(**enter)
-    filmed = shoot.click(film, [avatar, look, background, motion, seconds, size, fps, kind, framing], [shoot, cut, film_out], concurrency_limit=None, trigger_mode="multiple",
-                         js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]", **quiet)
-    cut.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, [shoot, cut, film_out], cancels=filmed, queue=False, **quiet)
+    gr.on([clip.upload, clip.stop_recording], take_clip, clip, [driver, clip, forget, clip_note], **quiet)
+    forget.click(drop_clip, driver, [driver, clip, forget, clip_note], **quiet)
+    filmed = shoot.click(film, [avatar, look, background, motion, driver, seconds, size, fps, kind, framing], [shoot, cut, film_out],
+                         js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
+                         **again)
+    cut.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, [shoot, cut, film_out], cancels=filmed, queue=False,
+              **quiet)
     demo.unload(end_visit)
     Api(pipeline, visits, building, filming).mount()
 

@@ -17,6 +17,7 @@ from perse.fitting.fit import Schedule
 from perse.pipeline import PersePipeline, Renderer
 from perse.portrait import load_portrait
 from perse.rig.build import build_rig
+from perse.synthesis.base import Clip
 from perse.synthesis.texture import bake
 
 BUDGET = 25.0  # seconds: the steps and sizes of the shared avatar
@@ -65,16 +66,41 @@ def pipeline() -> PersePipeline:
     return PersePipeline.from_pretrained(device="cpu")
 
 
+class Recorder:
+    """A synthesizer that keeps what another one made."""
+
+    def __init__(self, inner):
+        self.inner, self.name, self.kept = inner, inner.name, []
+
+    def clips(self, *args):
+        for clip in self.inner.clips(*args):
+            self.kept.append(clip)
+            yield clip
+
+
 @pytest.fixture(scope="session")
-def avatar(pipeline, astronaut_portrait) -> Avatar:
-    """The astronaut, built for real and for all categories; nobody changes it.
+def built(pipeline, astronaut_portrait) -> tuple[Avatar, list[Clip]]:
+    """The astronaut, built for real and for all categories, and the clips that taught.
 
     The steps are those of BUDGET, its clock is not: on a busy machine the fixture takes longer and is the same avatar.
     """
-    small = Schedule.for_budget(BUDGET)
+    small, recorder = Schedule.for_budget(BUDGET), Recorder(pipeline.synthesizer)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(small, seed=seed)))
-        return pipeline.build(astronaut_portrait, budget=20 * BUDGET, seed=0)
+        patch.setattr(pipeline, "synthesizer", recorder)
+        return pipeline.build(astronaut_portrait, budget=20 * BUDGET, seed=0), recorder.kept
+
+
+@pytest.fixture(scope="session")
+def avatar(built) -> Avatar:
+    """The built avatar; nobody changes it."""
+    return built[0]
+
+
+@pytest.fixture(scope="session")
+def clips(built) -> list[Clip]:
+    """The clips that taught it."""
+    return built[1]
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,8 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     # Faces matter more than jackets; eyes and lips matter most.
     weight = 0.35 + 0.65 * np.clip(1 - portrait.masks["clothes"], 0, 1) + 1.5 * cv2.dilate(inner.astype(np.float32), np.ones((9, 9)))
     detail = np.minimum(detail, np.percentile(detail, 97)) * weight + 0.02 * weight
-    fine = FINE * size / 512
+    # Fewer Gaussians are larger ones: a few fine cells among coarse ones would show as a pattern.
+    fine = FINE * size / 512 * max(1.0, np.sqrt(36000 / count))
     xy, side = _cells(detail, wanted, count, fine)
     px = np.clip(xy.astype(int), 0, size - 1)
     face = ids[px[:, 1], px[:, 0]]
@@ -125,7 +126,7 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     any_tangent /= np.linalg.norm(any_tangent, axis=1, keepdims=True) + 1e-12
     tangent = np.where(length > 1e-3, slope / np.maximum(length, 1e-3), any_tangent)
     world = side * depth / float(camera.K[0, 0])
-    scales = np.stack([0.52 * world / np.clip(facing, 0.3, 1), 0.52 * world, 0.12 * world], 1)
+    scales = np.stack([0.60 * world / np.clip(facing, 0.3, 1), 0.60 * world, 0.12 * world], 1)
     blurred = {s: cv2.blur(portrait.foreground, (max(1, int(round(s))),) * 2) for s in np.unique(side)}
     color = np.empty((len(xy), 3))
     for s in np.unique(side):

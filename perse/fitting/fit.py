@@ -18,6 +18,7 @@ from ..render.rasterize import rasterize
 from ..synthesis.base import Clip, Frame
 from .losses import picture_loss
 
+SHRINK = 0.5  # how far log scales may fall below what covers the surface
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
 LEAK_EVERY = 4  # steps between two looks at the unedited person, which cost a rendering
 
@@ -29,7 +30,8 @@ class Schedule:
     """Steps and sizes of a fit.
 
     gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the
-    synthetic frames; source_frames: of the unedited person; source_steps, space_steps: optimiser steps of the two stages; accumulate: frames per step;
+    synthetic frames; source_frames: of the unedited person; amounts: at
+    which edits are shown; source_steps, space_steps: optimiser steps of the two stages; accumulate: frames per step;
     deadline: monotonic time after which no further step is begun (a safety net: a budget is met by the step counts).
     """
 
@@ -37,6 +39,7 @@ class Schedule:
     photo_size: int = 512
     clip_size: int = 320
     source_frames: int = 36
+    amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     source_steps: int = 300
     space_steps: int = 420
     accumulate: int = 1
@@ -50,6 +53,8 @@ class Schedule:
         return Schedule(gaussians=int(np.clip(42000 * share ** 0.3, 18000, 60000)),
                         photo_size=512 if share >= 0.4 else 384,
                         clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
+                        source_frames=int(np.clip(36 * share, 12, 60)),
+                        amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
                         source_steps=int(300 * share), space_steps=int(420 * share), seed=seed)
 
 
@@ -148,6 +153,9 @@ class Trainer:
             p.requires_grad_(False)
         model, optimizer = self.accelerator.prepare(model, optimizer)
         invisible = (avatar.opacities.detach() == 0)
+        # The rasterizer's anti-aliasing fattens small Gaussians, so a fit at one size would shrink them until they are a
+        # grid of dots in a close-up.
+        floor = avatar.log_scales.detach() - SHRINK
         # On a machine that is busy the stages share what time is left.
         if self.schedule.deadline is not None:
             self._stage_end = time.monotonic() + 0.45 * (self.schedule.deadline - time.monotonic())
@@ -185,6 +193,7 @@ class Trainer:
                 avatar.opacities[invisible] = 0
                 avatar.colors.clamp_(0, 1)
                 avatar.log_scales.clamp_(-9.0, -2.2)
+                avatar.log_scales.copy_(torch.maximum(avatar.log_scales, floor))
             self.steps[0] += 1
         self.stats["source_loss"] = float(loss.detach()) if self.steps[0] else float("nan")  # the deadline may come first
         for p in avatar.space.parameters():

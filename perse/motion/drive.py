@@ -16,13 +16,14 @@ from ..controls import RANGES, Controls
 from ..rig.expressions import INDEX, NAMES
 from ..rig.eyes import build_eye
 from ..rig.pose_fit import lift, procrustes
-from ..rig.rig import NECK_PIVOT, named_weights, rotation_matrix
+from ..rig.rig import NECK_PIVOT, PART, named_weights, rotation_matrix
 from ..rig.topology import EYE, FACE, LIPS, STABLE, canonical
 from ..render.camera import Camera
+from ..render.mesh import rasterize_ids
 from .detail import residual_detail
 from .motion import Motion, overlay
 from .smooth import smooth
-from .solve import Face, Fit, solve
+from .solve import Face, Fit, Fixed, solve
 from .track import Track, track
 
 # Proportions are carried over within these bounds; beyond them a first frame is an exception (a blink, a yawn).
@@ -64,8 +65,11 @@ def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: fl
 
 def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     """Controls for every frame of a track; all zero for the first."""
-    landmarks = _laid_over(avatar, tracked.landmarks)
+    scale, offset = _lay_over(avatar, tracked.landmarks[0])
+    landmarks = tracked.landmarks * scale
+    landmarks[..., :2] += offset
     driver = _driver(avatar, landmarks[0])
+    fixed = _fixed(avatar, driver, tracked.anchors * scale + offset, tracked.anchored)
     K = avatar.rig.camera.K.astype(np.float64)
 
     def effective(weights, rotation, shift, frames):
@@ -75,7 +79,7 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
         return np.stack(rows).astype(np.float64)
 
     rotation, shift = _poses(driver, landmarks)
-    fit = solve(driver.face, landmarks[:, :FACE, :2], K, rotation, shift, effective)
+    fit = solve(driver.face, landmarks[:, :FACE, :2], fixed, K, rotation, shift, effective)
     gaze = _gaze(driver, landmarks, fit.rotation, fit.shift, fit.weights, K)
     angles, moved = _head(driver, fit.rotation, fit.shift)
     angles, moved = smooth(np.degrees(angles), ANGLE_NOISE), smooth(moved, SHIFT_NOISE)
@@ -103,15 +107,29 @@ class Driver:
     eyes: dict
 
 
-def _laid_over(avatar: Avatar, landmarks: np.ndarray) -> np.ndarray:
-    """Landmarks (T, 478, 3) scaled and moved so that the first frame's face lies where the portrait's does."""
+def _lay_over(avatar: Avatar, first: np.ndarray) -> tuple[float, np.ndarray]:
+    """Scale and shift (2,) that take pixels of the clip to those of the avatar's camera, such that the first frame's
+    face (478, 3) lies where the portrait's does."""
     rest, _ = avatar.rig.camera.project(avatar.rig.vertices[:FACE])
-    first = landmarks[0, :FACE, :2]
-    here, there = first[STABLE] - first[STABLE].mean(0), rest[STABLE] - rest[STABLE].mean(0)
-    scale = np.sqrt((there ** 2).sum() / (here ** 2).sum())
-    out = landmarks * scale
-    out[..., :2] += rest[STABLE].mean(0) - scale * first[STABLE].mean(0)
-    return out
+    here, there = first[STABLE, :2] - first[STABLE, :2].mean(0), rest[STABLE] - rest[STABLE].mean(0)
+    scale = float(np.sqrt((there ** 2).sum() / (here ** 2).sum()))
+    return scale, rest[STABLE].mean(0) - scale * first[STABLE, :2].mean(0)
+
+
+def _fixed(avatar: Avatar, driver: "Driver", anchors: np.ndarray, seen: np.ndarray) -> Fixed:
+    """Anchors (T, M, 2) in pixels of the avatar's camera as points of the head: their depth is that of the rig there."""
+    rig = avatar.rig
+    camera = rig.camera
+    ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
+    x, y = np.clip(np.round(anchors[0] - 0.5).astype(int), 0, [camera.width - 1, camera.height - 1]).T
+    hit = ids[y, x]
+    inside = ((anchors[0] >= 0) & (anchors[0] < [camera.width, camera.height])).all(1)
+    inside &= (hit >= 0) & np.isin(rig.face_part[hit], [PART["face"], PART["shell"]])
+    corners = rig.vertices[rig.faces[np.maximum(hit, 0)]]
+    depth = camera.to_camera(np.einsum("mk,mkc->mc", bary[y, x], corners))[:, 2:]
+    K = camera.K.astype(np.float64)
+    points = np.concatenate([(anchors[0] - K[:2, 2]) / K[0, 0], np.ones((len(depth), 1))], 1) * depth
+    return Fixed(((points - driver.shift) @ driver.rotation)[inside], anchors[:, inside], seen[:, inside])
 
 
 def _lifted(landmarks: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

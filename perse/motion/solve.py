@@ -24,6 +24,8 @@ SWEEPS = 24
 CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
 WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
 POSE_ELSEWHERE = 0.01
+FIXED_WEIGHT, FIXED_FEW = 300.0, 40
+FIXED_TOLERANCE = 0.01  # eye distances
 # Lips that move drag these along.
 NOSE_TIP = (1, 2, 4, 5, 48, 278, 98, 327, 129, 358)
 
@@ -129,21 +131,72 @@ class Fit:
     weights: np.ndarray
 
 
-def solve(face: Face, observed: np.ndarray, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray, effective) -> Fit:
+@dataclass
+class Fixed:
+    """Points of the head that no expression moves: points (M, 3) in the head's frame, observed (T, M, 2) pixels,
+    seen (T, M) bool."""
+
+    points: np.ndarray
+    observed: np.ndarray
+    seen: np.ndarray
+
+    def __getitem__(self, frames: slice) -> "Fixed":
+        return Fixed(self.points, self.observed[frames], self.seen[frames])
+
+
+def solve(face: Face, observed: np.ndarray, fixed: Fixed, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray,
+          effective) -> Fit:
     """Fit all frames.
 
     Args:
         face: the driver's landmarks and how they move.
         observed: (T, 468, 2) pixels of the camera K (3, 3).
+        fixed: further points for the pose, in the same pixels.
         rotation, shift: (T, 3, 3), (T, 3) where to start.
         effective: (weights (T, E), rotation, shift, frames slice) -> weights (T, E) that the rig really uses.
     """
-    fits = [_solve_chunk(face, observed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s))
+    fits = [_solve_chunk(face, observed[s], fixed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s))
             for s in (slice(i, i + CHUNK) for i in range(0, len(observed), CHUNK))]
     return Fit(*(np.concatenate([getattr(f, name) for f in fits]) for name in ("rotation", "shift", "weights")))
 
 
-def _solve_chunk(face, observed, K, rotation, shift, effective) -> Fit:
+def _linearised(local: np.ndarray, observed: np.ndarray, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray,
+                eye: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Residuals of projected points and their derivatives, in eye distances.
+
+    Args:
+        local: (T, N, 3) head frame; observed (T, N, 2) pixels; eye: pixels to an eye distance.
+
+    Returns:
+        residual (T, N, 2); its derivatives by a point's position (T, N, 2, 3) and by the pose (T, N, 2, 6).
+    """
+    turned = local @ rotation.transpose(0, 2, 1)
+    points = turned + shift[:, None]
+    z = points[..., 2]
+    residual = (observed - K[0, 0] * points[..., :2] / z[..., None] - K[:2, 2]) / eye
+    scale = K[0, 0] / (eye * z)
+    lens = np.zeros((*z.shape, 2, 3))
+    lens[..., 0, 0] = lens[..., 1, 1] = scale
+    lens[..., 0, 2] = -scale * points[..., 0] / z
+    lens[..., 1, 2] = -scale * points[..., 1] / z
+    x, y, deep = turned[..., 0], turned[..., 1], turned[..., 2]
+    nil = np.zeros_like(x)
+    spin = np.stack([nil, deep, -y, -deep, nil, x, y, -x, nil], -1).reshape(*x.shape, 3, 3)  # -[turned]x
+    return residual, lens @ rotation[:, None], np.concatenate([lens @ spin, lens], -1)
+
+
+def _from_fixed(fixed: Fixed, K, rotation, shift, eye: float) -> tuple[np.ndarray, np.ndarray]:
+    """What the fixed points add to the pose's normal equations, (T, 6, 6) and (T, 6); outliers count less (Huber)."""
+    local = np.broadcast_to(fixed.points, (len(fixed.observed), *fixed.points.shape))
+    residual, _, rigid = _linearised(local, fixed.observed, K, rotation, shift, eye)
+    weight = fixed.seen / np.maximum(1.0, np.linalg.norm(residual, axis=-1) / FIXED_TOLERANCE)
+    # However many there are, together they count as FIXED_WEIGHT landmarks.
+    weight = FIXED_WEIGHT * weight / np.maximum(fixed.seen.sum(1, keepdims=True), FIXED_FEW)
+    weighted = rigid * weight[..., None, None]
+    return np.einsum("tnai,tnaj->tij", weighted, rigid, optimize=True), np.einsum("tnai,tna->ti", weighted, residual)
+
+
+def _solve_chunk(face, observed, fixed, K, rotation, shift, effective) -> Fit:
     count, active = len(observed), len(ACTIVE)
     eye = np.linalg.norm(observed[:, EYE["left"]["outer"]] - observed[:, EYE["right"]["outer"]], axis=-1).max()
     root = np.sqrt(landmark_weights())
@@ -155,24 +208,11 @@ def _solve_chunk(face, observed, K, rotation, shift, effective) -> Fit:
     for _ in range(ITERATIONS):
         used = effective(weights, rotation, shift)
         local = face.pose(used)
-        turned = np.einsum("tij,tnj->tni", rotation, local)
-        points = turned + shift[:, None]
-        z = points[..., 2]
-        pixels = K[0, 0] * points[..., :2] / z[..., None] + K[:2, 2]
-        residual = (observed - pixels) / eye * root[:, None]
-        # d(pixel)/d(camera point), in eye distances.
-        scale = K[0, 0] / (eye * z) * root
-        lens = np.zeros((*z.shape, 2, 3))
-        lens[..., 0, 0] = lens[..., 1, 1] = scale
-        lens[..., 0, 2] = -scale * points[..., 0] / z
-        lens[..., 1, 2] = -scale * points[..., 1] / z
-        by_shape = lens @ rotation[:, None]  # (T, 468, 2, 3)
+        residual, by_shape, rigid = _linearised(local, observed, K, rotation, shift, eye)
+        residual, by_shape, rigid = (x * root.reshape(-1, *[1] * (x.ndim - 2)) for x in (residual, by_shape, rigid))
         columns = np.einsum("tnab,enb->tnae", by_shape, slides, optimize=True)
         columns[..., jaw] = np.einsum("tnab,tnb->tna", by_shape, face.jaw_tangent(used))
-        x, y, deep = turned[..., 0], turned[..., 1], turned[..., 2]
-        nil = np.zeros_like(x)
-        spin = np.stack([nil, deep, -y, -deep, nil, x, y, -x, nil], -1).reshape(*x.shape, 3, 3)  # -[turned]x
-        rigid = np.concatenate([lens @ spin, lens], -1).reshape(count, -1, 6)
+        rigid = rigid.reshape(count, -1, 6)
         columns = columns.reshape(count, -1, active)
         residual = residual.reshape(count, -1)
 
@@ -180,6 +220,9 @@ def _solve_chunk(face, observed, K, rotation, shift, effective) -> Fit:
         held = rigid * steady
         gram = held.transpose(0, 2, 1) @ rigid + 1e-9 * np.eye(6)
         slope = np.einsum("tri,tr->ti", held, residual)
+        if len(fixed.points):
+            more_gram, more_slope = _from_fixed(fixed, K, rotation, shift, eye)
+            gram, slope = gram + more_gram, slope + more_slope
         answer = np.linalg.solve(gram, np.concatenate([held.transpose(0, 2, 1) @ columns, slope[..., None]], -1))
         # Pose change = answer[-1] - answer[:-1] (weight change): what is left of the residual is the weights' business.
         columns = columns - rigid @ answer[..., :-1]

@@ -9,6 +9,7 @@ from ..errors import PerseError
 from ..portrait import track_landmarks
 from ..portrait.detect import is_human
 from ..render.video import read_video
+from .anchors import Anchors
 
 MAX_FRAMES = 36_000
 # A first face that fails the human check is looked at again this many times before the clip is refused.
@@ -18,13 +19,16 @@ CHECKED_FRAMES = 8
 @dataclass(frozen=True)
 class Track:
     """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
-    lost and the last good landmarks stand in; fps; width, height of the frames."""
+    lost and the last good landmarks stand in; fps; width, height of the frames; anchors (T, M, 2) in frame pixels:
+    textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen."""
 
     landmarks: np.ndarray
     found: np.ndarray
     fps: float
     width: int
     height: int
+    anchors: np.ndarray
+    anchored: np.ndarray
 
 
 def track(clip: str | Path, seconds: float | None = None) -> Track:
@@ -40,13 +44,17 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     frames, info = read_video(clip)
     limit = MAX_FRAMES if seconds is None else int(np.clip(np.ceil(seconds * info.fps), 1, MAX_FRAMES))
     faces: list[np.ndarray | None] = []
-    last, refused = None, 0
+    points: list[tuple[np.ndarray, np.ndarray]] = []
+    last, refused, anchors = None, 0, None
     for frame in frames:
         face = track_landmarks(frame, last)
         if face is not None and last is None and not is_human(frame, face):
             face, refused = None, refused + 1
             if refused == CHECKED_FRAMES:
                 break
+        if face is not None:
+            anchors = anchors or Anchors(frame, face)
+            points.append(anchors.follow(frame, face))
         faces.append(face)
         last = last if face is None else face
         if len(faces) == limit:
@@ -58,4 +66,6 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     source = np.maximum.accumulate(np.where(found, np.arange(len(faces)), 0))
     source = np.maximum(source, found.argmax())
     landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
-    return Track(landmarks, found, info.fps, info.width, info.height)
+    order = np.cumsum(found)[source] - 1
+    places, seen = (np.stack([p[k] for p in points])[order] for k in (0, 1))
+    return Track(landmarks, found, info.fps, info.width, info.height, places, seen)

@@ -44,12 +44,13 @@ class Clip:
 
 @dataclass
 class Plan:
-    """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, whether
-    interpolated faces are made, seed."""
+    """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, the
+    amounts shown (the last is the end), whether interpolated faces are made, seed."""
 
     size: int = 320
     source_frames: int = 36
     frames_per_end: int = 1
+    amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     interpolate: bool = True
     seed: int = 0
 

@@ -24,7 +24,6 @@ EXPRESSIONS: list[dict[str, float]] = [
     {"mouth_left": 1.0}, {"surprise": 1.0}, {"sad": 1.0}, {"jaw_open": 0.35, "smile": 0.4}, {"eye_wide_left": 1.0, "eye_wide_right": 1.0},
 ]
 YAW, PITCH = 45.0, 20.0
-AMOUNTS = (0.25, 0.5, 0.75, 1.0)
 
 
 class ProceduralSynthesizer:
@@ -160,7 +159,7 @@ class Studio:
         clip = Clip(category.name, "edit")
         signs = (1, -1) if axis.low < 0 else (1,)
         edits = {sign: self.workshop.edit(axis, sign) for sign in signs}
-        amounts = [s * a for s in signs for a in AMOUNTS[:-1]] + [float(s) for s in signs for _ in range(self.plan.frames_per_end)]
+        amounts = [s * a for s in signs for a in self.plan.amounts[:-1]] + [float(s) for s in signs for _ in range(self.plan.frames_per_end)]
         poses = self._poses(len(amounts), 0.8)
         for amount, (pose, yaw, pitch) in zip(amounts, poses):
             edit = edits[1 if amount > 0 else -1]

@@ -18,7 +18,8 @@ VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
 
 def check_video(seconds: float, fps: float, size: float, suffix: str, motion: str) -> None:
     """PerseError for a video that this page does not make."""
-    for name, value, (low, high) in (("length", seconds, VIDEO_SECONDS), ("frame rate", fps, VIDEO_FPS), ("size", size, VIDEO_SIZES)):
+    for name, value, (low, high) in (
+            ("length", seconds, VIDEO_SECONDS), ("frame rate", fps, VIDEO_FPS), ("size", size, VIDEO_SIZES)):
         if not isinstance(value, (int, float)) or not low <= value <= high:
             raise PerseError(f"The {name} must lie between {low:g} and {high:g}, not {value}.")
     if suffix not in FORMATS:
@@ -48,16 +49,16 @@ class Api:
             file, answer = gr.File(label="file"), gr.JSON(label="answer")
             button = gr.Button("API")
             common = dict(queue=True, show_progress="hidden")
-            button.click(self.build, [gr.File(label="photo", type="filepath"), gr.Checkbox(label="consent"),
-                                      gr.Number(label="budget", value=DEFAULT_BUDGET), gr.Number(label="seed", value=0, precision=0)],
-                         answer, api_name="build", concurrency_limit=None, **common)
+            photo, consent = gr.File(label="photo", type="filepath"), gr.Checkbox(label="consent")
+            budget, seed = gr.Number(label="budget", value=DEFAULT_BUDGET), gr.Number(label="seed", value=0, precision=0)
+            motion, framing = gr.Textbox(label="motion", value="turntable"), gr.Textbox(label="framing", value="head")
+            seconds, fps = gr.Number(label="seconds", value=4.0), gr.Number(label="fps", value=25)
+            film, export = gr.Textbox(label="format", value="mp4"), gr.Textbox(label="format", value="ply")
+            button.click(self.build, [photo, consent, budget, seed], answer, api_name="build", concurrency_limit=None, **common)
             button.click(self.preview, [handle, controls, size, background], file, api_name="preview", concurrency_limit=2, **common)
-            button.click(self.video, [handle, controls, gr.Textbox(label="motion", value="turntable"), gr.Number(label="seconds", value=4.0),
-                                      gr.Number(label="fps", value=25), size, gr.Textbox(label="format", value="mp4"),
-                                      gr.Textbox(label="framing", value="head"), background],
-                         file, api_name="video", concurrency_limit=None, **common)
-            button.click(self.export, [handle, controls, gr.Textbox(label="format", value="ply")], file, api_name="export",
-                         concurrency_limit=1, **common)
+            button.click(self.video, [handle, controls, motion, seconds, fps, size, film, framing, background], file, api_name="video",
+                         concurrency_limit=None, **common)
+            button.click(self.export, [handle, controls, export], file, api_name="export", concurrency_limit=1, **common)
             button.click(self.info, handle, answer, api_name="info", concurrency_limit=4, **common)
 
     def build(self, photo: str, consent: bool = False, budget: float = DEFAULT_BUDGET, seed: int = 0, request: gr.Request = None):
@@ -142,22 +143,22 @@ class Api:
 
         Args:
             avatar: the handle that /build returned.
-            controls: a Controls JSON object: the moment that a ply freezes.
-            format: ply (3D Gaussians in the standard layout, for any splat viewer) or safetensors (the avatar itself, to
-                be opened here again).
+            controls: a Controls JSON object: the moment that ply and html freeze.
+            format: ply (3D Gaussians in the standard layout, for any splat viewer), html (a page that shows them by itself) or
+                safetensors (the avatar, to be opened here again).
 
         Returns:
             The file.
         """
         with _friendly():
             entry = self.visits.get(avatar)
-            if format not in ("ply", "safetensors"):
-                raise PerseError(f"Unknown format {format!r}: use ply or safetensors.")
+            if format not in ("ply", "html", "safetensors"):
+                raise PerseError(f"Unknown format {format!r}: use ply, html or safetensors.")
             path = self.visits.path(visit_of(request), f"{entry.name}.{format}")
-            if format == "ply":
-                self.pipeline.export(entry.avatar, Controls.from_json(controls), path)
-            else:
+            if format == "safetensors":
                 self.pipeline.save(entry.avatar, path)
+            else:
+                self.pipeline.export(entry.avatar, Controls.from_json(controls), path)
             return str(path)
 
     def info(self, avatar: str) -> dict:

@@ -70,9 +70,15 @@ def progress(update: Update, portrait: Portrait | None = None) -> str:
         picture = f'<img class="perse-faint" src="{data_uri(small)}" alt="">'
     share = round(100 * min(max(update.share, 0.0), 1.0))
     text = escape(update.text[:1].upper() + update.text[1:] or "Rendering")
-    return (f'<div class="perse-progress" role="status"><div class="perse-preview">{picture}</div><p><span>{text}</span><span>{share} %</span></p>'
+    return (f'<div class="perse-progress" role="status"><div class="perse-preview">{picture}</div>'
+            f'<p><span>{text}</span><span>{share} %</span></p>'
             f'<div class="perse-bar" role="progressbar" aria-valuenow="{share}" aria-valuemin="0" aria-valuemax="100">'
             f'<i style="width:{share}%"></i></div></div>')
+
+
+def note(text: str) -> str:
+    """A sentence that tells how things are."""
+    return f'<p class="perse-note" role="status">{escape(text)}</p>'
 
 
 def message(text: str) -> str:
@@ -85,4 +91,5 @@ def video(url: str, name: str) -> str:
     url, name = escape(url, quote=True), escape(name, quote=True)
     show = (f'<img src="{url}" alt="The finished animation">' if name.endswith(".gif") else
             f'<video src="{url}" controls autoplay loop muted playsinline aria-label="The finished video"></video>')
-    return f'<div class="perse-video">{show}<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a></div>'
+    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'
+    return f'<div class="perse-video">{show}{link}</div>'

@@ -28,6 +28,7 @@ MAX_WAITING = 96  # frames asked for and not yet rendered, of all visitors
 MAX_PER_AVATAR = 4
 FRAME_SIZES = (64, 1024)
 FILE_SIZES = (64, 2048)
+SAVED = ("gaussians.ply", "viewer.html", "avatar.safetensors")
 STRIP_SIZE, STRIP_FRAMES = 112, 8
 SYNTHETIC = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
 
@@ -42,7 +43,7 @@ class FrameRoutes:
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
     POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
     POST /perse/motion/{avatar}         ?name=          -> JPEG strip of a motion, `STRIP_FRAMES` squares
-    POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, avatar.safetensors   Controls -> that file
+    POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, avatar.safetensors   Controls -> that file
     GET  /perse/info/{avatar}           what the avatar offers
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
     """
@@ -121,14 +122,14 @@ class FrameRoutes:
             background = request.query_params.get("background", "grey")
             return Response(encode_picture(entry.renderer(size, background).frame(controls), ".png"),
                             media_type="image/png", headers=SYNTHETIC)
-        if kind not in ("gaussians.ply", "avatar.safetensors"):
-            raise PerseError(f"There is no file of the kind {kind!r}: choose picture.png, gaussians.ply or avatar.safetensors.")
+        if kind not in SAVED:
+            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED)}.")
         path = self.visits.path(entry.owner, kind)
         try:
-            if kind == "gaussians.ply":
-                self.pipeline.export(entry.avatar, controls, path)
-            else:
+            if kind == "avatar.safetensors":
                 self.pipeline.save(entry.avatar, path)
+            else:
+                self.pipeline.export(entry.avatar, controls, path)
             return Response(path.read_bytes(), media_type="application/octet-stream", headers=SYNTHETIC)
         finally:
             path.unlink(missing_ok=True)

@@ -72,19 +72,30 @@ def visit(browser, server):
         assert not v.errors and not v.elsewhere
 
 
-def test_a_whole_visit(visit, tmp_path):
-    """Example portrait -> build -> sliders -> video -> download."""
+def test_an_example_is_one_click_away(visit):
+    v = visit()
+    v.shot("desktop-start", full=True)
+    v.page.locator("[data-example=hopper]").click()
+    # Its ready-made avatar opens; a checkout without one offers to build it, for which nobody has to consent.
+    v.page.wait_for_selector(".perse-found, #perse-canvas:visible", timeout=30_000)
+    if v.page.evaluate("document.body.dataset.view") != "play":
+        assert v.page.locator("#perse-build").is_enabled()
+
+
+def test_a_whole_visit(visit, astronaut, tmp_path):
+    """Own photo -> build -> sliders -> video -> download."""
     v = visit()
     page = v.page
-    v.shot("desktop-start", full=True)
-    page.evaluate("document.querySelector('[data-example=hopper]').click()")
-    page.wait_for_selector(".perse-found, #perse-canvas", timeout=30_000)
-    if page.evaluate("document.body.dataset.view") != "play":  # no ready-made avatar in this checkout
-        v.shot("desktop-found", full=True)
-        page.locator("#perse-budget label").filter(has_text=f"{BUDGET} s").click()
-        page.locator("#perse-build").click()
-        page.wait_for_selector(".perse-progress")
-        assert page.locator("#perse-cancel").is_visible()
+    page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
+    page.wait_for_selector(".perse-found", timeout=30_000)
+    page.get_by_label("This is me, or I have the person's permission").check()
+    v.shot("desktop-found", full=True)
+    page.locator("#perse-budget label").filter(has_text=f"{BUDGET} s").click()
+    page.locator("#perse-build:enabled").click()
+    page.wait_for_selector(".perse-progress")
+    assert page.locator("#perse-cancel").is_visible()
+    assert page.locator(".perse-preview img").is_visible()
+    v.shot("desktop-building", full=True)
     v.wait_for_avatar(120)
     before = v.picture()
     page.get_by_role("tab", name="Expression").click()
@@ -116,7 +127,7 @@ def test_a_whole_visit(visit, tmp_path):
     v.shot("desktop-video", full=True)
     with page.expect_download() as download:
         page.get_by_text("Download").click()
-    assert download.value.suggested_filename == "hopper-shake.mp4"
+    assert download.value.suggested_filename == "perse-shake.mp4"
     download.value.save_as(tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as video:
         frames = [f.to_ndarray(format="rgb24") for f in video.decode(video=0)]

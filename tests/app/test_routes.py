@@ -102,7 +102,9 @@ def test_strips_show_every_style_and_motion(place):
     assert np.abs(strip[:, :side].astype(int) - strip[:, 2 * side:3 * side]).mean() > 3
 
 
-@pytest.mark.parametrize("kind, start", [("picture.png", b"\x89PNG"), ("gaussians.ply", b"ply\n"), ("avatar.safetensors", b"")])
+@pytest.mark.parametrize("kind, start", [
+    ("picture.png", b"\x89PNG"), ("gaussians.ply", b"ply\n"), ("viewer.html", b"<!"), ("avatar.safetensors", b""),
+])
 def test_files_are_made_and_nothing_stays_behind(place, kind, start):
     http, visits, token = place
     answer = http.post(f"/perse/save/{token}/{kind}?size=256", content="{}")

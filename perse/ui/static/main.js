@@ -10,7 +10,8 @@
     document.body.dataset.view = step;
     for (const s of document.querySelectorAll("[data-step]")) {
       const order = ["photo", "build", "play"];
-      s.toggleAttribute("aria-current", s.dataset.step === step);
+      if (s.dataset.step === step) s.setAttribute("aria-current", "step");
+      else s.removeAttribute("aria-current");
       s.classList.toggle("done", order.indexOf(s.dataset.step) < order.indexOf(step));
     }
   }

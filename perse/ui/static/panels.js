@@ -47,6 +47,9 @@
       chip.tabIndex = chip.dataset.category === name ? 0 : -1;
     }
     panels.category = name;
+    const row = find("perse-chips");
+    const current = row.querySelector("[aria-selected=true]");
+    row.scrollTo({ left: current.offsetLeft - row.offsetLeft - (row.clientWidth - current.clientWidth) / 2, behavior: "smooth" });
     const chosen = () => Object.keys(perse.look.value.styles[name] ?? {})[0];
     const tiles = Object.entries(category.styles).map(([style, { label }]) => {
       const tile = h("button", { type: "button", class: "perse-tile", "data-style": style }, h("span", { class: "perse-thumb" }), h("span", {}, label));

@@ -1,6 +1,7 @@
 // The big picture: the newest look wins, no queue of stale frames; drag turns, wheel and pinch zoom, hold compares.
 (() => {
   const LIVE = 512;
+  const DENSE = 60000; // Gaussians: fewer of them show their lattice when enlarged
   const stage = {
     background: "grey",
     override: null, // {query, look} while something else than the look is shown: a comparison or a motion's preview
@@ -26,7 +27,7 @@
       this.busy = false;
       // At rest the picture is drawn once more at the resolution of the screen.
       const side = Math.min(1024, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1)));
-      if (side > 1.15 * LIVE && !this.override) {
+      if (side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
         this.polish = setTimeout(async () => {
           this.busy = true;
           await this.show(side, true);

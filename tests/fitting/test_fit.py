@@ -1,0 +1,170 @@
+"""The loop: it learns, obeys, repeats itself, and never wakes what must rest."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from perse.attributes.catalogue import BY_NAME
+from perse.controls import Controls
+from perse.errors import BuildCancelled, PerseError
+from perse.fitting.fit import Schedule, Trainer
+from perse.fitting.initialise import initial_avatar
+from perse.fitting.losses import picture_loss, structure
+from perse.pipeline import PersePipeline, head_mask
+from perse.render.rasterize import rasterize
+
+CHOSEN = [BY_NAME["beard"], BY_NAME["nose"]]
+TINY = Schedule(gaussians=4000, photo_size=128, clip_size=96, source_frames=8, source_steps=24, space_steps=24)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Builds of a few steps, whatever the budget."""
+    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(TINY, seed=seed)))
+
+
+@pytest.fixture(scope="module")
+def lessons(clips):
+    """The session's clips of the chosen categories, the source first."""
+    return [clip for clip in clips if clip.category in (None, "beard", "nose")]
+
+
+@pytest.fixture
+def trainer(astronaut_portrait, rig, texture, lessons):
+    avatar = initial_avatar(astronaut_portrait, rig, texture, CHOSEN, TINY.gaussians, 0)
+    return Trainer(avatar, astronaut_portrait, lessons, replace(TINY))
+
+
+def losses(trainer, frames, latents) -> float:
+    """Mean picture loss over frames, without training."""
+    total = 0.0
+    with torch.no_grad():
+        for frame, latent in zip(frames, latents):
+            background = torch.full((3,), 0.5)
+            target, alpha = trainer._pictures(frame, background)
+            rgb, out = rasterize(trainer.avatar.cloud(trainer._state(frame, latent)), frame.camera, backgrounds=background)
+            total += float(picture_loss(rgb[0], out[0, ..., 0], target, alpha))
+    return total / len(frames)
+
+
+def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_portrait):
+    # Stripped of its colours the avatar has everything to learn.
+    with torch.no_grad():
+        trainer.avatar.colors[:] = 0.5
+    bases = {name: p.detach().clone() for name, p in trainer.avatar.space.named_parameters()}
+    frames = trainer.clips[0].frames[:8]
+    before, likeness = losses(trainer, frames, [{}] * 8), trainer.likeness(head_mask(astronaut_portrait))
+    invisible = trainer.avatar.opacities == 0
+    trainer.fit_source()
+    assert losses(trainer, frames, [{}] * 8) < 0.8 * before
+    assert trainer.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
+    assert trainer.steps == [TINY.source_steps, 0]
+    assert invisible.any() and not trainer.avatar.opacities[invisible].any()
+    assert all(torch.equal(p, bases[name]) for name, p in trainer.avatar.space.named_parameters())
+
+
+def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
+    avatar = trainer.avatar
+    with torch.no_grad():
+        for parameter in avatar.space.parameters():
+            parameter.zero_()
+    person = [p.detach().clone() for p in (avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats)]
+    clip = next(c for c in trainer.clips if c.category == "beard" and c.kind == "edit" and c.latents[0][1] != 0)
+    latents = [{"beard": torch.from_numpy(z)} for z in clip.latents]
+    before = losses(trainer, clip.frames, latents)
+    trainer.schedule.space_steps = 60
+    trainer.fit_space()
+    assert losses(trainer, clip.frames, latents) < before
+    now = (avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats)
+    assert all(torch.equal(a, b) for a, b in zip(person, now))
+    assert trainer.steps == [0, 60]
+    rest = avatar(Controls())
+    assert torch.equal(rest.colors, avatar.colors.clamp(0, 1))
+
+
+def test_no_step_begins_after_the_deadline(trainer):
+    trainer.schedule.deadline = 0.0
+    trainer.fit_source()
+    trainer.fit_space()
+    assert trainer.steps == [0, 0]
+
+
+@pytest.mark.parametrize("stop_at", [0, 5])
+def test_cancelling_stops_between_steps(trainer, stop_at):
+    calls = []
+    trainer.cancelled = lambda: len(calls) > stop_at or calls.append(None)
+    with pytest.raises(BuildCancelled):
+        trainer.fit_source()
+    assert trainer.steps[0] <= stop_at + 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_a_build_can_be_cancelled_anywhere(tiny, pipeline, astronaut_portrait, share):
+    reached = []
+    with pytest.raises(BuildCancelled):
+        pipeline.build(astronaut_portrait, categories=CHOSEN[1:], progress=lambda done, *a: reached.append(done),
+                       cancelled=lambda: bool(reached) and reached[-1] >= share)
+    assert reached[-1] < share + 0.35
+
+
+def test_the_same_seed_gives_the_same_file(tiny, pipeline, astronaut_portrait, tmp_path):
+    for name, seed in (("first", 3), ("second", 3), ("third", 4)):
+        pipeline.save(pipeline.build(astronaut_portrait, seed=seed, categories=CHOSEN[:1]), tmp_path / name)
+    first, second, third = ((tmp_path / name).read_bytes() for name in ("first", "second", "third"))
+    assert first == second
+    assert first != third
+
+
+def test_progress_rises_to_one_and_shows_pictures(tiny, pipeline, astronaut_portrait):
+    told = []
+    pipeline.build(astronaut_portrait, progress=lambda *a: told.append(a), categories=CHOSEN[1:])
+    shares = [share for share, _, _ in told]
+    assert shares[0] == 0 and shares[-1] == 1 and all(b >= a - 1e-9 for a, b in zip(shares, shares[1:]))
+    pictures = [p for _, _, p in told if p is not None]
+    assert len(pictures) >= 2 and pictures[0].shape[2] == 3 and pictures[-1].std() > 0.05
+    assert len({text for _, text, _ in told}) >= 4
+
+
+def test_budgets_decide_steps_and_have_limits(pipeline, astronaut_portrait):
+    small, large = Schedule.for_budget(15), Schedule.for_budget(90)
+    assert small.source_steps < large.source_steps and small.space_steps < large.space_steps
+    assert small.gaussians <= large.gaussians and small.clip_size <= large.clip_size
+    for budget in (0.0, -1.0, 1e9, float("nan")):
+        with pytest.raises(PerseError, match="budget"):
+            pipeline.build(astronaut_portrait, budget=budget)
+
+
+def test_unknown_devices_and_synthesizers_are_told():
+    for arguments in (dict(device="tpu"), dict(synthesizer="magic")):
+        with pytest.raises(PerseError, match="tpu|magic"):
+            PersePipeline.from_pretrained(**arguments)
+
+
+def test_extras_start_invisible_and_bases_start_from_the_edits(astronaut_portrait, rig, texture):
+    avatar = initial_avatar(astronaut_portrait, rig, texture, CHOSEN, 3000, 0)
+    extras = avatar.opacities == 0
+    assert 0.1 < float(extras.float().mean()) < 0.95
+    change = avatar.space({"beard": torch.tensor([0.0, 1.0, 0.0, 0.0])})
+    assert (change.opacity[extras] > 0.3).sum() > 200 and change.opacity[~extras].abs().max() == 0
+    wide = avatar.space({"nose": torch.tensor([1.0, 0.0, 0.0])}).shape
+    nose = np.linalg.norm(rig.vertices - rig.vertices[1], axis=1) < 0.8
+    assert wide[nose].abs().max() > 0.02 and wide[~nose].abs().max() < 1e-3
+
+
+def test_losses():
+    random = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(64, 64, 3, generator=random) for _ in range(2))
+    alpha = torch.ones(64, 64)
+    assert float(picture_loss(a, alpha, a, alpha)) < 1e-5 < float(picture_loss(a, alpha, b, alpha))
+    assert abs(float(structure(a, a))) < 1e-5 and float(structure(a, b)) > 0.5
+    assert float(picture_loss(a, alpha * 0, a, alpha)) > 0.1
+    # A change outside the edit's home costs, inside it does not.
+    owned = torch.zeros(64, 64)
+    owned[:32] = 1
+    inside, outside = a.clone(), a.clone()
+    inside[:32] = b[:32]
+    outside[32:] = b[32:]
+    costs = [float(picture_loss(x, alpha, x, alpha, owned, a)) for x in (inside, outside)]
+    assert costs[0] < 1e-5 and costs[1] > 0.05

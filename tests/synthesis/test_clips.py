@@ -1,0 +1,148 @@
+"""The synthetic clips: one attribute each, every amount, faces between styles, all reproducible."""
+
+import numpy as np
+import pytest
+
+from perse.attributes.catalogue import BY_NAME, CATEGORIES
+from perse.attributes.edits import Strands
+from perse.render.camera import Camera
+from perse.rig.expressions import NAMES
+from perse.synthesis.base import Frame, Plan
+from perse.synthesis.interpolate import morph
+from perse.synthesis.procedural import PITCH, YAW, Studio
+
+PLAN = Plan(size=96, source_frames=3, seed=5)
+
+
+@pytest.fixture(scope="module")
+def studio(rig, texture):
+    return Studio(rig, texture, PLAN)
+
+
+def angles(frame: Frame, rig) -> tuple[float, float]:
+    """Yaw and pitch (degrees) of the head against the portrait's camera, without the neck's share."""
+    turn = frame.camera.viewmat[:3, :3] @ rig.camera.viewmat[:3, :3].T
+    return float(np.degrees(np.arctan2(turn[0, 2], turn[2, 2]))), float(np.degrees(np.arcsin(-turn[1, 2])))
+
+
+def test_the_source_comes_first_and_unedited(clips, rig):
+    source = clips[0]
+    assert source.category is None and source.kind == "source" and len(source.frames) >= 30
+    assert all(frame.owned is None for frame in source.frames)
+    assert all(clip.category in BY_NAME and clip.kind in ("edit", "interpolated") for clip in clips[1:])
+
+
+def test_expressions_and_views_are_sampled_widely(clips, rig):
+    views = np.array([angles(frame, rig) for frame in clips[0].frames])
+    views = views[np.abs(views[:, 0]) < 80]  # some frames look at the back of the head
+    assert np.abs(views[:, 0]).max() <= YAW + 1 and np.abs(views[:, 1]).max() <= PITCH + 1
+    assert np.ptp(views[:, 0]) > 1.4 * YAW and np.ptp(views[:, 1]) > PITCH
+    weights = np.stack([frame.weights for frame in clips[0].frames])
+    assert weights.shape[1] == len(NAMES) and (weights.max(0) > 0.3).sum() >= 10
+    assert any(frame.head.any() for frame in clips[0].frames) and any(frame.gaze.any() for frame in clips[0].frames)
+
+
+@pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)
+def test_every_clip_edits_one_attribute_at_every_amount(clips, category):
+    edits = [clip for clip in clips if clip.category == category.name and clip.kind == "edit"]
+    assert len(edits) == category.dim
+    for axis in category.axes:
+        index = category.axis_index(axis.name)
+        clip = next(c for c in edits if c.latents[0][index] != 0)
+        latents = np.stack(clip.latents)
+        assert len(latents) == len(clip.frames)
+        assert np.count_nonzero(np.delete(latents, index, axis=1)) == 0
+        amounts = {round(float(a), 3) for a in latents[:, index]}
+        wanted = {s * a for s in ((1, -1) if axis.low < 0 else (1,)) for a in Plan().amounts}
+        assert amounts == wanted and set(Plan().amounts) == {0.25, 0.5, 0.75, 1.0}
+
+
+@pytest.mark.parametrize("category", [c for c in CATEGORIES if c.dim > 1], ids=lambda c: c.name)
+def test_faces_between_styles_are_part_of_the_data(clips, category):
+    between = [clip for clip in clips if clip.category == category.name and clip.kind == "interpolated"]
+    assert len(between) == 1 and between[0].frames
+    for latent in between[0].latents:
+        assert np.count_nonzero(latent) == 2 and np.abs(latent).sum() == pytest.approx(1)
+    shares = {round(float(np.abs(latent).max()), 2) for latent in between[0].latents}
+    assert shares == {0.5, 0.75}
+
+
+def test_frames_are_premultiplied_pictures_of_a_person(clips):
+    size = len(clips[0].frames[0].image)
+    for clip in clips:
+        for frame in clip.frames:
+            assert frame.image.shape == (size, size, 3) and frame.image.dtype == np.uint8 == frame.alpha.dtype
+            assert 0.2 < (frame.alpha > 128).mean() < 0.95
+            assert (frame.image.max(-1).astype(int) <= frame.alpha.astype(int) + 2).mean() > 0.999
+            assert frame.image[frame.alpha > 250].std() > 15
+            if clip.kind != "source":
+                assert frame.owned.shape == frame.alpha.shape and 0 < (frame.owned > 128).mean() < 0.9
+
+
+def test_an_edit_changes_what_it_owns_and_grows_with_its_amount(studio):
+    pose, view = studio._pose({"smile": 0.5}), studio.view(15, 5)
+    for name in ("nose", "beard", "glasses", "hair"):
+        category = BY_NAME[name]
+        axis = category.axes[0]
+        edit = studio.workshop.edit(axis, 1)
+        none, _ = studio.edited(axis, edit, 0.0, pose, view)
+        frames = [studio.edited(axis, edit, amount, pose, view)[0] for amount in (0.25, 0.5, 1.0)]
+        changes = [np.abs(f.image.astype(int) - none.image).max(-1) for f in frames]
+        total = [c.sum() for c in changes]
+        assert 0 < total[0] < total[1] < total[2], name
+        owned = frames[-1].owned > 0
+        assert changes[-1][~owned].sum() < 0.02 * total[2] + 10, name
+
+
+def test_the_same_seed_gives_the_same_frames_and_strands(rig, texture, studio):
+    first, second, third = (Studio(rig, texture, Plan(size=48, source_frames=3, seed=seed)).source_clip().frames for seed in (1, 1, 2))
+    for a, b in zip(first, second, strict=True):
+        assert np.array_equal(a.image, b.image) and np.array_equal(a.weights, b.weights) and np.array_equal(a.camera.viewmat, b.camera.viewmat)
+    assert any(not np.array_equal(a.camera.viewmat, b.camera.viewmat) for a, b in zip(first, third))
+    beard = next(edit for axis in BY_NAME["beard"].axes for edit in axis.edits if isinstance(edit, Strands))
+    region = studio.workshop.region(beard.region)
+    one, same, other = (grow(rig, texture, beard, region, np.array([0.2, 0.1, 0.1]), seed).offset for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert one.shape != other.shape or not np.array_equal(one, other)
+
+
+def _frame(seed: int, size: int = 48) -> Frame:
+    random = np.random.default_rng(seed)
+    alpha = np.full((size, size), 255, np.uint8)
+    image = random.integers(0, 255, (size // 8, size // 8, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
+    return Frame(image, alpha, alpha, Camera(np.eye(4), np.eye(3), size, size), np.zeros(len(NAMES)), np.zeros(3), np.zeros(2))
+
+
+def test_a_morph_at_its_ends_is_its_ends():
+    grid = np.stack(np.meshgrid(np.linspace(0, 48, 7), np.linspace(0, 48, 7)), -1).reshape(-1, 2)
+    first_points = np.column_stack([grid, np.full(49, 2.0)])
+    inner = (grid > 1).all(1) & (grid < 47).all(1)
+    second_points = first_points + np.random.default_rng(0).uniform(-2, 2, first_points.shape) * inner[:, None] * [1, 1, 0]
+    a = np.arange(49).reshape(7, 7)
+    faces = np.concatenate([np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, :-1]], -1).reshape(-1, 3),
+                            np.stack([a[:-1, 1:], a[1:, 1:], a[1:, :-1]], -1).reshape(-1, 3)])
+    first, second = _frame(0), _frame(1)
+    for share, end in ((0.0, first), (1.0, second)):
+        image, alpha = morph(first, second, first_points, second_points, faces, share)
+        assert np.abs(image - end.image / 255.0).mean() < 0.02
+        np.testing.assert_allclose(alpha, 1, atol=0.02)
+    # Between identical landmarks it is a plain cross-dissolve.
+    image, _ = morph(first, second, first_points, first_points, faces, 0.25)
+    expected = (0.75 * first.image + 0.25 * second.image) / 255
+    assert np.abs(image - expected).mean() < 0.02
+
+
+def test_a_morph_carries_features_to_their_mean_place():
+    """A dark bar at x = 12 and one at x = 28 meet half-way at x = 20 instead of fading in two places."""
+    def bar(x):
+        frame = _frame(0)
+        frame.image[:] = 255
+        frame.image[:, x - 2:x + 2] = 0
+        return frame
+
+    def points(x):
+        return np.array([[0, 0, 2], [x, 0, 2], [48, 0, 2], [0, 48, 2], [x, 48, 2], [48, 48, 2.0]])
+    faces = np.array([[0, 1, 3], [1, 4, 3], [1, 2, 4], [2, 5, 4]])
+    image, _ = morph(bar(12), bar(28), points(12), points(28), faces, 0.5)
+    row = image[24, :, 0]
+    assert row[18:22].max() < 0.35 and row[19:21].max() < 0.1 and row[11:13].min() > 0.8 and row[27:29].min() > 0.8
