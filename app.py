@@ -3,6 +3,8 @@
 import os
 import secrets
 import shutil
+import signal
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -174,7 +176,8 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
             with gr.Column(elem_classes="perse-plain") as before:
                 budget = gr.Radio(list(BUDGETS), value=DEFAULT, label="Time to spend", elem_id="perse-budget")
                 consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
-                go = gr.Button("Build my avatar", variant="primary", size="lg", interactive=False, elem_classes="perse-go", elem_id="perse-build")
+                go = gr.Button("Build my avatar", variant="primary", size="lg", interactive=False, elem_classes="perse-go",
+                               elem_id="perse-build")
             stop = gr.Button("Cancel", visible=False, elem_id="perse-cancel")
 
     with gr.Row(elem_id="view-play"):
@@ -236,6 +239,7 @@ def main() -> None:
     """Serve the page until it is stopped."""
     warm_up_in_background()
     visits.sweep_forever()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped server cleans up like an interrupted one
     theme = gr.themes.Default(primary_hue="violet", secondary_hue="violet", neutral_hue="slate", radius_size="lg",
                               font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     try:

@@ -12,8 +12,8 @@ from .errors import BuildCancelled, PerseError
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 on success, 2 with one line on standard error for bad input."""
-    args = _parser().parse_args(argv)
     try:
+        args = _parser().parse_args(argv)
         args.run(args)
         return 0
     except PerseError as error:
@@ -24,8 +24,15 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong in one line, without the usage."""
+
+    def error(self, message: str):
+        raise PerseError(f"{message} (see {self.prog} --help).")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="perse", description="An editable 3D Gaussian head avatar from one portrait.")
+    parser = _Parser(prog="perse", description="An editable 3D Gaussian head avatar from one portrait.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="photo(s) -> avatar file(s)")
@@ -150,8 +157,10 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 
 def _build(args) -> None:
-    from .pipeline import DEFAULT_BUDGET
+    from .pipeline import DEFAULT_BUDGET, check_budget
     pipeline = _pipeline(args.device, args.synthesizer)
+    budget = DEFAULT_BUDGET if args.budget is None else args.budget
+    check_budget(budget)
     output = Path(args.output)
     several = len(args.photos) > 1 or output.is_dir() or args.output.endswith("/")
     if several:
@@ -165,7 +174,7 @@ def _build(args) -> None:
     for photo in args.photos:
         target = output / f"{Path(photo).stem}.safetensors" if several else output
         try:
-            results.append(_build_one(pipeline, photo, target, args, DEFAULT_BUDGET))
+            results.append(_build_one(pipeline, photo, target, budget, args.seed))
         except PerseError as error:
             if not several:
                 raise
@@ -176,7 +185,7 @@ def _build(args) -> None:
         raise PerseError(f"{len(failures)} of {len(args.photos)} photos could not be built.")
 
 
-def _build_one(pipeline, photo: str, target: Path, args, default_budget: float) -> dict:
+def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int) -> dict:
     start = time.monotonic()
     portrait = pipeline.prepare(photo)
     for hint in portrait.quality:
@@ -188,7 +197,7 @@ def _build_one(pipeline, photo: str, target: Path, args, default_budget: float) 
             shown[0] = text
             print(f"perse: {100 * share:3.0f} % {text}", file=sys.stderr)
 
-    avatar = pipeline.build(portrait, args.budget or default_budget, args.seed, progress)
+    avatar = pipeline.build(portrait, budget, seed, progress)
     pipeline.save(avatar, target)
     return {"avatar": str(target), "seconds": round(time.monotonic() - start, 1), "bytes": target.stat().st_size,
             **avatar.report.build, "quality": avatar.report.quality}

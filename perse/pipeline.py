@@ -1,6 +1,7 @@
 """The one object that the page, the command line and the API use: portrait -> avatar -> frames, models cached."""
 
 import io
+import re
 import threading
 import time
 from functools import lru_cache
@@ -47,6 +48,12 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def check_budget(seconds: float) -> None:
+    """PerseError unless a build may take this long."""
+    if not MIN_BUDGET <= seconds <= MAX_BUDGET:
+        raise PerseError(f"The budget must lie between {MIN_BUDGET:.0f} and {MAX_BUDGET:.0f} seconds, not {seconds:g}.")
+
+
 class PersePipeline:
     """Portrait in; avatar, pictures and videos out. Holds models, never a visitor's data.
 
@@ -83,8 +90,7 @@ class PersePipeline:
         Returns:
             The avatar, on the CPU, ready to render. Its `report.build` tells how it went.
         """
-        if not MIN_BUDGET <= budget <= MAX_BUDGET:
-            raise PerseError(f"The budget must lie between {MIN_BUDGET:.0f} and {MAX_BUDGET:.0f} seconds, not {budget:g}.")
+        check_budget(budget)
         start = time.monotonic()
         torch.manual_seed(seed)
         schedule = Schedule.for_budget(budget, seed)
@@ -283,11 +289,8 @@ def parse_color(text: str) -> tuple[float, float, float]:
     """white, black, grey or #rrggbb -> RGB in [0, 1]; PerseError otherwise."""
     if text in BACKGROUNDS:
         return BACKGROUNDS[text]
-    if len(text) == 7 and text[0] == "#":
-        try:
-            return tuple(int(text[i:i + 2], 16) / 255 for i in (1, 3, 5))
-        except ValueError:
-            pass
+    if re.fullmatch("#[0-9a-fA-F]{6}", text):
+        return tuple(int(text[i:i + 2], 16) / 255 for i in (1, 3, 5))
     raise PerseError(f"Unknown background {text!r}: use white, black, grey, transparent, original or #rrggbb.")
 
 

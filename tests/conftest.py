@@ -79,14 +79,20 @@ class Recorder:
 
 
 @pytest.fixture(scope="session")
-def built(pipeline, astronaut_portrait) -> tuple[Avatar, list[Clip]]:
+def schedule() -> Schedule:
+    """Steps and sizes of the shared avatar."""
+    return Schedule.for_budget(BUDGET)
+
+
+@pytest.fixture(scope="session")
+def built(pipeline, schedule, astronaut_portrait) -> tuple[Avatar, list[Clip]]:
     """The astronaut, built for real and for all categories, and the clips that taught.
 
     The steps are those of BUDGET, its clock is not: on a busy machine the fixture takes longer and is the same avatar.
     """
-    small, recorder = Schedule.for_budget(BUDGET), Recorder(pipeline.synthesizer)
+    recorder = Recorder(pipeline.synthesizer)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(small, seed=seed)))
+        patch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(schedule, seed=seed)))
         patch.setattr(pipeline, "synthesizer", recorder)
         return pipeline.build(astronaut_portrait, budget=20 * BUDGET, seed=0), recorder.kept
 

@@ -56,7 +56,8 @@ def clip(avatar, tmp_path_factory):
         share = i / 15
         return Controls(head_yaw=14 * share, expression={"smile": 0.7 * share}, gaze_yaw=8 * share)
 
-    PersePipeline.from_pretrained(device="cpu").video(avatar, Motion(16, 20.0, at), path, background="original", framing="source")
+    pipeline = PersePipeline.from_pretrained(device="cpu")
+    pipeline.video(avatar, Motion(16, 20.0, at), path, background="original", framing="source")
     return path
 
 
@@ -71,7 +72,8 @@ def test_a_picture_equals_itself(truth, picture):
 
 def test_a_shift_is_measured_in_eye_distances(truth, picture, points):
     unit = np.linalg.norm(points[33, :2] - points[263, :2])
-    moved = cv2.warpAffine(picture, np.float32([[1, 0, 4], [0, 1, 0]]), picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    matrix = np.float32([[1, 0, 4], [0, 1, 0]])
+    moved = cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
     values = measure(truth, moved)
     assert values["akd"] == pytest.approx(100 * 4 / unit, rel=0.1)
     assert values["gaze_err"] < 1.0 and values["mouth_err"] < 1.0
@@ -141,7 +143,8 @@ def test_an_avatar_follows_its_own_clip(avatar, clip):
 
 def test_pictures_can_be_compared_at_a_smaller_size(avatar, clip):
     tracked = track(clip)
-    report = reenact(Renderer(avatar, background="original", framing="source"), clip, tracked, follow(avatar, tracked), size=256)
+    renderer = Renderer(avatar, background="original", framing="source")
+    report = reenact(renderer, clip, tracked, follow(avatar, tracked), size=256)
     assert report["size"] == [256, 256]
     assert report["means"]["avatar"]["fail"] == 0
 

@@ -37,7 +37,8 @@ def landmark_warp(first: np.ndarray, source: np.ndarray, target: np.ndarray) -> 
     inside = ((b[:FACE] > 0) & (b[:FACE] < (width, height))).all(1)
     keep = np.concatenate([inside, np.ones(len(border), bool)])
     grid = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
-    places = LinearNDInterpolator(b[keep], a[keep])(grid.reshape(-1, 2)).reshape(height, width, 2).astype(np.float32) - 0.5
+    places = LinearNDInterpolator(b[keep], a[keep])(grid.reshape(-1, 2))
+    places = places.reshape(height, width, 2).astype(np.float32) - 0.5
     return cv2.remap(first, places[..., 0], places[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 

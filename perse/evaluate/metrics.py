@@ -19,7 +19,8 @@ CHIN, FOREHEAD = 152, 10
 BELOW_CHIN = 0.08  # of the face height: where the head ends
 WINDOW = 3.2  # of the face height: side of the square in which the person is segmented
 SPAN = 255.0
-NAMES = ("psnr_head", "ssim_head", "psnr_face", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou", "sharp")
+NAMES = ("psnr_head", "ssim_head", "psnr_face", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou",
+         "sharp")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
     inner = cv2.erode(truth.head.astype(np.uint8), np.ones((7, 7))) > 0
     energy = [float((cv2.Laplacian(g, cv2.CV_32F)[inner] ** 2).mean()) if inner.any() else 0.0 for g in grey]
     return {
-        "psnr_head": _psnr(squared, truth.head), "ssim_head": float(similarity[truth.head].mean()) if truth.head.any() else 1.0,
+        "psnr_head": _psnr(squared, truth.head),
+        "ssim_head": float(similarity[truth.head].mean()) if truth.head.any() else 1.0,
         "psnr_face": _psnr(squared, truth.face),
         "akd": float(np.linalg.norm(true[:FACE, :2] - seen[:FACE, :2], axis=1).mean() / unit),
         "mouth_err": float(np.abs(_mouth(true) - _mouth(seen)).mean() / unit),
@@ -102,11 +104,13 @@ def _mouth(landmarks: np.ndarray) -> np.ndarray:
 
 
 def _lids(landmarks: np.ndarray) -> np.ndarray:
-    return np.array([np.linalg.norm(landmarks[e["upper"], :2] - landmarks[e["lower"], :2], axis=1).mean() for e in EYE.values()])
+    gaps = [landmarks[e["upper"], :2] - landmarks[e["lower"], :2] for e in EYE.values()]
+    return np.linalg.norm(gaps, axis=-1).mean(1)
 
 
 def _gaze(landmarks: np.ndarray) -> np.ndarray:
-    return np.stack([landmarks[e["iris"][0], :2] - landmarks[[e["outer"], e["inner"]], :2].mean(0) for e in EYE.values()])
+    corners = [landmarks[[e["outer"], e["inner"]], :2].mean(0) for e in EYE.values()]
+    return landmarks[[e["iris"][0] for e in EYE.values()], :2] - corners
 
 
 def _rotation(landmarks: np.ndarray) -> np.ndarray:

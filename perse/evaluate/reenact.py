@@ -1,4 +1,4 @@
-"""The first frame of a clip becomes an avatar, the rest of the clip drives it, and the result is compared with the clip."""
+"""The first frame of a clip becomes an avatar, the rest drives it, and the result is compared with the clip."""
 
 import time
 from pathlib import Path
@@ -21,8 +21,8 @@ MIN_STRIDE = 5
 SIZES = (128, 2048)
 
 
-def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None, budget: float | None = None, seed: int = 0,
-             show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None) -> dict:
+def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None, budget: float | None = None,
+             seed: int = 0, show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None) -> dict:
     """Self-reenactment of a real clip.
 
     The first frame is the portrait. At most 40 later frames (every max(5, n/40)-th) are rendered in the clip's own
@@ -34,7 +34,7 @@ def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None,
         show: called with (frame index, pictures by name) for each measured frame; "true" and "avatar" among them.
 
     Returns:
-        {"clip", "frames", "size", "build_seconds", "drive_ms", "means": {method: {metric: value}},
+        {"clip", "frames", "size", "build_seconds", "solve_ms", "means": {method: {metric: value}},
         "per_frame": {method: [{metric: value, "frame": index} or {"frame": index, "fail": true}]}}; `fail` among the
         means counts the frames in which no face is found.
 
@@ -56,7 +56,7 @@ def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None,
     controls = follow(avatar, tracked)
     solve_ms = 1000 * (time.monotonic() - start) / count
     reported = reenact(Renderer(avatar, background="original", framing="source"), clip, tracked, controls, size, show)
-    return {"clip": Path(clip).name, **reported, "build_seconds": round(build_seconds, 1), "solve_ms": round(solve_ms, 1)}
+    return {"clip": Path(clip).name, "build_seconds": round(build_seconds, 1), "solve_ms": round(solve_ms, 1), **reported}
 
 
 def chosen_frames(count: int) -> list[int]:
@@ -83,7 +83,9 @@ def reenact(renderer: Renderer, clip: str | Path, tracked: Track, controls: list
             continue
         truth = Truth.of(frame, (tracked.landmarks[index] * scale).astype(np.float32))
         picture = renderer.frame(controls[index])
-        pictures = {"avatar": cv2.resize(picture, shape, interpolation=cv2.INTER_AREA) if picture.shape[1::-1] != shape else picture}
+        if picture.shape[1::-1] != shape:
+            picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA)
+        pictures = {"avatar": picture}
         pictures |= {name: baseline(first, source, truth.landmarks) for name, baseline in BASELINES.items()}
         for name, picture in pictures.items():
             values = measure(truth, picture)

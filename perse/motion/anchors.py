@@ -16,17 +16,14 @@ REACH = 3.0  # its side in face heights
 COUNT = 160
 WINDOW = dict(winSize=(17, 17), maxLevel=2, criteria=(cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 12, 0.03))
 ROUND_TRIP = 0.7  # pixels of the square: how far a point may miss its origin on the way back
-NEAR = 0.012  # of the square: how far from where the landmarks take it a patch is believed, plus what most of them moved
+# How far from where the landmarks take it a patch may lie: this much of the square more than twice what most moved.
+NEAR = 0.012
 
 
 class Anchors:
     """Follows points of a first frame.
 
-    Args:
-        frame: (H, W, 3) uint8; landmarks: (478, 3) of the face in it.
-
-    Attributes:
-        start: (M, 2) where the points are in the first frame, pixels.
+    frame: (H, W, 3) uint8; landmarks: (478, 3) of the face in it.
     """
 
     def __init__(self, frame: np.ndarray, landmarks: np.ndarray):
@@ -39,12 +36,11 @@ class Anchors:
         mask = self._still(frame, landmarks)
         found = cv2.goodFeaturesToTrack(self.template, COUNT, 0.01, 5, mask=mask, blockSize=7)
         self.points = np.zeros((0, 1, 2), np.float32) if found is None else found
-        self.start = self._back(self.points[:, 0], self.to_square)
 
     def follow(self, frame: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the points are in another frame: pixels (M, 2), and whether that is trusted (M,) bool."""
         if not len(self.points):
-            return self.start.copy(), np.zeros(0, bool)
+            return np.zeros((0, 2)), np.zeros(0, bool)
         # The other frame is first laid over the first one by its landmarks, so that little movement is left.
         a, b = landmarks[STABLE, :2].astype(np.float64), self.first
         za, zb = (x[:, 0] + 1j * x[:, 1] for x in (a - a.mean(0), b - b.mean(0)))

@@ -7,7 +7,7 @@ from .solve import CHIN, Face, Fit
 
 PASSES = 2  # the second one corrects for the jaw, which turns the displacements of the first
 STIFFNESS = 0.02
-# The outline's landmarks, the chin's excepted, slide along the silhouette: what they show is hardly a movement of the skin.
+# The outline's landmarks, the chin's excepted, slide along the silhouette: the skin hardly moves with them.
 TRUST_OVAL = 0.1
 LIMIT = 0.25  # eye distances
 

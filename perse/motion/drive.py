@@ -1,8 +1,8 @@
 """A driving clip -> the avatar's controls: expression, head and gaze follow a real face.
 
-The transfer is relative: what the driver's face does since the clip's first frame is added to the avatar's portrait. The
-driver's first frame is laid over the portrait's place in the picture, so a clip that begins with the portrait itself is
-reproduced where it was.
+The transfer is relative: what the driver's face does since the clip's first frame is added to the avatar's portrait.
+The driver's first frame is laid over the portrait's place in the picture, so a clip that begins with the portrait
+itself is reproduced where it was.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ import torch
 
 from ..avatar.avatar import Avatar
 from ..controls import RANGES, Controls
-from ..rig.expressions import INDEX, NAMES
-from ..rig.eyes import build_eye
-from ..rig.pose_fit import lift, procrustes
-from ..rig.rig import NECK_PIVOT, PART, named_weights, rotation_matrix
-from ..rig.topology import EYE, FACE, LIPS, STABLE, canonical
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
+from ..rig.expressions import INDEX, NAMES
+from ..rig.eyes import build_eye
+from ..rig.pose_fit import CAMERA_DISTANCE, lift, procrustes
+from ..rig.rig import NECK_PIVOT, PART, named_weights, rotation_matrix
+from ..rig.topology import EYE, FACE, LIPS, STABLE, canonical
 from .detail import residual_detail
 from .motion import Motion, overlay
 from .smooth import smooth
@@ -87,7 +87,8 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     frames = [_controls(*row) for row in zip(weights, angles, moved, gaze)]
     # What the rig will really show, smoothed and clamped as it is, and what is missing from it.
     states = [avatar.state(frame) for frame in frames]
-    shown = Fit(*_pose_of(driver, angles, moved), np.stack([s.weights.cpu().numpy() for s in states]).astype(np.float64))
+    used = np.stack([s.weights.cpu().numpy() for s in states]).astype(np.float64)
+    shown = Fit(*_pose_of(driver, angles, moved), used)
     detail = residual_detail(driver.face, shown, landmarks[:, :FACE, :2], K) / driver.proportions[:, None]
     detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
     return [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
@@ -117,7 +118,7 @@ def _lay_over(avatar: Avatar, first: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def _fixed(avatar: Avatar, driver: "Driver", anchors: np.ndarray, seen: np.ndarray) -> Fixed:
-    """Anchors (T, M, 2) in pixels of the avatar's camera as points of the head: their depth is that of the rig there."""
+    """Anchors (T, M, 2) in pixels of the avatar's camera as points of the head; their depth is the rig's."""
     rig = avatar.rig
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
@@ -135,7 +136,7 @@ def _fixed(avatar: Avatar, driver: "Driver", anchors: np.ndarray, seen: np.ndarr
 def _lifted(landmarks: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One frame's landmarks (478, 3) in the head's frame, and the head's pose: rotation (3, 3), shift (3,)."""
     size = (2 * K[0, 2], 2 * K[1, 2])
-    points, _, _ = lift(landmarks, size)
+    points, _, _ = lift(landmarks, size, K[0, 0] / CAMERA_DISTANCE)
     scale, rotation, shift = procrustes(canonical()[0][STABLE], points[STABLE])
     return (points - shift) @ rotation / scale, rotation, shift / scale
 
@@ -150,7 +151,8 @@ def _driver(avatar: Avatar, first: np.ndarray) -> Driver:
     viewmat[:3, :3], viewmat[:3, 3] = rotation, shift
     camera = Camera(viewmat, K, rig.camera.width, rig.camera.height)
     eyes = {side: build_eye(points, first, camera, side) for side in EYE}
-    return Driver(Face(points[:FACE], basis, rig.jaw[:FACE].astype(np.float64)), proportions, points, rotation, shift, eyes)
+    face = Face(points[:FACE], basis, rig.jaw[:FACE].astype(np.float64))
+    return Driver(face, proportions, points, rotation, shift, eyes)
 
 
 def _proportions(avatar: np.ndarray, driver: np.ndarray) -> np.ndarray:

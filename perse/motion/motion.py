@@ -30,8 +30,10 @@ def overlay(base: Controls, moving: Controls) -> Controls:
         expression={k: min(v, 1.0) for k, v in added(base.expression, moving.expression).items()},
         head_yaw=base.head_yaw + moving.head_yaw, head_pitch=base.head_pitch + moving.head_pitch,
         head_roll=base.head_roll + moving.head_roll, head_x=base.head_x + moving.head_x,
-        head_y=base.head_y + moving.head_y, head_z=base.head_z + moving.head_z, gaze_yaw=base.gaze_yaw + moving.gaze_yaw,
-        gaze_pitch=base.gaze_pitch + moving.gaze_pitch, detail=base.detail or moving.detail, yaw=base.yaw + moving.yaw, pitch=base.pitch + moving.pitch,
+        head_y=base.head_y + moving.head_y, head_z=base.head_z + moving.head_z,
+        gaze_yaw=base.gaze_yaw + moving.gaze_yaw,
+        gaze_pitch=base.gaze_pitch + moving.gaze_pitch, detail=base.detail or moving.detail,
+        yaw=base.yaw + moving.yaw, pitch=base.pitch + moving.pitch,
         roll=base.roll + moving.roll, zoom=base.zoom * moving.zoom)
 
 

@@ -10,17 +10,17 @@ import numpy as np
 
 from ..rig.expressions import INDEX, NAMES
 from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
-from ..rig.topology import BROW, EYE, FACE, LIPS, OVAL, STABLE
+from ..rig.topology import EYE, FACE, LIPS, OVAL, STABLE
 
 # Gaze decides the eye_look shapes; the others hardly move a landmark in the picture.
 PASSIVE = ("jaw_forward", "tongue_out", "cheek_puff", *(n for n in NAMES if n.startswith("eye_look_")))
 ACTIVE = np.array([i for i, name in enumerate(NAMES) if name not in PASSIVE])
 ITERATIONS = 5
 CHUNK = 64  # frames solved together: bounds the memory of the dense Jacobians
-RIDGE = 3e-3  # squared eye distances, against a sum over about 468 landmarks
+RIDGE = 1e-2  # squared eye distances, against a sum over about 468 landmarks
 SPARSITY = 4e-4
 SWEEPS = 24
-# Outline landmarks slide along the silhouette as the head turns, except at the chin; lips and lids carry the expression.
+# Outline landmarks slide along the silhouette as the head turns, but not the chin's; lips and lids carry expression.
 CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
 WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
 POSE_ELSEWHERE = 0.01

@@ -11,7 +11,7 @@ from ..portrait.detect import is_human
 from ..render.video import read_video
 from .anchors import Anchors
 
-MAX_FRAMES = 36_000
+MAX_FRAMES = 4_500  # two and a half minutes at 30 frames a second: what fits in memory; longer clips are cut
 # A first face that fails the human check is looked at again this many times before the clip is refused.
 CHECKED_FRAMES = 8
 

@@ -3,14 +3,13 @@
 Colour is the constant spherical harmonic, f_dc = (rgb - 0.5) / 0.28209479; opacity is a logit, scales are logarithms.
 """
 
-import os
-import secrets
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..errors import PerseError
+from ..files import write_atomically
 from .cloud import GaussianCloud
 
 _SH_CONSTANT = 0.28209479177387814  # 1 / (2 sqrt(pi)), the harmonic of degree 0
@@ -24,7 +23,7 @@ _PROPERTIES = (
 def write_ply(cloud: GaussianCloud, path: str | Path) -> None:
     """Write a cloud, less the Gaussians too faint to be drawn (opacity < 1/255).
 
-    The file appears whole or not at all.
+    The file appears whole or not at all; PerseError if it cannot be written.
     """
     cloud = cloud.detach().to("cpu")
     cloud = cloud.select(cloud.opacities >= _MIN_OPACITY)
@@ -39,13 +38,7 @@ def write_ply(cloud: GaussianCloud, path: str | Path) -> None:
     ], dim=1).numpy()
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(cloud)}"]
     header += [f"property float {name}" for name in _PROPERTIES] + ["end_header", ""]
-    path = Path(path)
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(6)}.part")
-    try:
-        partial.write_bytes("\n".join(header).encode() + table.astype("<f4").tobytes())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(path, "\n".join(header).encode() + table.astype("<f4").tobytes())
 
 
 def read_ply(path: str | Path) -> GaussianCloud:

@@ -10,7 +10,7 @@ from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.build import CHARTS
 from ..rig.mouth import mouth_opening
-from ..rig.rig import PART, Rig
+from ..rig.rig import Rig
 from ..rig.shell import OUTLINE_RING, RINGS
 from .fill import diffuse, mirror_fill, nearest_covered, soften
 

@@ -125,6 +125,7 @@ class Visits:
             visits = {e.owner for e in self._avatars.values()} | set(self._folders)
         for visit in visits:
             self.close(visit)
+        shutil.rmtree(self.root, ignore_errors=True)
 
     def sweep_forever(self, every: float = 60.0) -> threading.Thread:
         """Sweep in the background."""

@@ -48,6 +48,8 @@ def server(tmp_path_factory):
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+                raise
+    assert not list(folder.glob("visits-*")), "a stopped server leaves visitors' files behind"
 
 
 @pytest.fixture(scope="session")

@@ -166,6 +166,20 @@ def test_styles_looks_and_downloads(visit, avatar_file):
     assert v.picture() != bearded
 
 
+def test_a_clip_of_a_face_drives_the_video(visit, avatar_file, client, built):
+    clip = client.predict(avatar=built["avatar"], motion="shake", seconds=1, fps=15, size=256, api_name="/video")
+    v = visit().open(avatar_file)
+    page = v.page
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_text("Follow a clip of yours instead").click()
+    page.locator("#perse-video input[type=file]").first.set_input_files(clip)
+    page.wait_for_selector("#perse-video .perse-note", timeout=15_000)
+    page.locator("#perse-video label").filter(has_text="256").click()
+    page.locator("#perse-shoot").click()
+    page.wait_for_selector(".perse-video video", timeout=60_000)
+    assert "perse-clip.mp4" in page.locator("#perse-film").inner_text()
+
+
 def test_a_file_that_is_no_photo_gets_a_friendly_sentence(visit, tmp_path):
     v = visit()
     junk = tmp_path / "junk.jpg"
@@ -223,3 +237,7 @@ def test_a_phone_has_one_column_and_everything_in_reach(visit, avatar_file, sche
     page.locator("[data-style=wide]").tap()
     assert v.picture() != before
     v.shot(f"phone-{scheme}-look")
+    page.evaluate("document.getElementById('perse-nose_bridge').scrollIntoView({block: 'end'})")
+    box = page.locator("#perse-canvas").bounding_box()
+    assert -5 <= box["y"] < 100, "the picture must stay in sight while sliders are scrolled"
+    v.shot(f"phone-{scheme}-sliders")

