@@ -265,20 +265,24 @@ class Renderer:
             straight = rgb / np.maximum(alpha, 1e-4)
             return _to_bytes(torch.from_numpy(np.concatenate([straight, alpha], -1)))
         if self.framing == "source":
-            cover = self._inside_crop()
+            cover = crop_ramp(self.avatar.source.crop, self.width, self.height)
             rgb, alpha = rgb * cover, alpha * cover
         return _to_bytes(torch.from_numpy(rgb + (1 - alpha) * self.picture))
 
-    def _inside_crop(self) -> np.ndarray:
-        """(H, W, 1): the avatar ends where its crop ended, with a soft edge, and the photo goes on."""
-        x0, y0, side = self.avatar.source.crop
-        x, y = np.arange(self.width) + 0.5, np.arange(self.height) + 0.5
-        edge = max(2.0, 0.03 * side)
-        across = np.clip(np.minimum(x - x0, x0 + side - x) / edge, 0, 1)
-        # Sides that the photo itself cuts need no fading.
-        across = np.where((x - x0 < edge) & (x0 <= 0) | (x0 + side - x < edge) & (x0 + side >= self.width), 1.0, across)
-        down = np.clip((y0 + side - y) / edge, 0, 1) if y0 + side < self.height else np.ones(self.height)
-        return (across[None] * down[:, None])[..., None].astype(np.float32)
+
+def crop_ramp(crop: tuple[float, float, float], width: int, height: int) -> np.ndarray:
+    """(H, W, 1) in [0, 1]: 1 inside the crop, falling softly to 0 at those of its edges that lie inside the photo.
+    There the avatar ends and the untouched photo goes on."""
+    x0, y0, side = crop
+    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+    edge = max(2.0, 0.03 * side)
+    across = np.ones(width)
+    if x0 > 0:
+        across = np.minimum(across, np.clip((x - x0) / edge, 0, 1))
+    if x0 + side < width:
+        across = np.minimum(across, np.clip((x0 + side - x) / edge, 0, 1))
+    down = np.clip((y0 + side - y) / edge, 0, 1) if y0 + side < height else np.ones(height)
+    return (across[None] * down[:, None])[..., None].astype(np.float32)
 
 
 def _to_bytes(picture: torch.Tensor) -> np.ndarray:
@@ -308,10 +312,11 @@ def remember(portrait: Portrait) -> Source:
     matrix = np.array([[scale, 0, -crop.x0 * scale + 0.5 * scale - 0.5], [0, scale, -crop.y0 * scale + 0.5 * scale - 0.5]])
     clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpAffine(portrait.alpha, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
-    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None]
+    place = (float(crop.x0), float(crop.y0), float(crop.side))
+    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None] * crop_ramp(place, width, height)
     out = io.BytesIO()
     Image.fromarray(_to_bytes(torch.from_numpy(photo * (1 - cover) + clean * cover))).save(out, "JPEG", quality=90)
-    return Source(out.getvalue(), (float(crop.x0), float(crop.y0), float(crop.side)), (width, height))
+    return Source(out.getvalue(), place, (width, height))
 
 
 def _plain(value):

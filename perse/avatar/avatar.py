@@ -14,7 +14,7 @@ from ..rig.expressions import COMPOSITES, INDEX, expand
 from ..rig.rig import HEAD_CENTRE, Rig
 from .binding import Binding
 from .follow import Follower
-from .space import LatentSpace
+from .space import Change, LatentSpace
 
 
 @dataclass
@@ -74,12 +74,14 @@ class Avatar(nn.Module):
         self.report = report or Report()
         # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of.
         self.photo_only: Tensor | None = None
+        self._last_change: tuple[tuple, Change | None] | None = None
         self.place("cpu")
 
     def place(self, device: torch.device | str) -> "Avatar":
         """Move everything to a device."""
         self.to(device)
         self.poser = self.rig.poser(device)
+        self._last_change = None
         self.binding = self.binding.to(device)
         self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
         return self
@@ -150,7 +152,7 @@ class Avatar(nn.Module):
 
     def cloud(self, state: State) -> GaussianCloud:
         """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
-        change = self.space(state.latents) if state.latents else None
+        change = self._change(state.latents)
         shape = None if change is None else change.shape
         if state.detail is not None:
             detail = self.poser.spread(state.detail)
@@ -163,6 +165,19 @@ class Avatar(nn.Module):
             opacities = opacities + change.opacity
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
         return GaussianCloud(means, quats, scales, opacities.clamp(0, 0.99), colors.clamp(0, 1))
+
+    def _change(self, latents: dict[str, Tensor]) -> Change | None:
+        """Decoded latents. A finished avatar remembers the last ones: expressions and views change far more often."""
+        if not latents:
+            return None
+        if self.colors.requires_grad or torch.is_grad_enabled():
+            return self.space(latents)
+        key = tuple((name, tuple(z.tolist())) for name, z in sorted(latents.items()))
+        known = self._last_change
+        if known is None or known[0] != key:
+            # One tuple, replaced whole: visitors' threads may read it meanwhile.
+            known = self._last_change = (key, self.space(latents))
+        return known[1]
 
     def forward(self, controls: Controls) -> GaussianCloud:
         """Gaussians of a set of controls."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from ..attributes.catalogue import CATEGORIES
 from ..errors import PerseError
@@ -21,6 +22,7 @@ from .space import AxisBasis, LatentSpace
 
 FORMAT, VERSION = "perse-avatar", 1
 LIMIT = 200_000_000  # bytes; real files are about a tenth of this
+COMPACT = ("color", "opacity", "log_scale")
 MAX_GAUSSIANS, MAX_VERTICES = 1_000_000, 50_000
 
 
@@ -36,7 +38,7 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
         "rig.head": torch.from_numpy(rig.head), "rig.eye_centres": torch.from_numpy(rig.eye_centres),
         "rig.iris": torch.from_numpy(rig.iris), "camera.viewmat": torch.from_numpy(rig.camera.viewmat),
         "camera.K": torch.from_numpy(rig.camera.K),
-        "face": avatar.binding.face.to(torch.int32), "bary": avatar.binding.bary,
+        "face": avatar.binding.face.to(torch.int32), "bary": avatar.binding.bary.to(half),
         "offset": avatar.offset.to(half), "quats": avatar.quats.to(half), "log_scales": avatar.log_scales.to(half),
         "colors": avatar.colors.to(half), "opacities": avatar.opacities.to(half),
     }
@@ -44,8 +46,9 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
         tensors[f"axis.{name}.gaussians"] = basis.gaussians.to(torch.int32)
         tensors[f"axis.{name}.weight"] = basis.weight.to(half)
         tensors[f"axis.{name}.vertices"] = basis.vertices.to(torch.int32)
-        for part in ("color", "opacity", "log_scale", "shape"):
-            tensors[f"axis.{name}.{part}"] = getattr(basis, part).to(half)
+        tensors[f"axis.{name}.shape"] = basis.shape.to(half)
+        for part in COMPACT:
+            tensors[f"axis.{name}.{part}"], tensors[f"axis.{name}.{part}.step"] = _compact(getattr(basis, part).detach())
     if avatar.source is not None:
         tensors["source.background"] = torch.frombuffer(bytearray(avatar.source.background), dtype=torch.uint8)
     header = {"format": FORMAT, "version": str(VERSION), "avatar": json.dumps({
@@ -55,6 +58,12 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
     }, sort_keys=True)}
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
     write_atomically(path, _reproducible(data))
+
+
+def _compact(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Bases are small changes: 8 bits of their own range are finer than a display shows. Values / step, and the step."""
+    step = (values.abs().max() / 127 if values.numel() else torch.zeros(())).clamp_min(1e-12).float().reshape(1)
+    return (values / step).round().to(torch.int8), step
 
 
 def _reproducible(data: bytes) -> bytes:
@@ -86,7 +95,7 @@ def load_avatar(path: str | Path, device: torch.device | str = "cpu") -> Avatar:
             if not header.get("version", "").isdigit() or int(header["version"]) > VERSION:
                 raise PerseError("This avatar was saved by a newer PERSE: please update the app to open it.")
             tensors = {k: file.get_tensor(k) for k in file.keys()}
-        return _assemble(json.loads(header["avatar"]), tensors).place(device)
+        return _assemble(json.loads(header["avatar"]), tensors).requires_grad_(False).place(device)
     except PerseError:
         raise
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError):
@@ -126,7 +135,9 @@ def _assemble(meta: dict, tensors: dict) -> Avatar:
     known = {c.name: c for c in CATEGORIES}
     space = LatentSpace([known[c] for c in meta["categories"] if c in known], n, v)
     for name in meta["axes"]:
-        part = {k: tensors[f"axis.{name}.{k}"] for k in ("gaussians", "weight", "vertices", "color", "opacity", "log_scale", "shape")}
+        part = {k: tensors[f"axis.{name}.{k}"] for k in ("gaussians", "weight", "vertices", "shape", *COMPACT)}
+        for k in COMPACT:
+            part[k] = part[k].float() * tensors[f"axis.{name}.{k}.step"].float()
         index, moved = part["gaussians"], part["vertices"]
         _require(not len(index) or (int(index.min()) >= 0 and int(index.max()) < n))
         _require(not len(moved) or (int(moved.min()) >= 0 and int(moved.max()) < v))
