@@ -313,7 +313,9 @@ def remember(portrait: Portrait) -> Source:
     clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpAffine(portrait.alpha, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
     place = (float(crop.x0), float(crop.y0), float(crop.side))
-    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None] * crop_ramp(place, width, height)
+    # Where the avatar fades out, the person must still be there to fade into.
+    inside = np.clip((crop_ramp(place, width, height) - 0.85) / 0.15, 0, 1)
+    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None] * inside
     out = io.BytesIO()
     Image.fromarray(_to_bytes(torch.from_numpy(photo * (1 - cover) + clean * cover))).save(out, "JPEG", quality=90)
     return Source(out.getvalue(), place, (width, height))

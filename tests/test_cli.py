@@ -236,7 +236,8 @@ def test_bad_videos(run, avatar_file, options, told):
     refused(run, told, "video", avatar_file, "-o", "a.mp4", "--size", 64, *options)
 
 
-@pytest.mark.parametrize("command, name", [("render", "a.tiff"), ("render", "a"), ("export", "a.glb"), ("export", "a"), ("video", "a.avi"), ("video", "a")])
+@pytest.mark.parametrize("command, name", [("render", "a.tiff"), ("render", "a"), ("export", "a.glb"), ("export", "a"),
+                                           ("video", "a.avi"), ("video", "a")])
 def test_formats_that_are_not_written(run, avatar_file, command, name):
     more = ["--motion", "nod", "--seconds", "0.2", "--size", "64"] if command == "video" else []
     refused(run, re.escape(Path(name).suffix) or "suffix", command, avatar_file, "-o", name, *more)
@@ -248,7 +249,8 @@ def test_avatar_files_that_are_none(run, avatar_file):
     tensors = load_file(avatar_file)
     save_file(tensors, "newer.safetensors", metadata={"format": "perse-avatar", "version": "99", "avatar": "{}"})
     save_file({"a": tensors["colors"]}, "other.safetensors")
-    for name, told in (("foreign", "damaged|not a PERSE"), ("damaged", "damaged"), ("newer", "newer"), ("other", "not a PERSE"), ("missing", "missing")):
+    for name, told in (("foreign", "damaged|not a PERSE"), ("damaged", "damaged"), ("newer", "newer"),
+                       ("other", "not a PERSE"), ("missing", "missing")):
         for arguments in (["info"], ["render", "-o", "a.png"], ["export", "-o", "a.ply"]):
             refused(run, told, arguments[0], f"{name}.safetensors", *arguments[1:])
     refused(run, ".", "info", ".")

@@ -153,5 +153,5 @@ def _tongue_out(shapes: np.ndarray, start: int, tongue) -> None:
     """ARKit's tongueOut: the tip comes forward over the lower lip."""
     index = NAMES.index("tongue_out")
     v = tongue.chart[:, 1]
-    shift = np.stack([0 * v, -0.02 * (1 - v), -0.42 * (1 - v)], 1)
+    shift = np.stack([0 * v, -0.11 * np.sqrt(1 - v), -0.34 * (1 - v)], 1)
     shapes[index, start:start + len(v)] = shift

@@ -20,8 +20,9 @@ def psnr(first, second, weight) -> float:
 
 def test_the_untouched_avatar_is_the_photo(avatar, astronaut_portrait):
     size = 512
+    portrait = astronaut_portrait
     small = [cv2.resize(x.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
-             for x in (astronaut_portrait.foreground * astronaut_portrait.alpha[..., None], astronaut_portrait.alpha, head_mask(astronaut_portrait))]
+             for x in (portrait.foreground * portrait.alpha[..., None], portrait.alpha, head_mask(portrait))]
     target = small[0] + 0.5 * (1 - small[1])[..., None]
     with torch.no_grad():
         rgb, alpha = rasterize(avatar(Controls()), avatar.camera(Controls(), size, size), backgrounds=torch.full((3,), 0.5))

@@ -49,7 +49,8 @@ def still(picture):
 
 @every_axis
 def test_an_edit_shows_grows_and_stays_at_home(avatar, picture, still, category, axis, sign):
-    change = {amount: np.abs(picture(TURN, attributes={axis.name: sign * amount}) - still[0.0]).max(-1) for amount in (0.25, 0.5, 0.75, 1.0)}
+    change = {amount: np.abs(picture(TURN, attributes={axis.name: sign * amount}) - still[0.0]).max(-1)
+              for amount in (0.25, 0.5, 0.75, 1.0)}
     side = np.abs(picture(TURN, yaw=SIDE, attributes={axis.name: float(sign)}) - still[SIDE]).max(-1)
     full = change[1.0]
     # A visible effect, from the front or from the side: at least 12 grey levels somewhere, not in single pixels.
