@@ -22,11 +22,13 @@ from .fitting.fit import Progress, Schedule, Trainer
 from .fitting.initialise import initial_avatar
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
+from .render import mesh
 from .render.camera import Camera
 from .render.ply import write_ply
 from .render.rasterize import rasterize, warm_up
 from .render.video import VideoWriter
 from .rig.build import build_rig
+from .rig.rig import HEAD_CENTRE
 from .synthesis.base import Clip, Plan, Synthesizer
 from .synthesis.procedural import ProceduralSynthesizer
 from .synthesis.texture import bake
@@ -177,7 +179,7 @@ class PersePipeline:
             write_ply(cloud, path)
         elif path.suffix.lower() == ".html":
             from .render.html import write_html
-            write_html(cloud, avatar.camera(controls, 512, 512), path)
+            write_html(cloud, avatar.camera(controls, 512, 512), path, pivot=np.array(HEAD_CENTRE, np.float32))
         else:
             raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply or .html.")
 
@@ -345,8 +347,13 @@ def _cached_pipeline(synthesizer: str, device: str) -> PersePipeline:
 
 
 def warm_up_in_background() -> threading.Thread:
-    """Compile the CPU kernels while the visitor chooses a photo."""
-    thread = threading.Thread(target=warm_up, name="perse-warm-up", daemon=True)
+    """Compile the CPU kernels, and load what the first build would wait for, while the visitor chooses a photo."""
+    def work():
+        warm_up()
+        mesh.warm_up()
+        torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimiser imports for seconds
+
+    thread = threading.Thread(target=work, name="perse-warm-up", daemon=True)
     thread.start()
     return thread
 

@@ -66,7 +66,7 @@ CATEGORIES: tuple[Category, ...] = (
                             (358, (0, 0.042, 0)), (327, (0, 0.050, 0)), (294, (0, 0.050, 0)), (195, (0, 0.02, -0.012))),
                      radius=0.28, pinned=(0, 267, 362, 374, 425, 168)), ("nose_area",), -1.0, "a longer nose"),
         _axis("nose_bridge", "Bridge", "Flatter or more prominent bridge",
-              Sculpt(moves=((6, (0, 0, -0.035)), (197, (0, 0, -0.055)), (195, (0, 0, -0.045)), (168, (0, 0, -0.015)), (4, (0, 0, 0)), (1, (0, 0, 0))),
+              Sculpt(moves=((6, (0, 0, -0.055)), (197, (0, 0, -0.080)), (195, (0, 0, -0.065)), (168, (0, 0, -0.025)), (4, (0, 0, 0)), (1, (0, 0, 0))),
                      radius=0.24, pinned=(362, 133, 425)), ("nose_area",), -1.0, "a prominent nose bridge"),
     ), (_style("wide", "Wide", nose_width=1), _style("narrow", "Narrow", nose_width=-1), _style("long", "Long", nose_length=1), _style("short", "Short", nose_length=-1))),
     Category("mouth", "Mouth", (
@@ -76,7 +76,7 @@ CATEGORIES: tuple[Category, ...] = (
               Sculpt(moves=((291, (0.055, 0, 0.012)), (308, (0.05, 0, 0.01)), (409, (0.042, 0, 0.01)), (375, (0.042, 0, 0.01)), (270, (0.026, 0, 0)),
                             (321, (0.028, 0, 0)), (0, (0, 0, 0)), (17, (0, 0, 0))), radius=0.30, pinned=(2, 327, 152)), ("mouth_area",), -1.0, "a wider mouth"),
         _axis("lip_red", "Red lips", "Red lip colour", Recolor("lips", to=(40, 58, 30), lightness=12), ("lips",), prompt="red lipstick"),
-        _axis("lip_nude", "Pale lips", "Pale, natural lip colour", Recolor("lips", to=(70, 14, 14), lightness=14), ("lips",), prompt="pale nude lips"),
+        _axis("lip_nude", "Pale lips", "Pale, natural lip colour", Recolor("lips", to=(74, 12, 14), lightness=22), ("lips",), prompt="pale nude lips"),
     ), (_style("full_lips", "Full lips", lip_fullness=1), _style("thin_lips", "Thin lips", lip_fullness=-1), _style("red_lips", "Red lips", lip_red=1))),
     Category("face_shape", "Face shape", (
         _axis("jaw_width", "Jaw width", "Narrower or wider jaw", Sculpt(moves=_JAW, radius=0.45, pinned=(291, 152, 454, 263, 358)), ("jaw_area",), -1.0, "a wide jaw"),
@@ -89,7 +89,7 @@ CATEGORIES: tuple[Category, ...] = (
     ), (_style("wide_jaw", "Wide jaw", jaw_width=1), _style("narrow", "Narrow", jaw_width=-1, cheek_fullness=-0.5), _style("long_chin", "Long chin", chin_length=1))),
     Category("skin", "Skin", (
         _axis("skin_tan", "Tan", "Paler or more tanned skin", Recolor("skin", shift=(-13, 5, 9)), ("skin", "neck"), -1.0, "tanned skin"),
-        _axis("skin_warmth", "Warmth", "Cooler or warmer skin", Recolor("skin", shift=(0, 6, 7)), ("skin", "neck"), -1.0, "a warm skin tone"),
+        _axis("skin_warmth", "Warmth", "Cooler or warmer skin", Recolor("skin", shift=(0, 6, 8)), ("skin", "neck"), -1.0, "a warm skin tone"),
         _axis("blush", "Blush", "Rosy cheeks", Recolor("cheeks", shift=(-5, 15, 5)), ("cheeks",), prompt="rosy blush on the cheeks"),
     ), (_style("tan", "Tan", skin_tan=1), _style("pale", "Pale", skin_tan=-0.8), _style("rosy", "Rosy", blush=1))),
     Category("glasses", "Glasses", (

@@ -1,7 +1,7 @@
 """The latent space: per category a small vector, decoded to changes of the rest shape and of the Gaussians.
 
-Every axis of a category owns a linear basis over the Gaussians and vertices of its region; two-sided axes own a second,
-quadratic one, so that their two ends can differ: change(z) = z B1 + z² B2. Zero latent is exactly zero change, a path is
+Every axis of a category owns a linear basis over the Gaussians and vertices of its region; two-sided axes and those
+that fade something in own a second, quadratic one, so that their two ends can differ and growth can be even: change(z) = z B1 + z² B2. Zero latent is exactly zero change, a path is
 as smooth as its latent path, and categories add up. The bases are fitted to the synthetic clips (perse/fitting).
 """
 
@@ -30,7 +30,7 @@ class AxisBasis(nn.Module):
     Args:
         gaussians: (n,) indices it may change; weight: (n,) how much (its region's soft mask).
         vertices: (m,) vertices it may move.
-        terms: 1 for one-sided, 2 for two-sided axes.
+        terms: 1 for a linear basis, 2 for a quadratic one as well.
     """
 
     def __init__(self, gaussians: Tensor, weight: Tensor, vertices: Tensor, terms: int):

@@ -109,7 +109,7 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
         vertices = np.flatnonzero(moved)
         weights = np.concatenate([np.clip(weight[index] * 3, 0, 1), np.ones(len(extras))])
         basis = AxisBasis(torch.from_numpy(np.concatenate([index, extras])), torch.from_numpy(weights),
-                          torch.from_numpy(vertices), 2 if axis.low < 0 else 1)
+                          torch.from_numpy(vertices), 2 if axis.low < 0 or len(extras) else 1)
         ends = {}
         for sign, edit in edits.items():
             color = np.zeros((len(index) + len(extras), 3), np.float32)
@@ -122,7 +122,10 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
             shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
             ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
         for k, name in enumerate(("color", "opacity", "shape")):
-            basis.start(ends[1][k], ends[-1][k] if -1 in ends else None, name)
+            # Strands and tubes lie several deep: if each grew linearly, a quarter of the amount would show three
+            # quarters of the beard. Their opacity starts quadratic instead.
+            minus = ends[-1][k] if -1 in ends else ends[1][k] if name == "opacity" else None
+            basis.start(ends[1][k], minus, name)
         space.add(axis.name, basis)
     avatar = Avatar(rig, binding, gaussians, space)
     # A mouth line or a strand beside the mesh is taught by the photo alone: the clips do not show it.

@@ -19,6 +19,7 @@ CHARTS = {
     "upper_teeth": (0.5, 0.75, 0.75, 0.8125), "lower_teeth": (0.5, 0.8125, 0.75, 0.875), "tongue": (0.75, 0.75, 0.875, 0.875),
 }
 INSET = 2 / 1024
+JAW_GLIDE = 0.11
 
 
 def _chart(part: str, uv: np.ndarray) -> np.ndarray:
@@ -125,6 +126,8 @@ def build_rig(portrait) -> Rig:
     jaw[:surface_count] = jaw_weights(surface)
     for name, patch in mouth.items():
         jaw[starts[name]:starts[name] + len(patch.vertices)] = patch.jaw
+    # The joint's head glides forward as the mouth opens: a pure hinge would push the chin into the throat.
+    shapes[NAMES.index("jaw_open")] += jaw[:, None] * np.array([0.0, 0.0, -JAW_GLIDE], np.float32)
     _sew_cavity(shapes, jaw, starts["cavity"], mouth["cavity"])
     _tongue_out(shapes, starts["tongue"], mouth["tongue"])
 

@@ -238,7 +238,7 @@ def jaw_weights(surface: Surface) -> np.ndarray:
         handles[int(mirror[index])] = weight
     for index in (50, 280, 116, 345, 101, 330, 36, 266):
         handles[index] = 0.0
-    field = surface.spread({k: np.array([v]) for k, v in handles.items()}, 0.9,
+    field = surface.spread({k: np.array([v]) for k, v in handles.items()}, 2.4,
                            [i for i in range(FACE) if surface.vertices[i, 1] < 0.2], smooth=False)[:, 0]
     return np.clip(field, 0, 1)
 

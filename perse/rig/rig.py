@@ -13,7 +13,7 @@ from .expressions import INDEX, NAMES
 PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
 PART = {name: i for i, name in enumerate(PARTS)}
 JAW_HINGE = (0.0, 0.30, 0.75)
-JAW_ANGLE = np.radians(23.0)
+JAW_ANGLE = np.radians(21.0)
 JAW_SLIDE = 0.10
 NECK_PIVOT = (0.0, 1.0, 0.80)
 HEAD_CENTRE = (0.0, 0.35, 0.75)  # what the camera orbits

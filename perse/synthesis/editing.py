@@ -146,9 +146,10 @@ class Workshop:
     @staticmethod
     def shared(rig: Rig, texture: Texture, seed: int) -> "Workshop":
         """The workshop of a texture, made once: synthesis and the avatar's start both need the same edits."""
-        if "workshop" not in texture.extra:
-            texture.extra["workshop"] = Workshop(rig, texture, seed)
-        return texture.extra["workshop"]
+        key = f"workshop {seed}"
+        if key not in texture.extra:
+            texture.extra[key] = Workshop(rig, texture, seed)
+        return texture.extra[key]
 
     def edit(self, axis: Axis, sign: int) -> Edit:
         """The axis at amount `sign` (+1 or -1); remembered."""

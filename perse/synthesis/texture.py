@@ -313,7 +313,7 @@ def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray, opening: flo
     shape = texture.color[area].shape[:2]
     u = np.linspace(-1, 1, shape[1])
     groove = 1 - 0.22 * np.exp(-(u / 0.10) ** 2) - 0.2 * u ** 2
-    texture.color[area] = np.array([0.60, 0.30, 0.29]) * exposure * groove[None, :, None] * np.linspace(1, 0.5, shape[0])[:, None, None]
+    texture.color[area] = np.array([0.52, 0.22, 0.22]) * exposure * groove[None, :, None] * np.linspace(1, 0.5, shape[0])[:, None, None]
     for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):
         texture.alpha[chart_slice(part)] = 1.0
         for name in REGIONS:
