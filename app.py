@@ -1,5 +1,7 @@
 """PERSE on the web: `python app.py`, or a Hugging Face Space. Handlers, the page, the wiring; the rest is in perse/ui."""
 
+import importlib.util
+import json
 import os
 import secrets
 import shutil
@@ -13,21 +15,25 @@ import perse  # noqa: F401  (sets the threading environment; must come before to
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
+import gradio.mcp
 from gradio.utils import get_upload_folder
 
 from perse.controls import Controls
 from perse.errors import PerseError
 from perse.motion.drive import drive
+from perse.motion.motion import Motion
 from perse.motion.presets import PRESETS, preset_motion
+from perse.motion.table import motion_csv
 from perse.pipeline import PersePipeline, warm_up_in_background
 from perse.ui import pieces
-from perse.ui.api import FORMATS, VIDEO_SECONDS, Api, check_video, visit_of
+from perse.ui.api import FORMATS, VIDEO_SECONDS, VIDEO_SIZES, Api, check_video, visit_of
 from perse.ui.examples import EXAMPLES
 from perse.ui.jobs import Job, Turns, Update
 from perse.ui.routes import FrameRoutes
-from perse.ui.visits import Visits
+from perse.ui.visits import Entry, Visits
 
 TTL = float(os.environ.get("PERSE_TTL", 1800))  # seconds an unused avatar is kept
+MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
 BUDGETS = {"Fast (30 s)": 30.0, "Standard (1 min)": 60.0, "Fine (2 min)": 120.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
     BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
@@ -114,16 +120,36 @@ def drop_clip(clip: str | None):
     return None, gr.update(visible=True), gr.update(visible=False), ""
 
 
+def planned(entry: Entry, look: Controls, motion: str, clip: str | None, seconds: float, fps: int, report) -> Motion:
+    """The motion that the Video tab is set to: the driving clip's, or a ready-made one."""
+    if clip:
+        report(0.0, "following your clip")
+        return drive(entry.avatar, clip, look, float(fps), float(seconds))
+    return preset_motion(motion, look, float(seconds), float(fps))
+
+
+def tabulate(token: str, look: str, motion: str, clip: str | None, seconds: float, fps: int):
+    """The motion as CSV, for the browser to keep as a file: [name, text] as JSON."""
+    try:
+        check_video(seconds, fps, VIDEO_SIZES[0], FORMATS[0], motion)
+        entry, edit = visits.get(token), Controls.from_json(look)
+        job = Job(lambda report, cancelled: motion_csv(planned(entry, edit, motion, clip, seconds, fps, report)), filming)
+        yield "", pieces.note("Writing the table…")
+        for update in job.updates():
+            yield "", pieces.progress(update)
+        yield json.dumps([f"{entry.name}-{'clip' if clip else motion}.csv", job.result]), ""
+    except PerseError as error:
+        gr.Warning(str(error))
+        yield "", pieces.message(str(error))
+
+
 def film(token: str, look: str, background: str, motion: str, clip: str | None, seconds: float, size: int, fps: int, kind: str,
          framing: str, request: gr.Request):
     """Render the look of the moment of pressing, in motion. Closing this generator cancels it."""
     def work(report, cancelled):
-        if clip:
-            report(0.0, "following your clip")
-            plan = drive(entry.avatar, clip, edit, float(fps), float(seconds))
-        else:
-            plan = preset_motion(motion, edit, float(seconds), float(fps))
-        pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(), partial(report, text="rendering"), cancelled)
+        plan = planned(entry, edit, motion, clip, seconds, fps, report)
+        pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(), partial(report, text="rendering"), cancelled,
+                       MARK)
 
     try:
         check_video(seconds, fps, size, kind, motion)
@@ -202,6 +228,8 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
                 shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
                 cut = gr.Button("Cancel", visible=False, elem_id="perse-cut")
                 film_out = piece(elem_id="perse-film")
+                table = gr.Button("Motion as CSV", size="md", elem_id="perse-table")
+                sheet = gr.Textbox(visible=False)
 
     piece('<p class="perse-privacy">Your photo is deleted as soon as it is read. Your avatar lives in this server\'s memory only while '
             "you are here, and is deleted when you close the page. Whatever you save is marked as synthetic.</p>")
@@ -229,15 +257,20 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
     filmed = shoot.click(film, [avatar, look, background, motion, driver, seconds, size, fps, kind, framing], [shoot, cut, film_out],
                          js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
                          **again)
+    table.click(tabulate, [avatar, look, motion, driver, seconds, fps], [sheet, film_out],
+                js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]", **quiet).then(
+        fn=None, inputs=sheet, js="(file) => { perse.saveTable(file); }", **quiet)
     cut.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, [shoot, cut, film_out], cancels=filmed, queue=False,
               **quiet)
     demo.unload(end_visit)
-    Api(pipeline, visits, building, filming).mount()
+    Api(pipeline, visits, building, filming, MARK).mount()
 
 
 def main() -> None:
     """Serve the page until it is stopped."""
     warm_up_in_background()
+    # A tool's caller may send a photo as a data URI; Gradio's copy of it has to go with the rest, when its time is over.
+    gradio.mcp.DEFAULT_TEMP_DIR = str(visits.root / "mcp")
     visits.sweep_forever()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped server cleans up like an interrupted one
     theme = gr.themes.Default(primary_hue="violet", secondary_hue="violet", neutral_hue="slate", radius_size="lg",
@@ -245,7 +278,8 @@ def main() -> None:
     try:
         demo.queue(default_concurrency_limit=4, max_size=64).launch(
             theme=theme, head=pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False,
-            max_file_size="200mb", show_error=True, app_kwargs={"routes": FrameRoutes(pipeline, visits).routes()})
+            max_file_size="200mb", show_error=True, app_kwargs={"routes": FrameRoutes(pipeline, visits, mark=MARK).routes()},
+            mcp_server=importlib.util.find_spec("mcp") is not None)  # the API as MCP tools, where gradio[mcp] is installed
     finally:
         visits.close_all()
 

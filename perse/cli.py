@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     video.add_argument("--fps", type=float)
     video.add_argument("--seconds", type=float)
     video.add_argument("--framing", default="head", help="head or source")
+    video.add_argument("--csv", metavar="FILE", help="also write the motion as a table")
     video.set_defaults(run=_video)
 
     export = commands.add_parser("export", help="Gaussians for other viewers (.ply or .html)")
@@ -221,8 +222,10 @@ def _render(args) -> None:
 
 
 def _video(args) -> None:
+    from .files import write_atomically
     from .motion.motion import between
     from .motion.presets import PRESETS, preset_motion
+    from .motion.table import motion_csv
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     edit = controls_from(args, avatar)
@@ -248,6 +251,8 @@ def _video(args) -> None:
             avatar.state(end)
         motion = between(*ends, args.seconds or 4.0, fps)
     pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing)
+    if args.csv:
+        write_atomically(args.csv, motion_csv(motion).encode())
 
 
 def _export(args) -> None:

@@ -11,19 +11,21 @@ from typing import Callable
 import cv2
 import numpy as np
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from .attributes.catalogue import CATEGORIES
 from .avatar.avatar import Avatar, Report, Source
 from .avatar.io import load_avatar, save_avatar
 from .controls import Controls
 from .errors import BuildCancelled, PerseError
+from .files import write_atomically
 from .fitting.fit import Progress, Schedule, Trainer
 from .fitting.initialise import initial_avatar
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
 from .render import mesh
 from .render.camera import Camera
+from .render.mark import comment_gif, draw_mark
 from .render.ply import write_ply
 from .render.rasterize import rasterize, warm_up
 from .render.video import VideoWriter
@@ -38,6 +40,7 @@ MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 SYNTHESIS_SHARE = 0.45  # of the budget, at most
 SIZES = (64, 2048)
 SYNTHETIC = {"comment": "Synthetic video of a person, made by PERSE"}
+SYNTHETIC_PICTURE = "Synthetic picture of a person, made by PERSE"
 BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
 
 
@@ -153,8 +156,11 @@ class PersePipeline:
 
     def video(self, avatar: Avatar, motion: Motion, path: str | Path, size: int = 512, background: str = "grey",
               framing: str = "head", progress: Callable[[float], None] = lambda share: None,
-              cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Render a motion to .mp4, .webm or .gif. The file appears whole or not at all; BuildCancelled if cancelled."""
+              cancelled: Callable[[], bool] = lambda: False, mark: str = "") -> None:
+        """Render a motion to .mp4, .webm or .gif. The file appears whole or not at all; BuildCancelled if cancelled.
+
+        mark: a visible label at the bottom left; none if empty.
+        """
         if background == "transparent":
             raise PerseError("Videos cannot be transparent: choose a colour or the original background.")
         renderer = Renderer(avatar, size, background, framing)
@@ -163,8 +169,10 @@ class PersePipeline:
                 for i, controls in enumerate(motion):
                     if cancelled():
                         raise BuildCancelled()
-                    writer.write(renderer.frame(controls))
+                    writer.write(draw_mark(renderer.frame(controls), mark))
                     progress((i + 1) / motion.count)
+            if (path := Path(path)).suffix.lower() == ".gif":
+                write_atomically(path, comment_gif(path.read_bytes(), SYNTHETIC["comment"]))
         except (ValueError, OSError) as error:
             if isinstance(error, PerseError):
                 raise
@@ -366,12 +374,14 @@ def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
     if suffix == ".png":
         from PIL.PngImagePlugin import PngInfo
         tag = PngInfo()
-        tag.add_text("Comment", "Synthetic picture of a person, made by PERSE")
+        tag.add_text("Comment", SYNTHETIC_PICTURE)
         image.save(out, "PNG", pnginfo=tag)
     elif suffix in (".jpg", ".jpeg"):
-        image.convert("RGB").save(out, "JPEG", quality=92, comment=b"Synthetic picture of a person, made by PERSE")
+        image.convert("RGB").save(out, "JPEG", quality=92, comment=SYNTHETIC_PICTURE.encode())
     elif suffix == ".webp":
-        image.save(out, "WEBP", quality=92)
+        exif = Image.Exif()
+        exif[ExifTags.Base.ImageDescription] = SYNTHETIC_PICTURE
+        image.save(out, "WEBP", quality=92, exif=exif)
     else:
         raise PerseError(f"Cannot write {suffix or 'a file without suffix'}: use .png, .jpg or .webp.")
     return out.getvalue()

@@ -91,7 +91,7 @@ CATEGORIES: tuple[Category, ...] = (
         _axis("skin_tan", "Tan", "Paler or more tanned skin", Recolor("skin", shift=(-13, 5, 9)), ("skin", "neck"), -1.0, "tanned skin"),
         _axis("skin_warmth", "Warmth", "Cooler or warmer skin", Recolor("skin", shift=(0, 6, 8)), ("skin", "neck"), -1.0, "a warm skin tone"),
         _axis("blush", "Blush", "Rosy cheeks", Recolor("cheeks", shift=(-5, 15, 5)), ("cheeks",), prompt="rosy blush on the cheeks"),
-    ), (_style("tan", "Tan", skin_tan=1), _style("pale", "Pale", skin_tan=-0.8), _style("rosy", "Rosy", blush=1))),
+    ), (_style("tan", "Tan", skin_tan=1), _style("pale", "Pale", skin_tan=-0.5), _style("rosy", "Rosy", blush=1))),
     Category("glasses", "Glasses", (
         _axis("glasses_round", "Round", "Round metal glasses", Prop("round", (0.16, 0.13, 0.10)), ("glasses_area",), prompt="round metal glasses"),
         _axis("glasses_square", "Square", "Square black glasses", Prop("square", (0.05, 0.05, 0.06)), ("glasses_area",), prompt="square black glasses"),

@@ -100,6 +100,7 @@ class Trainer:
         self.rng = np.random.default_rng(schedule.seed + 7919 * self.accelerator.process_index)
         self.photo = self._photo_frame(portrait, schedule.photo_size)
         self._coarse = self._photo_frame(portrait, schedule.photo_size * 5 // 8)
+        self._fine = self._photo_frame(portrait, max(schedule.photo_size, portrait.image.shape[0]))
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
         self._stage_end = schedule.deadline
@@ -175,7 +176,9 @@ class Trainer:
                     of_photo = step % 2 == 0 or step > 0.85 * steps
                     if of_photo:
                         # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
-                        image, alpha, camera = self.photo if step > COARSE_SHARE * steps else self._coarse
+                        # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
+                        last = step > 0.85 * steps and step % 2 == 1
+                        image, alpha, camera = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse
                         target, state = image + (1 - alpha[..., None]) * background, self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]

@@ -9,6 +9,7 @@ from ..errors import PerseError
 from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion
 from ..pipeline import DEFAULT_BUDGET, PersePipeline, encode_picture
+from ..render.mark import draw_mark
 from .jobs import Job, Turns
 from .visits import Visits
 
@@ -34,10 +35,11 @@ class Api:
     Args:
         pipeline, visits: the page's.
         building, filming: the lines in which builds and videos wait.
+        mark: a visible label on every picture and video; none if empty.
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, building: Turns, filming: Turns):
-        self.pipeline, self.visits, self.building, self.filming = pipeline, visits, building, filming
+    def __init__(self, pipeline: PersePipeline, visits: Visits, building: Turns, filming: Turns, mark: str = ""):
+        self.pipeline, self.visits, self.building, self.filming, self.mark = pipeline, visits, building, filming, mark
 
     def mount(self) -> None:
         """Add the endpoints to the Blocks that is being made."""
@@ -75,14 +77,18 @@ class Api:
             minutes at most without use); `quality`, hints about the photo; `build`, how it went.
         """
         with _friendly():
-            if not consent:
-                raise PerseError("Please confirm with consent=true that this is you, or that you have the person's permission.")
-            if not 10 <= budget <= 300:
-                raise PerseError(f"The budget must lie between 10 and 300 seconds, not {budget:g}.")
-            if not photo:
-                raise PerseError("Please send a photo.")
-            portrait = self.pipeline.prepare(photo)
-            Path(photo).unlink(missing_ok=True)
+            try:
+                if not consent:
+                    raise PerseError(
+                        "Please confirm with consent=true that this is you, or that you have the person's permission.")
+                if not 10 <= budget <= 300:
+                    raise PerseError(f"The budget must lie between 10 and 300 seconds, not {budget:g}.")
+                if not photo:
+                    raise PerseError("Please send a photo.")
+                portrait = self.pipeline.prepare(photo)
+            finally:
+                if photo:
+                    Path(photo).unlink(missing_ok=True)
             job = Job(lambda report, cancelled: self.pipeline.build(portrait, budget, int(seed), report, cancelled), self.building)
             for _ in job.updates():
                 yield gr.skip()
@@ -106,7 +112,7 @@ class Api:
             entry = self.visits.get(avatar)
             picture = self.pipeline.render(entry.avatar, Controls.from_json(controls), int(size), background)
             path = self.visits.path(visit_of(request), f"{entry.name}-picture.png")
-            write_atomically(path, encode_picture(picture, ".png"))
+            write_atomically(path, encode_picture(draw_mark(picture, self.mark), ".png"))
             return str(path)
 
     def video(self, avatar: str, controls: str = "{}", motion: str = "turntable", seconds: float = 4.0, fps: float = 25,
@@ -133,7 +139,7 @@ class Api:
             plan = preset_motion(motion, Controls.from_json(controls), float(seconds), float(fps))
             path = self.visits.path(visit_of(request), f"{entry.name}-{motion}.{format}")
             job = Job(lambda report, cancelled: self.pipeline.video(
-                entry.avatar, plan, path, int(size), background, framing, report, cancelled), self.filming)
+                entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark), self.filming)
             for _ in job.updates():
                 yield gr.skip()
             yield str(path)

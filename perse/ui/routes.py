@@ -20,6 +20,7 @@ from ..errors import PerseError
 from ..motion.motion import overlay
 from ..motion.presets import PRESETS
 from ..pipeline import PersePipeline, encode_picture
+from ..render.mark import draw_mark
 from ..rig.expressions import COMPOSITES
 from .visits import Visits
 
@@ -38,7 +39,7 @@ class Busy(Exception):
 
 
 class FrameRoutes:
-    """Routes over the avatars of `visits`.
+    """Routes over the avatars of `visits`. mark: a visible label on saved pictures; none if empty.
 
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
     POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
@@ -48,8 +49,8 @@ class FrameRoutes:
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, workers: int | None = None):
-        self.pipeline, self.visits = pipeline, visits
+    def __init__(self, pipeline: PersePipeline, visits: Visits, workers: int | None = None, mark: str = ""):
+        self.pipeline, self.visits, self.mark = pipeline, visits, mark
         # The rasterizer uses all cores for one frame: more workers would only make all frames late.
         self._workers = ThreadPoolExecutor(workers or max(1, (os.cpu_count() or 2) // 4), "perse-frame")
         self._waiting: Counter[str] = Counter()
@@ -120,8 +121,8 @@ class FrameRoutes:
         if kind == "picture.png":
             size = _integer(request, "size", 1024, *FILE_SIZES)
             background = request.query_params.get("background", "grey")
-            return Response(encode_picture(entry.renderer(size, background).frame(controls), ".png"),
-                            media_type="image/png", headers=SYNTHETIC)
+            picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
+            return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC)
         if kind not in SAVED:
             raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED)}.")
         path = self.visits.path(entry.owner, kind)

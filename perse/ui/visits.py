@@ -1,5 +1,6 @@
 """Who is here and what they own: avatars and files live as long as a visit, under names nobody can guess."""
 
+import contextlib
 import secrets
 import shutil
 import threading
@@ -118,6 +119,11 @@ class Visits:
             for token in [t for t, (_, at) in self._files.items() if now - at > self.ttl]:
                 path, _ = self._files.pop(token)
                 shutil.rmtree(path.parent, ignore_errors=True)
+        # A visit may never end: all MCP clients share one. Its files go by their age.
+        for place in self.root.glob("*/*"):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                if time.time() - place.stat().st_mtime > self.ttl:
+                    shutil.rmtree(place, ignore_errors=True)
 
     def close_all(self) -> None:
         """End every visit (the server stops)."""

@@ -10,23 +10,40 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from perse.render.mark import draw_mark
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 10
+MARK = "AI generated"
 ARGS = ("--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update "
         "--disable-sync").split()
 
 
+
+def has_mark(picture: np.ndarray) -> bool:
+    """Whether the letters of MARK stand out in a picture (H, W, 3 or 4) where they belong."""
+    stamp = draw_mark(np.full((*picture.shape[:2], 3), 128, np.uint8), MARK)
+    letters, plate = (stamp > 230).all(-1), (stamp < 80).all(-1)
+    return bool(picture[letters, :3].mean() - picture[plate, :3].mean() > 60)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def folder(tmp_path_factory) -> Path:
+    """Where the running page keeps its files."""
+    return tmp_path_factory.mktemp("gradio")
+
+
+@pytest.fixture(scope="session")
+def server(folder):
     """Address of the running page."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("gradio")
     env = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(folder),
-                        "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PERSE_BUDGET": str(BUDGET)}
+                        "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PERSE_BUDGET": str(BUDGET), "PERSE_MARK": MARK}
     with open(folder / "log.txt", "w+") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
         address = f"http://127.0.0.1:{port}"

@@ -9,6 +9,8 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from .conftest import has_mark
+
 
 def test_only_the_documented_endpoints_are_public(client):
     named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
@@ -27,7 +29,7 @@ def test_preview_follows_the_controls(client, built):
         path = client.predict(avatar=built["avatar"], controls=json.dumps(controls), size=256, background="white", api_name="/preview")
         return np.asarray(Image.open(path))
     pictures = [picture({}), picture({"styles": {"beard": {"full": 1}}})]
-    assert pictures[0].shape == (256, 256, 3)
+    assert pictures[0].shape == (256, 256, 3) and has_mark(pictures[0])
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() > 60
 
 
@@ -38,8 +40,17 @@ def test_video_is_a_playable_mp4_of_the_asked_length(client, built):
         stream = video.streams.video[0]
         frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
         assert stream.codec_context.name == "h264" and "ynthetic" in video.metadata["comment"]
-    assert len(frames) == 10 and frames[0].shape == (128, 128, 3)
+    assert len(frames) == 10 and frames[0].shape == (128, 128, 3) and has_mark(frames[0])
     assert np.abs(frames[1].astype(int) - frames[4]).mean() > 0.5
+
+
+def test_every_video_format_says_that_it_is_synthetic(client, built):
+    short = dict(avatar=built["avatar"], motion="nod", seconds=0.5, fps=10, size=128, api_name="/video")
+    with av.open(client.predict(format="webm", **short)) as video:
+        assert "ynthetic" in {k.lower(): v for k, v in video.metadata.items()}["comment"]
+    with Image.open(client.predict(format="gif", **short)) as gif:
+        assert b"ynthetic" in gif.info["comment"] and gif.n_frames == 5
+        assert has_mark(np.asarray(gif.convert("RGB")))
 
 
 def test_export_gives_a_ply(client, built):

@@ -1,10 +1,13 @@
 """The page in a real browser, with a real portrait. Screenshots go to outputs/screenshots, for eyes."""
 
+import csv
+import re
+
 import av
 import numpy as np
 import pytest
 
-from .conftest import BUDGET, ROOT
+from .conftest import BUDGET, ROOT, has_mark
 
 SHOTS = ROOT / "outputs" / "screenshots"
 PICTURE = "document.getElementById('perse-canvas').toDataURL()"
@@ -17,6 +20,20 @@ DRAG = """async ([id, to]) => {
   }
   slider.dispatchEvent(new Event("change"));
 }"""
+
+CONTRAST = """(element) => {
+  const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = numbers(colour).map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const text = light(getComputedStyle(element).color);
+  let on = element;
+  while (on.parentElement && numbers(getComputedStyle(on).backgroundColor)[3] === 0) on = on.parentElement;
+  const ground = light(getComputedStyle(on).backgroundColor);
+  return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+}"""
+UNNAMED = re.compile(r"^\s*- (?:button|slider|radio|checkbox|tab|combobox|textbox|spinbutton|link)\b(?! \")", re.M)
 
 
 class Visit:
@@ -55,6 +72,8 @@ class Visit:
 
     def shot(self, name, full=False):
         SHOTS.mkdir(parents=True, exist_ok=True)
+        # Colours fade into a new theme: a picture taken on the way shows what nobody sees. Endless animations may go on.
+        self.page.wait_for_function("document.getAnimations().every((a) => !(a instanceof CSSTransition) || a.playState !== 'running')")
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=full)
 
 
@@ -131,7 +150,13 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     download.value.save_as(tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as video:
         frames = [f.to_ndarray(format="rgb24") for f in video.decode(video=0)]
-    assert len(frames) == 25 and np.abs(frames[3].astype(int) - frames[9]).mean() > 1
+    assert len(frames) == 25 and np.abs(frames[3].astype(int) - frames[9]).mean() > 1 and has_mark(frames[0])
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Motion as CSV").click()
+    assert download.value.suggested_filename == "perse-shake.csv"
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert len(rows) == 25 and float(rows[1]["seconds"]) == 0.04 and float(rows[0]["jaw_open"]) == pytest.approx(0.7)
+    assert len({row["head_yaw"] for row in rows}) > 10
 
 
 def test_styles_looks_and_downloads(visit, avatar_file):
@@ -150,6 +175,9 @@ def test_styles_looks_and_downloads(visit, avatar_file):
     assert v.picture() == bearded
     page.locator("#perse-theme").click()
     v.shot("desktop-look-dark")
+    # Text on what it stands on, W3C contrast: labels, chips and buttons can be read in the dark theme.
+    for selector in (".perse-chip:not([aria-selected=true])", ".perse-slider label", ".perse-header h1", "#perse-random"):
+        assert page.locator(selector).first.evaluate(CONTRAST) > 7, selector
     page.get_by_role("tab", name="Save").click()
     with page.expect_download() as download:
         page.locator("#perse-look").click()
@@ -178,6 +206,11 @@ def test_a_clip_of_a_face_drives_the_video(visit, avatar_file, client, built):
     page.locator("#perse-shoot").click()
     page.wait_for_selector(".perse-video video", timeout=60_000)
     assert "perse-clip.mp4" in page.locator("#perse-film").inner_text()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Motion as CSV").click()
+    assert download.value.suggested_filename == "perse-clip.csv"
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert np.ptp([float(row["head_yaw"]) for row in rows]) > 5
 
 
 def test_a_file_that_is_no_photo_gets_a_friendly_sentence(visit, tmp_path):
@@ -241,3 +274,35 @@ def test_a_phone_has_one_column_and_everything_in_reach(visit, avatar_file, sche
     box = page.locator("#perse-canvas").bounding_box()
     assert -5 <= box["y"] < 100, "the picture must stay in sight while sliders are scrolled"
     v.shot(f"phone-{scheme}-sliders")
+
+
+def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file, astronaut):
+    def reached(v, last):
+        """What Tab comes by, from the top of the page to the element `last`."""
+        v.page.evaluate("document.activeElement.blur()")
+        stops = []
+        while last not in stops:
+            v.page.keyboard.press("Tab")
+            stops.append(v.page.evaluate("(document.activeElement.closest('#perse-photo, #perse-budget, #perse-consent') ?? "
+                                         "document.activeElement).id"))
+            assert len(stops) < 60, stops
+        return stops
+
+    v = visit()
+    stops = reached(v, "perse-consent")
+    assert stops.index("perse-theme") < stops.index("perse-photo") < stops.index("perse-budget") < stops.index("perse-consent")
+    assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
+    v.page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
+    v.page.wait_for_selector(".perse-found", timeout=30_000)
+    v.page.get_by_label("This is me, or I have the person's permission").check()
+    v.page.wait_for_selector("#perse-build:enabled")
+    assert "perse-build" in reached(v, "perse-build")
+    assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
+
+    v = visit().open(avatar_file)
+    stops = reached(v, "perse-mark-A")
+    sliders = v.page.locator("#perse-category .perse-slider:not([hidden]) input").evaluate_all("(all) => all.map((s) => s.id)")
+    assert stops.index("perse-canvas") < stops.index("perse-random") < min(map(stops.index, sliders)) and len(sliders) > 2
+    for tab in ("Look", "Expression", "Video", "Save"):
+        v.page.get_by_role("tab", name=tab).click()
+        assert not UNNAMED.findall(v.page.locator("body").aria_snapshot()), tab

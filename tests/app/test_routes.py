@@ -15,6 +15,8 @@ from perse.ui import routes
 from perse.ui.routes import FrameRoutes
 from perse.ui.visits import Visits
 
+from .conftest import MARK, has_mark
+
 
 @pytest.fixture(scope="module")
 def place(avatar_file, tmp_path_factory):
@@ -119,6 +121,14 @@ def test_a_transparent_picture_has_alpha_and_says_that_it_is_synthetic(place):
     alpha = np.asarray(image)[..., 3]
     assert alpha.min() == 0 and alpha.max() == 255
     assert "ynthetic" in image.info["Comment"]
+
+
+def test_saved_pictures_get_the_mark_and_live_ones_do_not(place):
+    _, visits, token = place
+    http = TestClient(Starlette(routes=FrameRoutes(PersePipeline.from_pretrained(), visits, mark=MARK).routes()))
+    for background in ("white", "transparent"):
+        assert has_mark(picture(http.post(f"/perse/save/{token}/picture.png?size=256&background={background}", content="{}")))
+    assert not has_mark(picture(http.post(f"/perse/frame/{token}?size=256&background=white", content="{}")))
 
 
 def test_info_lists_what_the_page_needs(place):

@@ -1,5 +1,6 @@
 """Avatars and files live as long as a visit, and no longer."""
 
+import os
 import time
 
 import pytest
@@ -47,6 +48,15 @@ def test_unused_avatars_expire_and_used_ones_stay(tmp_path):
     visits.sweep()
     with pytest.raises(PerseError):
         visits.get(unused)
+
+
+def test_files_of_a_visit_that_never_ends_expire(tmp_path):
+    visits = Visits(tmp_path, ttl=60)
+    old, new = visits.path("me", "old.png"), visits.path("me", "new.png")
+    old.touch(), new.touch()
+    os.utime(old.parent, (time.time() - 100,) * 2)
+    visits.sweep()
+    assert not old.parent.exists() and new.exists()
 
 
 def test_the_least_recently_used_avatar_makes_room(tmp_path):

@@ -55,6 +55,13 @@ window.perse = {
     return text[0].toUpperCase() + text.slice(1);
   },
 
+  // What Python's `tabulate` answers: JSON of [name, text], or nothing.
+  saveTable(file) {
+    if (!file) return;
+    const [name, text] = JSON.parse(file);
+    this.download(new Blob([text], { type: "text/csv" }), name);
+  },
+
   download(blob, name) {
     const link = this.h("a", { href: URL.createObjectURL(blob), download: name });
     link.click();

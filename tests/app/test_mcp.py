@@ -1,0 +1,52 @@
+"""The API as MCP tools, over streamable HTTP."""
+
+import asyncio
+import base64
+
+import pytest
+
+pytest.importorskip("mcp", reason="the extra gradio[mcp] is not installed")
+
+from mcp import ClientSession  # noqa: E402
+from mcp.client.streamable_http import streamablehttp_client  # noqa: E402
+
+
+def with_tools(server, use):
+    """What the coroutine `use(session)` returns, over a session with the page's tools."""
+    async def run():
+        async with streamablehttp_client(f"{server}/gradio_api/mcp/") as (read, write, _):
+            async with ClientSession(read, write) as session:
+                await session.initialize()
+                return await use(session)
+    return asyncio.run(run())
+
+
+def test_the_five_functions_are_tools_and_nothing_else_is(server):
+    tools = {t.name: t for t in with_tools(server, lambda session: session.list_tools()).tools}
+    assert set(tools) == {"build", "preview", "video", "export", "info"}
+    assert tools["build"].description.startswith("Build an editable 3D head avatar from one portrait photo.")
+    for tool in tools.values():
+        assert "Returns:" in tool.description and "request" not in tool.inputSchema["properties"]
+        assert all(p.get("description") for p in tool.inputSchema["properties"].values()), tool.name
+
+
+def test_a_tool_renders_and_bad_input_gets_one_clear_sentence(server, built):
+    answer = with_tools(server, lambda s: s.call_tool("preview", {"avatar": built["avatar"], "size": 128}))
+    assert not answer.isError and base64.b64decode(answer.content[0].data).startswith(b"\x89PNG")
+    answer = with_tools(server, lambda s: s.call_tool("preview", {"avatar": "nobody"}))
+    assert answer.isError and "no longer here" in answer.content[0].text
+
+
+def test_a_private_handler_cannot_be_called(server):
+    for name in ("fit", "film", "open_avatar", "end_visit"):
+        assert with_tools(server, lambda s: s.call_tool(name, {})).isError
+
+
+def test_no_consent_no_avatar_and_no_photo_left(server, folder, astronaut):
+    photo = "data:image/png;base64," + base64.b64encode(astronaut.read_bytes()).decode()
+    answer = with_tools(server, lambda s: s.call_tool("build", {"photo": photo, "consent": False}))
+    assert answer.isError and "permission" in answer.content[0].text
+    data = astronaut.read_bytes()
+    copies = [p for p in folder.rglob("*") if p.is_file() and p.read_bytes() == data]
+    # Gradio's own copy of a data URI lies where `Visits` sweeps and deletes at the end.
+    assert all(p.relative_to(folder).match("visits-*/mcp/*/*") for p in copies), copies
