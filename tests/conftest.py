@@ -126,9 +126,11 @@ def picture(avatar):
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of a Chromium; the test is skipped where there is none."""
+def launch():
+    """launch(arguments): Chromium, from CHROMIUM or the path. One Playwright serves all tests: a process has room for one."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright's Python package is not installed")
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium on this machine")
-    return path
+    if path is None:
+        pytest.skip("no Chromium here: install Debian's chromium or set CHROMIUM to its path")
+    with sync_api.sync_playwright() as playwright:
+        yield lambda arguments: playwright.chromium.launch(executable_path=path, args=arguments)

@@ -78,34 +78,32 @@ def test_a_missing_folder_is_one_sentence(cloud, camera, tmp_path):
         write_html(cloud, camera, tmp_path / "nowhere" / "head.html")
 
 
-def test_the_browser_draws_what_the_rasterizer_draws(cloud, camera, tmp_path, chromium):
-    from playwright.sync_api import sync_playwright
+def test_the_browser_draws_what_the_rasterizer_draws(cloud, camera, tmp_path, launch):
     write_html(cloud, camera, tmp_path / "head.html", pivot=np.zeros(3))
     requests, errors = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": SIZE, "height": SIZE})
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    browser = launch(FLAGS)
+    page = browser.new_page(viewport={"width": SIZE, "height": SIZE})
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
 
-        def shot() -> np.ndarray:
-            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+    def shot() -> np.ndarray:
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
 
-        page.goto((tmp_path / "head.html").as_uri())
-        page.wait_for_function("document.documentElement.dataset.ready == '900'")
-        page.evaluate("note.hidden = true")
-        first = shot()
-        page.mouse.move(100, 100)
-        page.mouse.down()
-        page.mouse.move(150, 100, steps=3)
-        page.mouse.up()
-        turned = shot()
-        page.mouse.dblclick(100, 100)
-        reset = shot()
-        page.mouse.wheel(0, -400)
-        zoomed = shot()
-        browser.close()
+    page.goto((tmp_path / "head.html").as_uri())
+    page.wait_for_function("document.documentElement.dataset.ready == '900'")
+    page.evaluate("note.hidden = true")
+    first = shot()
+    page.mouse.move(100, 100)
+    page.mouse.down()
+    page.mouse.move(150, 100, steps=3)
+    page.mouse.up()
+    turned = shot()
+    page.mouse.dblclick(100, 100)
+    reset = shot()
+    page.mouse.wheel(0, -400)
+    zoomed = shot()
+    browser.close()
     assert len(requests) == 1 and not errors
 
     def expected(view: Camera) -> np.ndarray:
