@@ -58,6 +58,14 @@ class Schedule:
                         source_steps=int(300 * share), space_steps=int(420 * share), seed=seed)
 
 
+def _inside_photo(portrait: Portrait, size: int) -> np.ndarray:
+    """1 where the crop, resampled to (size, size), shows the photo, 0 where it reaches beyond."""
+    crop, (height, width) = portrait.crop, portrait.photo.shape[:2]
+    at = (np.arange(size) + 0.5) / size * crop.side
+    x, y = crop.x0 + at, crop.y0 + at
+    return (((y > 0) & (y < height))[:, None] & ((x > 0) & (x < width))[None]).astype(np.float32)
+
+
 class FitModel(nn.Module):
     """The avatar as a network from a frame's pose to its picture, so that accelerate can wrap it."""
 
@@ -105,12 +113,14 @@ class Trainer:
         self.steps = [0, 0]
         self._stage_end = schedule.deadline
 
-    def _photo_frame(self, portrait: Portrait, size: int) -> tuple[Tensor, Tensor, Camera]:
+    def _photo_frame(self, portrait: Portrait, size: int) -> tuple[Tensor, Tensor, Camera, Tensor]:
+        """Picture, alpha, camera, and where in the crop there is photo at all (size, size)."""
         picture = np.concatenate([portrait.foreground * portrait.alpha[..., None], portrait.alpha[..., None]], -1)
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
         device = self.avatar.device
         return (torch.from_numpy(np.ascontiguousarray(picture[..., :3])).to(device),
-                torch.from_numpy(np.ascontiguousarray(picture[..., 3])).to(device), self.avatar.rig.camera.resized(size, size))
+                torch.from_numpy(np.ascontiguousarray(picture[..., 3])).to(device), self.avatar.rig.camera.resized(size, size),
+                torch.from_numpy(_inside_photo(portrait, size)).to(device))
 
     def _state(self, frame: Frame, latents: dict[str, Tensor]) -> State:
         device = self.avatar.device
@@ -178,12 +188,16 @@ class Trainer:
                         # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
                         # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
                         last = step > 0.85 * steps and step % 2 == 1
-                        image, alpha, camera = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse
+                        image, alpha, camera, known = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse
                         target, state = image + (1 - alpha[..., None]) * background, self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
                         (target, alpha), camera, state = self._pictures(frame, background), frame.camera, self._state(frame, {})
                     out, out_alpha = model(state, camera, background, clip=not of_photo)
+                    if of_photo:
+                        # A crop may reach beyond the photo, where there is nothing to learn, not nothing to see.
+                        out = out * known[..., None] + target * (1 - known[..., None])
+                        out_alpha = out_alpha * known + alpha * (1 - known)
                     loss = picture_loss(out, out_alpha, target, alpha)
                     self.accelerator.backward(loss)
                     # Extras rest at exactly zero: nothing may teach them otherwise.
@@ -256,7 +270,7 @@ class Trainer:
     @torch.no_grad()
     def likeness(self, mask: np.ndarray) -> float:
         """PSNR (dB) of the untouched avatar against the photo inside `mask` (S, S), at the photo's teaching size."""
-        image, alpha, camera = self.photo
+        image, alpha, camera, _ = self.photo
         size = image.shape[0]
         weight = torch.from_numpy(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)).to(image)
         background = torch.full((3,), 0.5, device=image.device)
