@@ -30,30 +30,28 @@ class Binding:
 
 
 def triangle_frames(vertices: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
-    """Orthonormal frames (F, 3, 3), columns: first edge, in-plane, normal; and sqrt(area) (F,)."""
-    a, b, c = vertices[faces[:, 0]], vertices[faces[:, 1]], vertices[faces[:, 2]]
+    """Orthonormal frames (..., F, 3, 3), columns: first edge, in-plane, normal; and sqrt(area) (..., F), of (..., V, 3)."""
+    a, b, c = (vertices.index_select(-2, faces[:, k]) for k in range(3))
     first = b - a
     normal = torch.linalg.cross(first, c - a)
-    double_area = normal.norm(dim=1, keepdim=True).clamp_min(1e-12)
-    first = first / first.norm(dim=1, keepdim=True).clamp_min(1e-9)
+    double_area = normal.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+    first = first / first.norm(dim=-1, keepdim=True).clamp_min(1e-9)
     normal = normal / double_area
     second = torch.linalg.cross(normal, first)
-    return torch.stack([first, second, normal], -1), (0.5 * double_area[:, 0]).sqrt()
+    return torch.stack([first, second, normal], -1), (0.5 * double_area[..., 0]).sqrt()
 
 
 def matrix_to_quaternion(matrix: Tensor) -> Tensor:
-    """Rotation matrices (F, 3, 3) -> wxyz quaternions (F, 4) (Shepperd 1978: the largest component is the divisor)."""
-    m = matrix
-    trace = torch.stack([m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2], m[:, 0, 0] - m[:, 1, 1] - m[:, 2, 2],
-                         m[:, 1, 1] - m[:, 0, 0] - m[:, 2, 2], m[:, 2, 2] - m[:, 0, 0] - m[:, 1, 1]], 1)
-    x, y, z = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
-    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
-    square = 1 + trace
-    candidates = torch.stack([torch.stack([square[:, 0], x, y, z], 1), torch.stack([x, square[:, 1], xy, xz], 1),
-                              torch.stack([y, xy, square[:, 2], yz], 1), torch.stack([z, xz, yz, square[:, 3]], 1)], 1)
-    best = trace.argmax(1)
-    quaternion = candidates[torch.arange(len(m), device=m.device), best]
-    return quaternion / quaternion.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    """Rotation matrices (..., 3, 3) -> wxyz quaternions (..., 4) (Shepperd 1978: the largest component is the divisor)."""
+    xx, yy, zz = matrix[..., 0, 0], matrix[..., 1, 1], matrix[..., 2, 2]
+    trace = torch.stack([xx + yy + zz, xx - yy - zz, yy - xx - zz, zz - xx - yy], -1)
+    x, y, z = (matrix[..., i, j] - matrix[..., j, i] for i, j in ((2, 1), (0, 2), (1, 0)))
+    xy, xz, yz = (matrix[..., i, j] + matrix[..., j, i] for i, j in ((0, 1), (0, 2), (1, 2)))
+    w1, x1, y1, z1 = (1 + trace).unbind(-1)
+    candidates = torch.stack([torch.stack(row, -1) for row in ((w1, x, y, z), (x, x1, xy, xz), (y, xy, y1, yz), (z, xz, yz, z1))], -2)
+    best = trace.argmax(-1)[..., None, None].expand(*trace.shape[:-1], 1, 4)
+    quaternion = candidates.gather(-2, best)[..., 0, :]
+    return quaternion / quaternion.norm(dim=-1, keepdim=True).clamp_min(1e-12)
 
 
 def quaternion_multiply(a: Tensor, b: Tensor) -> Tensor:

@@ -137,27 +137,27 @@ class Follower:
             self.bary = np.ascontiguousarray(binding.bary.numpy())
 
     def __call__(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Posed means (N, 3), quats (N, 4), scales (N, 3).
+        """Posed means (..., N, 3), quats (..., N, 4), scales (..., N, 3).
 
         Args:
-            vertices: (V, 3) posed; gradients reach them through the bound points.
+            vertices: (..., V, 3) posed; gradients reach them through the bound points.
             offset: (N, 3) from the bound point, in head-frame units at rest.
             quats, log_scales: (N, 4), (N, 3) at rest.
         """
-        if vertices.device.type == "cpu":
+        if vertices.device.type == "cpu" and vertices.dim() == 2:
             return _Follow.apply(vertices, offset, quats, log_scales, self)
         return self.plain(vertices, offset, quats, log_scales)
 
     def plain(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The same in torch: the specification, and what runs on CUDA."""
+        """The same in torch: the specification, and what runs on CUDA, for many frames at once where there are leading dimensions."""
         binding = self.binding
-        corners = vertices[self.rest_faces[binding.face]]
-        point = (binding.bary[..., None] * corners).sum(1)
+        corners = vertices[..., self.rest_faces[binding.face], :]
+        point = (binding.bary[..., None] * corners).sum(-2)
         with torch.no_grad():
             frames, size = triangle_frames(vertices.detach(), self.rest_faces)
-            turn = frames @ self.frames.transpose(1, 2)
+            turn = frames @ self.frames.transpose(-1, -2)
             stretch = (size / self.size.clamp_min(1e-9)).clamp(*STRETCH)
-            turn_quat = matrix_to_quaternion(turn)[binding.face]
-            turn, stretch = turn[binding.face], stretch[binding.face][:, None]
+            turn_quat = matrix_to_quaternion(turn)[..., binding.face, :]
+            turn, stretch = turn[..., binding.face, :, :], stretch[..., binding.face, None]
         means = point + (turn @ offset[..., None])[..., 0] * stretch
-        return means, quaternion_multiply(turn_quat, quats), log_scales.exp() * stretch
+        return means, quaternion_multiply(turn_quat, quats.expand_as(turn_quat)), log_scales.exp() * stretch

@@ -8,12 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 
-# Read by MediaPipe's C++ side when it is first imported.
-os.environ.setdefault("GLOG_minloglevel", "3")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-from mediapipe.python.solutions import face_detection, face_mesh, selfie_segmentation  # noqa: E402
-
 _lock = threading.RLock()
 # The mesh graph writes one warning of its own at the first face that it sees.
 _mesh_has_spoken = False
@@ -34,6 +28,15 @@ def _quiet():
         os.close(sink)
 
 
+def _solutions():
+    """MediaPipe, whose import takes over half a second: who renders a finished avatar does not wait for it."""
+    # Read by its C++ side when it is first imported.
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from mediapipe.python import solutions
+    return solutions
+
+
 def _warmed(create):
     with _quiet():
         model = create()
@@ -45,14 +48,14 @@ def _warmed(create):
 def _detector(full_range: bool):
     # The threshold is low because callers apply their own gates to the scores.
     return _warmed(
-        lambda: face_detection.FaceDetection(model_selection=int(full_range), min_detection_confidence=0.3)
+        lambda: _solutions().face_detection.FaceDetection(model_selection=int(full_range), min_detection_confidence=0.3)
     )
 
 
 @lru_cache(maxsize=None)
 def _mesh():
     return _warmed(
-        lambda: face_mesh.FaceMesh(
+        lambda: _solutions().face_mesh.FaceMesh(
             static_image_mode=True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.3
         )
     )
@@ -60,7 +63,7 @@ def _mesh():
 
 @lru_cache(maxsize=None)
 def _segmenter():
-    return _warmed(lambda: selfie_segmentation.SelfieSegmentation(model_selection=0))
+    return _warmed(lambda: _solutions().selfie_segmentation.SelfieSegmentation(model_selection=0))
 
 
 def detect_faces(image: np.ndarray, full_range: bool) -> list[tuple[float, np.ndarray, np.ndarray]]:

@@ -1,8 +1,12 @@
 """Compositing the tiles, forward and backward: where the time goes.
 
-A tile lies in memory as planes (transmittance, colours, gradients), each four strips of four rows stored column by
-column, so that sixteen neighbouring floats are a block of 4 x 4 pixels that may start at any column. Per Gaussian and
-strip, only the columns inside its ellipse are visited, sixteen pixels at once.
+A tile lies in memory as planes (transmittance, colours, gradients), each eight strips of four rows stored column by
+column, so that sixteen neighbouring floats are a block of 4 x 4 pixels, one cache line. Only the blocks that a Gaussian's
+ellipse touches are visited, sixteen pixels at once.
+
+The Gaussians of a tile come in batches: first the blocks of the whole batch are listed, without a branch that depends
+on their shape, then they are composited in one plain loop a Gaussian. Listing and compositing in turn, Gaussian by
+Gaussian, costs twice as much: every loop's length would be known only when it is already running.
 
 A pixel that is finished (its transmittance would fall to 1e-4) is marked by the sign of its transmittance.
 """
@@ -14,12 +18,11 @@ import numpy as np
 
 from .jit import compiled
 from .projection import (
-    ACROSS, BEND, BLUE, DOWN, FIRST_ROW, GREEN, LAST_ROW, LEAN, LIGHT, MARGIN, PAIR, REACH, RED, SLOPE, TILE_HEIGHT,
-    TILE_WIDTH, X, Y,
+    ACROSS, BEND, BLUE, DOWN, GREEN, LEAN, LIGHT, MARGIN, PAIR, REACH, RED, SLOPE, TILE, X, Y,
 )
 from .vector import (
-    any_positive, columns, divide, exp2, fma, highest, load, lowest, minus_abs, prefetch, root, rows, sides, splat,
-    store, store_int, store_totals, strip_rows, total, where_at_least, where_greater,
+    aligned, any_positive, divide, exp2, fma, highest, load, lowest, minus_abs, prefetch, root, sides, splat, store, store_int,
+    store_run, store_totals, strip_rows, total, where_at_least, where_greater,
 )
 
 f32 = np.float32
@@ -27,11 +30,24 @@ MAX_ALPHA = f32(0.999)
 STOP = f32(1e-4)
 FAINTEST = f32(-math.log2(255.0))  # the exponent of MIN_ALPHA
 
-_STRIPS = TILE_HEIGHT // 4
-_PITCH = (TILE_WIDTH + 4) * 4  # floats a strip; one spare block takes what overhangs on the right
+_STRIPS = TILE // 4
+_PITCH = (TILE + 4) * 4  # floats a strip; one spare block takes what overhangs on the right
 _PLANE = _STRIPS * _PITCH
-_AHEAD = 6  # Gaussians between asking for a record and using it
-_LIVENESS_MASK = 15  # look whether a strip is finished at every 16th Gaussian
+_BATCH = 32  # Gaussians whose blocks are listed at once; also how often a strip is looked at whether it is finished
+_BLOCKS = _BATCH * _STRIPS * (TILE // 4) + 16
+
+
+def _pixel_centres() -> np.ndarray:
+    """Two planes: x and y of every pixel's centre in its tile. On a cache line, as all planes: blocks then lie in one each."""
+    at = np.arange(_PLANE)
+    room = np.empty(2 * _PLANE + 16, np.float32)
+    planes = room[-room.ctypes.data % 64 // 4:][:2 * _PLANE]
+    planes[:_PLANE] = at % _PITCH // 4 + f32(0.5)
+    planes[_PLANE:] = at // _PITCH * 4 + at % 4 + f32(0.5)
+    return planes
+
+
+CENTRES = _pixel_centres()
 
 
 @compiled()
@@ -44,92 +60,115 @@ def _stride(count):
 
 
 @compiled(inline="always")
-def _spans(spans, records, i, tile_x, tile_y, columns_inside):
-    """Where the ellipse reaches into each strip of a tile: spans[strip] is the first column, spans[4 + strip] the one
-    after the last. All four strips and both sides at once, one a lane.
+def _list_blocks(blocks, free, spans, limits, records, i, tile_x, tile_y):
+    """Append where the blocks inside Gaussian i's ellipse begin in a plane; returns the list's new length.
 
-    Cutting off to an integer is the floor of a number > 0 and the ceiling of one less; MARGIN covers whole numbers.
+    limits: for each strip, how many of its columns are still open, twice (a lane for the left ends, one for the right).
+    All strips and both sides at once, one a lane. Cutting off to an integer is the floor of a number > 0 and the ceiling of
+    one less; MARGIN covers whole numbers.
     """
     side, zero = sides(), splat(f32(0.0))
     low = strip_rows() + splat(f32(tile_y) + f32(0.5) - records[i, Y])
     high = low + splat(f32(3.0))
     at = lowest(highest(side * splat(records[i, LEAN]), low), high)
-    half_width = root(highest(splat(records[i, REACH]) - splat(records[i, BEND]) * at * at, zero))
-    edge = fma(splat(records[i, SLOPE]), at, side * (half_width + splat(MARGIN)))
-    edge = edge + splat(records[i, X] + f32(0.5) - f32(tile_x))
-    store_int(spans, 0, lowest(highest(edge, zero), splat(f32(columns_inside))))
+    inside = splat(records[i, REACH]) - splat(records[i, BEND]) * at * at
+    edge = fma(splat(records[i, SLOPE]), at, side * (root(inside) + splat(MARGIN)))
+    edge = lowest(highest(edge + splat(records[i, X] + f32(0.5) - f32(tile_x)), zero), load(limits, 0))
+    store_int(spans, 0, where_greater(inside, zero, edge, zero))
+    for strip in range(_STRIPS):
+        start = spans[strip] & -4
+        store_run(blocks, free, strip * _PITCH + start * 4, 16)
+        free += (spans[_STRIPS + strip] - start + 3) >> 2
+    return free
 
 
 @compiled(inline="always")
-def _clear_transmittance(planes, base, columns_inside, rows_inside):
-    """1 inside the picture, -1 (finished) in the spare columns and outside."""
+def _open(planes, limits, columns_inside, rows_inside):
+    """Transmittance 1 inside the picture, -1 (finished) in the spare columns and outside; limits to match."""
     for strip in range(_STRIPS):
-        for column in range(TILE_WIDTH + 4):
+        for column in range(TILE + 4):
             for row in range(4):
                 inside = column < columns_inside and strip * 4 + row < rows_inside
-                planes[base + strip * _PITCH + column * 4 + row] = f32(1.0) if inside else f32(-1.0)
+                planes[strip * _PITCH + column * 4 + row] = f32(1.0) if inside else f32(-1.0)
+        limits[strip] = limits[_STRIPS + strip] = f32(columns_inside)
 
 
 @compiled(inline="always")
-def _strip_alive(planes, base):
-    found = splat(f32(-1.0))
-    for offset in range(0, _PITCH, 16):
-        value = load(planes, base + offset)
-        found = where_greater(value, found, value, found)
-    return any_positive(found)
+def _close_finished(planes, limits):
+    """Set the limits of strips without an open pixel to 0; returns whether any strip is open."""
+    some = False
+    for strip in range(_STRIPS):
+        if limits[strip] > f32(0.0):
+            found = splat(f32(-1.0))
+            for offset in range(0, _PITCH, 16):
+                found = highest(load(planes, strip * _PITCH + offset), found)
+            if any_positive(found):
+                some = True
+            else:
+                limits[strip] = limits[_STRIPS + strip] = f32(0.0)
+    return some
+
+
+@compiled()
+def count_blocks(records, starts, entries, visited, width, height):
+    """How many blocks `blend` composites, were no strip finished early: what its work is counted by."""
+    tiles_wide = (width + TILE - 1) // TILE
+    blocks, spans = np.empty(_BLOCKS, dtype=np.int32), np.empty(2 * _STRIPS, dtype=np.int32)
+    limits = np.empty(2 * _STRIPS, dtype=np.float32)
+    found = 0
+    for tile in range(starts.shape[0] - 1):
+        tile_x, tile_y = (tile % tiles_wide) * TILE, (tile // tiles_wide) * TILE
+        limits[:] = f32(min(TILE, width - tile_x))
+        for entry in range(starts[tile], starts[tile] + visited[tile]):
+            found += _list_blocks(blocks, 0, spans, limits, records, entries[entry], tile_x, tile_y)
+    return found
 
 
 @compiled(parallel=True)
-def blend(records, starts, entries, background, width, height):
+def blend(records, starts, entries, background, width, height, centres):
     """Composite all tiles.
 
     Returns image (H,W,3), transmittance (H,W), and visited (tiles,) int32: how many of a tile's entries were needed.
     """
     image = np.empty((height, width, 3), dtype=np.float32)
     transmittance = np.empty((height, width), dtype=np.float32)
-    tiles_wide = (width + TILE_WIDTH - 1) // TILE_WIDTH
+    tiles_wide = (width + TILE - 1) // TILE
     count = starts.shape[0] - 1
     visited = np.zeros(count, dtype=np.int32)
     stride = _stride(count)
     red_at, green_at, blue_at = _PLANE, 2 * _PLANE, 3 * _PLANE
     for turn in numba.prange(count):
         tile = (turn * stride) % count
-        tile_x, tile_y = (tile % tiles_wide) * TILE_WIDTH, (tile // tiles_wide) * TILE_HEIGHT
-        columns_inside, rows_inside = min(TILE_WIDTH, width - tile_x), min(TILE_HEIGHT, height - tile_y)
-        planes = np.zeros(4 * _PLANE, dtype=np.float32)
-        _clear_transmittance(planes, 0, columns_inside, rows_inside)
-        spans = np.empty(16, dtype=np.int32)
-        alive = (1 << _STRIPS) - 1
-        zero, one, four = splat(f32(0.0)), splat(f32(1.0)), splat(f32(4.0))
+        tile_x, tile_y = (tile % tiles_wide) * TILE, (tile // tiles_wide) * TILE
+        columns_inside, rows_inside = min(TILE, width - tile_x), min(TILE, height - tile_y)
+        planes, limits = np.zeros(4 * _PLANE + 16, dtype=np.float32), np.empty(2 * _STRIPS, dtype=np.float32)
+        blocks, spans = np.empty(_BLOCKS, dtype=np.int32), np.empty(2 * _STRIPS, dtype=np.int32)
+        ends = np.empty(_BATCH, dtype=np.int32)
+        planes = planes[aligned(planes):]
+        _open(planes, limits, columns_inside, rows_inside)
+        zero, one = splat(f32(0.0)), splat(f32(1.0))
         max_alpha, faintest, stop = splat(MAX_ALPHA), splat(FAINTEST), splat(STOP)
         first, last = starts[tile], starts[tile + 1]
-        for entry in range(first, last):
-            if (entry - first) & _LIVENESS_MASK == _LIVENESS_MASK:
-                for strip in range(_STRIPS):
-                    if (alive >> strip) & 1 and not _strip_alive(planes, strip * _PITCH):
-                        alive &= ~(1 << strip)
-                if alive == 0:
-                    break
-            visited[tile] = entry - first + 1
-            i = entries[entry]
-            prefetch(records, entries[min(entry + _AHEAD, last - 1)])
-            first_strip = max(int(records[i, FIRST_ROW]) - tile_y, 0) // 4
-            last_strip = min(int(records[i, LAST_ROW]) - tile_y, TILE_HEIGHT - 1) // 4
-            _spans(spans, records, i, tile_x, tile_y, columns_inside)
-            slope, across = splat(records[i, SLOPE]), splat(records[i, ACROSS])
-            down, bright = splat(records[i, DOWN]), splat(records[i, LIGHT])
-            red, green, blue = splat(records[i, RED]), splat(records[i, GREEN]), splat(records[i, BLUE])
-            for strip in range(first_strip, last_strip + 1):
-                if not (alive >> strip) & 1:
-                    continue
-                start, end = spans[strip], spans[_STRIPS + strip]
-                low = f32(tile_y + 4 * strip) + f32(0.5) - records[i, Y]
-                dy = splat(low) + rows()
-                peak = fma(down * dy, dy, bright)
-                u = splat(f32(tile_x + start) + f32(0.5) - records[i, X]) + columns() - slope * dy
-                at = strip * _PITCH + start * 4
-                while start < end:
-                    exponent = fma(across * u, u, peak)
+        while first < last and _close_finished(planes, limits):
+            batch = min(_BATCH, last - first)
+            free = 0
+            for k in range(batch):
+                prefetch(records, entries[min(first + k + 8, last - 1)])
+                free = _list_blocks(blocks, free, spans, limits, records, entries[first + k], tile_x, tile_y)
+                ends[k] = free
+            block = 0
+            for k in range(batch):
+                i = entries[first + k]
+                x, y = splat(records[i, X] - f32(tile_x)), splat(records[i, Y] - f32(tile_y))
+                slope, across = splat(-records[i, SLOPE]), splat(records[i, ACROSS])
+                down, bright = splat(records[i, DOWN]), splat(records[i, LIGHT])
+                red, green, blue = splat(records[i, RED]), splat(records[i, GREEN]), splat(records[i, BLUE])
+                while block < ends[k]:
+                    at = blocks[block]
+                    block += 1
+                    dy = load(centres, at + _PLANE) - y
+                    u = fma(slope, dy, load(centres, at) - x)
+                    exponent = fma(across * u, u, fma(down * dy, dy, bright))
                     alpha = where_at_least(exponent, faintest, lowest(exp2(exponent), max_alpha), zero)
                     light = load(planes, at)
                     left_over = light * (one - alpha)
@@ -138,9 +177,8 @@ def blend(records, starts, entries, background, width, height):
                     store(planes, at + red_at, fma(weight, red, load(planes, at + red_at)))
                     store(planes, at + green_at, fma(weight, green, load(planes, at + green_at)))
                     store(planes, at + blue_at, fma(weight, blue, load(planes, at + blue_at)))
-                    u = u + four
-                    at += 16
-                    start += 4
+            first += batch
+        visited[tile] = first - starts[tile]
         for row in range(rows_inside):
             at = (row // 4) * _PITCH + row % 4
             for column in range(columns_inside):
@@ -154,7 +192,7 @@ def blend(records, starts, entries, background, width, height):
 
 
 @compiled(parallel=True)
-def blend_backward(records, starts, entries, pairs, visited, image, transmittance, grad_image, grad_alpha):
+def blend_backward(records, starts, entries, pairs, visited, image, transmittance, grad_image, grad_alpha, centres):
     """Replay the tiles; returns slots (P,9) float32, the gradient of every pair by what PAIR lists.
 
     With S the colour blended up to and including this Gaussian, T the light that reached it and B the background,
@@ -162,7 +200,7 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
     T_final B, and what lies behind loses light in proportion to alpha. rest starts at g.image - grad_alpha T_final.
     """
     height, width = transmittance.shape
-    tiles_wide = (width + TILE_WIDTH - 1) // TILE_WIDTH
+    tiles_wide = (width + TILE - 1) // TILE
     count = starts.shape[0] - 1
     stride = _stride(count)
     slots = np.empty((pairs.shape[0], PAIR), dtype=np.float32)
@@ -173,12 +211,13 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
         first, last = starts[tile], starts[tile] + visited[tile]
         for entry in range(last, starts[tile + 1]):
             slots[pairs[entry]] = f32(0.0)
-        if first == last:
-            continue
-        tile_x, tile_y = (tile % tiles_wide) * TILE_WIDTH, (tile // tiles_wide) * TILE_HEIGHT
-        columns_inside, rows_inside = min(TILE_WIDTH, width - tile_x), min(TILE_HEIGHT, height - tile_y)
-        planes = np.zeros(5 * _PLANE, dtype=np.float32)
-        _clear_transmittance(planes, 0, columns_inside, rows_inside)
+        tile_x, tile_y = (tile % tiles_wide) * TILE, (tile // tiles_wide) * TILE
+        columns_inside, rows_inside = min(TILE, width - tile_x), min(TILE, height - tile_y)
+        planes, limits = np.zeros(5 * _PLANE + 16, dtype=np.float32), np.empty(2 * _STRIPS, dtype=np.float32)
+        blocks, spans = np.empty(_BLOCKS, dtype=np.int32), np.empty(2 * _STRIPS, dtype=np.int32)
+        ends = np.empty(_BATCH, dtype=np.int32)
+        planes = planes[aligned(planes):]
+        _open(planes, limits, columns_inside, rows_inside)
         for row in range(rows_inside):
             at = (row // 4) * _PITCH + row % 4
             for column in range(columns_inside):
@@ -188,36 +227,31 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
                 planes[at + rest_at] = shown - grad_alpha[y, x] * transmittance[y, x]
                 planes[at + red_at], planes[at + green_at], planes[at + blue_at] = red, green, blue
                 at += 4
-        spans = np.empty(16, dtype=np.int32)
-        alive = (1 << _STRIPS) - 1
-        zero, one, four = splat(f32(0.0)), splat(f32(1.0)), splat(f32(4.0))
+        zero, one = splat(f32(0.0)), splat(f32(1.0))
         max_alpha, faintest, stop = splat(MAX_ALPHA), splat(FAINTEST), splat(STOP)
-        for entry in range(first, last):
-            if (entry - first) & _LIVENESS_MASK == _LIVENESS_MASK:
-                for strip in range(_STRIPS):
-                    if (alive >> strip) & 1 and not _strip_alive(planes, strip * _PITCH):
-                        alive &= ~(1 << strip)
-            i = entries[entry]
-            prefetch(records, entries[min(entry + _AHEAD, last - 1)])
-            first_strip = max(int(records[i, FIRST_ROW]) - tile_y, 0) // 4
-            last_strip = min(int(records[i, LAST_ROW]) - tile_y, TILE_HEIGHT - 1) // 4
-            _spans(spans, records, i, tile_x, tile_y, columns_inside)
-            slope, across = splat(records[i, SLOPE]), splat(records[i, ACROSS])
-            down, bright = splat(records[i, DOWN]), splat(records[i, LIGHT])
-            red, green, blue = splat(records[i, RED]), splat(records[i, GREEN]), splat(records[i, BLUE])
-            sum_1, sum_u, sum_y, sum_uu, sum_uy, sum_yy = zero, zero, zero, zero, zero, zero
-            sum_red, sum_green, sum_blue = zero, zero, zero
-            for strip in range(first_strip, last_strip + 1):
-                if not (alive >> strip) & 1:
-                    continue
-                start, end = spans[strip], spans[_STRIPS + strip]
-                low = f32(tile_y + 4 * strip) + f32(0.5) - records[i, Y]
-                dy = splat(low) + rows()
-                peak = fma(down * dy, dy, bright)
-                u = splat(f32(tile_x + start) + f32(0.5) - records[i, X]) + columns() - slope * dy
-                at = strip * _PITCH + start * 4
-                while start < end:
-                    exponent = fma(across * u, u, peak)
+        while first < last:
+            _close_finished(planes, limits)
+            batch = min(_BATCH, last - first)
+            free = 0
+            for k in range(batch):
+                prefetch(records, entries[min(first + k + 8, last - 1)])
+                free = _list_blocks(blocks, free, spans, limits, records, entries[first + k], tile_x, tile_y)
+                ends[k] = free
+            block = 0
+            for k in range(batch):
+                i = entries[first + k]
+                x, y = splat(records[i, X] - f32(tile_x)), splat(records[i, Y] - f32(tile_y))
+                slope, across = splat(-records[i, SLOPE]), splat(records[i, ACROSS])
+                down, bright = splat(records[i, DOWN]), splat(records[i, LIGHT])
+                red, green, blue = splat(records[i, RED]), splat(records[i, GREEN]), splat(records[i, BLUE])
+                sum_1, sum_u, sum_y, sum_uu, sum_uy, sum_yy = zero, zero, zero, zero, zero, zero
+                sum_red, sum_green, sum_blue = zero, zero, zero
+                while block < ends[k]:
+                    at = blocks[block]
+                    block += 1
+                    dy = load(centres, at + _PLANE) - y
+                    u = fma(slope, dy, load(centres, at) - x)
+                    exponent = fma(across * u, u, fma(down * dy, dy, bright))
                     raw = exp2(exponent)
                     alpha = where_at_least(exponent, faintest, lowest(raw, max_alpha), zero)
                     light = load(planes, at)
@@ -237,10 +271,8 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
                     sum_uu, sum_uy, sum_yy = fma(v_u, u, sum_uu), fma(v_u, dy, sum_uy), fma(v_y, dy, sum_yy)
                     sum_red, sum_green = fma(weight, grad_red, sum_red), fma(weight, grad_green, sum_green)
                     sum_blue = fma(weight, grad_blue, sum_blue)
-                    u = u + four
-                    at += 16
-                    start += 4
-            at = pairs[entry] * PAIR
-            store_totals(flat, at, sum_1, sum_u, sum_y, sum_uu, sum_uy, sum_yy, sum_red, sum_green)
-            flat[at + 8] = total(sum_blue)
+                at = pairs[first + k] * PAIR
+                store_totals(flat, at, sum_1, sum_u, sum_y, sum_uu, sum_uy, sum_yy, sum_red, sum_green)
+                flat[at + 8] = total(sum_blue)
+            first += batch
     return slots

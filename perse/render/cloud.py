@@ -11,7 +11,7 @@ class GaussianCloud:
     """N Gaussians as torch float32 tensors on one device.
 
     means (N,3) in world units; quats (N,4) wxyz, any non-zero length; scales (N,3) standard deviations, linear, > 0;
-    opacities (N,) in [0,1]; colors (N,3) RGB in [0,1].
+    opacities (N,) in [0,1]; colors (N,3) RGB in [0,1]. All may have one more dimension in front: a cloud a frame.
     """
 
     means: Tensor
@@ -21,15 +21,14 @@ class GaussianCloud:
     colors: Tensor
 
     def __post_init__(self):
-        count = self.means.shape[0]
-        expected = {"means": (count, 3), "quats": (count, 4), "scales": (count, 3),
-                    "opacities": (count,), "colors": (count, 3)}
+        count = tuple(self.means.shape[:-1])
+        expected = {"means": (*count, 3), "quats": (*count, 4), "scales": (*count, 3), "opacities": count, "colors": (*count, 3)}
         for name, shape in expected.items():
             if tuple(getattr(self, name).shape) != shape:
                 raise ValueError(f"{name} must be {shape}, not {tuple(getattr(self, name).shape)}")
 
     def __len__(self) -> int:
-        return self.means.shape[0]
+        return self.means.shape[-2]
 
     def to(self, device: torch.device | str) -> "GaussianCloud":
         """The same cloud on another device (itself where nothing moves)."""

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .binning import bin_to_tiles, sort_by_depth
-from .blend import blend, blend_backward
+from .binning import bin_to_tiles
+from .blend import CENTRES, blend, blend_backward
 from .camera import Camera
 from .cloud import GaussianCloud
 from .projection import project, project_backward
@@ -40,8 +40,8 @@ class _Rasterize(torch.autograd.Function):
         view = (camera.viewmat, camera.K, camera.width, camera.height)
         backdrop = np.zeros(3, dtype=np.float32) if background is None else _array(background)
         records, depths, tiles = project(*arrays, *view)
-        bins = bin_to_tiles(sort_by_depth(depths), tiles, camera.width, camera.height)
-        image, transmittance, visited = blend(records, *bins[:2], backdrop, camera.width, camera.height)
+        bins = bin_to_tiles(depths, tiles, camera.width, camera.height)
+        image, transmittance, visited = blend(records, *bins[:2], backdrop, camera.width, camera.height, CENTRES)
         rgb, alpha = torch.from_numpy(image), torch.from_numpy(1.0 - transmittance[..., None])
         if any(ctx.needs_input_grad):
             # Tensors that the caller could change in place go through torch, which notices.
@@ -56,7 +56,7 @@ class _Rasterize(torch.autograd.Function):
         records, (starts, entries, pairs, pair_starts), transmittance, visited = ctx.state
         grad_image, grad_alpha = _array(grad_image), _array(grad_alpha).reshape(transmittance.shape)
         slots = blend_backward(
-            records, starts, entries, pairs, visited, image, transmittance, grad_image, grad_alpha
+            records, starts, entries, pairs, visited, image, transmittance, grad_image, grad_alpha, CENTRES
         )
         gradients = project_backward(*inputs, *ctx.view, pair_starts, slots)
         grad_background = None

@@ -12,8 +12,7 @@ NEAR_PLANE = f32(0.01)
 FAR_PLANE = f32(1e10)
 EPS_2D = f32(0.3)  # pixels^2 added to the projected covariance
 MIN_ALPHA = f32(1.0 / 255.0)
-TILE_WIDTH = 64
-TILE_HEIGHT = 16
+TILE = 32  # pixels a side
 
 LOG2E = f32(1.0 / math.log(2.0))
 MARGIN = f32(0.01)  # pixels added to every extent, far more than its rounding error; the alpha test decides
@@ -22,7 +21,7 @@ MARGIN = f32(0.01)  # pixels added to every extent, far more than its rounding e
 # 2 ** (LIGHT + ACROSS u^2 + DOWN dy^2), the last two negative: thin Gaussians lose no digits, as they do in conic form.
 # At height dy the ellipse of alpha = 1/255 spans dx = SLOPE dy +- sqrt(REACH - BEND dy^2); its rightmost point is at
 # dy = LEAN.
-X, Y, SLOPE, ACROSS, DOWN, LIGHT, RED, GREEN, BLUE, REACH, BEND, LEAN, FIRST_ROW, LAST_ROW = range(14)
+X, Y, SLOPE, ACROSS, DOWN, LIGHT, RED, GREEN, BLUE, REACH, BEND, LEAN = range(12)
 RECORD = 16
 # Columns of a pair's gradient: sums of v = dL/dsigma times 1, u, dy, u^2, u dy, dy^2, then the colour's gradient.
 PAIR = 9
@@ -144,8 +143,8 @@ def project(means, quats, scales, opacities, colors, view, K, width, height):
         if first_x > last_x or first_y > last_y:
             continue
         depths[i] = z
-        tiles[i, 0], tiles[i, 1] = first_x // TILE_WIDTH, last_x // TILE_WIDTH + 1
-        tiles[i, 2], tiles[i, 3] = first_y // TILE_HEIGHT, last_y // TILE_HEIGHT + 1
+        tiles[i, 0], tiles[i, 1] = first_x // TILE, last_x // TILE + 1
+        tiles[i, 2], tiles[i, 3] = first_y // TILE, last_y // TILE + 1
         records[i, X], records[i, Y], records[i, SLOPE] = mx, my, xy / yy
         records[i, ACROSS] = -half * LOG2E * yy / determinant
         records[i, DOWN] = -half * LOG2E / yy
@@ -154,7 +153,6 @@ def project(means, quats, scales, opacities, colors, view, K, width, height):
         records[i, REACH] = reach * determinant / yy
         records[i, BEND] = determinant / (yy * yy)
         records[i, LEAN] = xy * math.sqrt(reach / xx)
-        records[i, FIRST_ROW], records[i, LAST_ROW] = first_y, last_y
     return records, depths, tiles
 
 

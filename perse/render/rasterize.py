@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +22,7 @@ def rasterize(
 ) -> tuple[Tensor, Tensor]:
     """Render a cloud through one or several cameras, differentiably.
 
+    cloud: of C frames, if it has a dimension for them, else the same for all.
     cameras: C of them; all pictures have one size, that of the first unless width and height (pixels) say otherwise:
         cameras of another size are resized. Skew in K is ignored, as gsplat does.
     backgrounds: (3,) for all or (C,3), float32 RGB; None is black.
@@ -31,7 +33,7 @@ def rasterize(
 
     Semantics of gsplat 1.5.3 `rasterization`, classic mode: eps2d 0.3, near 0.01, far 1e10, alpha = min(0.999,
     opacity exp(-sigma)) dropped below 1/255, a pixel is finished when its transmittance would fall to 1e-4.
-    Raises ValueError for no camera or backgrounds of the wrong shape. Safe to call from several threads at once.
+    Raises ValueError for no camera, backgrounds of the wrong shape, or not one camera a frame. Safe to call from several threads at once.
     """
     cameras = [cameras] if isinstance(cameras, Camera) else list(cameras)
     if not cameras:
@@ -45,25 +47,34 @@ def rasterize(
         if tuple(backgrounds.shape) not in ((3,), (len(cameras), 3)):
             raise ValueError(f"backgrounds must be (3,) or ({len(cameras)}, 3), not {tuple(backgrounds.shape)}")
         backgrounds = backgrounds.to(cloud.means).expand(len(cameras), 3)
+    frames = cloud.means.dim() == 3
+    if frames and len(cloud.means) != len(cameras):
+        raise ValueError(f"{len(cloud.means)} frames need as many cameras, not {len(cameras)}")
     if cloud.means.is_cuda:
         return _rasterize_cuda(cloud, cameras, backgrounds)
     each = [None] * len(cameras) if backgrounds is None else backgrounds
-    pictures = [rasterize_cpu(cloud, camera, background) for camera, background in zip(cameras, each)]
+    clouds = [cloud.select(k) for k in range(len(cameras))] if frames else [cloud] * len(cameras)
+    pictures = [rasterize_cpu(*job) for job in zip(clouds, cameras, each)]
     if len(pictures) == 1:  # the common case, without a copy
         return pictures[0][0][None], pictures[0][1][None]
     return torch.stack([rgb for rgb, _ in pictures]), torch.stack([alpha for _, alpha in pictures])
 
 
 def _rasterize_cuda(cloud: GaussianCloud, cameras: list[Camera], backgrounds: Tensor | None) -> tuple[Tensor, Tensor]:
+    """All pictures in one call: a frame is a batch of one camera to gsplat, a still cloud one batch of many."""
     from gsplat import rasterization  # needs CUDA and takes over a second to import
 
+    viewmats = torch.from_numpy(np.stack([camera.viewmat for camera in cameras])).to(cloud.means)
+    Ks = torch.from_numpy(np.stack([camera.K for camera in cameras])).to(cloud.means)
+    frames = cloud.means.dim() == 3
+    if frames:
+        viewmats, Ks = viewmats[:, None], Ks[:, None]
+        backgrounds = None if backgrounds is None else backgrounds[:, None]
     rgb, alpha, _ = rasterization(
-        cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors,
-        viewmats=torch.stack([torch.from_numpy(camera.viewmat) for camera in cameras]).to(cloud.means),
-        Ks=torch.stack([torch.from_numpy(camera.K) for camera in cameras]).to(cloud.means),
+        cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors, viewmats=viewmats, Ks=Ks,
         width=cameras[0].width, height=cameras[0].height, backgrounds=backgrounds, packed=False,
     )
-    return rgb, alpha
+    return (rgb.squeeze(1), alpha.squeeze(1)) if frames else (rgb, alpha)
 
 
 def warm_up() -> None:

@@ -110,9 +110,9 @@ columns = _pattern(
     [lane // 4 for lane in range(WIDTH)], "Lane -> its column in a block of 4 x 4 pixels stored column by column."
 )
 rows = _pattern([lane % 4 for lane in range(WIDTH)], "Lane -> its row in that block.")
-# Eight lanes describe four strips of four rows: first their left ends, then their right ones; the rest is unused.
-sides = _pattern([-1.0] * 4 + [1.0] * 12, "-1 for a left end, +1 for a right one.")
-strip_rows = _pattern([4 * (lane % 4) for lane in range(WIDTH)], "The first row of the lane's strip.")
+# Sixteen lanes describe eight strips of four rows: first their left ends, then their right ones.
+sides = _pattern([-1.0] * 8 + [1.0] * 8, "-1 for a left end, +1 for a right one.")
+strip_rows = _pattern([4 * (lane % 8) for lane in range(WIDTH)], "The first row of the lane's strip.")
 
 
 @intrinsic
@@ -123,6 +123,19 @@ def load(typingctx, array, index):
         return builder.load(_address(context, builder, sig.args[0], *args), align=4)
 
     return lanes(array, types.intp), codegen
+
+
+@intrinsic
+def aligned(typingctx, array):
+    """The first index of a contiguous float32 array (1-D) that lies on a cache line of 64 bytes."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        address = builder.ptrtoint(data, ir.IntType(64))
+        gap = builder.and_(builder.neg(address), ir.Constant(ir.IntType(64), 63))
+        return builder.lshr(gap, ir.Constant(ir.IntType(64), 2))
+
+    return types.intp(array), codegen
 
 
 @intrinsic
@@ -162,6 +175,25 @@ def store_int(typingctx, array, index, value):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), codegen
+
+
+@intrinsic
+def store_run(typingctx, array, index, first, step):
+    """Write first, first + step, ... first + 7 step to a contiguous int32 array (1-D), from `index` on."""
+
+    def codegen(context, builder, sig, args):
+        eight = ir.VectorType(_INT, 8)
+
+        def spread(value):
+            lane = builder.insert_element(ir.Constant(eight, ir.Undefined), builder.trunc(value, _INT), ir.Constant(_INT, 0))
+            return builder.shuffle_vector(lane, ir.Constant(eight, ir.Undefined), _mask([0] * 8))
+
+        run = builder.add(spread(args[2]), builder.mul(spread(args[3]), _mask(range(8))))
+        address = _address(context, builder, sig.args[0], *args[:2])
+        builder.store(run, builder.bitcast(address, eight.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, types.intp), codegen
 
 
 @intrinsic

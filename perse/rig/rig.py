@@ -1,6 +1,7 @@
 """The rig: one person's head as a mesh of fixed topology that expressions, joints and shape edits move."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from ..render.camera import Camera
 from .detail import landmark_spread
 from .expressions import INDEX, NAMES
+from .neutral import Neutral, neutral
 
 PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
 PART = {name: i for i, name in enumerate(PARTS)}
@@ -48,23 +50,32 @@ class Rig:
         """Indices of the faces of these parts."""
         return np.flatnonzero(np.isin(self.face_part, [PART[n] for n in names]))
 
+    @cached_property
+    def neutral(self) -> Neutral:
+        """What closes an open mouth and opens closed eyes of the portrait."""
+        return neutral(self)
+
     def poser(self, device: torch.device | str = "cpu") -> "Poser":
         """The same rig as tensors, ready to be posed many times."""
         return Poser(self, device)
 
 
 def rotation_matrix(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
-    """R = Ry(yaw) Rx(pitch) Rz(roll), radians, (3, 3): the order that the camera's orbit uses."""
+    """R = Ry(yaw) Rx(pitch) Rz(roll), radians (...) -> (..., 3, 3): the order that the camera's orbit uses."""
     cy, sy, cx, sx, cz, sz = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin(), roll.cos(), roll.sin()
     one, nil = torch.ones_like(cy), torch.zeros_like(cy)
-    ry = torch.stack([cy, nil, sy, nil, one, nil, -sy, nil, cy]).reshape(3, 3)
-    rx = torch.stack([one, nil, nil, nil, cx, -sx, nil, sx, cx]).reshape(3, 3)
-    rz = torch.stack([cz, -sz, nil, sz, cz, nil, nil, nil, one]).reshape(3, 3)
+    ry = torch.stack([cy, nil, sy, nil, one, nil, -sy, nil, cy], -1).unflatten(-1, (3, 3))
+    rx = torch.stack([one, nil, nil, nil, cx, -sx, nil, sx, cx], -1).unflatten(-1, (3, 3))
+    rz = torch.stack([cz, -sz, nil, sz, cz, nil, nil, nil, one], -1).unflatten(-1, (3, 3))
     return ry @ rx @ rz
 
 
 class Poser:
-    """Poses a rig: `poser(weights, head, gaze, shape) -> vertices`. Differentiable in every tensor argument."""
+    """Poses a rig: `poser(weights, head, gaze, shape) -> vertices`. Differentiable in every tensor argument.
+
+    All of them may have the same leading dimensions, one pose each. On the CPU what is zero is left out; on a GPU asking whether
+    it is would cost more.
+    """
 
     def __init__(self, rig: Rig, device: torch.device | str = "cpu"):
         def tensor(array):
@@ -83,67 +94,75 @@ class Poser:
 
     def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None,
                  shape: Tensor | None = None) -> Tensor:
-        """Vertices (V, 3).
+        """Vertices (..., V, 3).
 
         Args:
-            weights: (E,) blendshape weights in [0, 1], see expressions.NAMES.
-            head: (3,) yaw, pitch, roll of the head on its neck, radians; or (6,) with a shift of the head, in the unit
+            weights: (..., E) blendshape weights in [0, 1], see expressions.NAMES.
+            head: (..., 3) yaw, pitch, roll of the head on its neck, radians; or (..., 6) with a shift of the head, in the unit
                 of the vertices.
-            gaze: (2,) yaw, pitch added to both eyes, radians; clamped to what eyes can do.
-            shape: (V, 3) displacement of the rest shape.
+            gaze: (..., 2) yaw, pitch added to both eyes, radians; clamped to what eyes can do.
+            shape: (V, 3) or (..., V, 3) displacement of the rest shape.
         """
         rest = self.rest if shape is None else self.rest + shape
-        vertices = rest
-        active = torch.nonzero(weights.detach().abs() > 1e-6).ravel()
-        if len(active):
-            vertices = vertices + torch.einsum("e,evc->vc", weights[active], self.blendshapes[active])
+        vertices = self._express(rest, weights)
         vertices = self._jaw(vertices, weights)
         vertices = self._eyes(vertices, rest, weights, gaze)
-        if head is not None and bool((head.detach() != 0).any()):
-            turned = (vertices - self.pivot) @ rotation_matrix(*head[:3]).T + self.pivot
-            if len(head) == 6:
-                turned = turned + head[3:]
+        if head is not None and self._moves(head):
+            turned = (vertices - self.pivot) @ rotation_matrix(*head[..., :3].unbind(-1)).transpose(-1, -2) + self.pivot
+            if head.shape[-1] == 6:
+                turned = turned + head[..., None, 3:]
             vertices = vertices + self.head * (turned - vertices)
         return vertices
 
+    def _moves(self, *values: Tensor) -> bool:
+        return self.device.type != "cpu" or any(bool(value.detach().any()) for value in values)
+
+    def _express(self, rest: Tensor, weights: Tensor) -> Tensor:
+        if self.device.type != "cpu" or weights.dim() > 1:
+            return rest + torch.einsum("...e,evc->...vc", weights, self.blendshapes)
+        active = torch.nonzero(weights.detach().abs() > 1e-6).ravel()
+        return rest + torch.einsum("e,evc->vc", weights[active], self.blendshapes[active]) if len(active) else rest
+
     def spread(self, detail: Tensor) -> Tensor:
-        """Displacements (V, 3) of the rest shape that carry those of the face landmarks (468, 3), see `rig.detail`."""
+        """Displacements (..., V, 3) of the rest shape that carry those of the face landmarks (..., 468, 3), see `rig.detail`."""
         if self._spread is None:
             index, weights = landmark_spread(self._rig)
             self._spread = (torch.as_tensor(index, device=self.device), torch.as_tensor(weights, device=self.device))
         index, weights = self._spread
-        out = torch.zeros_like(self.rest)
-        out[:len(detail)] = detail
-        return out.index_copy(0, index, weights @ detail)
+        out = self.rest.new_zeros(*detail.shape[:-2], *self.rest.shape)
+        out[..., :detail.shape[-2], :] = detail
+        return out.index_copy(-2, index, weights @ detail)
 
     def _jaw(self, vertices: Tensor, weights: Tensor) -> Tensor:
-        opening = weights[INDEX["jaw_open"]] * JAW_ANGLE
-        slide = torch.stack([weights[INDEX["jaw_left"]] - weights[INDEX["jaw_right"]], torch.zeros_like(opening),
-                             -weights[INDEX["jaw_forward"]]]) * JAW_SLIDE
-        if not (bool(opening.detach() != 0) or bool((slide.detach() != 0).any())):
+        opening = weights[..., INDEX["jaw_open"]] * JAW_ANGLE
+        slide = torch.stack([weights[..., INDEX["jaw_left"]] - weights[..., INDEX["jaw_right"]], torch.zeros_like(opening),
+                             -weights[..., INDEX["jaw_forward"]]], -1) * JAW_SLIDE
+        if not self._moves(opening, slide):
             return vertices
         nil = torch.zeros_like(opening)
-        moved = (vertices - self.hinge) @ rotation_matrix(nil, opening, nil).T + self.hinge + slide
+        turn = rotation_matrix(nil, opening, nil).transpose(-1, -2)
+        moved = (vertices - self.hinge) @ turn + self.hinge + slide[..., None, :]
         return vertices + self.jaw * (moved - vertices)
 
     def _eyes(self, vertices: Tensor, rest: Tensor, weights: Tensor, gaze: Tensor | None) -> Tensor:
         parts = []
         for side, index, centre in zip(("right", "left"), self.eyes, self.eye_centres):
-            outward = weights[INDEX[f"eye_look_out_{side}"]] - weights[INDEX[f"eye_look_in_{side}"]]
-            down = weights[INDEX[f"eye_look_down_{side}"]] - weights[INDEX[f"eye_look_up_{side}"]]
+            outward = weights[..., INDEX[f"eye_look_out_{side}"]] - weights[..., INDEX[f"eye_look_in_{side}"]]
+            down = weights[..., INDEX[f"eye_look_down_{side}"]] - weights[..., INDEX[f"eye_look_up_{side}"]]
             # Looking outwards is to the subject's own side: the left eye towards the picture's right (negative yaw).
             yaw = outward * EYE_LOOK * (1.0 if side == "right" else -1.0)
             pitch = down * EYE_LOOK
             if gaze is not None:
-                yaw, pitch = yaw + gaze[0], pitch + gaze[1]
+                yaw, pitch = yaw + gaze[..., 0], pitch + gaze[..., 1]
             yaw, pitch = yaw.clamp(-GAZE_LIMIT[0], GAZE_LIMIT[0]), pitch.clamp(-GAZE_LIMIT[1], GAZE_LIMIT[1])
-            if not (bool(yaw.detach() != 0) or bool(pitch.detach() != 0)):
+            if not self._moves(yaw, pitch):
                 continue
-            ball = vertices[index]
-            middle = centre + (rest[index] - self.rest[index]).mean(0)
-            parts.append((index, (ball - middle) @ rotation_matrix(yaw, pitch, torch.zeros_like(yaw)).T + middle))
+            ball = vertices[..., index, :]
+            middle = centre + (rest[..., index, :] - self.rest[index]).mean(-2, keepdim=True)
+            turn = rotation_matrix(yaw, pitch, torch.zeros_like(yaw)).transpose(-1, -2)
+            parts.append((index, (ball - middle) @ turn + middle))
         for index, moved in parts:
-            vertices = vertices.index_copy(0, index, moved)
+            vertices = vertices.index_copy(-2, index, moved)
         return vertices
 
 

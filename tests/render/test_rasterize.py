@@ -1,6 +1,8 @@
 """The CPU kernel against its specification (reference.py), image and gradients, on kind and unkind scenes."""
 
+import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 
 from perse.render.camera import Camera
 from perse.render.cloud import GaussianCloud
-from perse.render.rasterize import rasterize, warm_up
+from perse.render.rasterize import _rasterize_cuda, rasterize, warm_up
 from perse.render.reference import project, rasterize_reference
 
 FIELDS = ("means", "quats", "scales", "opacities", "colors")
@@ -262,6 +264,54 @@ def test_alpha_is_the_share_that_hides_the_background(camera):
     black, alpha = rasterize(cloud, camera)
     white, _ = rasterize(cloud, camera, backgrounds=torch.ones(3))
     torch.testing.assert_close(white - black, (1 - alpha).expand_as(white), atol=1e-6, rtol=0)
+
+
+def moving(frames=3):
+    """A cloud a frame."""
+    clouds = [scene(300, seed=k) for k in range(frames)]
+    parts = ("means", "quats", "scales", "opacities", "colors")
+    return clouds, GaussianCloud(*(torch.stack([getattr(cloud, part) for cloud in clouds]) for part in parts))
+
+
+def test_a_cloud_a_frame_is_the_clouds_one_by_one(camera):
+    clouds, together = moving()
+    cameras = [camera, camera.orbit(20, 0, 0, np.zeros(3, np.float32)), camera.orbit(0, 10, 0, np.zeros(3, np.float32))]
+    background = torch.tensor([0.2, 0.4, 0.6])
+    rgb, alpha = rasterize(together, cameras, backgrounds=background)
+    for k, cloud in enumerate(clouds):
+        one, one_alpha = rasterize(cloud, cameras[k], backgrounds=background)
+        assert torch.equal(rgb[k], one[0]) and torch.equal(alpha[k], one_alpha[0])
+    with pytest.raises(ValueError, match="3 frames"):
+        rasterize(together, cameras[:2])
+
+
+@pytest.mark.parametrize("frames", [False, True])
+def test_gsplat_is_asked_once_for_all_pictures(camera, monkeypatch, frames):
+    """Its own kernels need a GPU; a stand-in that takes and gives what it documents shows that we speak its language."""
+    calls = []
+
+    def rasterization(means, quats, scales, opacities, colors, viewmats, Ks, width, height, backgrounds, packed):
+        calls.append(viewmats.shape)
+        batch = means.shape[:-2]
+        assert viewmats.shape[:-3] == Ks.shape[:-3] == batch and backgrounds.shape == (*viewmats.shape[:-2], 3)
+        assert opacities.shape == means.shape[:-1] and not packed
+        pictures = []
+        for b in np.ndindex(*batch):
+            cloud = GaussianCloud(means[b], quats[b], scales[b], opacities[b], colors[b])
+            pictures.append(rasterize(cloud, [Camera(v.numpy(), K.numpy(), width, height) for v, K in zip(viewmats[b], Ks[b])],
+                                      backgrounds=backgrounds[b]))
+        rgb, alpha = (torch.stack(each).reshape(*batch, *each[0].shape) for each in zip(*pictures))
+        return rgb, alpha, {}
+
+    monkeypatch.setitem(sys.modules, "gsplat", types.SimpleNamespace(rasterization=rasterization))
+    _, cloud = moving()
+    cloud = cloud if frames else scene(300)
+    cameras = [camera, camera.orbit(20, 0, 0, np.zeros(3, np.float32)), camera.orbit(0, 10, 0, np.zeros(3, np.float32))]
+    backgrounds = torch.rand(3, 3, generator=torch.Generator().manual_seed(0))
+    given, wanted = _rasterize_cuda(cloud, cameras, backgrounds), rasterize(cloud, cameras, backgrounds=backgrounds)
+    assert len(calls) == 1
+    for a, b in zip(given, wanted):
+        assert torch.equal(a, b)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
