@@ -193,7 +193,7 @@ def blend(records, starts, entries, background, width, height, centres):
 
 @compiled(parallel=True)
 def blend_backward(records, starts, entries, pairs, visited, image, transmittance, grad_image, grad_alpha, centres):
-    """Replay the tiles; returns slots (P,9) float32, the gradient of every pair by what PAIR lists.
+    """Replay the tiles; returns slots (P + 1,9) float32, the gradient of every pair by what PAIR lists.
 
     With S the colour blended up to and including this Gaussian, T the light that reached it and B the background,
     dL/dalpha = T g.c - rest / (1 - alpha), where rest = g.(image - S) - grad_alpha T_final: the image includes
@@ -203,7 +203,7 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
     tiles_wide = (width + TILE - 1) // TILE
     count = starts.shape[0] - 1
     stride = _stride(count)
-    slots = np.empty((pairs.shape[0], PAIR), dtype=np.float32)
+    slots = np.empty((pairs.shape[0] + 1, PAIR), dtype=np.float32)  # one to spare: sixteen numbers are read where nine are meant
     flat = slots.reshape(-1)
     rest_at, red_at, green_at, blue_at = _PLANE, 2 * _PLANE, 3 * _PLANE, 4 * _PLANE
     for turn in numba.prange(count):

@@ -2,8 +2,8 @@
 
 How a picture is made:
 
-1. projection.py  every Gaussian becomes a record of 16 floats, or is culled, in parallel;
-2. binning.py     the visible ones are sorted by depth and listed by tile of 64 x 16 pixels, front to back;
+1. projection.py  every Gaussian becomes a record of 16 floats, or is culled, sixteen at a time;
+2. binning.py     the visible ones are listed by tile of 32 x 32 pixels, front to back;
 3. blend.py       every tile is composited on its own, in parallel.
 
 The backward pass replays the tiles front to back, as the forward pass did, and writes one gradient per (tile, Gaussian)
@@ -20,6 +20,7 @@ from .blend import CENTRES, blend, blend_backward
 from .camera import Camera
 from .cloud import GaussianCloud
 from .projection import project, project_backward
+from .vector import WIDTH
 
 
 def rasterize_cpu(cloud: GaussianCloud, camera: Camera, background: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -36,7 +37,7 @@ def rasterize_cpu(cloud: GaussianCloud, camera: Camera, background: Tensor | Non
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(ctx, means, quats, scales, opacities, colors, background, camera):
-        arrays = [_array(tensor) for tensor in (means, quats, scales, opacities, colors)]
+        arrays = [_filled(_array(tensor)) for tensor in (means, quats, scales, opacities, colors)]
         view = (camera.viewmat, camera.K, camera.width, camera.height)
         backdrop = np.zeros(3, dtype=np.float32) if background is None else _array(background)
         records, depths, tiles = project(*arrays, *view)
@@ -53,6 +54,7 @@ class _Rasterize(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad_image, grad_alpha):
         *inputs, image = [_array(tensor) for tensor in ctx.saved_tensors]
+        count, inputs = len(inputs[0]), [_filled(array) for array in inputs]
         records, (starts, entries, pairs, pair_starts), transmittance, visited = ctx.state
         grad_image, grad_alpha = _array(grad_image), _array(grad_alpha).reshape(transmittance.shape)
         slots = blend_backward(
@@ -62,8 +64,14 @@ class _Rasterize(torch.autograd.Function):
         grad_background = None
         if ctx.needs_input_grad[5]:
             grad_background = torch.from_numpy(transmittance.reshape(-1) @ grad_image.reshape(-1, 3))
-        return *(torch.from_numpy(gradient) for gradient in gradients), grad_background, None
+        return *(torch.from_numpy(gradient[:count]) for gradient in gradients), grad_background, None
 
 
 def _array(tensor: Tensor) -> np.ndarray:
     return np.ascontiguousarray(tensor.detach().numpy(), dtype=np.float32)
+
+
+def _filled(array: np.ndarray) -> np.ndarray:
+    """At least as many rows as the kernels take at once, the further ones zero: of no opacity."""
+    short = WIDTH - len(array)
+    return np.concatenate([array, np.zeros((short, *array.shape[1:]), np.float32)]) if short > 0 else array

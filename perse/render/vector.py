@@ -2,7 +2,7 @@
 
 LLVM's auto-vectoriser gives up on the blending loops at the slightest change, so they use explicit vectors. A `Lanes`
 value is an LLVM `<16 x float>`: one AVX-512 register, two AVX or four NEON ones; LLVM splits it where needed. `+`, `-`
-and `*` work on two Lanes; the functions below do the rest. All of it is usable inside numba code only.
+and `*` work on two Lanes, `-` on one; the functions below do the rest. All of it is usable inside numba code only.
 
 numba keys its cache on the file of the kernel alone: after a change here, touch the files that import it.
 """
@@ -52,6 +52,18 @@ def _operator(function, instruction):
 
 for _function, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
     _operator(_function, _instruction)
+
+
+class _Negation(ConcreteTemplate):
+    cases = [signature(lanes, lanes)]
+
+
+infer_global(operator.neg)(_Negation)
+
+
+@lower_builtin(operator.neg, lanes)
+def _negate(context, builder, sig, args):
+    return builder.fneg(args[0])
 
 
 def _constant(value: float) -> ir.Constant:
@@ -237,6 +249,16 @@ def highest(typingctx, a, b):
 
 
 @intrinsic
+def floor(typingctx, a):
+    """The largest whole number that is not above a."""
+
+    def codegen(context, builder, sig, args):
+        return _call(builder, "llvm.floor.v16f32", _VECTOR, list(args))
+
+    return lanes(lanes), codegen
+
+
+@intrinsic
 def root(typingctx, a):
     """The square root."""
 
@@ -294,6 +316,31 @@ def exp2(typingctx, a):
             result = _fma(builder, result, rest, _constant(coefficient))
         scale = builder.shl(builder.bitcast(shifted, _INT_VECTOR), _int_constant(23))
         return builder.bitcast(builder.add(builder.bitcast(result, _INT_VECTOR), scale), _VECTOR)
+
+    return lanes(lanes), codegen
+
+
+@intrinsic
+def log2(typingctx, a):
+    """The binary logarithm of a > 0 (normal numbers), to 2e-7 absolute or relative, whichever is larger; anything otherwise.
+
+    The exponent, and of the mantissa m in [sqrt(1/2), sqrt(2)) the series of 2 artanh((m - 1) / (m + 1)).
+    """
+
+    def codegen(context, builder, sig, args):
+        bits = builder.bitcast(args[0], _INT_VECTOR)
+        # Where the mantissa's own bits exceed those of sqrt(2) the exponent rounds up.
+        shifted = builder.add(bits, _int_constant(0x3F800000 - 0x3F3504F3))
+        exponent = builder.sub(builder.ashr(shifted, _int_constant(23)), _int_constant(127))
+        mantissa = builder.sub(bits, builder.shl(exponent, _int_constant(23)))
+        m = builder.bitcast(mantissa, _VECTOR)
+        s = builder.fdiv(builder.fsub(m, _constant(1.0)), builder.fadd(m, _constant(1.0)))
+        square = builder.fmul(s, s)
+        scale = 2.0 / 0.6931471805599453
+        series = _constant(scale / 9)
+        for power in (7, 5, 3, 1):
+            series = _fma(builder, series, square, _constant(scale / power))
+        return builder.fadd(builder.sitofp(exponent, _VECTOR), builder.fmul(series, s))
 
     return lanes(lanes), codegen
 

@@ -1,0 +1,48 @@
+"""Sixteen lanes at a time: rows to columns and back, and the functions that LLVM does not bring."""
+
+import numba
+import numpy as np
+import pytest
+
+from perse.render.layout import load3, load4, load_rows, store3, store4, store4_int, store_rows
+from perse.render.vector import exp2, floor, load, log2, store
+
+
+@numba.njit
+def _shuffle(threes, fours, sixteens, to_threes, to_fours, to_integers, to_sixteens):
+    x, y, z = load3(threes, 6)
+    store3(to_threes, 0, z, x, y)
+    a, b, c, d = load4(fours, 0)
+    store4(to_fours, 0, d, c, -b, a)
+    store4_int(to_integers, 0, a, b, c, d)
+    rows = load_rows(sixteens, 0)
+    store_rows(to_sixteens, 0, (rows[1], rows[0], rows[15]))
+
+
+@numba.njit
+def _apply(values, logarithms, powers, floors):
+    given = load(values, 0)
+    store(logarithms, 0, log2(given))
+    store(powers, 0, exp2(log2(given)))
+    store(floors, 0, floor(given))
+
+
+def test_rows_become_columns_and_columns_rows():
+    threes, fours = np.arange(60, dtype=np.float32), np.arange(64, dtype=np.float32) + 0.75
+    sixteens = np.random.default_rng(0).random(256, np.float32)
+    outs = [np.zeros(n, kind) for n, kind in ((48, np.float32), (64, np.float32), (64, np.int32), (256, np.float32))]
+    _shuffle(threes, fours, sixteens, *outs)
+    assert np.array_equal(outs[0].reshape(16, 3), threes[6:54].reshape(16, 3)[:, [2, 0, 1]])
+    assert np.array_equal(outs[1].reshape(16, 4), fours.reshape(16, 4)[:, [3, 2, 1, 0]] * [1, 1, -1, 1])
+    assert np.array_equal(outs[2], np.arange(64))
+    assert np.array_equal(outs[3].reshape(16, 16)[:, :3], sixteens.reshape(16, 16)[:, [1, 0, 15]])
+
+
+@pytest.mark.parametrize("low, high", [(-8, 0), (-1, 1), (-20, 20)])
+def test_logarithm_power_and_floor(low, high):
+    values = (2.0 ** np.random.default_rng(1).uniform(low, high, 16)).astype(np.float32)
+    logarithms, powers, floors = np.zeros((3, 16), np.float32)
+    _apply(values, logarithms, powers, floors)
+    wanted = np.log2(values.astype(np.float64))
+    assert np.abs(logarithms - wanted).max() < 3e-7 * max(1, np.abs(wanted).max())
+    assert np.allclose(powers, values, rtol=2e-5) and np.array_equal(floors, np.floor(values))
