@@ -14,6 +14,8 @@ import perse  # noqa: F401  (sets the threading environment; must come before to
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+import perse.gpu  # noqa: F401  (on ZeroGPU, `spaces` must come before torch)
+
 import gradio as gr
 import gradio.mcp
 from gradio.utils import get_upload_folder
@@ -34,10 +36,10 @@ from perse.ui.visits import Entry, Visits
 
 TTL = float(os.environ.get("PERSE_TTL", 1800))  # seconds an unused avatar is kept
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
-BUDGETS = {"Fast (30 s)": 30.0, "Standard (1 min)": 60.0, "Fine (2 min)": 120.0}
+BUDGETS = {"Fast (15 s)": 15.0, "Standard (30 s)": 30.0, "Fine (1 min)": 60.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
     BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
-DEFAULT = "Standard (1 min)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
+DEFAULT = "Standard (30 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
 
 pipeline = PersePipeline.from_pretrained()
 visits = Visits(Path(get_upload_folder()) / f"visits-{secrets.token_urlsafe(18)}", int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL)
@@ -87,6 +89,8 @@ def fit(chosen, budget: str, request: gr.Request):
         gr.Warning(str(error))
         yield gr.update(visible=True), gr.update(visible=False), pieces.message(str(error)), ""
         return
+    for note in set(job.result.report.build["notes"]) - set(pipeline.notes):
+        gr.Info(note, title="About this build")
     yield gr.update(visible=True), gr.update(visible=False), pieces.found(portrait), visits.add(visit_of(request), job.result, name)
 
 
@@ -204,6 +208,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
                 consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
                 go = gr.Button("Build my avatar", variant="primary", size="lg", interactive=False, elem_classes="perse-go",
                                elem_id="perse-build")
+                piece(pieces.note(" ".join(pipeline.notes)), elem_id="perse-how")
             stop = gr.Button("Cancel", visible=False, elem_id="perse-cancel")
 
     with gr.Row(elem_id="view-play"):

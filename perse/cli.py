@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from .controls import Controls
+from .edit_options import add_edit_options, controls_from, read_controls
 from .errors import BuildCancelled, PerseError
 
 
@@ -35,13 +35,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="perse", description="An editable 3D Gaussian head avatar from one portrait.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    build = commands.add_parser("build", help="photo(s) -> avatar file(s)")
+    build = commands.add_parser("build", help="photo(s) -> avatar file(s); `accelerate launch -m perse build …` spreads them over GPUs")
     build.add_argument("photos", nargs="+", metavar="PHOTO")
     build.add_argument("-o", "--output", required=True, help="avatar file, or a folder for several photos")
     build.add_argument("--synthesizer", default="auto", help="auto, procedural or diffusion")
-    build.add_argument("--budget", type=float, help="seconds a build may take")
+    build.add_argument("--budget", type=float, help="seconds a build may take (default: the work of 30 s, for as long as this machine needs for it)")
     build.add_argument("--device", default="auto", help="auto, cpu or cuda")
     build.add_argument("--seed", type=int, default=0)
+    build.add_argument("--describe", action="append", default=[], metavar="[CATEGORY:]WORDS",
+                       help="one more style in your own words, for example \"curly red hair\" (diffusion synthesizer)")
+    build.add_argument("--again", action="store_true", help="several photos: build also those whose avatar is complete")
+    build.add_argument("--no-interpolation", action="store_true", help="train without interpolated faces, to measure what they do")
     build.set_defaults(run=_build)
 
     info = commands.add_parser("info", help="what an avatar offers, as JSON")
@@ -49,12 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_info)
 
     render = commands.add_parser("render", help="one picture")
-    _edits(render)
+    add_edit_options(render)
     render.add_argument("--framing", default="head", help="head or source")
     render.set_defaults(run=_render)
 
     video = commands.add_parser("video", help="a video")
-    _edits(video)
+    add_edit_options(video)
     from .motion.presets import PRESETS
     video.add_argument("--motion", help="one of: " + ", ".join(PRESETS))
     video.add_argument("--drive", metavar="CLIP", help="a video whose face drives the avatar")
@@ -67,8 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     video.set_defaults(run=_video)
 
     export = commands.add_parser("export", help="Gaussians for other viewers (.ply or .html)")
-    _edits(export)
+    add_edit_options(export)
     export.set_defaults(run=_export)
+
+    look = commands.add_parser("look", help="keep edits as a look: a JSON file for --look and for the page")
+    add_edit_options(look)
+    look.set_defaults(run=_look)
 
     sheet = commands.add_parser("sheet", help="a contact sheet: views, expressions, styles")
     sheet.add_argument("avatar")
@@ -84,72 +92,23 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", type=int, default=0)
     evaluate.set_defaults(run=_evaluate)
 
+    weights = commands.add_parser("weights", help="pretrained files from the Hub: what, fetch, check, as JSON")
+    weights.add_argument("action", choices=("list", "fetch", "verify", "preload"),
+                         help="list; fetch what is missing; verify: hash what is here; preload: lines for a GPU Space's front matter")
+    weights.add_argument("names", nargs="*", metavar="NAME", help="models (default: all)")
+    weights.set_defaults(run=_weights)
+
     bench = commands.add_parser("bench", help="measure this machine, as JSON")
     bench.add_argument("--photo", help="portrait to build (default: scikit-image's astronaut)")
     bench.add_argument("--budget", type=float)
+    bench.add_argument("--attributes", action="store_true", help="measure the attribute space instead: an avatar with interpolated faces beside "
+                       "one without, built from the photo unless given")
+    bench.add_argument("--avatar", metavar="FILE", help="with --attributes: measure this avatar")
+    bench.add_argument("--against", metavar="FILE", help="with --avatar: and this one beside it")
+    bench.add_argument("--categories", metavar="A,B", help="with --attributes: only these")
+    bench.add_argument("--size", type=int, default=256, help="with --attributes: side of the pictures")
     bench.set_defaults(run=_bench)
     return parser
-
-
-def _edits(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("avatar")
-    parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an attribute, expression or control")
-    parser.add_argument("--style", action="append", default=[], metavar="CATEGORY=STYLE[:AMOUNT]")
-    parser.add_argument("--controls", metavar="JSON", help="a whole Controls object, JSON text or file")
-    for name in ("yaw", "pitch", "roll"):
-        parser.add_argument(f"--{name}", type=float, default=0.0, metavar="D")
-    parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--background", default="grey", help="white, black, grey, transparent, original or #rrggbb")
-
-
-def _number(text: str, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise PerseError(f"{what} must be a number, not {text!r}.") from None
-    return value
-
-
-def _read_controls(text: str) -> Controls:
-    if not text.lstrip().startswith("{"):
-        try:
-            text = Path(text).read_text()
-        except (OSError, UnicodeDecodeError):
-            raise PerseError(f"Cannot read the controls file {text!r}.") from None
-    return Controls.from_json(text)
-
-
-def controls_from(args, avatar) -> Controls:
-    """Controls of --controls, --set, --style and the view options; PerseError for unknown names and bad numbers."""
-    data = json.loads((_read_controls(args.controls) if args.controls else Controls()).to_json())
-    attributes = {a.name for c in avatar.space.categories.values() for a in c.axes}
-    expressions = set(avatar.expressions())
-    for item in args.set:
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise PerseError(f"--set takes NAME=VALUE, not {item!r}.")
-        value = _number(value, name)
-        if name in attributes:
-            data["attributes"][name] = value
-        elif name in expressions:
-            data["expression"][name] = value
-        elif name in data and isinstance(data[name], (int, float)):
-            data[name] = value
-        else:
-            raise PerseError(f"Unknown attribute or expression {name!r}; `info` lists them.")
-    for item in args.style:
-        category, equals, style = item.partition("=")
-        style, colon, amount = style.partition(":")
-        if not equals or not style:
-            raise PerseError(f"--style takes CATEGORY=STYLE[:AMOUNT], not {item!r}.")
-        data["styles"].setdefault(category, {})[style] = _number(amount, item) if colon else 1.0
-    for name in ("yaw", "pitch", "roll"):
-        if getattr(args, name):
-            data[name] = getattr(args, name)
-    controls = Controls.from_json(data)
-    avatar.state(controls)  # unknown names are told before anything is rendered
-    return controls
 
 
 def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
@@ -158,10 +117,11 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 
 def _build(args) -> None:
-    from .pipeline import DEFAULT_BUDGET, check_budget
-    pipeline = _pipeline(args.device, args.synthesizer)
+    from .many import Crew, build_many
+    from .pipeline import DEFAULT_BUDGET, PATIENCE, check_budget, choose_device
     budget = DEFAULT_BUDGET if args.budget is None else args.budget
     check_budget(budget)
+    more = {"interpolate": not args.no_interpolation, "describe": args.describe, "patience": PATIENCE if args.budget is None else 1.0}
     output = Path(args.output)
     several = len(args.photos) > 1 or output.is_dir() or args.output.endswith("/")
     if several:
@@ -171,22 +131,26 @@ def _build(args) -> None:
             raise PerseError(f"Cannot make the folder {args.output!r}.") from None
     elif not output.parent.is_dir():
         raise PerseError(f"There is no folder {str(output.parent)!r}.")
-    results, failures = [], []
-    for photo in args.photos:
-        target = output / f"{Path(photo).stem}.safetensors" if several else output
-        try:
-            results.append(_build_one(pipeline, photo, target, budget, args.seed))
-        except PerseError as error:
-            if not several:
-                raise
-            failures.append({"photo": photo, "error": str(error)})
-            print(f"perse: {photo}: {error}", file=sys.stderr)
-    print(json.dumps({"avatars": results, "failed": failures} if several else results[0], indent=1))
-    if failures:
-        raise PerseError(f"{len(failures)} of {len(args.photos)} photos could not be built.")
+    crew = Crew(cpu=choose_device(args.device).type == "cpu")
+    with crew.first_alone():  # what has to be loaded or compiled is, once for each machine
+        pipeline = _pipeline(args.device, args.synthesizer)
+    if not several:
+        if crew.rank == 0:
+            print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}), indent=1))
+        crew.gather([])
+        return
+    settings = {"budget": budget, "seed": args.seed, "synthesizer": pipeline.synthesizer.name, "interpolated": not args.no_interpolation,
+                "described": args.describe}
+    summary = build_many(args.photos, output, settings, lambda job: _build_one(
+        pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}), crew, args.again)
+    if summary is not None:
+        print(json.dumps(summary, indent=1))
+        if summary["failed"]:
+            raise PerseError(f"{len(summary['failed'])} of {len(args.photos)} photos could not be built.")
 
 
-def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int) -> dict:
+def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, options: dict, told: dict) -> dict:
+    """options: further arguments of `PersePipeline.build`; told: further entries of the build report."""
     start = time.monotonic()
     portrait = pipeline.prepare(photo)
     for hint in portrait.quality:
@@ -198,7 +162,8 @@ def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int) -> 
             shown[0] = text
             print(f"perse: {100 * share:3.0f} % {text}", file=sys.stderr)
 
-    avatar = pipeline.build(portrait, budget, seed, progress)
+    avatar = pipeline.build(portrait, budget, seed, progress, **options)
+    avatar.report.build |= told
     pipeline.save(avatar, target)
     return {"avatar": str(target), "seconds": round(time.monotonic() - start, 1), "bytes": target.stat().st_size,
             **avatar.report.build, "quality": avatar.report.quality}
@@ -246,7 +211,7 @@ def _video(args) -> None:
         motion = drive(avatar, args.drive, edit, args.fps, args.seconds)
     else:
         from .motion.motion import overlay
-        ends = [overlay(edit, _read_controls(text)) if text else edit for text in (args.start, args.end)]
+        ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]
         for end in ends:
             avatar.state(end)
         motion = between(*ends, args.seconds or 4.0, fps)
@@ -259,6 +224,11 @@ def _export(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     pipeline.export(avatar, controls_from(args, avatar), args.output)
+
+
+def _look(args) -> None:
+    from .looks import write_look
+    write_look(controls_from(args, _pipeline().load(args.avatar)), args.output)
 
 
 def _sheet(args) -> None:
@@ -274,6 +244,29 @@ def _evaluate(args) -> None:
     print(json.dumps(evaluate(_pipeline(args.device), args.clip, args.size, args.budget, args.seed), indent=1))
 
 
+def _weights(args) -> None:
+    from . import hub
+    models = [hub.find(name) for name in args.names] or list(hub.MODELS)
+    if args.action == "preload":
+        print("\n".join(["preload_from_hub:", *(f"  - {line}" for line in hub.preload(models))]))
+    elif args.action == "list":
+        print(json.dumps([{"name": m.name, "repo": m.repo, "revision": m.revision, "files": len(m.files), "bytes": m.size,
+                           "licence": m.licence, "purpose": m.purpose, "used_by": m.used_by, "doubts": m.doubts,
+                           "here": str(here) if (here := hub.local(m)) else None} for m in models], indent=1))
+    elif args.action == "fetch":
+        print(json.dumps([{"name": m.name, "folder": str(hub.fetch(m)), "bytes": m.size} for m in models], indent=1))
+    else:
+        found = [hub.verify(m) for m in models]
+        print(json.dumps(found, indent=1))
+        if bad := [f["name"] for f in found if f["problems"]]:
+            raise PerseError(f"Missing or damaged: run `python -m perse weights fetch {' '.join(bad)}`.")
+
+
 def _bench(args) -> None:
-    from .bench import run
-    print(json.dumps(run(args.photo, args.budget), indent=1))
+    if not args.attributes:
+        from .bench import run
+        print(json.dumps(run(args.photo, args.budget), indent=1))
+        return
+    from .evaluate.side_by_side import side_by_side
+    categories = args.categories.split(",") if args.categories else None
+    print(json.dumps(side_by_side(_pipeline(), args.photo, args.budget, args.avatar, args.against, categories, args.size), indent=1))

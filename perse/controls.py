@@ -10,6 +10,7 @@ RANGES = {
     "head_yaw": (-45.0, 45.0), "head_pitch": (-30.0, 30.0), "head_roll": (-30.0, 30.0),
     "head_x": (-4.0, 4.0), "head_y": (-4.0, 4.0), "head_z": (-4.0, 4.0),
     "gaze_yaw": (-30.0, 30.0), "gaze_pitch": (-20.0, 20.0),
+    "neutralise": (0.0, 1.0),
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
 DETAIL = 3 * 468
@@ -26,7 +27,8 @@ class Controls:
     the avatar. Degrees; a positive yaw turns the face towards the picture's left edge, a positive pitch turns it down.
     head_x, head_y, head_z: how far the head has moved, in outer-eye-corner distances along its rest axes (to the
     subject's left, down, backwards). detail: what a driving clip adds to the expression, x, y, z of each of the 468 face
-    landmarks in the same unit and axes; empty for none.
+    landmarks in the same unit and axes; empty for none. neutralise: how far the portrait's open mouth is closed and its
+    closed eyes are opened, 0..1; a portrait without them stays as it is.
     """
 
     attributes: dict[str, float] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class Controls:
     gaze_yaw: float = 0.0
     gaze_pitch: float = 0.0
     detail: tuple[float, ...] = ()
+    neutralise: float = 0.0
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0

@@ -1,12 +1,14 @@
 """The one object that the page, the command line and the API use: portrait -> avatar -> frames, models cached."""
 
+import copy
 import io
 import re
 import threading
 import time
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -14,16 +16,22 @@ import torch
 from PIL import ExifTags, Image
 
 from .attributes.catalogue import CATEGORIES
+from .attributes.described import describe as read_words
+from .attributes.described import extend, without
 from .avatar.avatar import Avatar, Report, Source
 from .avatar.io import load_avatar, save_avatar
+from .avatar.pace import even_pace
 from .controls import Controls
 from .errors import BuildCancelled, PerseError
 from .files import write_atomically
-from .fitting.fit import Progress, Schedule, Trainer
+from .fitting.fit import Progress, Schedule
 from .fitting.initialise import initial_avatar
+from .fitting.run import fit
+from .gpu import new_build
+from .gpu import ON_ZERO
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
-from .render import mesh
+from .render import kernels, mesh
 from .render.camera import Camera
 from .render.mark import comment_gif, draw_mark
 from .render.ply import write_ply
@@ -32,25 +40,31 @@ from .render.video import VideoWriter
 from .rig.build import build_rig
 from .rig.rig import HEAD_CENTRE
 from .synthesis.base import Clip, Plan, Synthesizer
-from .synthesis.procedural import ProceduralSynthesizer
+from .synthesis.choose import choose_synthesizer
+from .synthesis.editing import Workshop
+from .synthesis.limits import find_limits
 from .synthesis.texture import bake
 
-DEFAULT_BUDGET = 75.0
+DEFAULT_BUDGET = 30.0
+PATIENCE = 2.5  # times the budget that a build may take on a slower machine
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
-SYNTHESIS_SHARE = 0.45  # of the budget, at most
+SYNTHESIS_SHARE = 0.5  # of the time, at most
 SIZES = (64, 2048)
+FRAMES_AT_ONCE = 16  # of a video, on a GPU
 SYNTHETIC = {"comment": "Synthetic video of a person, made by PERSE"}
 SYNTHETIC_PICTURE = "Synthetic picture of a person, made by PERSE"
 BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """"auto", "cpu" or "cuda" -> device. PerseError if CUDA is asked for and absent, or the name is another."""
+    """"auto", "cpu" or "cuda" -> where avatars are fitted. PerseError if CUDA is asked for and cannot be had, or the name is another."""
     if name not in ("auto", "cpu", "cuda"):
         raise PerseError(f"Unknown device {name!r}: use auto, cpu or cuda.")
     if name == "cuda" and not torch.cuda.is_available():
         raise PerseError("No CUDA GPU is available here: use --device cpu.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "cuda" and (reason := kernels.why_not()):
+        raise PerseError(f"{reason[:-1]}: use --device cpu.")
+    return torch.device("cuda" if name != "cpu" and not kernels.why_not() else "cpu")
 
 
 def check_budget(seconds: float) -> None:
@@ -65,10 +79,11 @@ class PersePipeline:
     Args:
         synthesizer: makes the teaching clips.
         device: where avatars are fitted.
+        notes: sentences that say why it is these two; every build report repeats them.
     """
 
-    def __init__(self, synthesizer: Synthesizer, device: torch.device):
-        self.synthesizer, self.device = synthesizer, device
+    def __init__(self, synthesizer: Synthesizer, device: torch.device, notes: tuple[str, ...] = ()):
+        self.synthesizer, self.device, self.notes = synthesizer, device, notes
 
     @staticmethod
     def from_pretrained(synthesizer: str = "auto", device: str = "auto") -> "PersePipeline":
@@ -77,30 +92,38 @@ class PersePipeline:
         Raises:
             PerseError: for an unknown or unavailable synthesizer or device.
         """
-        return _pipeline(synthesizer, str(choose_device(device)))
+        return _pipeline(synthesizer, str(choose_device(device)), device != "cpu" and torch.cuda.is_available())
 
     def prepare(self, photo: str | Path | bytes | Image.Image | np.ndarray) -> Portrait:
         """Decode and analyse a photo; PerseError says what is wrong with it. About a second."""
         return load_portrait(photo)
 
     def build(self, portrait: Portrait, budget: float = DEFAULT_BUDGET, seed: int = 0, progress: Progress = lambda *a: None,
-              cancelled: Callable[[], bool] = lambda: False, categories=CATEGORIES) -> Avatar:
+              cancelled: Callable[[], bool] = lambda: False, categories=CATEGORIES, interpolate: bool = True,
+              describe: Sequence[str] = (), patience: float = PATIENCE) -> Avatar:
         """Fit an avatar.
 
         Args:
-            budget: seconds the whole build may take (on two CPU cores); decides resolution and steps.
+            budget: seconds that the whole build takes on two fast CPU cores; decides resolution and steps.
             progress: called with (share in [0, 1], what happens, preview picture (h, w, 3) float or None).
             cancelled: asked often; True ends the build with BuildCancelled.
+            interpolate: whether interpolated 2D faces teach the ways between styles; off only to measure what they do.
+            patience: times the budget after which the rest of the steps is left out; 1 makes the budget a limit.
+            describe: styles in words ("curly red hair", "beard: long and grey"), for a synthesizer that understands words.
 
         Returns:
             The avatar, on the CPU, ready to render. Its `report.build` tells how it went.
         """
         check_budget(budget)
+        if describe and not getattr(self.synthesizer, "takes_words", False):
+            raise PerseError("Styles in words need the diffusion synthesizer: please choose it, or a style of the catalogue.")
+        categories = extend(categories, read_words(describe, list(categories)))
+        new_build()
         start = time.monotonic()
         torch.manual_seed(seed)
         schedule = Schedule.for_budget(budget, seed)
-        # Leave time to finish: no step begins after nine tenths of the budget.
-        schedule.deadline = start + 0.9 * budget
+        limit = patience * budget
+        schedule.deadline = start + 0.9 * limit  # leaves time to finish
 
         def report(low: float, high: float):
             def tell(share: float, text: str, preview: np.ndarray | None = None):
@@ -115,28 +138,31 @@ class PersePipeline:
         tell(0.4, "unrolling the portrait")
         texture = bake(portrait, rig)
         categories = list(categories)
-        plan = Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts, seed=seed)
+        plan = Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts,
+                    interpolate=interpolate, seed=seed, deadline=start + 0.8 * SYNTHESIS_SHARE * limit)
         tell = report(0.06, 0.30)
         clips: list[Clip] = []
         for clip in self.synthesizer.clips(portrait, rig, texture, categories, plan, tell):
             clips.append(clip)
-            if time.monotonic() - start > SYNTHESIS_SHARE * budget:
+            if time.monotonic() - start > SYNTHESIS_SHARE * limit:
                 break  # a busy machine: the axes that got no clip keep the start that their edit gives them
         tell = report(0.30, 1.0)
         tell(0.0, "placing Gaussians")
+        synthesis = texture.extra.get("synthesis", {})  # what a generating synthesizer reports
+        categories = without(categories, synthesis.get("missing", ()))
         avatar = initial_avatar(portrait, rig, texture, categories, schedule.gaussians, seed)
-        trainer = Trainer(avatar.place(self.device), portrait, clips, schedule, tell, cancelled)
-        trainer.fit_source()
-        trainer.fit_space()
-        likeness = trainer.likeness(head_mask(portrait))
-        avatar.place("cpu")
+        fitted = fit(avatar, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled)
         avatar.requires_grad_(False)
+        even_pace(avatar, start + 0.98 * limit)
         avatar.source = remember(portrait)
         avatar.report = Report(
             quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],
             build={"synthesizer": self.synthesizer.name, "seed": seed, "budget": budget, "gaussians": len(avatar),
                    "clips": len(clips), "frames": sum(len(c.frames) for c in clips), "clip_size": schedule.clip_size,
-                   "source_steps": trainer.steps[0], "space_steps": trainer.steps[1], "psnr_head": round(likeness, 2)})
+                   "source_steps": fitted.steps[0], "space_steps": fitted.steps[1], "psnr_head": round(fitted.likeness, 2),
+                   "device": fitted.device, "notes": [*self.notes, *([fitted.note] if fitted.note else [])], "interpolated": interpolate,
+                   "limits": find_limits(Workshop.shared(rig, texture, seed), categories),
+                   **({"synthesis": synthesis} if synthesis else {})})
         progress(1.0, "done", None)
         return avatar
 
@@ -163,14 +189,19 @@ class PersePipeline:
         """
         if background == "transparent":
             raise PerseError("Videos cannot be transparent: choose a colour or the original background.")
+        if self.device.type == "cuda" and not ON_ZERO:  # a lent GPU is for fitting
+            avatar = copy.deepcopy(avatar).place(self.device)
         renderer = Renderer(avatar, size, background, framing)
         try:
             with VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=SYNTHETIC) as writer:
-                for i, controls in enumerate(motion):
-                    if cancelled():
-                        raise BuildCancelled()
-                    writer.write(draw_mark(renderer.frame(controls), mark))
-                    progress((i + 1) / motion.count)
+                moments, written = iter(motion), 0
+                while batch := list(islice(moments, renderer.at_once)):
+                    for frame in renderer.frames(batch):
+                        if cancelled():
+                            raise BuildCancelled()
+                        writer.write(draw_mark(frame, mark))
+                        written += 1
+                        progress(written / motion.count)
             if (path := Path(path)).suffix.lower() == ".gif":
                 write_atomically(path, comment_gif(path.read_bytes(), SYNTHETIC["comment"]))
         except (ValueError, OSError) as error:
@@ -192,13 +223,15 @@ class PersePipeline:
             raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply or .html.")
 
     def info(self, avatar: Avatar) -> dict:
-        """What an avatar offers, as plain JSON values."""
-        categories = {}
+        """What an avatar offers, as plain JSON values. An axis that this portrait does not allow has available false and a reason."""
+        categories, build = {}, dict(avatar.report.build)
+        limits = build.pop("limits", {})
         for c in avatar.space.categories.values():
             categories[c.name] = {
                 "label": c.label, "dim": c.dim,
-                "axes": {a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high} for a in c.axes},
-                "styles": {s.name: {"label": s.label, "latent": [float(x) for x in avatar.space.style_code(c.name, s.name)]} for s in c.styles},
+                "axes": {a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high, **_availability([a.name], limits)} for a in c.axes},
+                "styles": {s.name: {"label": s.label, "latent": [float(x) for x in avatar.space.style_code(c.name, s.name)],
+                                    **_availability([name for name, _ in s.at], limits)} for s in c.styles},
             }
         crop, size = (avatar.source.crop, avatar.source.size) if avatar.source else (None, None)
         return {
@@ -206,7 +239,7 @@ class PersePipeline:
             "expressions": {name: {"min": 0.0, "max": 1.0} for name in avatar.expressions()},
             "gaussians": len(avatar), "vertices": len(avatar.rig.vertices),
             "source": {"width": size[0], "height": size[1], "crop": list(crop)} if size else None,
-            "quality": avatar.report.quality, "build": avatar.report.build,
+            "quality": avatar.report.quality, "build": build,
         }
 
     def save(self, avatar: Avatar, path: str | Path) -> None:
@@ -261,23 +294,31 @@ class Renderer:
         K[1, 2] += y0
         return Camera(square.viewmat, K, self.width, self.height)
 
-    @torch.no_grad()
+    @property
+    def at_once(self) -> int:
+        """How many frames `frames` is best asked for."""
+        return 1 if self.avatar.device.type == "cpu" else FRAMES_AT_ONCE
+
     def frame(self, controls: Controls = Controls()) -> np.ndarray:
         """(H, W, 3) uint8, or (H, W, 4) if transparent."""
-        cloud = self.avatar(controls)
-        device = cloud.means.device
+        return self.frames([controls])[0]
+
+    @torch.no_grad()
+    def frames(self, moments: list[Controls]) -> np.ndarray:
+        """(B, H, W, 3) uint8, or (B, H, W, 4) if transparent; on a GPU in one go, and fetched once."""
+        cameras = [self._camera(controls) for controls in moments]
+        several = len(moments) > 1
+        cloud = self.avatar.clouds(moments) if several else self.avatar(moments[0])
         if self.picture is None and not self.transparent:
-            rgb, _ = rasterize(cloud, self._camera(controls), backgrounds=self.color.to(device))
-            return _to_bytes(rgb[0])
-        rgb, alpha = rasterize(cloud, self._camera(controls))
-        rgb, alpha = rgb[0].cpu().numpy(), alpha[0].cpu().numpy()
+            rgb, _ = rasterize(cloud, cameras, backgrounds=self.color.to(cloud.means))
+            return _to_bytes(rgb)
+        rgb, alpha = rasterize(cloud, cameras)
         if self.transparent:
-            straight = rgb / np.maximum(alpha, 1e-4)
-            return _to_bytes(torch.from_numpy(np.concatenate([straight, alpha], -1)))
+            return _to_bytes(torch.cat([rgb / alpha.clamp_min(1e-4), alpha], -1))
         if self.framing == "source":
-            cover = crop_ramp(self.avatar.source.crop, self.width, self.height)
+            cover = torch.from_numpy(crop_ramp(self.avatar.source.crop, self.width, self.height)).to(rgb)
             rgb, alpha = rgb * cover, alpha * cover
-        return _to_bytes(torch.from_numpy(rgb + (1 - alpha) * self.picture))
+        return _to_bytes(rgb + (1 - alpha) * torch.from_numpy(self.picture).to(rgb))
 
 
 def crop_ramp(crop: tuple[float, float, float], width: int, height: int) -> np.ndarray:
@@ -295,8 +336,8 @@ def crop_ramp(crop: tuple[float, float, float], width: int, height: int) -> np.n
     return (across[None] * down[:, None])[..., None].astype(np.float32)
 
 
-def _to_bytes(picture: torch.Tensor) -> np.ndarray:
-    return picture.clamp(0, 1).mul(255).add_(0.5).to(torch.uint8).cpu().numpy()
+def _to_bytes(pictures: torch.Tensor) -> np.ndarray:
+    return pictures.clamp(0, 1).mul_(255).add_(0.5).to(torch.uint8).cpu().numpy()
 
 
 def parse_color(text: str) -> tuple[float, float, float]:
@@ -331,6 +372,12 @@ def remember(portrait: Portrait) -> Source:
     return Source(out.getvalue(), place, (width, height))
 
 
+def _availability(axes: list[str], limits: dict[str, str]) -> dict:
+    """Whether the portrait allows all of these axes; if not, the reason."""
+    reason = next((limits[name] for name in axes if name in limits), None)
+    return {"available": True} if reason is None else {"available": False, "reason": reason}
+
+
 def _plain(value):
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
@@ -340,18 +387,16 @@ def _plain(value):
 _lock = threading.Lock()
 
 
-def _pipeline(synthesizer: str, device: str) -> PersePipeline:
+def _pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
     with _lock:
-        return _cached_pipeline(synthesizer, device)
+        return _cached_pipeline(synthesizer, device, gpu)
 
 
 @lru_cache
-def _cached_pipeline(synthesizer: str, device: str) -> PersePipeline:
-    if synthesizer in ("auto", "procedural"):
-        return PersePipeline(ProceduralSynthesizer(), torch.device(device))
-    if synthesizer == "diffusion":
-        raise PerseError("The diffusion synthesizer is not available in this version: use --synthesizer procedural.")
-    raise PerseError(f"Unknown synthesizer {synthesizer!r}: use auto, procedural or diffusion.")
+def _cached_pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
+    made, reason = choose_synthesizer(synthesizer, gpu)
+    fitting = f"{kernels.why_not()} Avatars are fitted on the CPU." if gpu and device == "cpu" else ""
+    return PersePipeline(made, torch.device(device), tuple(note for note in (reason, fitting) if note))
 
 
 def warm_up_in_background() -> threading.Thread:

@@ -20,7 +20,7 @@ from perse.rig.build import build_rig
 from perse.synthesis.base import Clip
 from perse.synthesis.texture import bake
 
-BUDGET = 25.0  # seconds: the steps and sizes of the shared avatar
+BUDGET = 10.0  # seconds: the steps and sizes of the shared avatar
 
 
 @pytest.fixture(scope="session")

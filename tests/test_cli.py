@@ -79,7 +79,7 @@ def test_several_photos_go_into_a_folder_and_failures_are_told(run, avatar, monk
     result = json.loads(out)
     assert code == 2 and len(result["avatars"]) == 1 and [f["photo"] for f in result["failed"]] == [str(blank)]
     assert any("blank.png" in line for line in lines)
-    assert names(tmp_path / "avatars") == ["astronaut.safetensors"]
+    assert names(tmp_path / "avatars") == ["astronaut.safetensors", "summary.json"]
 
 
 def test_info_lists_everything_that_can_be_set(run, avatar_file):

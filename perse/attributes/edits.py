@@ -15,13 +15,14 @@ class Sculpt:
 
     moves: landmark -> (dx, dy, dz), written for the subject's left half and the midline.
     scale: groups of landmarks scaled about their common centre: (landmarks, (sx, sy, sz)) with 0 = unchanged.
-    pinned: landmarks that stay.
+    pinned: landmarks that stay. inside: how the inside of the mouth moves along.
     """
 
     moves: tuple[tuple[int, Point], ...] = ()
     scale: tuple[tuple[tuple[int, ...], Point], ...] = ()
     radius: float = 0.5
     pinned: tuple[int, ...] = ()
+    inside: Point = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,38 @@ class EyeSize:
 
 
 @dataclass(frozen=True)
+class EyeSpacing:
+    """Lids and eyeballs moved apart by amount * `by` each."""
+
+    by: float
+
+
+@dataclass(frozen=True)
+class Ears:
+    """The shell around the ears: grown by a share of `size`, pushed off the head by `out`."""
+
+    size: float = 0.0
+    out: float = 0.0
+
+
+@dataclass(frozen=True)
 class HairVolume:
     """The hair part of the shell pushed outwards by amount * `by` eye distances."""
 
     by: float
+
+
+@dataclass(frozen=True)
+class Tuck:
+    """The hair drawn in towards the skull, as by a haircut or under a hat.
+
+    keep: share of the hair's thickness that is left; region: "hair", or a part of it; strands beyond the outline vanish.
+    early: 1 = in step with the amount, 2 = nearly done at the half, so that nothing pokes through what comes on top.
+    """
+
+    keep: float
+    region: str = "hair"
+    early: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +84,52 @@ class Recolor:
 
 
 @dataclass(frozen=True)
+class Tint:
+    """The colour of strands or objects of one kind ("hair", "hat", "glasses" ...), as `Recolor` on a region."""
+
+    kind: str
+    to: Point | None = None
+    shift: Point | None = None
+    lightness: float = 25.0
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A region's fine detail (pores, lines) strengthened by amount * `by`; negative smooths. size: eye distances."""
+
+    region: str
+    by: float
+    size: float = 0.03
+
+
+@dataclass(frozen=True)
+class Bare:
+    """Hair of a region replaced by the person's skin."""
+
+    region: str
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """Pupil widened by 1 + amount * `by`."""
+
+    by: float
+
+
+@dataclass(frozen=True)
+class Paint:
+    """A pattern on the skin: `kind` names the painter in synthesis/paint.py; shift: its colour's displacement in Lab."""
+
+    kind: str
+    shift: Point
+
+
+@dataclass(frozen=True)
 class Strands:
     """Facial hair: strands on a region.
 
     length (eye distances), density (strands per squared eye distance), width; shadow: how much the skin below darkens;
-    lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand.
+    lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
     """
 
     region: str
@@ -69,17 +139,27 @@ class Strands:
     shadow: float = 0.3
     lift: float = 0.35
     opacity: float = 0.9
+    pieces: int = 2
+
+
+@dataclass(frozen=True)
+class Locks:
+    """Hair of the head that hangs: `kind` names the cut in synthesis/locks.py; count of strands, width of one."""
+
+    kind: str
+    count: int
+    width: float = 0.02
 
 
 @dataclass(frozen=True)
 class Prop:
-    """A rigid object: `kind` names the builder in synthesis/props.py, `color` its RGB."""
+    """An object: `kind` names the builder in synthesis/props.py, `color` its RGB."""
 
     kind: str
     color: Point
 
 
-Edit = Sculpt | EyeSize | HairVolume | Recolor | Strands | Prop
+Edit = Sculpt | EyeSize | EyeSpacing | Ears | HairVolume | Tuck | Recolor | Tint | Detail | Bare | Pupil | Paint | Strands | Locks | Prop
 
 
 @dataclass(frozen=True)
@@ -87,7 +167,8 @@ class Axis:
     """One direction of a category's latent space: what a slider moves along.
 
     low is -1 for two-sided axes, else 0; high is 1. regions: atlas regions that the edit owns; prompt: the same edit
-    in words, for an instruction-driven image editor.
+    in words, for an instruction-driven image editor. needs: the axis of the same category without which this one has
+    nothing to act on (a frame's colour needs a frame).
     """
 
     name: str
@@ -99,6 +180,7 @@ class Axis:
     prompt: str = ""
 
     high: float = 1.0
+    needs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,3 +209,14 @@ class Category:
     def axis_index(self, name: str) -> int:
         """Position of an axis in the latent vector; ValueError if the category has no such axis."""
         return [a.name for a in self.axes].index(name)
+
+
+def axis(name: str, label: str, help: str, edits: Edit | tuple[Edit, ...], regions: tuple[str, ...], low: float = 0.0, prompt: str = "",
+         needs: str | None = None) -> Axis:
+    """An `Axis`, of one edit or several."""
+    return Axis(name, label, help, edits if isinstance(edits, tuple) else (edits,), regions, low, prompt, needs=needs)
+
+
+def style(name: str, label: str, **at: float) -> Style:
+    """A `Style` from its coordinates."""
+    return Style(name, label, tuple(at.items()))

@@ -1,6 +1,6 @@
 """The avatar: Gaussians bound to a rig plus a latent space; controls in, a Gaussian cloud out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..rig.expressions import COMPOSITES, INDEX, expand
 from ..rig.rig import HEAD_CENTRE, Rig
+from ..rig.shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
 from .space import Change, LatentSpace
@@ -54,7 +55,7 @@ class Avatar(nn.Module):
         rig: the person's rig.
         binding: where the N Gaussians sit.
         gaussians: tensors offset (N, 3), quats (N, 4), log_scales (N, 3), colors (N, 3), opacities (N,) at rest.
-            Opacities are linear: extras such as beard strands rest at exactly 0.
+            Opacities are linear, in [0, 0.99]: extras such as beard strands rest at exactly 0; colors are in [0, 1].
         space: the latent space.
         source: memory of the photo; report: of the build.
     """
@@ -74,6 +75,8 @@ class Avatar(nn.Module):
         self.report = report or Report()
         # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of.
         self.photo_only: Tensor | None = None
+        # While fitting, by axis: Gaussians (n,) that it paints over, how much (n,), and their colours (n, 3) when it was started.
+        self.covers: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
         self._last_change: tuple[tuple, Change | None] | None = None
         self.place("cpu")
 
@@ -84,6 +87,7 @@ class Avatar(nn.Module):
         self._last_change = None
         self.binding = self.binding.to(device)
         self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
+        self.throat = ThroatShade(self.rig, *(x.cpu().numpy() for x in (self.binding.face, self.binding.bary)), device)
         return self
 
     @property
@@ -94,11 +98,19 @@ class Avatar(nn.Module):
         return len(self.colors)
 
     def state(self, controls: Controls) -> State:
-        """Numbers for controls.
+        """Numbers for controls, on the avatar's device.
 
         Raises:
             PerseError: for a name that this avatar does not know.
         """
+        weights, head, gaze, latents, detail = self._numbers(controls)
+        device = self.device
+        return State(*(torch.from_numpy(x).to(device) for x in (weights, head, gaze)),
+                     {c: torch.from_numpy(z).to(device) for c, z in latents.items()},
+                     None if detail is None else torch.from_numpy(detail).to(device))
+
+    def _numbers(self, controls: Controls) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+        """What `State` holds, as arrays; the head always with its shift (6,)."""
         try:
             weights = expand(controls.expression)
         except KeyError as error:
@@ -132,7 +144,6 @@ class Avatar(nn.Module):
         for category, z in latents.items():
             low = np.array([a.low for a in self.space.categories[category].axes], np.float32)
             np.clip(z, low, 1.0, out=z)
-        device = self.device
         turn = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll])
         head = np.array([*turn, controls.head_x, controls.head_y, controls.head_z], np.float32)
         gaze = np.radians([controls.gaze_yaw, controls.gaze_pitch]).astype(np.float32)
@@ -146,9 +157,12 @@ class Avatar(nn.Module):
         if controls.gaze_pitch:
             # The shapes turn the eyes too; the gaze below is what remains.
             gaze[1] = 0.0
-        return State(torch.from_numpy(weights).to(device), torch.from_numpy(head).to(device),
-                     torch.from_numpy(gaze).to(device), {c: torch.from_numpy(z).to(device) for c, z in latents.items()},
-                     torch.tensor(controls.detail, device=device).reshape(-1, 3) if controls.detail else None)
+        detail = np.float32(controls.detail).reshape(-1, 3) if controls.detail else None
+        relaxed = self.rig.neutral.detail(weights) if controls.neutralise else None
+        if relaxed is not None:
+            relaxed = np.float32(controls.neutralise * relaxed)
+            detail = relaxed if detail is None else detail + relaxed
+        return weights, head, gaze, latents, detail
 
     def cloud(self, state: State) -> GaussianCloud:
         """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
@@ -161,10 +175,47 @@ class Avatar(nn.Module):
         scales, colors, opacities = self.log_scales, self.colors, self.opacities
         if change is not None:
             scales = scales + change.log_scale[:, None]
-            colors = colors + change.color
-            opacities = opacities + change.opacity
-        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
-        return GaussianCloud(means, quats, scales, opacities.clamp(0, 0.99), colors.clamp(0, 1))
+            colors = (colors + change.color).clamp(0, 1)
+            opacities = (opacities + change.opacity).clamp(0, 0.99)
+        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
+        if not torch.is_grad_enabled():  # the teaching pictures know no moving light
+            colors = self.throat(colors, state.weights)
+        return GaussianCloud(means, quats, scales, opacities, colors)
+
+    @torch.no_grad()
+    def clouds(self, moments: list[Controls]) -> GaussianCloud:
+        """Gaussians of several sets of controls at once, (B, N, ...): for a GPU, where one frame is too little to do."""
+        numbers = [self._numbers(controls) for controls in moments]
+        weights, head, gaze = (torch.from_numpy(np.stack([n[k] for n in numbers])).to(self.device) for k in range(3))
+        shape, scales, colors, opacities = None, self.log_scales, self.colors, self.opacities
+        changes = self._changes([n[3] for n in numbers])
+        if changes is not None:
+            shape, scales = changes.shape, scales + changes.log_scale[..., None]
+            colors, opacities = (colors + changes.color).clamp(0, 1), (opacities + changes.opacity).clamp(0, 0.99)
+        details = [n[4] for n in numbers]
+        if any(d is not None for d in details):
+            like = next(d for d in details if d is not None)
+            moved = np.stack([np.zeros_like(like) if d is None else d for d in details])
+            spread = self.poser.spread(torch.from_numpy(moved).to(self.device))
+            shape = spread if shape is None else shape + spread
+        means, quats, scales = self.follower(self.poser(weights, head, gaze, shape), self.offset, self.quats, scales)
+        colors = self.throat(colors, weights)
+        return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
+
+    def _changes(self, latents: list[dict[str, np.ndarray]]) -> Change | None:
+        """Decoded latents of several moments, stacked; of one alone if they are the same in all."""
+        def decode(latent):
+            return self._change({c: torch.from_numpy(z).to(self.device) for c, z in latent.items()})
+
+        keys = [tuple((c, z.tobytes()) for c, z in sorted(latent.items())) for latent in latents]
+        if len(set(keys)) == 1:
+            return decode(latents[0])
+        known = {key: decode(latent) for key, latent in zip(keys, latents)}
+        n, v = self.space.sizes
+        like = self.colors
+        none = Change(like.new_zeros(n, 3), like.new_zeros(n), like.new_zeros(n), like.new_zeros(v, 3))
+        each = [known[key] or none for key in keys]
+        return Change(*(torch.stack([getattr(change, f.name) for change in each]) for f in fields(Change)))
 
     def _change(self, latents: dict[str, Tensor]) -> Change | None:
         """Decoded latents. A finished avatar remembers the last ones: expressions and views change far more often."""

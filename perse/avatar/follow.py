@@ -12,10 +12,11 @@ from torch import Tensor
 from .binding import STRETCH, Binding, matrix_to_quaternion, quaternion_multiply, triangle_frames
 
 _LOW, _HIGH = STRETCH
+UNSEEN = 1 / 255  # opacity below which rasterizers leave a Gaussian out
 
 
 @njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats, log_scales, means, out_quats, scales,
+def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats, log_scales, wanted, means, out_quats, scales,
              turn, turn_quat, stretch):
     for f in prange(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -49,6 +50,11 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats,
         norm = np.float32(1) / max(np.sqrt(q0 * q0 + q1 * q1 + q2 * q2 + q3 * q3), np.float32(1e-12))
         turn_quat[f, 0], turn_quat[f, 1], turn_quat[f, 2], turn_quat[f, 3] = q0 * norm, q1 * norm, q2 * norm, q3 * norm
     for i in prange(face.shape[0]):
+        if not wanted[i]:
+            for j in range(3):
+                means[i, j] = scales[i, j] = out_quats[i, j + 1] = 0
+            out_quats[i, 0] = 1
+            continue
         f = face[i]
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         k = stretch[f]
@@ -66,8 +72,13 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats,
 
 
 @njit(cache=True, nogil=True, parallel=True, error_model="numpy")
-def _backward(face, turn, turn_quat, stretch, scales, g_means, g_quats, g_scales, g_offset, g_q, g_log_scales):
+def _backward(face, turn, turn_quat, stretch, wanted, scales, g_means, g_quats, g_scales, g_offset, g_q, g_log_scales):
     for i in prange(face.shape[0]):
+        if not wanted[i]:
+            for j in range(3):
+                g_offset[i, j] = g_log_scales[i, j] = g_q[i, j] = 0
+            g_q[i, 3] = 0
+            continue
         f = face[i]
         k = stretch[f]
         for j in range(3):
@@ -95,14 +106,14 @@ def _scatter(faces, face, bary, g_means, out):
 
 class _Follow(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, vertices, offset, quats, log_scales, fixed):
+    def forward(ctx, vertices, offset, quats, log_scales, wanted, fixed):
         n, f = len(offset), len(fixed.faces)
         means, out_quats, scales = (torch.empty(n, c) for c in (3, 4, 3))
         turn, turn_quat, stretch = np.empty((f, 3, 3), np.float32), np.empty((f, 4), np.float32), np.empty(f, np.float32)
         args = [np.ascontiguousarray(t.detach().numpy()) for t in (vertices, offset, quats, log_scales)]
-        _forward(args[0], fixed.faces, fixed.rest_frames, fixed.rest_size, fixed.face, fixed.bary, *args[1:],
+        _forward(args[0], fixed.faces, fixed.rest_frames, fixed.rest_size, fixed.face, fixed.bary, *args[1:], wanted,
                  means.numpy(), out_quats.numpy(), scales.numpy(), turn, turn_quat, stretch)
-        ctx.fixed, ctx.frames, ctx.scales, ctx.vertex_count = fixed, (turn, turn_quat, stretch), scales, len(vertices)
+        ctx.fixed, ctx.frames, ctx.scales, ctx.vertex_count = fixed, (turn, turn_quat, stretch, wanted), scales, len(vertices)
         return means, out_quats, scales
 
     @staticmethod
@@ -117,7 +128,7 @@ class _Follow(torch.autograd.Function):
             g_vertices = np.zeros((ctx.vertex_count, 3), np.float32)
             _scatter(ctx.fixed.faces, ctx.fixed.face, ctx.fixed.bary, grads[0], g_vertices)
             g_vertices = torch.from_numpy(g_vertices)
-        return (g_vertices, *(torch.from_numpy(g) if need else None for g, need in zip(outs, ctx.needs_input_grad[1:4])), None)
+        return (g_vertices, *(torch.from_numpy(g) if need else None for g, need in zip(outs, ctx.needs_input_grad[1:4])), None, None)
 
 
 class Follower:
@@ -136,16 +147,19 @@ class Follower:
             self.face = np.ascontiguousarray(binding.face.numpy(), np.int32)
             self.bary = np.ascontiguousarray(binding.bary.numpy())
 
-    def __call__(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor,
+                 opacities: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Posed means (..., N, 3), quats (..., N, 4), scales (..., N, 3).
 
         Args:
             vertices: (..., V, 3) posed; gradients reach them through the bound points.
             offset: (N, 3) from the bound point, in head-frame units at rest.
             quats, log_scales: (N, 4), (N, 3) at rest.
+            opacities: (N,); Gaussians that nobody will see may be left out, a point of no size.
         """
         if vertices.device.type == "cpu" and vertices.dim() == 2:
-            return _Follow.apply(vertices, offset, quats, log_scales, self)
+            wanted = np.ones(len(offset), bool) if opacities is None else opacities.detach().numpy() >= UNSEEN
+            return _Follow.apply(vertices, offset, quats, log_scales, wanted, self)
         return self.plain(vertices, offset, quats, log_scales)
 
     def plain(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..attributes.catalogue import CATEGORIES
+from ..attributes.catalogue import reduced_to
+from ..attributes.described import Described, described_of, extend
 from ..errors import PerseError
 from ..files import write_atomically
 from ..render.camera import Camera
@@ -42,18 +43,24 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
         "offset": avatar.offset.to(half), "quats": avatar.quats.to(half), "log_scales": avatar.log_scales.to(half),
         "colors": avatar.colors.to(half), "opacities": avatar.opacities.to(half),
     }
+    homes: dict[bytes, str] = {}  # axes that own the same Gaussians share what says so
+    like: dict[str, str] = {}
     for name, basis in avatar.space.axes.items():
-        tensors[f"axis.{name}.gaussians"] = basis.gaussians.to(torch.int32)
-        tensors[f"axis.{name}.weight"] = basis.weight.to(half)
+        home = (basis.gaussians.to(torch.int32), basis.weight.to(half))
+        like[name] = homes.setdefault(b"".join(x.cpu().numpy().tobytes() for x in home), name)
+        if like[name] == name:
+            tensors[f"axis.{name}.gaussians"], tensors[f"axis.{name}.weight"] = home
         tensors[f"axis.{name}.vertices"] = basis.vertices.to(torch.int32)
         tensors[f"axis.{name}.shape"] = basis.shape.to(half)
+        tensors[f"axis.{name}.pace"] = basis.pace
         for part in COMPACT:
             tensors[f"axis.{name}.{part}"], tensors[f"axis.{name}.{part}.step"] = _compact(getattr(basis, part).detach())
     if avatar.source is not None:
         tensors["source.background"] = torch.frombuffer(bytearray(avatar.source.background), dtype=torch.uint8)
     header = {"format": FORMAT, "version": str(VERSION), "avatar": json.dumps({
         "camera_size": rig.camera.width, "parts": PARTS, "blendshapes": NAMES, "categories": list(avatar.space.categories),
-        "axes": list(avatar.space.axes), "report": asdict(avatar.report),
+        "axes": list(avatar.space.axes), "like": {k: v for k, v in like.items() if k != v}, "report": asdict(avatar.report),
+        "described": [asdict(d) for d in described_of(avatar.space.categories.values())],
         "source": None if avatar.source is None else {"crop": avatar.source.crop, "size": avatar.source.size},
     }, sort_keys=True)}
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
@@ -132,16 +139,22 @@ def _assemble(meta: dict, tensors: dict) -> Avatar:
     shapes = {"offset": (n, 3), "quats": (n, 4), "log_scales": (n, 3), "colors": (n, 3), "opacities": (n,)}
     gaussians = {k: tensors[k].float() for k in shapes}
     _require(all(tuple(gaussians[k].shape) == s for k, s in shapes.items()) and tuple(tensors["bary"].shape) == (n, 3))
-    known = {c.name: c for c in CATEGORIES}
-    space = LatentSpace([known[c] for c in meta["categories"] if c in known], n, v)
+    described = [Described(*(str(d[k]) for k in ("category", "text", "name"))) for d in meta.get("described", [])]
+    _require(isinstance(meta["categories"], list))
+    space = LatentSpace(extend(reduced_to(meta["axes"]), [d for d in described if d.axis in meta["axes"]]), n, v)
     for name in meta["axes"]:
-        part = {k: tensors[f"axis.{name}.{k}"] for k in ("gaussians", "weight", "vertices", "shape", *COMPACT)}
+        home = meta.get("like", {}).get(name, name)
+        part = {k: tensors[f"axis.{home}.{k}"] for k in ("gaussians", "weight")}
+        part |= {k: tensors[f"axis.{name}.{k}"] for k in ("vertices", "shape", *COMPACT)}
         for k in COMPACT:
             part[k] = part[k].float() * tensors[f"axis.{name}.{k}.step"].float()
         index, moved = part["gaussians"], part["vertices"]
         _require(not len(index) or (int(index.min()) >= 0 and int(index.max()) < n))
         _require(not len(moved) or (int(moved.min()) >= 0 and int(moved.max()) < v))
-        basis = AxisBasis(index, part["weight"], moved, len(part["color"]))
+        basis = AxisBasis(index, part["weight"], moved, len(part["color"]), any(bool(part[k].any()) for k in COMPACT),
+                          len(part["shape"]))
+        part["pace"] = tensors.get(f"axis.{name}.pace", basis.pace)  # earlier files have none
+        _require(part["pace"].shape == basis.pace.shape and bool((part["pace"].diff() > 0).all()))
         basis.load_state_dict({k: part[k].float() if part[k].is_floating_point() else part[k].long() for k in part})
         space.add(name, basis)
     source = None

@@ -7,7 +7,6 @@ from typing import Callable
 import cv2
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from ..avatar.avatar import Avatar, State
@@ -16,7 +15,7 @@ from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.rasterize import rasterize
 from ..synthesis.base import Clip, Frame
-from .losses import picture_loss
+from .losses import Target, picture_loss
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
@@ -49,7 +48,7 @@ class Schedule:
     @staticmethod
     def for_budget(seconds: float, seed: int = 0) -> "Schedule":
         """Steps that fit a whole build into about `seconds` on two CPU cores (measured there; GPUs finish earlier)."""
-        share = float(np.clip(seconds / 90.0, 0.1, 3.0))
+        share = float(np.clip(seconds / 36.0, 0.1, 3.0))
         return Schedule(gaussians=int(np.clip(42000 * share ** 0.3, 18000, 60000)),
                         photo_size=512 if share >= 0.4 else 384,
                         clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
@@ -80,7 +79,7 @@ class FitModel(nn.Module):
         if clip and self.avatar.photo_only is not None:
             cloud.opacities = cloud.opacities.masked_fill(self.avatar.photo_only, 0.0)
         rgb, alpha = rasterize(cloud, camera, backgrounds=background)
-        return rgb[0], alpha[0, ..., 0]
+        return rgb.squeeze(0), alpha.squeeze(0).squeeze(-1)  # not [0], whose gradient is a copy into zeros
 
 
 class Trainer:
@@ -96,16 +95,16 @@ class Trainer:
     """
 
     def __init__(self, avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedule,
-                 progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False,
-                 accelerator: Accelerator | None = None):
+                 progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False):
         self.schedule, self.progress, self.cancelled = schedule, progress, cancelled
-        self.accelerator = accelerator or Accelerator(cpu=avatar.device.type == "cpu")
+        from accelerate import Accelerator  # nearly a second, which rendering need not wait for
+        self.accelerator = Accelerator(cpu=avatar.device.type == "cpu")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
         self.avatar = avatar.place(self.accelerator.device)
         if avatar.photo_only is not None:
             avatar.photo_only = avatar.photo_only.to(avatar.device)
         self.clips = clips
-        self.rng = np.random.default_rng(schedule.seed + 7919 * self.accelerator.process_index)
+        self.rng = np.random.default_rng(schedule.seed)
         self.photo = self._photo_frame(portrait, schedule.photo_size)
         self._coarse = self._photo_frame(portrait, schedule.photo_size * 5 // 8)
         self._fine = self._photo_frame(portrait, max(schedule.photo_size, portrait.image.shape[0]))
@@ -113,14 +112,17 @@ class Trainer:
         self.steps = [0, 0]
         self._stage_end = schedule.deadline
 
-    def _photo_frame(self, portrait: Portrait, size: int) -> tuple[Tensor, Tensor, Camera, Tensor]:
-        """Picture, alpha, camera, and where in the crop there is photo at all (size, size)."""
+    def _prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
+        """For this process alone: under `accelerate launch` each process fits people of its own, and nothing is averaged between them."""
+        return self.accelerator.prepare_model(model, evaluation_mode=True), self.accelerator.prepare_optimizer(optimizer)
+
+    def _photo_frame(self, portrait: Portrait, size: int) -> tuple[Target, Camera]:
+        """The crop at (size, size); a crop may reach beyond the photo, where there is nothing to learn, not nothing to see."""
         picture = np.concatenate([portrait.foreground * portrait.alpha[..., None], portrait.alpha[..., None]], -1)
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
         device = self.avatar.device
-        return (torch.from_numpy(np.ascontiguousarray(picture[..., :3])).to(device),
-                torch.from_numpy(np.ascontiguousarray(picture[..., 3])).to(device), self.avatar.rig.camera.resized(size, size),
-                torch.from_numpy(_inside_photo(portrait, size)).to(device))
+        parts = (np.ascontiguousarray(picture[..., :3]), np.ascontiguousarray(picture[..., 3]), _inside_photo(portrait, size))
+        return Target(*(torch.from_numpy(part).to(device) for part in parts)), self.avatar.rig.camera.resized(size, size)
 
     def _state(self, frame: Frame, latents: dict[str, Tensor]) -> State:
         device = self.avatar.device
@@ -131,11 +133,9 @@ class Trainer:
         return State(torch.zeros(len(self.avatar.rig.blendshapes), device=device), torch.zeros(3, device=device),
                      torch.zeros(2, device=device), {})
 
-    def _pictures(self, frame: Frame, background: Tensor) -> tuple[Tensor, Tensor]:
+    def _target(self, frame: Frame) -> Target:
         device = self.avatar.device
-        alpha = torch.from_numpy(frame.alpha).to(device).float() / 255
-        image = torch.from_numpy(frame.image).to(device).float() / 255
-        return image + (1 - alpha[..., None]) * background, alpha
+        return Target(*(None if x is None else torch.from_numpy(x).to(device) for x in (frame.image, frame.alpha, frame.owned)))
 
     def _background(self) -> Tensor:
         return torch.from_numpy(self.rng.random(3).astype(np.float32)).to(self.avatar.device)
@@ -147,7 +147,7 @@ class Trainer:
         preview = None
         if step % 24 == 0 and self.accelerator.is_main_process:
             with torch.no_grad():
-                rgb, _ = rasterize(self.avatar.cloud(self._rest()), self.photo[2].resized(256, 256),
+                rgb, _ = rasterize(self.avatar.cloud(self._rest()), self.photo[1].resized(256, 256),
                                    backgrounds=torch.full((3,), 0.93, device=self.avatar.device))
             preview = rgb[0].cpu().numpy()
         self.progress(share, text, preview)
@@ -156,13 +156,14 @@ class Trainer:
     def fit_source(self) -> None:
         """Stage one: appearance of the person, from the photo itself and the unedited clip."""
         avatar = self.avatar
-        rates = [(avatar.colors, 0.012), (avatar.opacities, 0.02), (avatar.log_scales, 0.012), (avatar.offset, 0.0010),
-                 (avatar.quats, 0.006)]
-        optimizer = torch.optim.Adam([{"params": [p], "lr": lr} for p, lr in rates], eps=1e-15, fused=True)
+        rates = [(avatar.colors, 0.036), (avatar.opacities, 0.06), (avatar.log_scales, 0.036), (avatar.offset, 0.0030),
+                 (avatar.quats, 0.018)]
+        # Short memories: in a few hundred steps the usual ones never fill, which costs more than a decibel.
+        optimizer = torch.optim.Adam([{"params": [p], "lr": lr} for p, lr in rates], betas=(0.8, 0.95), eps=1e-15, fused=True)
         model = FitModel(avatar)
         for p in avatar.space.parameters():
             p.requires_grad_(False)
-        model, optimizer = self.accelerator.prepare(model, optimizer)
+        model, optimizer = self._prepare(model, optimizer)
         invisible = (avatar.opacities.detach() == 0)
         # The rasterizer's anti-aliasing fattens small Gaussians, so a fit at one size would shrink them until they are a
         # grid of dots in a close-up.
@@ -188,17 +189,12 @@ class Trainer:
                         # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
                         # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
                         last = step > 0.85 * steps and step % 2 == 1
-                        image, alpha, camera, known = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse
-                        target, state = image + (1 - alpha[..., None]) * background, self._rest()
+                        (target, camera), state = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse, self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
-                        (target, alpha), camera, state = self._pictures(frame, background), frame.camera, self._state(frame, {})
+                        target, camera, state = self._target(frame), frame.camera, self._state(frame, {})
                     out, out_alpha = model(state, camera, background, clip=not of_photo)
-                    if of_photo:
-                        # A crop may reach beyond the photo, where there is nothing to learn, not nothing to see.
-                        out = out * known[..., None] + target * (1 - known[..., None])
-                        out_alpha = out_alpha * known + alpha * (1 - known)
-                    loss = picture_loss(out, out_alpha, target, alpha)
+                    loss = picture_loss(out, out_alpha, target, background) * (1.0 if of_photo else frame.weight)
                     self.accelerator.backward(loss)
                     # Extras rest at exactly zero: nothing may teach them otherwise.
                     if avatar.opacities.grad is not None:
@@ -223,13 +219,18 @@ class Trainer:
         for p in frozen:
             p.requires_grad_(False)
         self._stage_end = self.schedule.deadline
+        with torch.no_grad():
+            # What is painted over may have other colours now than when the paint was mixed.
+            for name, (rows, share, before) in avatar.covers.items():
+                rows, share, before = (x.to(avatar.device) for x in (rows, share, before))
+                avatar.space.axes[name].color[0, :len(rows)] -= share[:, None] * (avatar.colors[rows] - before)
         lessons = [(c, i) for c in self.clips[1:] for i in range(len(c.frames))]
         rates = {"color": 0.006, "opacity": 0.01, "log_scale": 0.008, "shape": 0.0006}
         groups = [{"params": [getattr(b, name) for b in avatar.space.axes.values() if getattr(b, name).numel()], "lr": lr}
                   for name, lr in rates.items()]
         optimizer = torch.optim.Adam([g for g in groups if g["params"]], eps=1e-15, fused=True)
         model = FitModel(avatar)
-        model, optimizer = self.accelerator.prepare(model, optimizer)
+        model, optimizer = self._prepare(model, optimizer)
         steps = self.schedule.space_steps if lessons else 0
         order = np.concatenate([self.rng.permutation(len(lessons)) for _ in range(steps * self.schedule.accumulate // max(len(lessons), 1) + 1)]) if lessons else []
         count, total = 0, 0.0
@@ -245,19 +246,15 @@ class Trainer:
                     count += 1
                     frame = clip.frames[index]
                     background = self._background()
-                    target, alpha = self._pictures(frame, background)
                     latents = {clip.category: torch.from_numpy(clip.latents[index]).to(avatar.device)}
-                    owned = torch.from_numpy(frame.owned).to(avatar.device).float() / 255
                     out, out_alpha = model(self._state(frame, latents), frame.camera, background)
                     # The student answers for its change where the edit is at home; what the person's own fit left
                     # over elsewhere is not the edit's business. Elsewhere it must look as without the edit.
-                    home = owned[..., None]
-                    goal = target * home + out.detach() * (1 - home)
                     source = None
                     if step % LEAK_EVERY == 0:
                         with torch.no_grad():
                             source, _ = model(self._state(frame, {}), frame.camera, background)
-                    loss = picture_loss(out, out_alpha, goal, alpha * owned + out_alpha.detach() * (1 - owned), owned, source)
+                    loss = picture_loss(out, out_alpha, self._target(frame), background, source) * frame.weight
                     self.accelerator.backward(loss)
                     optimizer.step()
                     optimizer.zero_grad(set_to_none=True)
@@ -270,11 +267,11 @@ class Trainer:
     @torch.no_grad()
     def likeness(self, mask: np.ndarray) -> float:
         """PSNR (dB) of the untouched avatar against the photo inside `mask` (S, S), at the photo's teaching size."""
-        image, alpha, camera, _ = self.photo
-        size = image.shape[0]
-        weight = torch.from_numpy(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)).to(image)
-        background = torch.full((3,), 0.5, device=image.device)
+        target, camera = self.photo
+        size = len(target.image)
+        weight = torch.from_numpy(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)).to(target.image)
+        background = torch.full((3,), 0.5, device=weight.device)
         rgb, _ = rasterize(self.avatar.cloud(self._rest()), camera, backgrounds=background)
-        target = image + (1 - alpha[..., None]) * background
-        error = (((rgb[0] - target) ** 2).mean(-1) * weight).sum() / weight.sum().clamp_min(1)
+        wanted = target.image + (1 - target.alpha[..., None]) * background
+        error = (((rgb[0] - wanted) ** 2).mean(-1) * weight).sum() / weight.sum().clamp_min(1)
         return float(-10 * torch.log10(error.clamp_min(1e-10)))

@@ -7,6 +7,7 @@ from ..attributes.edits import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding, matrix_to_quaternion
 from ..avatar.lift import lift
+from ..avatar.pace import typical_pace
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
 from ..rig.rig import Rig
@@ -31,13 +32,15 @@ def _perpendicular(v: np.ndarray) -> np.ndarray:
     return out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12)
 
 
-def extra_gaussians(overlay: BoundMesh) -> dict[str, np.ndarray]:
+def extra_gaussians(overlay: BoundMesh, rig: Rig) -> dict[str, np.ndarray]:
     """An overlay as Gaussians: one per strand piece, or one per triangle of a solid object."""
+    rest = overlay.pose(rig, rig.vertices)
+    anchor = rest - overlay.offset  # vertices of one piece may hang on different triangles
     if len(overlay.segments):
         segments = overlay.segments
         # The ribbon's two edges: their middle is the strand.
-        start = (overlay.offset[segments[:, 0]] + overlay.offset[segments[:, 0] + 1]) / 2
-        end = (overlay.offset[segments[:, 1]] + overlay.offset[segments[:, 1] + 1]) / 2
+        start = (rest[segments[:, 0]] + rest[segments[:, 0] + 1]) / 2
+        end = (rest[segments[:, 1]] + rest[segments[:, 1] + 1]) / 2
         along = end - start
         length = np.linalg.norm(along, axis=1)
         if np.median(length) < 0.02:  # stubble: one Gaussian a strand
@@ -46,13 +49,13 @@ def extra_gaussians(overlay: BoundMesh) -> dict[str, np.ndarray]:
             along = end - start
             length = np.linalg.norm(along, axis=1)
         along /= length[:, None] + 1e-12
-        first = segments[:, 0]
+        first = segments[:, 0]  # a strand's piece appears with its beginning
         thin = np.full(len(first), 0.5 * overlay.width)
-        return dict(face=overlay.face[first], bary=overlay.bary[first], offset=(start + end) / 2,
+        return dict(vertex=first, face=overlay.face[first], bary=overlay.bary[first], offset=(start + end) / 2 - anchor[first],
                     quats=_frame_quats(along, _perpendicular(along)), scales=np.stack([0.45 * length, thin, thin], 1),
                     color=(overlay.color[segments[:, 0]] + overlay.color[segments[:, 1]]) / 2)
     t = overlay.triangles
-    a, b, c = overlay.offset[t[:, 0]], overlay.offset[t[:, 1]], overlay.offset[t[:, 2]]
+    a, b, c = rest[t[:, 0]], rest[t[:, 1]], rest[t[:, 2]]
     edges = np.stack([b - a, c - b, a - c], 1)
     length = np.linalg.norm(edges, axis=2)
     longest = edges[np.arange(len(t)), length.argmax(1)]
@@ -62,8 +65,14 @@ def extra_gaussians(overlay: BoundMesh) -> dict[str, np.ndarray]:
     normal /= 2 * area[:, None] + 1e-12
     across = 2 * area / (length.max(1) + 1e-12)
     scales = np.stack([0.30 * length.max(1), 0.45 * across, 0.25 * across], 1)
-    return dict(face=overlay.face[t[:, 0]], bary=overlay.bary[t[:, 0]], offset=(a + b + c) / 3,
+    return dict(vertex=t[:, 0], face=overlay.face[t[:, 0]], bary=overlay.bary[t[:, 0]], offset=(a + b + c) / 3 - anchor[t[:, 0]],
                 quats=_frame_quats(along, normal), scales=scales, color=overlay.color[t].mean(1))
+
+
+def _ends_differ(plus: torch.Tensor, minus: torch.Tensor | None = None) -> bool:
+    """Whether the ends of a two-sided axis are far from mirror images. If they are not, a quadratic term would learn nothing
+    but what the clips lack against the photo: a slider that softens at both of its ends."""
+    return minus is not None and float((plus + minus).norm()) > 0.35 * float((plus - minus).norm())
 
 
 def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], count: int,
@@ -78,18 +87,21 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     parts = [dict(face=lifted.face, bary=lifted.bary, offset=lifted.offset, scales=lifted.scales, color=lifted.color,
                   opacity=lifted.opacity, quats=_frame_quats(lifted.tangent, lifted.normal))]
     total = len(lifted.face)
-    plans: list[tuple[Axis, dict[int, Edit], np.ndarray]] = []
+    plans: list[tuple[Axis, dict[int, Edit], np.ndarray, np.ndarray]] = []
+    kinds: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}  # of extras: indices, colours
     for category in categories:
         for axis in category.axes:
             edits = {sign: workshop.edit(axis, sign) for sign in ((1, -1) if axis.low < 0 else (1,))}
-            extras = np.zeros(0, int)
+            extras, rise = np.zeros(0, int), np.zeros((2, 0))
             if edits[1].overlay is not None:
-                extra = extra_gaussians(edits[1].overlay)
+                extra = extra_gaussians(edits[1].overlay, rig)
                 extra["opacity"] = np.zeros(len(extra["face"]))
                 parts.append(extra)
                 extras = total + np.arange(len(extra["face"]))
                 total += len(extras)
-            plans.append((axis, edits, extras))
+                rise = np.stack(edits[1].overlay.opacity(extra["vertex"], edits[1].opacity))
+                kinds.setdefault(edits[1].overlay.kind, []).append((extras, extra["color"]))
+            plans.append((axis, edits, extras, rise))
 
     def joined(name):
         return torch.from_numpy(np.concatenate([p[name] for p in parts])).float()
@@ -99,7 +111,8 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
                      colors=joined("color").clamp(0, 1), opacities=joined("opacity"))
     space = LatentSpace(categories, total, len(rig.vertices))
     uv = lifted.uv[None] * ATLAS
-    for axis, edits, extras in plans:
+    covers: dict[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
+    for axis, edits, extras, rise in plans:
         weight = sample(workshop.owned(axis), uv)[0]
         index = np.flatnonzero(weight > REGION_CUT)
         moved = np.zeros(len(rig.vertices), bool)
@@ -107,27 +120,50 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
             if edit.shape is not None:
                 moved |= np.linalg.norm(edit.shape, axis=1) > 1e-4
         vertices = np.flatnonzero(moved)
-        weights = np.concatenate([np.clip(weight[index] * 3, 0, 1), np.ones(len(extras))])
-        basis = AxisBasis(torch.from_numpy(np.concatenate([index, extras])), torch.from_numpy(weights),
-                          torch.from_numpy(vertices), 2 if axis.low < 0 or len(extras) else 1)
+        paints = any(e.change(texture) is not None or e.overlay is not None or e.solid is not None or e.tints for e in edits.values())
+        # Strands and objects of other axes that this one tints.
+        tinted = [(rows, colors, kind) for kind in edits[1].tints for rows, colors in kinds.get(kind, [])]
+        rows = np.concatenate([index, extras, *(rows for rows, _, _ in tinted)])
+        own = len(index) + len(extras)
+        weights = np.concatenate([np.clip(weight[index] * 3, 0, 1), np.ones(len(rows) - len(index))])
         ends = {}
         for sign, edit in edits.items():
-            color = np.zeros((len(index) + len(extras), 3), np.float32)
-            opacity = np.zeros(len(color), np.float32)
-            if edit.color is not None and len(index):
-                delta = sample(edit.color, uv[:, index])[0] - sample(texture.color, uv[:, index])[0]
+            color = np.zeros((len(rows), 3), np.float32)
+            opacity = np.zeros(len(rows), np.float32)
+            delta = edit.color_at(texture, uv[0, index])
+            if delta is not None:
                 # The basis is multiplied by the region's weight, which the edit has already in it.
                 color[:len(index)] = delta / np.maximum(weights[:len(index), None], 0.2)
-            opacity[len(index):] = edit.opacity
+            if edit.cover is not None:
+                # Paint that hides what was there: relative to the Gaussians' own colours, now and after the person is fitted.
+                share = sample(edit.cover, uv[:, index])[0] / np.maximum(weights[:len(index)], 0.2)
+                color[:len(index)] += share[:, None] * (sample(texture.color, uv[:, index])[0] - lifted.color[index])
+                covers[axis.name] = tuple(torch.from_numpy(x) for x in (index, np.float32(share), np.float32(lifted.color[index])))
+            if tinted:
+                color[own:] = np.concatenate([edit.tints[kind](colors) for _, colors, kind in tinted])
+            if edit.solid is not None:
+                # Where hair is drawn in, its soft edge becomes a firm surface and what lies beyond the outline goes.
+                firm = np.where(lifted.outside[index], 0.0, np.maximum(lifted.opacity[index], 0.95))
+                opacity[:len(index)] = (firm - lifted.opacity[index]) * sample(edit.solid, uv[:, index])[0]
+            opacity[len(index):own] = rise.sum(0)
             shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
             ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
+        basis = AxisBasis(torch.from_numpy(rows), torch.from_numpy(weights), torch.from_numpy(vertices),
+                          2 if len(extras) or _ends_differ(*(end[0] for end in ends.values())) else 1, paints,
+                          1 if edits[1].early == 1 else 2)
+        if len(extras):
+            basis.pace.copy_(typical_pace())
         for k, name in enumerate(("color", "opacity", "shape")):
-            # Strands and tubes lie several deep: if each grew linearly, a quarter of the amount would show three
-            # quarters of the beard. Their opacity starts quadratic instead.
-            minus = ends[-1][k] if -1 in ends else ends[1][k] if name == "opacity" else None
+            minus = ends[-1][k] if -1 in ends else None
+            if minus is None and name == "opacity":
+                minus = -ends[1][k]
+                minus[len(index):own] = torch.from_numpy(rise[1] - rise[0]).float()
+            elif minus is None and name == "shape":
+                minus = (1 - 2 * edits[1].early) * ends[1][k]
             basis.start(ends[1][k], minus, name)
         space.add(axis.name, basis)
     avatar = Avatar(rig, binding, gaussians, space)
+    avatar.covers = covers
     # A mouth line or a strand beside the mesh is taught by the photo alone: the clips do not show it.
     avatar.photo_only = torch.zeros(total, dtype=torch.bool)
     avatar.photo_only[:len(lifted.face)] = torch.from_numpy(lifted.outside)

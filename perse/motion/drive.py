@@ -22,6 +22,7 @@ from ..rig.rig import NECK_PIVOT, PART, named_weights, rotation_matrix
 from ..rig.topology import EYE, FACE, LIPS, STABLE, canonical
 from .detail import residual_detail
 from .motion import Motion, overlay
+from .refine import IRISES, refine
 from .smooth import smooth
 from .solve import Face, Fit, Fixed, solve
 from .track import Track, track
@@ -91,7 +92,9 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     shown = Fit(*_pose_of(driver, angles, moved), used)
     detail = residual_detail(driver.face, shown, landmarks[:, :FACE, :2], K) / driver.proportions[:, None]
     detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
-    return [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
+    frames = [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
+    predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
+    return frames[:1] + refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)[1:]
 
 
 @dataclass
@@ -207,6 +210,18 @@ def _gaze(driver: Driver, landmarks: np.ndarray, rotation: np.ndarray, shift: np
         known = np.flatnonzero(~hidden)
         gaze = np.stack([np.interp(np.arange(len(gaze)), known, gaze[known, k]) for k in (0, 1)], 1)
     return gaze
+
+
+def _predicted(driver: Driver, fit: Fit, detail: np.ndarray, gaze: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """Pixels (T, 470, 2) at which the driver's landmarks and irises would lie if they did what the fit says.
+
+    detail: (T, 468, 3); gaze: (T, 2) radians.
+    """
+    turns = np.stack([rotation_matrix(*torch.from_numpy(np.append(g, 0.0))).numpy() for g in gaze])
+    poles = np.stack([driver.eyes[side].centre + driver.eyes[side].radius * turns @ driver.eyes[side].axis for side in ("right", "left")], 1)
+    points = np.concatenate([driver.face.pose(fit.weights, detail), poles], 1)
+    points = points @ fit.rotation.transpose(0, 2, 1) + fit.shift[:, None]
+    return points[..., :2] * K[0, 0] / points[..., 2:] + K[:2, 2]
 
 
 def _angles(axis: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..render.camera import Camera
 ROWS = 28
 ANGLES = 40
 NECK_DEPTH = 0.80  # how far behind the eyes the neck's axis runs
+LEAN = 1.6  # of the throat, backwards for every step upwards, above the chin
 EXTRA = 0.9  # eye distances of bust added below the crop
 
 
@@ -87,7 +88,10 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
 
     spread = np.clip((row_w - width) / (1.6 - 0.5), 0, 1)
     depth = np.minimum(row_w, width + (0.82 - width) * spread * (2 - spread))
-    axis = axis_z + 0.06 * spread
+    # Above the chin the throat leans back to the base of the skull: it must not stand in the open mouth. The nape stays.
+    lean = np.minimum(LEAN * np.clip((chin_y - row_y) / unit, 0, None), 1.5 * depth)
+    depth = depth - lean / 2
+    axis = axis_z + 0.06 * spread + lean / 2
     angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)  # 0 = towards the camera, then to the picture's right
     x = (row_x[:, None] - camera.K[0, 2]) / unit + row_w[:, None] * np.sin(angle)
     # A little squarer than an ellipse: chests are flat in front.

@@ -4,10 +4,10 @@ import numpy as np
 
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES, build_blendshapes, jaw_weights
-from .eyes import CAP, build_eye
-from .mouth import build_cavity, build_teeth, build_tongue
+from .eyes import CAP, build_eye, room_behind_lid
+from .mouth import build_cavity, build_teeth, build_tongue, seen_edge
 from .pose_fit import fit_portrait
-from .rig import PART, Rig
+from .rig import JAW_GLIDE, PART, Rig
 from .sculpt import Surface
 from .shell import RINGS, build_shell
 from .topology import FACE, MOUTH_RING, OVAL, canonical
@@ -19,7 +19,6 @@ CHARTS = {
     "upper_teeth": (0.5, 0.75, 0.75, 0.8125), "lower_teeth": (0.5, 0.8125, 0.75, 0.875), "tongue": (0.75, 0.75, 0.875, 0.875),
 }
 INSET = 2 / 1024
-JAW_GLIDE = 0.11
 
 
 def _chart(part: str, uv: np.ndarray) -> np.ndarray:
@@ -70,7 +69,8 @@ def build_rig(portrait) -> Rig:
     bust = portrait.alpha * np.clip(1 - masks["hair"], 0, 1)
     body = build_body(face, camera, bust, masks["neck"], masks["clothes"])
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
-    mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper"),
+    edge = seen_edge(face, portrait.image, masks["mouth"], camera)
+    mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper", edge),
              "lower_teeth": build_teeth(face, "lower"), "tongue": build_tongue(face)}
 
     vertices, faces, uvs, vertex_part, face_part = [face], [], [], [np.zeros(FACE, int)], []
@@ -111,8 +111,7 @@ def build_rig(portrait) -> Rig:
     starts = {}
     for part, patch in mouth.items():
         starts[part] = offset
-        inside = patch.vertices.mean(0) + [0, 0, 1.0 if part != "cavity" else -1.0]
-        triangles = _outwards(patch.vertices, patch.faces, inside)
+        triangles = _outwards(patch.vertices, patch.faces, patch.vertices.mean(0) + [0, 0, 1.0])
         add(part, patch.vertices, triangles, patch.chart[triangles])
 
     points = np.concatenate(vertices)
@@ -128,6 +127,8 @@ def build_rig(portrait) -> Rig:
         jaw[starts[name]:starts[name] + len(patch.vertices)] = patch.jaw
     # The joint's head glides forward as the mouth opens: a pure hinge would push the chin into the throat.
     shapes[NAMES.index("jaw_open")] += jaw[:, None] * np.array([0.0, 0.0, -JAW_GLIDE], np.float32)
+    for side, eye in eyes.items():
+        shapes[NAMES.index(f"eye_blink_{side}"), part == PART[f"eye_{side}"], 2] = room_behind_lid(face, eye.radius, side)
     _sew_cavity(shapes, jaw, starts["cavity"], mouth["cavity"])
     _tongue_out(shapes, starts["tongue"], mouth["tongue"])
 

@@ -2,7 +2,7 @@
 
 No vocabulary of expressions holds everything that a real face does. A driving clip measures what is left, landmark by
 landmark; the face vertices are the landmarks, so they move as measured, the skull's skin follows the outline and fades,
-and the mouth's bag follows the lips.
+the mouth's bag follows the lips, and teeth and tongue of the jaw follow the chin.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from .mouth import CAVITY_RINGS
 from .sculpt import Surface
 from .topology import FACE, MOUTH_RING, OVAL
 
+JAW = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 149, 378, 150, 379, 171, 396, 208, 428, 201, 421]
 REACH = 0.7  # eye distances beyond the outline at which the skin is still
 
 
@@ -37,4 +38,15 @@ def landmark_spread(rig) -> tuple[np.ndarray, np.ndarray]:
     bag = np.zeros((CAVITY_RINGS * count, FACE), np.float32)
     for k, share in enumerate((1.0, 0.7, 0.4, 0.15)):
         bag[k * count + np.arange(count), MOUTH_RING] = share
-    return np.concatenate([outside, start + np.arange(len(bag))]), np.concatenate([shell, bag])
+    # The lower teeth and the tongue sit in the jaw, which the chin shows.
+    inside = np.flatnonzero(np.isin(rig.vertex_part, [PART["lower_teeth"], PART["tongue"]]))
+    jaw = np.zeros((len(inside), FACE), np.float32)
+    jaw[:, JAW] = rig.jaw[inside, None] * _affine(rig.vertices[JAW], rig.vertices[inside])
+    return np.concatenate([outside, start + np.arange(len(bag)), inside]), np.concatenate([shell, bag, jaw])
+
+
+def _affine(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Weights (M, N) with which points (N, 3) reproduce places (M, 3), and so any affine movement of theirs, the jaw's
+    swing among them; the smallest such weights."""
+    rows, wanted = (np.concatenate([x, np.ones((len(x), 1))], 1).astype(np.float64) for x in (points, places))
+    return wanted @ np.linalg.pinv(rows, rcond=1e-3)

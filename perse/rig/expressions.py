@@ -18,17 +18,26 @@ import numpy as np
 from .sculpt import Surface
 from .topology import BROW, EYE, FACE, LIPS, canonical, flip_side
 
+
+def _smoothstep(t: np.ndarray) -> np.ndarray:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
 # Profiles over u: -1 at the right mouth corner, 0 in the middle, 1 at the left corner.
 PROFILES = {
     "all": lambda u: np.ones_like(u),
     "centre": lambda u: np.clip(1 - u * u, 0, 1),
     "corner_left": lambda u: np.clip(u, 0, 1) ** 1.7,
     "corners_in": lambda u: np.sign(u) * np.abs(u),
-    "half_left": lambda u: np.exp(-((u - 0.45) / 0.38) ** 2),
+    # Left and right together lift the whole lip evenly, without a notch in the middle.
+    "half_left": lambda u: _smoothstep((u + 0.45) / 0.9) * np.clip((1 - np.abs(u)) / 0.4, 0, 1) ** 0.7,
     "edge_left": lambda u: np.clip(u, 0, 1),
 }
 CHIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]
+CORNER = 0.42
 NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
+MOUTH_WIDTH, WIDEST = 0.56, 0.88  # of a mouth at rest; beyond which no smile draws it
 NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]
 
 
@@ -117,6 +126,10 @@ COMPOSITES: dict[str, dict[str, float]] = {
                  "eye_wide_left": 0.9, "eye_wide_right": 0.9, "mouth_funnel": 0.25},
     "wink": {"eye_blink_left": 1.0, "mouth_smile_left": 0.6, "cheek_squint_left": 0.7, "eye_squint_right": 0.15},
 }
+# What comes on top as a composite nears one (it grows with the square): a wide smile parts the lips and bares the teeth.
+WIDE: dict[str, dict[str, float]] = {
+    "smile": {"mouth_upper_up_left": 0.38, "mouth_upper_up_right": 0.38, "mouth_lower_down_left": 0.22, "mouth_lower_down_right": 0.22},
+}
 
 
 def _table() -> dict[str, Shape]:
@@ -147,7 +160,10 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
     def add(index, vector):
         handles[index] = handles.get(index, 0) + np.asarray(vector, np.float64)
 
-    mouth = np.linalg.norm(face[61] - face[291]) / 0.56
+    width = np.linalg.norm(face[61] - face[291])
+    mouth = width / MOUTH_WIDTH
+    # A mouth that is wide already, in a smile, has less way to go.
+    room = np.clip((WIDEST - width) / (WIDEST - MOUTH_WIDTH), 0.3, 1.0) / max(mouth, 1.0)
     scaled: set[int] = set()
     eye = EYE["left"]
     for kind, *rest in shape.moves:
@@ -163,7 +179,7 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                     if index not in touched:
                         touched.add(index)
                         # A corner belongs to both lips: moving one lip's middle must not drag it.
-                        add(index, mouth * weight * np.asarray(vector))
+                        add(index, mouth * weight * np.asarray(vector) * (room if profile == "corner_left" else 1.0))
         elif kind == "scale_lips":
             centre = face[[13, 14, 61, 291]].mean(0)
             for row in _lip_rows("both"):
@@ -218,7 +234,7 @@ def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndar
             side = "right" if right else "left"
             for index in lids[side]:
                 target = surface.vertices[index] + handles[index]
-                handles[index] = clear_of_ball(target[None], eyes[side])[0] - surface.vertices[index]
+                handles[index] = clear_of_ball(target[None], eyes[side].centre, eyes[side].radius)[0] - surface.vertices[index]
             pinned += [EYE[side]["outer"], EYE[side]["inner"], *BROW[side]["lower"]]
         pinned = [p for p in pinned if p not in handles]
         out[i] = surface.spread(handles, shape.radius, pinned)
@@ -228,9 +244,12 @@ def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndar
 def jaw_weights(surface: Surface) -> np.ndarray:
     """How much each surface vertex follows the jaw joint, (V,) in [0, 1]."""
     handles = {i: 1.0 for i in CHIN}
-    handles.update({i: 1.0 for i in LIPS["lower_inner"][2:-2] + LIPS["lower_outer"][2:-2]})
-    handles.update({i: 0.0 for i in LIPS["upper_inner"][1:-1] + LIPS["upper_outer"][1:-1] + NOSE})
-    handles.update({95: 0.72, 324: 0.72, 146: 0.75, 375: 0.75, 61: 0.42, 291: 0.42, 78: 0.42, 308: 0.42})
+    handles.update({i: 0.0 for i in NOSE})
+    # The opening is an ellipse between the corners, which travel half as far as the lower lip's middle.
+    for row, ids in LIPS.items():
+        arc = np.sqrt(1 - np.linspace(-1, 1, len(ids)) ** 2)
+        share = CORNER * (1 - arc) if row.startswith("upper") else CORNER + (1 - CORNER) * arc
+        handles.update(dict(zip(ids, share)))
     oval = {234: 0.0, 93: 0.0, 132: 0.12, 58: 0.34, 172: 0.6, 136: 0.8, 150: 0.92, 149: 0.98}
     mirror = canonical()[1]
     for index, weight in oval.items():
@@ -253,6 +272,8 @@ def expand(weights: dict[str, float]) -> np.ndarray:
     for name, value in weights.items():
         for part, share in (COMPOSITES[name] if name in COMPOSITES else {name: 1.0}).items():
             out[INDEX[part]] += share * value
+        for part, share in WIDE.get(name, {}).items():
+            out[INDEX[part]] += share * max(value, 0.0) ** 2
     out = np.clip(out, 0, 1)
     # Antagonists share one lid: together they would cross it.
     for side in ("left", "right"):

@@ -8,6 +8,9 @@ from .topology import EYE
 
 RINGS = 12
 SECTORS = 28
+IRIS = 0.47  # radius of an iris over the eyeball's
+CLOSED_EYE = 0.12  # mean lid gap over the eye's width
+LID_SPAN = 0.95  # half the height of a closed lid, in gaps of the open one
 CAP = np.radians(80.0)  # the cap reaches this far from the iris centre
 
 
@@ -49,6 +52,12 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     ray = rotation.T @ np.array([(iris[0, 0] - camera.K[0, 2]) / camera.K[0, 0],
                                  (iris[0, 1] - camera.K[1, 2]) / camera.K[1, 1], 1.0])
     ray /= np.linalg.norm(ray)
+    closed = lid_opening(face, side) < CLOSED_EYE
+    if closed:
+        # Nothing tells where a closed eye looks: straight ahead, and a little above the line where the lids meet.
+        centre[1] -= 0.09 * width
+        ray = (centre + [0.0, 0.0, -radius]) - origin
+        ray /= np.linalg.norm(ray)
     along = (centre - origin) @ ray
     closest = origin + along * ray
     offset = np.linalg.norm(closest - centre)
@@ -56,7 +65,7 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     axis = (hit - centre) / np.linalg.norm(hit - centre)
     pixels = np.linalg.norm(iris[1:] - iris[0], axis=1).mean()
     distance = np.linalg.norm(hit - origin)
-    size = pixels * distance / float(camera.K[0, 0])
+    size = IRIS * radius if closed else pixels * distance / float(camera.K[0, 0])
     iris_angle = float(np.arcsin(np.clip(size / radius, 0.2, 0.75)))
 
     side_axis = np.cross([0.0, 1.0, 0.0], axis)
@@ -78,10 +87,23 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     return Eyeball(vertices, np.concatenate(faces), centre, float(radius), axis, iris_angle, chart)
 
 
-def clear_of_ball(points: np.ndarray, eye: Eyeball, margin: float = 1.04) -> np.ndarray:
+def clear_of_ball(points: np.ndarray, centre: np.ndarray, radius: float, margin: float = 1.04) -> np.ndarray:
     """Points (N, 3) pushed outwards where they lie inside the eyeball (times `margin`)."""
-    away = points - eye.centre
+    away = points - centre
     distance = np.linalg.norm(away, axis=1, keepdims=True)
-    return eye.centre + away * np.maximum(1.0, margin * eye.radius / np.maximum(distance, 1e-9))
+    return centre + away * np.maximum(1.0, margin * radius / np.maximum(distance, 1e-9))
 
 
+def lid_opening(face: np.ndarray, side: str) -> float:
+    """Mean gap between the lids of an eye over its width; face (468+, 3) or (468+, 2)."""
+    eye = EYE[side]
+    gap = np.linalg.norm(face[eye["upper"]] - face[eye["lower"]], axis=1).mean()
+    return float(gap / max(np.linalg.norm(face[eye["outer"]] - face[eye["inner"]]), 1e-9))
+
+
+def room_behind_lid(face: np.ndarray, radius: float, side: str) -> float:
+    """How far an eyeball must draw back under its closed lid, eye distances: lids are flat between their few vertices,
+    and wide eyes would shine through them."""
+    eye = EYE[side]
+    gap = np.linalg.norm(face[eye["upper"]] - face[eye["lower"]], axis=1).max()
+    return float((LID_SPAN * gap) ** 2 / (2 * radius))

@@ -1,4 +1,7 @@
-"""The mouth's inside: a closed cavity sewn to the inner lips, two rows of teeth, a tongue."""
+"""The mouth's inside: a closed cavity sewn to the inner lips, two rows of teeth, a tongue.
+
+Proportions are those of a grown-up's mouth (Wheeler's dental anatomy), in shares of the mouth's width of about 50 mm.
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +11,14 @@ from .topology import LIPS, MOUTH_RING
 
 CAVITY_RINGS = 4
 TOOTH_COLUMNS, TOOTH_ROWS = 24, 5
-TONGUE_COLUMNS, TONGUE_ROWS = 10, 8
+TONGUE_COLUMNS, TONGUE_ROWS = 12, 10
+BEHIND_LIPS = 0.085  # eye distances from the lips' edge back to the upper front teeth
+OVERJET = 0.028  # how far the lower front teeth stand behind the upper ones
+ARCH_WIDTH, ARCH_DEPTH = 0.47, 1.45  # half width at the molars; z = depth * x^2
+SHOWING = 0.075  # how far the upper teeth reach below a resting upper lip
+CROWN, GUM = 0.20, 0.08
+JAW_ARM = 1.1  # eye distances from the jaw's joint to the lower lip
+OPEN_MOUTH = 0.06  # gap over width from which a portrait shows what lies between its lips
 
 
 @dataclass
@@ -42,11 +52,13 @@ def build_cavity(face: np.ndarray) -> Patch:
     lower = np.array([1.0 if i in LIPS["lower_inner"][1:-1] else (0.5 if i in (78, 308) else 0.0) for i in MOUTH_RING])
     vertical = np.where(np.isin(MOUTH_RING, LIPS["upper_inner"][1:-1]), -1.0, 1.0)
     vertical[np.isin(MOUTH_RING, [78, 308])] = 0
-    for scale, back, rise in ((1.02, 0.10, 0.10), (0.95, 0.24, 0.16), (0.7, 0.40, 0.14)):
-        points = centre + (ring - centre) * [scale, 1, 0.3]
-        points = points + np.stack([0 * vertical, vertical * rise * width, np.full(count, back * width)], 1)
+    for scale, back, rise, sink in ((1.04, 0.10, 0.10, 0.02), (1.08, 0.26, 0.20, 0.12), (0.9, 0.55, 0.22, 0.20)):
+        points = centre + (ring - centre) * [scale, 1, 1]
+        # Below the lower lip the skin draws in: there the bag goes back before it goes down.
+        depth = np.where(vertical < 0, -rise, np.where(vertical > 0, sink, 0.0))
+        points = points + np.stack([0 * vertical, depth * width, np.full(count, back * width)], 1)
         rings.append(points)
-    vertices = np.concatenate(rings + [(centre + [0, 0, 0.5 * width])[None]])
+    vertices = np.concatenate(rings + [(centre + [0, 0, 0.75 * width])[None]])
     angle = 2 * np.pi * np.arange(count) / count
     for k in range(CAVITY_RINGS):
         rho = 1 - k / CAVITY_RINGS
@@ -62,32 +74,34 @@ def build_cavity(face: np.ndarray) -> Patch:
     return Patch(vertices, np.concatenate(faces), np.concatenate(charts + [[[0.5, 0.5]]]), np.concatenate(jaws + [[0.5]]))
 
 
-def build_teeth(face: np.ndarray, row: str) -> Patch:
-    """One dental arch as a curved strip just behind the lips.
+def build_teeth(face: np.ndarray, row: str, edge: float | None = None) -> Patch:
+    """One dental arch as a curved strip just behind the lips, gums included.
 
     Args:
         face: (468+, 3) head frame.
         row: "upper" (hangs from the skull) or "lower" (moves with the jaw).
+        edge: height (head-frame y) of the upper teeth's edge where the portrait shows it; guessed if None.
     """
     width = np.linalg.norm(face[78] - face[308])
-    left, right = face[308], face[78]
     upper, lower = face[13], face[14]
-    opening = mouth_opening(face)
     u = np.linspace(-1, 1, TOOTH_COLUMNS)
     v = np.linspace(0, 1, TOOTH_ROWS)
-    middle = (left + right) / 2
-    x = middle[0] + u * 0.42 * width
-    # Teeth stand behind the thinner part of the lips and follow the dental arch backwards at the sides.
-    z = min(upper[2], lower[2]) + 0.085 + 0.42 * width * np.abs(u) ** 2
-    line = upper[1] + (middle[1] - upper[1]) * np.abs(u) ** 2 * 0.35
+    across = u * ARCH_WIDTH
+    x = (face[78, 0] + face[308, 0]) / 2 + across * width
+    z = min(upper[2], lower[2]) + BEHIND_LIPS + ARCH_DEPTH * width * across ** 2
     if row == "upper":
-        reach = max(0.17 * width, lower[1] - upper[1] if opening > 0.06 else 0.0)
-        top, bottom = line - 0.13 * width, line + np.minimum(reach, 0.24 * width) * (1 - 0.25 * np.abs(u) ** 2)
+        edge = upper[1] + SHOWING * width if edge is None else edge
+        # The edges follow the lower lip's curve a little: a smile line.
+        bottom = edge - 0.05 * width * u ** 2
+        top = np.minimum(bottom - (CROWN + GUM) * width, upper[1] - 0.13 * width)
     else:
-        z = z + 0.03
-        line = lower[1] + (middle[1] - lower[1]) * np.abs(u) ** 2 * 0.35
-        top, bottom = line + 0.0 * u + 0.012, line + 0.20 * width
+        z = z + OVERJET + max(lower[2] - upper[2], 0.0)
+        top = lower[1] + 0.035 * width - 0.03 * width * u ** 2
+        bottom = top + (0.85 * CROWN + GUM) * width
     y = top + (bottom - top) * v[:, None]
+    if row == "lower":
+        # They stand upright in a closed jaw: an open one has swung their roots back.
+        z = z + (y - top) * np.tan(np.linalg.norm(upper - lower) / JAW_ARM)
     vertices = np.stack([np.broadcast_to(x, y.shape), y, np.broadcast_to(z, y.shape)], -1).reshape(-1, 3)
     chart = np.stack([np.broadcast_to((u + 1) / 2, y.shape), np.broadcast_to(v[:, None], y.shape)], -1).reshape(-1, 2)
     jaw = np.full(len(vertices), 0.0 if row == "upper" else 1.0)
@@ -95,14 +109,47 @@ def build_teeth(face: np.ndarray, row: str) -> Patch:
 
 
 def build_tongue(face: np.ndarray) -> Patch:
-    """The tongue's upper side, lying behind the lower teeth."""
+    """The tongue's back and tip, filling the lower arch: its tip lies behind the lower teeth, its back rises."""
     width = np.linalg.norm(face[78] - face[308])
     lower = face[14]
     u = np.linspace(-1, 1, TONGUE_COLUMNS)
-    v = np.linspace(0, 1, TONGUE_ROWS)
-    x = lower[0] + u[None] * 0.28 * width * np.sqrt(1 - 0.75 * (1 - v[:, None]) ** 2)
-    y = lower[1] + 0.16 * width - 0.10 * width * np.sin(np.pi * (0.15 + 0.7 * v[:, None])) * (1 - 0.6 * u[None] ** 2)
-    z = lower[2] + 0.15 + 0.45 * width * v[:, None] + 0 * u[None]
+    v = np.linspace(0, 1, TONGUE_ROWS)[:, None]
+    x = lower[0] + u * 0.40 * width * np.sqrt(1 - 0.8 * (1 - np.minimum(v / 0.7, 1)) ** 2)
+    rise = 0.16 - 0.17 * np.sin(np.pi / 2 * np.minimum(v / 0.6, 1)) ** 1.2 + 0.60 * np.clip(v - 0.6, 0, 1)
+    y = lower[1] + width * (rise + 0.07 * u ** 2)
+    z = lower[2] + BEHIND_LIPS + OVERJET + 0.02 + 0.80 * width * v + 0 * u
     vertices = np.stack([x, y, z], -1).reshape(-1, 3)
-    chart = np.stack(np.broadcast_arrays((u[None] + 1) / 2, v[:, None]), -1).reshape(-1, 2)
-    return Patch(vertices, _grid_faces(TONGUE_ROWS, TONGUE_COLUMNS), chart, np.ones(len(vertices)))
+    chart = np.stack(np.broadcast_arrays((u[None] + 1) / 2, v), -1).reshape(-1, 2)
+    # Its root stays nearer to the skull than its tip.
+    jaw = np.broadcast_to(1 - 0.35 * v, y.shape).ravel().copy()
+    return Patch(vertices, _grid_faces(TONGUE_ROWS, TONGUE_COLUMNS), chart, jaw)
+
+
+def seen_edge(face: np.ndarray, picture: np.ndarray, between: np.ndarray, camera) -> float | None:
+    """Where a portrait's upper teeth end: height in the head frame, or None if it shows none.
+
+    Args:
+        face: (468+, 3) head frame; picture: (S, S, 3); between: (S, S) mask of what lies between the lips; camera: the
+            portrait's.
+    """
+    if mouth_opening(face) < OPEN_MOUTH:
+        return None
+    (top, bottom), _ = camera.project(face[[13, 14]].astype(np.float64))
+    reach = int(0.10 * np.linalg.norm(camera.project(face[[78, 308]])[0].ptp(0))) + 1
+    rows = np.arange(int(top[1]), int(bottom[1]) + 1)
+    columns = slice(max(int(top[0]) - reach, 0), int(top[0]) + reach)
+    block, inside = picture[rows, columns], between[rows, columns] > 0.5
+    pale = tooth_like(block, float(np.percentile(picture[between > 0.5].max(-1), 95)) if (between > 0.5).any() else 1.0) & inside
+    shown = pale.sum(1) > 0.35 * np.maximum(inside.sum(1), 1)
+    # The run that hangs from the upper lip; its first rows are the lip's own shade.
+    starts = np.flatnonzero(shown)
+    if not len(starts) or starts[0] > 0.4 * len(rows):
+        return None
+    run = starts[0] + np.argmin(np.append(shown[starts[0]:], False))
+    return float(face[13, 1] + (face[14, 1] - face[13, 1]) * min(run / max(len(rows) - 1, 1), 1))
+
+
+def tooth_like(color: np.ndarray, light: float) -> np.ndarray:
+    """(...) bool: colours (..., 3) as bright (against `light`) and as pale as a tooth; lips and tongues are not."""
+    high = color.max(-1)
+    return (high > 0.55 * light) & (high - color.min(-1) < 0.38 * high)

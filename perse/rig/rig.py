@@ -17,6 +17,7 @@ PART = {name: i for i, name in enumerate(PARTS)}
 JAW_HINGE = (0.0, 0.30, 0.75)
 JAW_ANGLE = np.radians(21.0)
 JAW_SLIDE = 0.10
+JAW_GLIDE = 0.11  # forwards, of a jaw that is fully open
 NECK_PIVOT = (0.0, 1.0, 0.80)
 HEAD_CENTRE = (0.0, 0.35, 0.75)  # what the camera orbits
 EYE_LOOK = np.radians(24.0)

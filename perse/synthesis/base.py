@@ -1,7 +1,8 @@
 """The synthetic clips' form, and what every synthesizer offers."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Callable, Iterator, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +18,8 @@ class Frame:
     """One teaching picture.
 
     image (H, W, 3) uint8, premultiplied by alpha (H, W) uint8; owned (H, W) uint8: where the edit may change the
-    picture (255 everywhere for unedited frames); camera; weights (E,), head (3,) and gaze (2,) radians.
+    picture (255 everywhere for unedited frames); camera; weights (E,), head (3,) and gaze (2,) radians; weight: how much
+    it counts in training, the real photo counting 1.
     """
 
     image: np.ndarray
@@ -27,6 +29,7 @@ class Frame:
     weights: np.ndarray
     head: np.ndarray
     gaze: np.ndarray
+    weight: float = 1.0
 
 
 @dataclass
@@ -45,7 +48,8 @@ class Clip:
 @dataclass
 class Plan:
     """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, the
-    amounts shown (the last is the end), whether interpolated faces are made, seed."""
+    amounts shown (the last is the end), whether interpolated faces are made, seed; deadline: monotonic time by which a
+    synthesizer that generates pictures has to be done with it."""
 
     size: int = 320
     source_frames: int = 36
@@ -53,6 +57,7 @@ class Plan:
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     interpolate: bool = True
     seed: int = 0
+    deadline: float | None = None
 
 
 class Synthesizer(Protocol):

@@ -1,10 +1,13 @@
 """Small meshes that ride on the rig: beard strands rooted in the skin, glasses fixed to the skull."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..rig.rig import Rig
+
+GROWTH = 0.25  # of the amount, from a vertex's start until it is solid
+LAST = 1 - GROWTH  # the latest start
 
 
 @dataclass
@@ -13,7 +16,8 @@ class BoundMesh:
 
     face (V,) rig triangle, bary (V, 3), offset (V, 3) head-frame units at rest; triangles (F, 3) over these vertices;
     color (V, 3). segments (M, 2): vertex pairs of strand pieces, each to become one elongated Gaussian of `width`;
-    empty for solid objects, whose triangles are sampled instead.
+    empty for solid objects, whose triangles are sampled instead. kind: what tints it ("hair", "hat" ...).
+    start (V,): the amount at which a vertex appears, so that an object grows instead of fading in; None: it fades in.
     """
 
     face: np.ndarray
@@ -23,13 +27,33 @@ class BoundMesh:
     color: np.ndarray
     segments: np.ndarray
     width: float = 0.0
+    kind: str = ""
+    start: np.ndarray | None = None
+
+    def opacity(self, vertex: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
+        """Linear and quadratic coefficient (n,) of the opacity over the amount at these vertices (n,); it is meant to
+        be clamped to [0, 1], so that a growing object has a front: 0 up to its `start`, 1 from a `GROWTH` later."""
+        if self.start is None:
+            # Strands and tubes lie several deep: if each grew linearly, a quarter of the amount would show three
+            # quarters of the beard.
+            return np.zeros(len(vertex)), np.full(len(vertex), full)
+        start = self.start[vertex]
+        steep = 1 / ((start + GROWTH) * GROWTH)
+        return -steep * start, steep
+
+    def grown(self, amount: float) -> "BoundMesh":
+        """What of the object is there at an amount in [0, 1]."""
+        if self.start is None:
+            return self
+        linear, quadratic = self.opacity(self.triangles[:, 0], 1.0)
+        return replace(self, triangles=self.triangles[linear * amount + quadratic * amount ** 2 > 0.5])
 
     def pose(self, rig: Rig, vertices: np.ndarray) -> np.ndarray:
         """Positions (V, 3) on the posed rig (V_rig, 3)."""
-        rest = _frames(rig.vertices, rig.faces)
-        now = _frames(vertices, rig.faces)
+        used, index = np.unique(self.face, return_inverse=True)
+        faces = rig.faces[used]
         point = np.einsum("nk,nkc->nc", self.bary, vertices[rig.faces[self.face]])
-        turn = np.einsum("fij,fkj->fik", now, rest)[self.face]
+        turn = np.einsum("fij,fkj->fik", _frames(vertices, faces), _frames(rig.vertices, faces))[index]
         return point + np.einsum("nij,nj->ni", turn, self.offset)
 
 

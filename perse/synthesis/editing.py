@@ -1,33 +1,119 @@
 """Attribute edits carried out on one person's rig and texture: the procedural answer to an image editor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
-from matplotlib.path import Path
 
-from ..attributes.edits import Axis, EyeSize, HairVolume, Prop, Recolor, Sculpt, Strands
-from ..attributes.regions import AREAS
-from ..rig.rig import PART, Rig
-from ..rig.sculpt import Surface
-from ..rig.shell import RINGS
-from ..rig.topology import EYE, FACE, OVAL, canonical
+from ..attributes.edits import (
+    Axis,
+    Bare,
+    Detail,
+    Ears,
+    EyeSize,
+    EyeSpacing,
+    HairVolume,
+    Locks,
+    Paint,
+    Prop,
+    Pupil,
+    Recolor,
+    Sculpt,
+    Strands,
+    Tint,
+    Tuck,
+)
+from ..rig.rig import Rig
 from .bound import BoundMesh
-from .props import glasses
+from .locks import LOCKS
+from .measure import Head
+from .paint import PAINTERS
+from .props import PROPS
+from .recolor import Patch, bare, detail, pupil, recolor, tint, to_rgb
+from .regions import Regions, box_of, to_lab
+from .reshape import Shaper
 from .strands import grow
-from .texture import ATLAS, Texture, chart_slice
+from .texture import Texture, chart_slice, sample
 
 
-@dataclass
 class Edit:
-    """What one axis does at amount +1 or -1: shape (V, 3) displacement or None, color (ATLAS, ATLAS, 3) edited
-    texture or None, overlay that fades in or None, opacity of the overlay at
-    full amount."""
+    """What one axis does at amount +1 or -1.
 
-    shape: np.ndarray | None = None
-    color: np.ndarray | None = None
-    overlay: BoundMesh | None = None
-    opacity: float = 0.95
+    shape (V, 3): displacement of the rest shape, or None; early: 1 if it is in step with the amount, up to 2 if it is
+    ahead of it. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
+    (ATLAS, ATLAS, 3), for whoever has one. cover (ATLAS, ATLAS): how much of what was there the patch hides, or None.
+    solid (ATLAS, ATLAS): where the surface becomes opaque and strands beyond the outline vanish, or None. overlay: what comes on
+    top, or None; opacity: its, at full amount. tints: by kind of overlay, the change of colours (N, 3) -> (N, 3).
+    """
+
+    def __init__(self, base: np.ndarray | None = None):
+        self.base = base
+        self.shape: np.ndarray | None = None
+        self.early = 1.0
+        self.patch: Patch | None = None
+        self.solid: np.ndarray | None = None
+        self.cover: np.ndarray | None = None
+        self.overlay: BoundMesh | None = None
+        self.opacity = 0.95
+        self.tints: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+        self._whole: np.ndarray | None = None
+
+    @property
+    def color(self) -> np.ndarray | None:
+        if self._whole is not None or self.patch is None:
+            return self._whole
+        out = self.base.copy()
+        out[self.patch[0]] += self.patch[1]
+        return out
+
+    @color.setter
+    def color(self, whole: np.ndarray) -> None:
+        self._whole = whole
+
+    def change(self, texture: Texture) -> Patch | None:
+        """Where and by how much the colour changes, whichever way it was given."""
+        if self.patch is None and self._whole is not None:
+            difference = self._whole - texture.color
+            box = box_of(25 * np.abs(difference).max(-1))
+            self.patch = None if box is None else (box, difference[box])
+        return self.patch
+
+    def is_empty(self, texture: Texture) -> bool:
+        """Whether it changes nothing of this person."""
+        return self.shape is None and self.overlay is None and not self.tints and self.change(texture) is None
+
+    def color_at(self, texture: Texture, xy: np.ndarray) -> np.ndarray | None:
+        """Change of colour (N, 3) at atlas pixels (N, 2); None if there is none anywhere."""
+        patch = self.change(texture)
+        if patch is None:
+            return None
+        (rows, columns), change = patch
+        inside = (xy[:, 0] > columns.start) & (xy[:, 0] < columns.stop) & (xy[:, 1] > rows.start) & (xy[:, 1] < rows.stop)
+        out = np.zeros((len(xy), 3), np.float32)
+        out[inside] = sample(change, (xy[inside] - [columns.start, rows.start])[None])[0]
+        return out
+
+    def shape_at(self, share: float) -> np.ndarray | None:
+        """Displacement (V, 3) at a share of the amount."""
+        return None if self.shape is None else self.shape * (self.early * share + (1 - self.early) * share ** 2)
+
+    def paint(self, patch: Patch | None) -> None:
+        """Add one more change of colour."""
+        if patch is None:
+            return
+        if self.patch is not None:
+            (rows, columns), (old_rows, old_columns) = patch[0], self.patch[0]
+            box = np.s_[min(rows.start, old_rows.start):max(rows.stop, old_rows.stop),
+                        min(columns.start, old_columns.start):max(columns.stop, old_columns.stop)]
+            joined = np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start, 3), np.float32)
+            for (r, c), change in (patch, self.patch):
+                joined[r.start - box[0].start:r.stop - box[0].start, c.start - box[1].start:c.stop - box[1].start] += change
+            patch = (box, joined)
+        self.patch = patch
+
+    def reshape(self, shape: np.ndarray) -> None:
+        """Add one more displacement."""
+        self.shape = shape if self.shape is None else self.shape + shape
 
 
 @dataclass
@@ -37,103 +123,36 @@ class Workshop:
     rig: Rig
     texture: Texture
     seed: int = 0
-    _regions: dict = field(default_factory=dict)
     _edits: dict = field(default_factory=dict)
-    _surface: Surface | None = None
+    _more: dict = field(default_factory=dict)
+    _head: Head | None = None
 
     def __post_init__(self):
-        head = (self.rig.vertex_part == PART["face"]) | (self.rig.vertex_part == PART["shell"])
-        count = int(head.sum())  # face and shell come first
-        faces = self.rig.faces[(self.rig.faces < count).all(1)]
-        self._surface = Surface(self.rig.vertices[:count], faces)
-        texture = self.texture
-        self._lab = cv2.cvtColor(np.ascontiguousarray(texture.color, np.float32), cv2.COLOR_RGB2Lab)
-        self._place()
+        self.regions = Regions(self.rig, self.texture)
+        self.shaper = Shaper(self.rig)
 
-    def _place(self) -> None:
-        """Mean-face coordinates of every face and shell texel, for regions drawn on the mean face."""
-        mean = canonical()[0]
-        place = np.full((ATLAS, ATLAS, 2), 9.0, np.float32)
-        fade = np.zeros((ATLAS, ATLAS), np.float32)
-        area = chart_slice("face")
-        ids, bary = self.texture.faces[area], self.texture.bary[area]
-        inside = (ids >= 0) & (self.rig.face_part[np.maximum(ids, 0)] == PART["face"])
-        corner = self.rig.faces[np.maximum(ids, 0)]
-        corner = np.where(corner < FACE, corner, 0)
-        place[area] = np.where(inside[..., None], np.einsum("hwk,hwkc->hwc", bary, mean[corner][..., :2]), 9.0)
-        fade[area] = inside
-        area = chart_slice("shell")
-        height, width = self.texture.seen[area].shape
-        columns = np.arange(width) / width * len(OVAL)
-        ring = np.append(OVAL, OVAL[0])
-        x = np.interp(columns, np.arange(len(ring)), mean[ring, 0])
-        y = np.interp(columns, np.arange(len(ring)), mean[ring, 1])
-        place[area] = np.stack([x, y], -1)[None]
-        self._shell_fade = np.clip(1 - np.arange(height) / height / (3.0 / (RINGS + 1)), 0, 1)[:, None]
-        self._place_xy, self._face_inside = place, fade
+    @property
+    def head(self) -> Head:
+        """The head's measures, for what is worn on it."""
+        if self._head is None:
+            self._head = Head(self.rig, self.texture, self.regions, self.shaper)
+        return self._head
 
     def region(self, name: str) -> np.ndarray:
         """Weight (ATLAS, ATLAS) in [0, 1] of a region: a mask of the portrait, the irises, or an area of the mean face."""
-        if name not in self._regions:
-            self._regions[name] = self._make_region(name)
-        return self._regions[name]
-
-    def _make_region(self, name: str) -> np.ndarray:
-        regions = self.texture.regions
-        if name == "iris":
-            return self._iris(0.34)
-        if name == "skin":
-            skin = np.clip(regions["skin"] + 0.8 * regions["lips"] + 0.4 * regions["brows"], 0, 1)
-            eyes = np.zeros_like(skin)
-            return np.clip(cv2.GaussianBlur(np.maximum(skin, eyes), (0, 0), 3) * 1.15 - 0.1, 0, 1)
-        if name in regions:
-            return np.clip(cv2.GaussianBlur(regions[name], (0, 0), 1.5), 0, 1)
-        if name == "glasses_area":
-            return np.zeros((ATLAS, ATLAS), np.float32)
-        area = AREAS[name]
-        xy = self._place_xy.copy()
-        xy[..., 0] = np.abs(xy[..., 0])
-        outline = Path([(-1.0, area.outline[0][1]), *area.outline, (-1.0, area.outline[-1][1])]
-                       if area.outline[0][0] == 0 else area.outline)
-        weight = np.zeros((ATLAS, ATLAS), np.float32)
-        for part in ("face", "shell") if area.below else ("face",):
-            block = chart_slice(part)
-            pts = xy[block].reshape(-1, 2)
-            inside = outline.contains_points(pts).reshape(xy[block].shape[:2])
-            weight[block] = inside * (self._shell_fade if part == "shell" else 1.0)
-        # Chart texels per eye distance, for the soft edge.
-        per_unit = 225.0
-        weight = cv2.GaussianBlur(weight, (0, 0), max(area.soft * per_unit / 2, 1))
-        weight[chart_slice("face")] *= self._face_inside[chart_slice("face")]
-        if name in ("beard", "moustache", "goatee"):
-            bare = np.clip(1 - 1.4 * cv2.dilate(regions["lips"], np.ones((5, 5))), 0, 1) * np.clip(1 - regions["hair"], 0, 1)
-            weight *= bare
-        if name == "cheeks":
-            weight *= np.clip(regions["skin"], 0, 1)
-        if name == "eye_area":
-            for side in ("right", "left"):
-                weight[chart_slice(f"eye_{side}")] = 1.0
-        if name == "mouth_area":
-            for part in ("upper_teeth", "lower_teeth", "cavity"):
-                weight[chart_slice(part)] = 1.0
-        return np.clip(weight, 0, 1)
-
-    def _iris(self, pupil: float) -> np.ndarray:
-        weight = np.zeros((ATLAS, ATLAS), np.float32)
-        for part in ("eye_right", "eye_left"):
-            block = chart_slice(part)
-            size = block[0].stop - block[0].start
-            grid = (np.arange(size) + 0.5) / size * 2 - 1
-            radius = np.hypot(grid[None], grid[:, None]) / self.texture.extra[part]["iris"]
-            ring = np.clip((radius - pupil) / 0.12, 0, 1) * np.clip((1.04 - radius) / 0.08, 0, 1)
-            light = self._lab[block][..., 0]
-            highlight = np.clip((light - max(60.0, np.percentile(light[radius < 1], 92))) / 12, 0, 1)
-            weight[block] = ring * (1 - highlight)
-        return weight
+        return self.head.under_hat if name == "under_hat" else self.regions(name)
 
     def owned(self, axis: Axis) -> np.ndarray:
         """Union (ATLAS, ATLAS) of the regions that an axis may change."""
-        return np.maximum.reduce([self.region(name) for name in axis.regions])
+        first, *others = (self.region(name) for name in axis.regions)
+        others += self._more.get(axis.name, [])
+        return np.maximum.reduce([first, *others]) if others else first
+
+    def install(self, axis: Axis, sign: int, edit: Edit, more: np.ndarray | None = None) -> None:
+        """Put an edit made elsewhere in the place of the axis' own; more: (ATLAS, ATLAS) that the axis then owns as well."""
+        self._edits[axis.name, sign] = edit
+        if more is not None:
+            self._more.setdefault(axis.name, []).append(more)
 
     def hair_color(self) -> np.ndarray:
         """RGB (3,) for facial hair: the head's own hair where there is some, else the brows, a little darker."""
@@ -158,106 +177,61 @@ class Workshop:
         return self._edits[axis.name, sign]
 
     def _make_edit(self, axis: Axis, sign: int) -> Edit:
-        out = Edit()
+        out = Edit(self.texture.color)
         for step in axis.edits:
-            if isinstance(step, (Sculpt, EyeSize, HairVolume)):
-                shape = self._sculpt(step) if isinstance(step, Sculpt) else \
-                    self._eye_size(step) if isinstance(step, EyeSize) else self._volume(step)
-                out.shape = sign * shape if out.shape is None else out.shape + sign * shape
-            elif isinstance(step, Recolor):
-                out.color = self._recolor(step, sign, out.color)
-            elif isinstance(step, Strands):
-                weight = self.region(step.region)
-                color = self.hair_color()
-                out.opacity = step.opacity
-                out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
-                shadow = (step.shadow * weight)[..., None]
-                out.color = self.texture.color * (1 - shadow) + (0.35 * self.texture.color + 0.65 * color) * shadow
-            elif isinstance(step, Prop):
-                out.overlay = glasses(self.rig, step.kind, np.array(step.color))
+            match step:
+                case Sculpt():
+                    out.reshape(sign * self.shaper.sculpt(step))
+                case EyeSize() | EyeSpacing():
+                    out.reshape(sign * self.shaper.eyes(step))
+                case Ears():
+                    out.reshape(sign * self.shaper.ears(step, self.region("ear_area")))
+                case HairVolume():
+                    out.reshape(sign * self.shaper.volume(step, self.region("hair")))
+                case Tuck():
+                    weight = self.region(step.region)
+                    out.reshape(self.shaper.tuck(step, weight))
+                    out.early = step.early
+                    out.solid = weight
+                case Recolor():
+                    out.paint(recolor(self.regions, self.texture, step, sign))
+                case Tint():
+                    out.tints[step.kind] = lambda colors, step=step: tint(colors, step, sign)
+                case Detail():
+                    out.paint(detail(self.regions, self.texture, step, sign))
+                case Bare():
+                    found = bare(self.regions, self.texture, self.rig, step)
+                    if found is not None:
+                        out.paint(found[0])
+                        out.cover = found[1]
+                case Pupil():
+                    out.paint(pupil(self.regions, self.texture, step, sign))
+                case Paint():
+                    out.paint(self._paint(step, axis))
+                case Strands():
+                    weight, color = self.region(step.region), self.hair_color()
+                    out.opacity = step.opacity
+                    out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
+                    out.paint(self._shadow(step.shadow * weight, color))
+                case Locks():
+                    out.overlay = LOCKS[step.kind](self.head, step, self.hair_color(), self.seed)
+                case Prop():
+                    out.overlay = PROPS[step.kind](self.head, np.array(step.color))
         return out
 
-    def _sculpt(self, step: Sculpt) -> np.ndarray:
-        mirror = canonical()[1]
-        face = self._surface.vertices
-        handles: dict[int, np.ndarray] = {}
-        for index, vector in step.moves:
-            handles[index] = np.array(vector, float)
-            handles[int(mirror[index])] = np.array(vector) * [-1, 1, 1]
-        for group, factors in step.scale:
-            for indices in (list(group), [int(mirror[i]) for i in group]):
-                centre = face[indices].mean(0)
-                for i in indices:
-                    handles[i] = handles.get(i, 0) + (face[i] - centre) * np.array(factors)
-        pinned = {*step.pinned, *(int(mirror[i]) for i in step.pinned)} - set(handles)
-        shape = np.zeros(self.rig.vertices.shape)
-        shape[:len(face)] = self._surface.spread(handles, step.radius, sorted(pinned))
-        from ..rig.topology import MOUTH_RING
-        start = int(np.flatnonzero(self.rig.vertex_part == PART["cavity"])[0])
-        shape[start:start + len(MOUTH_RING)] = shape[MOUTH_RING]
-        return shape
+    def _shadow(self, weight: np.ndarray, color: np.ndarray) -> Patch | None:
+        """Skin darkened towards the colour (3,) of the hair that grows on it."""
+        if (box := box_of(weight)) is None:
+            return None
+        return box, (0.65 * weight[box])[..., None] * (color.astype(np.float32) - self.texture.color[box])
 
-    def _eye_size(self, step: EyeSize) -> np.ndarray:
-        face = self._surface.vertices
-        shape = np.zeros(self.rig.vertices.shape)
-        handles, pinned = {}, []
-        for side, part, centre in zip(("right", "left"), ("eye_right", "eye_left"), self.rig.eye_centres):
-            eye = EYE[side]
-            for i in [eye["outer"], eye["inner"], *eye["upper"], *eye["lower"]]:
-                # Corners move less than lids, so the eye opens rather than only widens.
-                share = 0.6 if i in (eye["outer"], eye["inner"]) else 1.0
-                handles[i] = (face[i] - centre) * [step.by * share, step.by, step.by * 0.4]
-            ball = self.rig.vertex_part == PART[part]
-            shape[ball] = (self.rig.vertices[ball] - centre) * step.by * 0.75
-        from ..rig.topology import BROW
-        for side in BROW:
-            pinned += BROW[side]["lower"]
-        shape[:len(face)] = self._surface.spread(handles, 0.22, pinned + [168, 6])
-        return shape
-
-    def _volume(self, step: HairVolume) -> np.ndarray:
-        """Shell rings pushed away from the head's centre, full beyond the hairline, where the texture says hair."""
-        shell = np.flatnonzero(self.rig.vertex_part == PART["shell"])
-        area = chart_slice("shell")
-        hair = cv2.GaussianBlur(self.texture.regions["hair"][area], (0, 0), 12)
-        height, width = hair.shape
-        n = len(OVAL)
-        ring, column = np.divmod(np.arange(len(shell)), n)
-        row = np.clip(((ring + 1) / (RINGS + 1) * height).astype(int), 0, height - 1)
-        weight = hair[row, np.clip((column / n * width).astype(int), 0, width - 1)] * np.clip((ring + 1) / 5, 0, 1)
-        weight[-1] = hair[-1].mean()
-        away = self.rig.vertices[shell] - np.array([0.0, 0.25, 0.75])
-        away /= np.linalg.norm(away, axis=1, keepdims=True)
-        shape = np.zeros(self.rig.vertices.shape)
-        shape[shell] = step.by * weight[:, None] * away
-        return shape
-
-    def _recolor(self, step: Recolor, sign: int, color: np.ndarray | None) -> np.ndarray:
-        weight = self.region(step.region) * step.strength
-        base = self.texture.color if color is None else color
-        if weight.max() < 0.05:
-            return base
-        rows, columns = np.flatnonzero(weight.max(1) > 0.02), np.flatnonzero(weight.max(0) > 0.02)
-        # Work inside the region's bounding box only: lips are a hundredth of the atlas.
-        box = np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
-        weight, lab = weight[box], self._lab[box]
-        active = weight > 0.02
-        seen = active & (weight > 0.5)
-        mean = lab[seen if seen.any() else active].mean(0)
-        if step.shift is not None:
-            target = lab + sign * np.array(step.shift, np.float32)
-        else:
-            to = np.array(step.to, np.float32)
-            light = np.clip(to[0] - mean[0], -step.lightness, step.lightness)
-            factor = np.clip((mean[0] + light) / max(mean[0], 8.0), 0.45, 1.9)
-            target = np.empty_like(lab)
-            # Lightness scales about the mean, so that strands keep their contrast; chroma keeps a third of its play.
-            target[..., 0] = mean[0] + light + (lab[..., 0] - mean[0]) * np.clip(factor, 0.7, 1.25) * step.contrast
-            # Shadows carry less colour than lit strands.
-            play = np.clip(target[..., 0] / max(to[0], 1.0), 0.25, 1.25)[..., None]
-            target[..., 1:] = to[1:] * play + 0.3 * (lab[..., 1:] - mean[1:])
-        target[..., 0] = np.clip(target[..., 0], 0, 100)
-        edited = np.clip(cv2.cvtColor(np.ascontiguousarray(target, np.float32), cv2.COLOR_Lab2RGB), 0, 1)
-        out = base.copy()
-        out[box] += (edited - self.texture.color[box]) * weight[..., None]
-        return out
+    def _paint(self, step: Paint, axis: Axis) -> Patch | None:
+        """A painted pattern on the face's chart."""
+        sheet = PAINTERS[step.kind](self.regions, np.random.default_rng(self.seed))
+        block = chart_slice("face")
+        weight = self.regions.on_sheet(sheet, self.regions.face_xy) * self.owned(axis)[block]
+        color = self.texture.color[block]
+        # Negative strength is a lit edge: the opposite, in lightness alone.
+        share = np.where(weight[..., None] >= 0, 1.0, [1.0, 0.0, 0.0]) * weight[..., None]
+        lab = to_lab(color) + (share * np.array(step.shift)).astype(np.float32)
+        return block, (to_rgb(lab) - color) * (np.abs(weight) > 1e-3)[..., None]

@@ -1,6 +1,7 @@
 """Synthetic clips without pretrained weights: the unrolled portrait, edited, re-rendered over expressions and views."""
 
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from ..render.mesh import rasterize_ids
 from ..rig.expressions import expand
 from ..rig.rig import HEAD_CENTRE, Rig
 from .base import Clip, Frame, Plan
+from .bound import BoundMesh
 from .editing import Edit, Workshop
 from .interpolate import morph
 from .rerender import render_frame, to_frame
@@ -24,6 +26,9 @@ EXPRESSIONS: list[dict[str, float]] = [
     {"mouth_left": 1.0}, {"surprise": 1.0}, {"sad": 1.0}, {"jaw_open": 0.35, "smile": 0.4}, {"eye_wide_left": 1.0, "eye_wide_right": 1.0},
 ]
 YAW, PITCH = 45.0, 20.0
+CLOSE_UP = (64, 144)  # pixels: smallest and largest side of an edit's picture
+NEARBY = 0.12  # eye distances: an edit that moves less changes the picture next to where it is
+PAIRS = 4  # of styles of a category that are morphed into each other
 
 
 class ProceduralSynthesizer:
@@ -41,7 +46,8 @@ class ProceduralSynthesizer:
         for n, (category, axis) in enumerate(axes):
             progress(n / len(axes), f"synthesizing {axis.label.lower()} ({category.label.lower()})")
             clip, ends[axis.name] = studio.axis_clip(category, axis)
-            yield clip
+            if clip.frames:
+                yield clip
         if plan.interpolate:
             for category in categories:
                 yield studio.interpolated_clip(category, ends)
@@ -55,9 +61,11 @@ class Studio:
         self.workshop = Workshop.shared(rig, texture, plan.seed)
         self.poser = rig.poser()
         self.faces = rig.faces.astype(np.int32)
-        self.rgba = texture.rgba()
+        self._plain = halved(texture.rgba())  # teaching pictures are small: half the atlas is fine enough for them
+        self.rgba = self._plain.copy()
+        self._patches: dict[int, tuple] = {}  # by identity: the workshop keeps every edit alive
         self._touched: dict[str, np.ndarray] = {}
-        self._boxes: dict[int, tuple[slice, slice]] = {}  # by identity: the workshop keeps every edit alive
+        self._still: tuple[dict | None, np.ndarray | None] = (None, None)
         self.rng = np.random.default_rng(plan.seed)
         base = rig.camera
         K = base.K.copy()
@@ -77,9 +85,14 @@ class Studio:
         return dict(weights=expand(expression), head=np.radians(head).astype(np.float32), gaze=np.radians(gaze).astype(np.float32))
 
     def _vertices(self, pose: dict, shape: np.ndarray | None) -> np.ndarray:
+        if shape is None and self._still[0] is pose:
+            return self._still[1]
         with torch.no_grad():
             args = [torch.from_numpy(pose[k]) for k in ("weights", "head", "gaze")]
-            return self.poser(*args, None if shape is None else torch.from_numpy(shape.astype(np.float32))).numpy()
+            out = self.poser(*args, None if shape is None else torch.from_numpy(shape.astype(np.float32))).numpy()
+        if shape is None:
+            self._still = (pose, out)  # asked for again and again
+        return out
 
     def _poses(self, count: int, strength: float = 1.0) -> list[tuple[dict, float, float]]:
         """`count` expressions x views: a stratified walk over yaw, alternating pitch, shuffled expressions."""
@@ -107,27 +120,54 @@ class Studio:
             clip.latents.append(np.zeros(0, np.float32))
         return clip
 
-    def edited(self, axis: Axis, edit: Edit, amount: float, pose: dict, camera: Camera) -> tuple[Frame, np.ndarray]:
-        """One frame of an edit at |amount|, and its posed vertices (V, 3)."""
+    def edited(self, axis: Axis, edit: Edit, amount: float, pose: dict, camera: Camera,
+               under: Edit | None = None) -> tuple[Frame, np.ndarray]:
+        """One frame of an edit at |amount|, and its posed vertices (V, 3).
+
+        Args:
+            under: the edit that this one acts on, if it needs one; shown in full.
+        """
         share = abs(amount)
-        vertices = self._vertices(pose, None if edit.shape is None else edit.shape * share)
-        if edit.color is not None:
-            # Only the edited part of the atlas is written, and put back afterwards: a copy a frame costs more.
-            box = self._box(edit)
-            self.rgba[box][..., :3] = (1 - share) * self.texture.color[box] + share * edit.color[box]
-        image, alpha = render_frame(self.rig, vertices, self.rgba, camera, edit.overlay, share * edit.opacity)
-        if edit.color is not None:
-            self.rgba[box][..., :3] = self.texture.color[box]
-        owned = self._owned(axis, edit, vertices, pose, camera)
+        overlay, strength, shape = edit.overlay, share * edit.opacity, edit.shape_at(share)
+        if under is not None:
+            overlay = None if under.overlay is None else self._tinted(edit, under.overlay, share)
+            strength, shape = under.opacity, under.shape_at(1.0)
+        elif overlay is not None and overlay.start is not None:
+            overlay, strength = overlay.grown(share), 1.0
+        vertices = self._vertices(pose, shape)
+        box = self._paint(edit, share)
+        image, alpha = render_frame(self.rig, vertices, self.rgba, camera, overlay, strength)
+        if box is not None:
+            self.rgba[box] = self._plain[box]
+        owned = self._owned(axis, edit if under is None else under, vertices, pose, camera)
         return to_frame(image, alpha, owned, camera, pose), vertices
 
-    def _box(self, edit: Edit) -> tuple[slice, slice]:
-        """Rows and columns of the atlas that an edit recolours."""
-        if id(edit) not in self._boxes:
-            changed = (edit.color != self.texture.color).any(-1)
-            rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
-            self._boxes[id(edit)] = np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] if len(rows) else np.s_[0:0, 0:0]
-        return self._boxes[id(edit)]
+    @staticmethod
+    def _tinted(edit: Edit, overlay: BoundMesh, share: float) -> BoundMesh:
+        change = edit.tints.get(overlay.kind)
+        return overlay if change is None else replace(overlay, color=np.clip(overlay.color + share * change(overlay.color), 0, 1))
+
+    def _paint(self, edit: Edit, share: float) -> tuple[slice, slice] | None:
+        """Write an edit into the texture; where, for it to be put back: a copy a frame costs more."""
+        if id(edit) not in self._patches:
+            self._patches[id(edit)] = self._patch(edit)
+        box, change, solid = self._patches[id(edit)]
+        if change is not None:
+            self.rgba[box][..., :3] += np.float32(share) * change
+        if solid is not None:
+            box = np.s_[:, :]
+            self.rgba[..., 3] = np.maximum(self._plain[..., 3], np.float32(share) * solid)
+        return box
+
+    def _patch(self, edit: Edit) -> tuple[tuple[slice, slice] | None, np.ndarray | None, np.ndarray | None]:
+        """An edit's change of colour, and where it makes the surface solid, on the halved atlas."""
+        box, change, patch = None, None, edit.change(self.texture)
+        if patch is not None:
+            (rows, columns), change = patch
+            ends = [(s.start // 2, -(-s.stop // 2)) for s in (rows, columns)]
+            pads = [(s.start - 2 * a, 2 * b - s.stop) for s, (a, b) in zip((rows, columns), ends)]
+            box, change = tuple(slice(*end) for end in ends), halved(np.pad(change, (*pads, (0, 0))))
+        return box, change, None if edit.solid is None else halved(edit.solid)
 
     def _owned_faces(self, axis: Axis) -> np.ndarray:
         """Rig triangles (F,) bool that an axis' region touches."""
@@ -136,36 +176,75 @@ class Studio:
             self._touched[axis.name] = (sample(self.workshop.owned(axis), corners * ATLAS) > 0.05).any(1)
         return self._touched[axis.name]
 
+    def _changed_faces(self, axis: Axis, edit: Edit) -> np.ndarray:
+        """Rig triangles (F,) bool that an edit recolours or moves."""
+        faces = self._owned_faces(axis)
+        return faces if edit.shape is None else faces | (np.abs(edit.shape).max(1) > 1e-3)[self.rig.faces].any(1)
+
+    def close_up(self, axes: list[tuple[Axis, Edit]], pose: dict, camera: Camera) -> Camera:
+        """The part of the camera's picture in which these edits show, with a margin, in as many pixels as it is worth:
+        a nose needs no picture of the shoulders."""
+        size = camera.width
+        points = []
+        for axis, edit in axes:
+            still = self._vertices(pose, None)
+            touched = np.zeros(len(still), bool)
+            touched[self.faces[self._changed_faces(axis, edit)]] = True
+            points += [still[touched]] + ([] if edit.shape is None else [(still + edit.shape)[touched]])
+            if edit.overlay is not None:
+                points.append(edit.overlay.pose(self.rig, still).astype(np.float32))
+        points = np.concatenate(points)
+        if not len(points):
+            return camera.resized(*(CLOSE_UP[0],) * 2)
+        xy = camera.project(points)[0]
+        low, high = np.clip(xy.min(0) - 8, 0, size - 1), np.clip(xy.max(0) + 8, 1, size)
+        # Enough around it that what spills over would be seen.
+        side = min(1.15 * float((high - low).max()), size)
+        left = np.clip((low + high) / 2 - side / 2, 0, size - side)
+        pixels = int(np.clip(round(1.1 * side / 16) * 16, min(CLOSE_UP[0], size), min(CLOSE_UP[1], size)))
+        K = camera.K.copy()
+        K[:2, 2] -= left
+        K[:2] *= pixels / side
+        return Camera(camera.viewmat, K, pixels, pixels)
+
     def _owned(self, axis: Axis, edit: Edit, vertices: np.ndarray, pose: dict, camera: Camera) -> np.ndarray:
         """Where the edit may change the picture (H, W): its region, wherever its shape moves something, its overlay."""
-        small = camera.resized(camera.width // 2, camera.height // 2)
-        faces = self._owned_faces(axis)
-        stages = [vertices]
-        if edit.shape is not None:
-            faces = faces | (np.linalg.norm(edit.shape, axis=1) > 1e-3)[self.rig.faces].any(1)
-            stages.append(self._vertices(pose, None))
+        small = camera.resized(camera.width // 4, camera.height // 4)
+        faces = self._changed_faces(axis, edit)
+        far = edit.shape is not None and np.abs(edit.shape).max() > NEARBY
+        stages = [vertices, self._vertices(pose, None)] if far else [vertices]
         owned = np.zeros((small.height, small.width), np.uint8)
-        for points in stages:
+        for points in stages if faces.any() else []:
             ids, _ = rasterize_ids(points, self.faces, small)
             owned |= (ids >= 0) & faces[np.maximum(ids, 0)]
         if edit.overlay is not None:
             ids, _ = rasterize_ids(edit.overlay.pose(self.rig, vertices).astype(np.float32),
-                                   edit.overlay.triangles.astype(np.int32), small)
-            owned |= ids >= 0
-        return cv2.resize(cv2.dilate(owned, np.ones((5, 5))).astype(np.float32), (camera.width, camera.height))
+                                   edit.overlay.triangles.astype(np.int32), camera)  # frames and strands are thin
+            owned |= cv2.resize((ids >= 0).astype(np.float32), (small.width, small.height), interpolation=cv2.INTER_AREA) > 0
+        around = np.ones((3, 3) if edit.shape is None else (5, 5))
+        return cv2.resize(cv2.dilate(owned, around).astype(np.float32), (camera.width, camera.height))
 
     def axis_clip(self, category: Category, axis: Axis) -> tuple[Clip, dict]:
-        """All frames of one axis; and its ends (sign -> Edit) for the interpolated faces."""
+        """All frames of one axis, none if it has nothing to act on in this person; and its ends (sign -> Edit) for the
+        interpolated faces."""
         clip = Clip(category.name, "edit")
         signs = (1, -1) if axis.low < 0 else (1,)
         edits = {sign: self.workshop.edit(axis, sign) for sign in signs}
-        amounts = [s * a for s in signs for a in self.plan.amounts[:-1]] + [float(s) for s in signs for _ in range(self.plan.frames_per_end)]
+        signs = [sign for sign in signs if not edits[sign].is_empty(self.texture)]
+        edits = {sign: edits[sign] for sign in signs}
+        amounts = [s * a for s in signs for a in self.plan.amounts[:-1]]
+        amounts += [float(s) for s in signs for _ in range(self.plan.frames_per_end)]
+        needed = None if axis.needs is None else category.axes[category.axis_index(axis.needs)]
+        under = None if needed is None else self.workshop.edit(needed, 1)
         poses = self._poses(len(amounts), 0.8)
         for amount, (pose, yaw, pitch) in zip(amounts, poses):
             edit = edits[1 if amount > 0 else -1]
-            frame, _ = self.edited(axis, edit, amount, pose, self.view(yaw, pitch))
+            camera = self.close_up([(axis, edit if under is None else under)], pose, self.view(yaw, pitch))
+            frame, _ = self.edited(axis, edit, amount, pose, camera, under)
             latent = np.zeros(category.dim, np.float32)
             latent[category.axis_index(axis.name)] = amount
+            if needed is not None:
+                latent[category.axis_index(needed.name)] = 1.0
             clip.frames.append(frame)
             clip.latents.append(latent)
         return clip, edits
@@ -173,11 +252,13 @@ class Studio:
     def interpolated_clip(self, category: Category, ends: dict[str, dict]) -> Clip:
         """Morphs between neighbouring styles of a category, three amounts each, every pair in its own pose."""
         clip = Clip(category.name, "interpolated")
-        points = [(axis, sign) for axis in category.axes for sign in ends[axis.name]]
+        points = [(axis, sign) for axis in category.axes if axis.needs is None for sign in ends[axis.name]]
         pairs = [(points[i], points[i + 1]) for i in range(len(points) - 1)]
         pairs = [p for p in pairs if p[0][0] is not p[1][0]]
+        pairs = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PAIRS, len(pairs))).astype(int))]
         for ((first, sign_a), (second, sign_b)), (pose, yaw, pitch) in zip(pairs, self._poses(len(pairs), 0.6)):
-            camera = self.view(yaw * 0.7, pitch)
+            both = [(first, ends[first.name][sign_a]), (second, ends[second.name][sign_b])]
+            camera = self.close_up(both, pose, self.view(yaw * 0.7, pitch))
             frame_a, vertices_a = self.edited(first, ends[first.name][sign_a], 1.0, pose, camera)
             frame_b, vertices_b = self.edited(second, ends[second.name][sign_b], 1.0, pose, camera)
             landmarks = [np.column_stack(camera.project(v)) for v in (vertices_a, vertices_b)]
@@ -190,3 +271,9 @@ class Studio:
                 clip.frames.append(to_frame(image, alpha, owned, camera, pose))
                 clip.latents.append(latent)
         return clip
+
+
+def halved(image: np.ndarray) -> np.ndarray:
+    """An atlas picture (even sides, any channels) at half its size, float32."""
+    height, width = image.shape[:2]
+    return cv2.resize(np.ascontiguousarray(image, np.float32), (width // 2, height // 2), interpolation=cv2.INTER_AREA)

@@ -9,12 +9,15 @@ from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.build import CHARTS
-from ..rig.mouth import mouth_opening
+from ..rig.eyes import CLOSED_EYE, lid_opening
+from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.rig import Rig
 from ..rig.shell import OUTLINE_RING, RINGS
 from .fill import diffuse, mirror_fill, nearest_covered, soften
+from .inside import paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
 
 ATLAS = 1024
+STRAND = 0.10  # contrast of single strands where hair is made up
 REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
 
 
@@ -92,17 +95,20 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     alpha = sample(portrait.alpha, xy)
     regions = {name: sample(portrait.masks[name], xy) * visible for name in REGIONS}
     seen = np.clip((facing - 0.08) / 0.35, 0, 1) * visible * np.clip((alpha - 0.5) / 0.4, 0, 1)
-    soft = np.where(visible, alpha, 1.0).astype(np.float32)
+    # What turns away is solid: the matte's softness there belongs to the outline, and would be a hole from the side.
+    soft = np.where(visible, np.maximum(alpha, np.clip((0.40 - facing) / 0.15, 0, 1)), 1.0).astype(np.float32)
 
     texture = Texture(color, soft, seen.astype(np.float32), regions, ids, bary)
     texture.extra["points"] = points
     _face(texture)
     _shell(texture)
     _body(texture)
+    light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))
     masks = sample(portrait.masks["eyes"], xy)
     for side in ("right", "left"):
-        _eye(texture, f"eye_{side}", masks, visible, rig)
-    _mouth(texture, sample(portrait.masks["mouth"], xy), visible, mouth_opening(rig.vertices))
+        _eye(texture, f"eye_{side}", masks, visible, rig, light, lid_opening(rig.vertices, side) < CLOSED_EYE)
+    shown = mouth_opening(rig.vertices) > OPEN_MOUTH
+    _mouth(texture, np.clip(sample(portrait.masks["mouth"], xy) * 2 - 1, 0, 1) * visible * shown, light)
     nearest = nearest_covered(covered)
     texture.color = np.clip(texture.color, 0, 1)[nearest]
     texture.alpha = texture.alpha[nearest]
@@ -154,11 +160,7 @@ def _shell(texture: Texture) -> None:
         phase = np.maximum(v[:, None] - start[None], 0) % (2 * band[None])
         source = high[donor][None] - np.where(phase > band[None], 2 * band[None] - phase, phase) - 2
         strands = color[np.clip(source, 0, height - 1), np.broadcast_to(donor[None], source.shape)]
-        strands = cv2.GaussianBlur(strands, (0, 0), 1.2)
-        # All profiles meet at the pole: towards it they fade into their common colour, or it would look like a star.
-        common = cv2.GaussianBlur(np.concatenate([strands] * 3, 1), (0, 0), 40)[:, width:2 * width]
-        near_pole = np.clip((v / height - 0.72) / 0.25, 0, 1)[:, None, None] * 0.75
-        strands = strands * (1 - near_pole) + common * near_pole
+        strands = cv2.GaussianBlur(_comb_back(texture.extra["points"][area], color, strands, good, low, high, outline), (0, 0), 1.2)
     mean_skin = _mean(color, (skin > 0.5) * seen, texture.color[chart_slice("face")].mean((0, 1)))
     skin_color = diffuse(color, np.clip(seen * (skin > 0.5), 0, 1))
     shade = 1 - 0.30 * np.clip(v / height / 0.3, 0, 1)
@@ -189,6 +191,39 @@ def _shell(texture: Texture) -> None:
     # Behind the outline the shell is solid; near the outline in front the matte's softness is kept.
     solid = np.clip((v - outline - 3) / 6, 0, 1)[:, None]
     texture.alpha[area] = np.maximum(texture.alpha[area], solid)
+
+
+def _comb_back(points: np.ndarray, color: np.ndarray, strands: np.ndarray, good: np.ndarray, low: np.ndarray,
+               high: np.ndarray, outline: int) -> np.ndarray:
+    """Hair (H, W, 3) whose strands fall from the crown down the back of the head, instead of meeting in a star at the
+    pole: there every texel reads the hair of the profile over it, the farther down the farther along the strand.
+
+    Args:
+        points: (H, W, 3) head frame; color: what the photo shows; strands: each profile's own hair continued; good:
+            columns that show hair, low to high (W,) their rows; outline: row of the portrait's outline.
+    """
+    height, width = strands.shape[:2]
+    upper = good[np.abs((good / width + 0.5) % 1 - 0.5) < 0.25]
+    if len(upper) < 0.05 * width:
+        return strands
+    order = upper[np.argsort(points[outline, upper, 0])]
+    across = np.maximum.accumulate(points[outline, order, 0])
+    top = np.interp(points[..., 0], across, points[outline, order, 1])
+    donor = order[np.clip(np.round(np.interp(points[..., 0], across, np.arange(len(order)))), 0, len(order) - 1).astype(int)]
+    # Texels to an eye distance along the donor's strand, which the rows of its chart measure.
+    step = np.linalg.norm(np.diff(points[:outline, upper], axis=0), axis=-1).mean()
+    # Not down to the hairline, where skin shines through.
+    band = np.maximum(0.7 * (high[donor] - low[donor]) - 4, 4)
+    phase = np.maximum(np.hypot(points[..., 1] - top, np.maximum(points[..., 2] - points[outline, donor, 2], 0)), 0) / max(step, 1e-6) % (2 * band)
+    rows = high[donor] - np.where(phase > band, 2 * band - phase, phase) - 2
+    combed = sample(color, np.stack([donor + 0.5, rows + 0.5], -1))
+    # Of the hair only its strands are repeated: bright bands, badges and partings would come again and again.
+    wide = cv2.GaussianBlur(np.concatenate([combed] * 3, 1), (0, 0), 0.05 * height)[:, width:2 * width]
+    tone = np.median(combed[outline:], axis=(0, 1))
+    combed = np.clip(tone + 0.2 * (wide - tone) + np.clip(combed - wide, -STRAND, STRAND), 0, 1)
+    share = np.clip((np.arange(height) - outline) / (0.10 * height), 0, 1)[:, None, None]
+    share = share * share * (3 - 2 * share)
+    return strands * (1 - share) + combed * share
 
 
 def _zigzag(distance: np.ndarray, limit: int) -> np.ndarray:
@@ -227,8 +262,9 @@ def _diffuse_around(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.concatenate([wide[:, width:width + width // 2], wide[:, width // 2:width]], 1)
 
 
-def _eye(texture: Texture, part: str, mask: np.ndarray, visible: np.ndarray, rig: Rig) -> None:
-    """Iris and sclera beyond the lids: rings of the iris that are seen complete those that are not."""
+def _eye(texture: Texture, part: str, mask: np.ndarray, visible: np.ndarray, rig: Rig, light: np.ndarray, closed: bool) -> None:
+    """Iris and sclera beyond the lids: rings of the iris that are seen complete those that are not. An eye that is closed
+    gets a painted one in this light (3,)."""
     area = chart_slice(part)
     color = texture.color[area]
     inner = cv2.erode((mask[area] * visible[area]).astype(np.float32), np.ones((3, 3)))
@@ -237,6 +273,9 @@ def _eye(texture: Texture, part: str, mask: np.ndarray, visible: np.ndarray, rig
     grid = (np.arange(size) + 0.5) / size * 2 - 1
     radius = np.hypot(grid[None], grid[:, None])
     iris = eye_iris_radius(rig, part)
+    if closed:
+        color[:] = paint_eye(radius / iris, light)
+        known = np.ones_like(known)
     in_iris = radius < iris * 1.05
     best, weight = color.copy(), known.copy()
     for twin, twin_weight in ((color[:, ::-1], known[:, ::-1]), (color[::-1], known[::-1]), (color[::-1, ::-1], known[::-1, ::-1])):
@@ -273,48 +312,17 @@ def eye_iris_radius(rig: Rig, part: str) -> float:
     return float(rig.iris[0 if part == "eye_right" else 1])
 
 
-def _mouth(texture: Texture, mask: np.ndarray, visible: np.ndarray, opening: float) -> None:
-    """Teeth, tongue and cavity: the photo's own where the mouth shows them, else painted, at the face's exposure."""
-    face = chart_slice("face")
-    skin = texture.regions["skin"][face] > 0.5
-    light = float(np.percentile(texture.color[face][skin].mean(-1), 75)) if skin.any() else 0.6
-    exposure = np.clip(light / 0.62, 0.4, 1.1)
-    for part, base in (("upper_teeth", np.array([0.93, 0.87, 0.77])), ("lower_teeth", np.array([0.84, 0.78, 0.68]))):
-        area = chart_slice(part)
-        known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area]
-        color = texture.color[area]
-        # Only what is as bright and as pale as a tooth; a closed mouth's lip line is not.
-        spread = color.max(-1) - color.min(-1)
-        known = known * (color.mean(-1) > 0.55 * light) * (spread < 0.45 * color.max(-1)) * (opening > 0.12)
-        height, width = known.shape
-        u = (np.arange(width) + 0.5) / width * 2 - 1
-        v = (np.arange(height) + 0.5) / height
-        tooth = np.abs(((np.abs(u) * 5.5) % 1.0) - 0.5) * 2  # 1 at the gaps between teeth
-        tooth[np.abs(u) < 0.02] = 1.0
-        gap = 1 - 0.35 * np.clip((tooth - 0.82) / 0.18, 0, 1)
-        painted = base * exposure * (gap * (1 - 0.55 * np.abs(u) ** 2))[None, :, None]
-        gum_edge = 0.36 + 0.06 * np.cos(np.pi * tooth)
-        gum = np.clip((gum_edge[None] - v[:, None]) / 0.06, 0, 1) if part == "upper_teeth" else \
-            np.clip((v[:, None] - 1.02 + gum_edge[None]) / 0.06, 0, 1)
-        painted = painted * (1 - gum[..., None]) + gum[..., None] * np.array([0.55, 0.30, 0.28]) * exposure
-        if known.sum() > 40:
-            lit = known > 0.5
-            gain = color[lit].mean(0) / np.maximum(painted[lit].mean(0), 0.05)
-            painted = np.clip(painted * np.clip(0.5 * gain + 0.5 * gain.mean(), 0.5, 1.4), 0, 1)
-        texture.color[area] = color * known[..., None] + painted * (1 - known[..., None])
+def _mouth(texture: Texture, seen: np.ndarray, light: np.ndarray) -> None:
+    """Teeth, tongue and cavity; seen (ATLAS, ATLAS): what of them the photo shows."""
+    for row in ("upper", "lower"):
+        area = chart_slice(f"{row}_teeth")
+        texture.color[area], texture.alpha[area] = paint_teeth(row, texture.color[area], seen[area], light)
     area = chart_slice("cavity")
-    known = np.clip(mask[area] * 2 - 1, 0, 1) * visible[area] * (texture.color[area].mean(-1) < 0.4 * light) * (opening > 0.12)
-    size = known.shape[0]
-    grid = (np.arange(size) + 0.5) / size * 2 - 1
-    rim = np.clip(np.hypot(grid[None], grid[:, None]), 0, 1)[..., None]
-    painted = exposure * (np.array([0.10, 0.03, 0.03]) * (1 - rim) + np.array([0.34, 0.13, 0.12]) * rim)
-    texture.color[area] = texture.color[area] * known[..., None] + painted * (1 - known[..., None])
+    texture.color[area] = paint_cavity(texture.color[area], seen[area], light)
     area = chart_slice("tongue")
-    shape = texture.color[area].shape[:2]
-    u = np.linspace(-1, 1, shape[1])
-    groove = 1 - 0.22 * np.exp(-(u / 0.10) ** 2) - 0.2 * u ** 2
-    texture.color[area] = np.array([0.52, 0.22, 0.22]) * exposure * groove[None, :, None] * np.linspace(1, 0.5, shape[0])[:, None, None]
-    for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):
+    texture.color[area] = paint_tongue(texture.alpha[area].shape, light)
+    for part in ("cavity", "tongue"):
         texture.alpha[chart_slice(part)] = 1.0
+    for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):
         for name in REGIONS:
             texture.regions[name][chart_slice(part)] = 0.0

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
@@ -94,7 +95,8 @@ class Job:
             while (ahead := self.turns.ahead(ticket)) > 0:
                 yield Update(0.0, "waiting", waiting=ahead)
                 time.sleep(0.5)
-            threading.Thread(target=run, name="perse-job", daemon=True).start()
+            # With the request's context: a GPU on loan is booked on the visitor who asked.
+            threading.Thread(target=copy_context().run, args=(run,), name="perse-job", daemon=True).start()
             started = True
             last = 0.0
             while not done.is_set():

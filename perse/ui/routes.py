@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from ..avatar.sample import random_look, sample
 from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..motion.motion import overlay
@@ -46,6 +47,7 @@ class FrameRoutes:
     POST /perse/motion/{avatar}         ?name=          -> JPEG strip of a motion, `STRIP_FRAMES` squares
     POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, avatar.safetensors   Controls -> that file
     GET  /perse/info/{avatar}           what the avatar offers
+    GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
     """
 
@@ -63,6 +65,7 @@ class FrameRoutes:
             Route("/perse/motion/{token}", self._answer(self._motion), methods=["POST"]),
             Route("/perse/save/{token}/{kind}", self._answer(self._save), methods=["POST"]),
             Route("/perse/info/{token}", self._answer(self._info), methods=["GET"]),
+            Route("/perse/random/{token}", self._answer(self._random), methods=["GET"]),
             Route("/perse/file/{token}", self._file, methods=["GET"]),
         ]
 
@@ -140,9 +143,21 @@ class FrameRoutes:
         entry = self.visits.get(token)
         info = self.pipeline.info(entry.avatar)
         return JSONResponse(info | {
-            "name": entry.name, "composites": list(COMPOSITES), "ranges": RANGES,
+            "name": entry.name, "composites": list(COMPOSITES), "ranges": RANGES, "neutralises": entry.avatar.rig.neutral.does_something,
             "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
         }, headers={"Cache-Control": "no-store"})
+
+    def _random(self, token: str, request: Request, controls: Controls) -> Response:
+        avatar = self.visits.get(token).avatar
+        seed, name = _integer(request, "seed", 0, 0, 2 ** 31), request.query_params.get("category", "")
+        limits = avatar.report.build.get("limits", {})
+        if not name:
+            drawn = random_look(list(avatar.space.categories.values()), seed, limits)
+        elif name in avatar.space.categories:
+            drawn = Controls(attributes=sample(avatar.space.categories[name], np.random.default_rng(seed), limits))
+        else:
+            raise PerseError("Unknown category: `info` lists the categories of this avatar.")
+        return Response(drawn.to_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def _file(self, request: Request) -> Response:
         try:

@@ -33,6 +33,21 @@ def test_preview_follows_the_controls(client, built):
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() > 60
 
 
+def test_two_styles_mix(client, built):
+    def picture(styles):
+        path = client.predict(avatar=built["avatar"], controls=json.dumps({"styles": {"beard": styles}}), size=128, api_name="/preview")
+        return np.asarray(Image.open(path)).astype(int)
+    full, goatee, both = picture({"full": 1}), picture({"goatee": 1}), picture({"full": 0.6, "goatee": 0.4})
+    apart = np.abs(full - goatee).mean()
+    assert 0 < np.abs(both - full).mean() < apart and 0 < np.abs(both - goatee).mean() < apart
+
+
+def test_info_says_what_the_portrait_does_not_allow(client, built):
+    beard = client.predict(avatar=built["avatar"], api_name="/info")["categories"]["beard"]
+    assert beard["axes"]["beard_full"]["available"] and not beard["axes"]["beard_shaven"]["available"]
+    assert "no beard" in beard["styles"]["shaven"]["reason"]
+
+
 def test_video_is_a_playable_mp4_of_the_asked_length(client, built):
     path = client.predict(avatar=built["avatar"], controls='{"expression":{"smile":0.5}}', motion="nod", seconds=1, fps=10, size=128,
                           api_name="/video")

@@ -191,7 +191,31 @@ def test_styles_looks_and_downloads(visit, avatar_file):
         page.locator("#perse-cutout").click()
     assert download.value.suggested_filename == "perse-cutout.png"
     page.get_by_role("button", name="Surprise me").click()
+    page.wait_for_function("!perse.look.value.styles.beard")
     assert v.picture() != bearded
+
+
+def test_two_styles_mix_and_what_the_photo_does_not_allow_is_grey(visit, avatar_file):
+    v = visit().open(avatar_file)
+    page = v.page
+    before = v.picture()
+    page.get_by_role("tab", name="Beard").click()
+    page.locator("[data-style=full]").click()
+    assert page.locator("#perse-strength-2").is_hidden()
+    page.get_by_role("button", name="Mix two").click()
+    page.locator("[data-style=goatee]").click()
+    assert page.evaluate("perse.look.value.styles.beard") == {"full": 0.5, "goatee": 0.5}
+    assert page.locator("label[for=perse-strength]").inner_text() == "Full" and page.locator("label[for=perse-strength-2]").inner_text() == "Goatee"
+    v.drag("perse-strength-2", 0.2)
+    assert page.evaluate("perse.look.value.styles.beard.goatee") == 0.2 and v.picture() != before
+    page.locator("[data-style=full]").click()
+    assert page.evaluate("perse.look.value.styles.beard") == {"goatee": 0.2} and page.locator("#perse-strength-2").is_hidden()
+    # She has no beard: there is none to take off, and a sentence says so.
+    shaven = page.locator("[data-style=shaven]")
+    assert shaven.is_disabled() and "no beard" in shaven.get_attribute("title")
+    assert page.locator("#perse-beard_shaven").is_disabled() and page.get_by_text("The photo shows no beard to take off.").is_visible()
+    page.get_by_role("button", name="Random beard").click()
+    page.wait_for_function("!perse.look.value.styles.beard && Object.keys(perse.look.value.attributes).length")
 
 
 def test_a_clip_of_a_face_drives_the_video(visit, avatar_file, client, built):

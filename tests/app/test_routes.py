@@ -41,6 +41,18 @@ def test_a_frame_follows_the_controls(place):
     assert np.array_equal(plain, picture(http.post(f"/perse/frame/{token}?size=256")))
 
 
+def test_random_looks_are_drawn_by_seed(place):
+    http, _, token = place
+    looks = [http.get(f"/perse/random/{token}?seed={seed}").json() for seed in (1, 1, 2)]
+    assert looks[0] == looks[1] != looks[2] and looks[0]["attributes"]
+    nose = http.get(f"/perse/random/{token}?seed=1&category=nose").json()["attributes"]
+    assert nose and all(name.startswith("nose") or name == "nostril_width" for name in nose)
+    assert picture(http.post(f"/perse/frame/{token}?size=64", content=json.dumps(looks[2]))).shape == (64, 64, 3)
+    for query, told in (("seed=x", "seed"), ("seed=-1", "seed"), ("category=tattoo", "category")):
+        answer = http.get(f"/perse/random/{token}?{query}")
+        assert answer.status_code == 400 and told in answer.json()["error"]
+
+
 def test_a_frame_is_immediate(place):
     http, _, token = place
     http.post(f"/perse/frame/{token}", content="{}")

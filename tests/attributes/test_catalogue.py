@@ -3,22 +3,35 @@
 import numpy as np
 import pytest
 
-from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
-from perse.attributes.edits import Recolor, Sculpt, Strands
+from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES, reduced_to
+from perse.attributes.edits import Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
 from perse.attributes.regions import AREAS
 from perse.rig.expressions import EXPRESSIONS
 from perse.rig.topology import canonical
+from perse.synthesis.locks import LOCKS
+from perse.synthesis.paint import PAINTERS
+from perse.synthesis.props import PROPS
 
 ALL_AXES = [axis for category in CATEGORIES for axis in category.axes]
 PORTRAIT_REGIONS = {"hair", "skin", "brows", "lips", "neck", "clothes", "glasses", "iris"}
+WEAR = {"glasses", "hat", "earrings", "headphones"}
 
 
 def test_it_is_as_broad_as_promised():
-    assert len(CATEGORIES) >= 9 and sum(len(c.styles) for c in CATEGORIES) >= 15
+    assert [c.name for c in CATEGORIES] == ["hair", "beard", "eyebrows", "eyes", "nose", "mouth", "face_shape", "ears", "skin", "makeup",
+                                            "glasses", "hat",
+                                            "earrings", "headphones", "clothes"]
+    assert len(AXES) >= 70 and sum(len(c.styles) for c in CATEGORIES) >= 70
     styles = {f"{c.name}.{s.name}" for c in CATEGORIES for s in c.styles}
     assert {"beard.stubble", "beard.full", "eyebrows.thick", "eyes.large", "nose.wide", "nose.long", "mouth.full_lips",
-            "face_shape.narrow", "face_shape.wide_jaw", "skin.tan"} <= styles
-    assert {"hair", "glasses"} <= set(BY_NAME)
+            "face_shape.narrow", "face_shape.wide_jaw", "skin.tan", "hair.long", "hair.fringe", "hair.receding", "hair.bald", "hair.blue",
+            "beard.goatee", "beard.long", "nose.hooked", "ears.elf", "skin.freckled", "skin.older", "makeup.red_lips", "makeup.eyeliner",
+            "glasses.aviator", "hat.beanie", "hat.cap", "hat.cowboy", "hat.hairband", "earrings.studs", "earrings.hoops", "earrings.drops",
+            "clothes.red"} <= styles
+    # Names that saved looks and files rely on.
+    assert {"hair_blond", "hair_volume", "brow_dark", "eye_size", "nose_bridge", "lip_red", "lip_nude", "mouth_width", "cheek_fullness",
+            "skin_warmth",
+            "blush", "glasses_round", "beard_goatee"} <= set(AXES)
 
 
 def test_names_are_unique_and_short():
@@ -62,7 +75,26 @@ def test_axes_say_what_they_are_and_what_they_own(axis):
             assert (edit.to is None) != (edit.shift is None)
         elif isinstance(edit, Strands):
             assert edit.length > 0 and edit.density > 0 and 0 < edit.opacity <= 1
-            assert edit.region in AREAS
+            assert edit.region in AREAS and edit.pieces >= 2
+        elif isinstance(edit, Tint):
+            assert (edit.to is None) != (edit.shift is None)
+        elif isinstance(edit, (Prop, Locks, Paint)):
+            builders = PROPS if isinstance(edit, Prop) else LOCKS if isinstance(edit, Locks) else PAINTERS
+            assert edit.kind in builders
+    if axis.needs is not None:
+        # What only tints an object of the same category needs it, and it must be there to be tinted.
+        category, needed = AXES[axis.needs]
+        assert category is AXES[axis.name][0] and category.name in WEAR and needed.needs is None
+        assert any(isinstance(edit, Prop) for edit in needed.edits) and all(isinstance(edit, Tint) for edit in axis.edits)
+
+
+def test_an_earlier_catalogue_is_what_its_axes_allow():
+    reduced = reduced_to(["nose_width", "nose_length", "beard_goatee", "an axis that is gone"])
+    assert [c.name for c in reduced] == ["beard", "nose"]
+    assert [a.name for a in reduced[1].axes] == ["nose_width", "nose_length"]
+    assert {s.name for s in reduced[1].styles} == {"wide", "narrow", "long", "short"}
+    assert not reduced[0].styles  # the goatee style needs a moustache as well
+    assert reduced_to(AXES) == list(CATEGORIES)
 
 
 def test_areas_are_polygons_on_the_half_face():

@@ -96,3 +96,21 @@ def test_the_source_remembers_the_photo_without_the_person(avatar, astronaut, as
     face = astronaut_portrait.landmarks[1, :2] * crop.side / len(astronaut_portrait.image) + (crop.x0, crop.y0)
     x, y = face.astype(int)
     assert np.abs(clean - original)[y - 20:y + 20, x - 20:x + 20].mean() > 15
+
+
+MOMENTS = [Controls(), Controls(expression={"smile": 0.7, "jaw_open": 0.4}, head_yaw=12, head_x=0.05, gaze_yaw=10),
+           Controls(attributes={"nose_width": 0.8}, styles={"beard": {"full": 0.5}}, head_pitch=-6, gaze_pitch=5),
+           Controls(attributes={"nose_width": -0.8}, detail=tuple(0.001 * (k % 7) for k in range(3 * 468)))]
+
+
+@pytest.mark.parametrize("moments", [MOMENTS, [Controls(attributes={"nose_width": 0.5}, head_yaw=yaw) for yaw in (0, 20)]])
+@torch.no_grad()
+def test_several_moments_at_once_are_the_moments_one_by_one(avatar, moments):
+    together = avatar.clouds(moments)
+    for k, controls in enumerate(moments):
+        one = avatar(controls)
+        for part in ("means", "scales", "colors"):
+            assert torch.allclose(getattr(together, part)[k], getattr(one, part), atol=5e-6), part
+        assert torch.allclose(together.opacities[k], one.opacities, atol=1e-3)  # half floats of a file may lie just above the limit
+        turned = (together.quats[k] * one.quats).sum(-1).abs() / (together.quats[k].norm(dim=-1) * one.quats.norm(dim=-1))
+        assert turned.min() > 1 - 1e-5

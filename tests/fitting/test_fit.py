@@ -143,8 +143,8 @@ def test_extras_start_invisible_and_bases_start_from_the_edits(astronaut_portrai
     avatar = initial_avatar(astronaut_portrait, rig, texture, CHOSEN, 3000, 0)
     extras = avatar.opacities == 0
     assert 0.1 < float(extras.float().mean()) < 0.95
-    change = avatar.space({"beard": torch.tensor([0.0, 1.0, 0.0, 0.0])})
+    change = avatar.space({"beard": torch.from_numpy(avatar.space.style_code("beard", "full"))})
     assert (change.opacity[extras] > 0.3).sum() > 200 and change.opacity[~extras].abs().max() == 0
-    wide = avatar.space({"nose": torch.tensor([1.0, 0.0, 0.0])}).shape
+    wide = avatar.space({"nose": torch.from_numpy(avatar.space.style_code("nose", "wide"))}).shape
     nose = np.linalg.norm(rig.vertices - rig.vertices[1], axis=1) < 0.8
     assert wide[nose].abs().max() > 0.02 and wide[~nose].abs().max() < 1e-3

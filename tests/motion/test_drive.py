@@ -53,11 +53,11 @@ def test_an_open_mouth_is_recovered(avatar, driven):
 def test_a_smile_is_recovered(avatar, driven):
     expression = driven[middle(2)].expression
     assert expression["mouth_smile_left"] > 0.25 and expression["mouth_smile_right"] > 0.25
-    # The portrait smiles already, so the detector sees only part of a wider smile.
     rest = landmarks(avatar, POSES[0])
     seen, true = ((landmarks(avatar, c) - rest)[[61, 291]] for c in (driven[middle(2)], POSES[2]))
+    # The portrait smiles already: of a wider smile the detector sees half, so that it pins the corners down only roughly.
     share = (seen * true).sum(1) / (true ** 2).sum(1)
-    assert share == pytest.approx([0.8, 0.8], abs=0.4)
+    assert share.min() > 0.4 and np.abs(seen - true).max() < 0.045
 
 
 def test_a_blink_closes_the_lids(avatar, driven):

@@ -3,7 +3,7 @@
   const ANGLES = ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch", "yaw", "pitch", "roll"];
   const GROUPS = ["attributes", "styles", "latents", "expression"];
   const empty = () => Object.assign(
-    { attributes: {}, styles: {}, latents: {}, expression: {}, zoom: 1 }, Object.fromEntries(ANGLES.map((a) => [a, 0])));
+    { attributes: {}, styles: {}, latents: {}, expression: {}, zoom: 1, neutralise: 1 }, Object.fromEntries(ANGLES.map((a) => [a, 0])));
   const copy = (value) => JSON.parse(JSON.stringify(value));
 
   function mixed(a, b, t, neutral = 0) {
@@ -89,24 +89,22 @@
       this.changed({ redraw: true });
     },
 
-    surprise() {
-      const pick = (list) => list[Math.floor(Math.random() * list.length)];
-      const names = Object.keys(perse.info.categories).sort(() => Math.random() - 0.5).slice(0, 4);
-      GROUPS.slice(0, 3).forEach((g) => { this.value[g] = {}; });
-      for (const name of names) {
-        const category = perse.info.categories[name];
-        const style = pick(Object.keys(category.styles));
-        if (style && Math.random() < 0.7) {
-          this.value.styles[name] = { [style]: 0.5 + 0.5 * Math.random() };
+    // Chance, as Python's sampler draws it: a whole look, or one category of it.
+    async surprise(category = "") {
+      try {
+        const seed = Math.floor(Math.random() * 2 ** 31);
+        const drawn = await (await perse.ask(`random/${perse.token}`, { seed, category })).json();
+        if (category) {
+          this.resetCategory(category);
+          Object.assign(this.value.attributes, drawn.attributes);
         } else {
-          const axis = pick(Object.keys(category.axes));
-          const { min, max } = category.axes[axis];
-          this.value.attributes[axis] = Math.round((min + (max - min) * Math.random()) * 20) / 20;
+          GROUPS.forEach((g) => { this.value[g] = drawn[g]; });
         }
+        this.changed({ redraw: true });
+        this.commit();
+      } catch (error) {
+        perse.toast(error.message);
       }
-      this.value.expression = Math.random() < 0.6 ? { [pick(["smile", "grin", "surprise", "brows_up", "wink"])]: 0.7 } : {};
-      this.changed({ redraw: true });
-      this.commit();
     },
   };
   perse.look = look;

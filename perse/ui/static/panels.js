@@ -5,12 +5,13 @@
   const followers = []; // functions that make a control show the look's value
 
   // A labelled slider. get/set work on the look's value; double click or the round arrow resets it.
-  function slider({ name, label, help, min, max, neutral = 0, step = 0.01, show = (v) => `${Math.round(100 * v)} %`, get, set }) {
+  function slider({ name, label, help, min, max, neutral = 0, step = 0.01, show = (v) => `${Math.round(100 * v)} %`, reason = false, get, set }) {
     const id = `perse-${name}`;
-    const input = h("input", { type: "range", id, min, max, step, title: help ?? false });
+    help = reason || help;
+    const input = h("input", { type: "range", id, min, max, step, title: help ?? false, disabled: !!reason });
     const value = h("output", { for: id });
     const reset = h("button", { type: "button", class: "perse-reset", "aria-label": `Reset ${label}`, title: "Reset" }, "×");
-    const row = h("div", { class: "perse-slider" }, h("label", { for: id, title: help ?? false }, label), value, reset, input);
+    const row = h("div", { class: reason ? "perse-slider limited" : "perse-slider" }, h("label", { for: id, title: help ?? false }, label), value, reset, input);
     const follow = () => {
       const now = get(perse.look.value) ?? neutral;
       if (document.activeElement !== input || Math.abs(Number(input.value) - now) > step) input.value = now;
@@ -50,33 +51,48 @@
     const row = find("perse-chips");
     const current = row.querySelector("[aria-selected=true]");
     row.scrollTo({ left: current.offsetLeft - row.offsetLeft - (row.clientWidth - current.clientWidth) / 2, behavior: "smooth" });
-    const chosen = () => Object.keys(perse.look.value.styles[name] ?? {})[0];
-    const tiles = Object.entries(category.styles).map(([style, { label }]) => {
-      const tile = h("button", { type: "button", class: "perse-tile", "data-style": style }, h("span", { class: "perse-thumb" }), h("span", {}, label));
+    const chosen = () => Object.keys(perse.look.value.styles[name] ?? {});
+    const mix = h("button", { type: "button", class: "perse-button perse-small", id: "perse-mix", "aria-pressed": chosen().length > 1,
+      title: "Choose two styles and blend them" }, "Mix two");
+    mix.onclick = () => mix.setAttribute("aria-pressed", mix.getAttribute("aria-pressed") !== "true");
+    const tiles = Object.entries(category.styles).map(([style, { label, available, reason }]) => {
+      const off = available === false;
+      const tile = h("button", { type: "button", class: "perse-tile", "data-style": style, disabled: off, title: off && reason }, h("span", { class: "perse-thumb" }), h("span", {}, label));
       tile.onclick = () => {
         perse.look.edit((v) => {
-          if (chosen() === style) delete v.styles[name];
+          const now = chosen();
+          const rest = Object.fromEntries(now.filter((s) => s !== style).map((s) => [s, v.styles[name][s]]));
+          if (now.includes(style)) v.styles[name] = rest;
+          else if (mix.getAttribute("aria-pressed") === "true" && now.length) v.styles[name] = { [now[now.length - 1]]: 0.5, [style]: 0.5 };
           else v.styles[name] = { [style]: 1 };
+          if (!Object.keys(v.styles[name]).length) delete v.styles[name];
         });
         perse.look.commit();
       };
       return tile;
     });
-    const strength = slider({ name: "strength", label: "Strength", min: 0, max: 1, neutral: 1,
-      get: (v) => (v.styles[name] ?? {})[chosen()], set: (v, x) => { if (chosen()) v.styles[name][chosen()] = x; } });
+    const strengths = ["strength", "strength-2"].map((id, k) => slider({ name: id, label: "Strength", min: 0, max: 1, neutral: 1,
+      get: (v) => (v.styles[name] ?? {})[chosen()[k]], set: (v, x) => { if (chosen()[k]) v.styles[name][chosen()[k]] = x; } }));
     followers.push(() => {
       const now = chosen();
-      tiles.forEach((t) => t.setAttribute("aria-pressed", t.dataset.style === now));
-      strength.hidden = !now;
+      tiles.forEach((t) => t.setAttribute("aria-pressed", now.includes(t.dataset.style)));
+      strengths.forEach((row, k) => {
+        row.hidden = now.length <= k;
+        row.querySelector("label").textContent = now.length > 1 ? category.styles[now[k]]?.label ?? "Strength" : "Strength";
+      });
     });
-    const fine = Object.entries(category.axes).map(([axis, { label, help, min, max }]) =>
-      slider({ name: axis, label, help, min, max, ...weight("attributes")(axis) }));
+    const fine = Object.entries(category.axes).map(([axis, { label, help, min, max, reason }]) =>
+      slider({ name: axis, label, help, min, max, reason, ...weight("attributes")(axis) }));
+    const reasons = new Set(Object.values(category.axes).map((a) => a.reason).filter(Boolean));
+    const chance = h("button", { type: "button", class: "perse-button perse-small", "aria-label": `Random ${category.label.toLowerCase()}` }, "Random");
+    chance.onclick = () => perse.look.surprise(name);
     const reset = h("button", { type: "button", class: "perse-button perse-small", "aria-label": `Reset ${category.label}` }, "Reset");
     reset.onclick = () => { perse.look.edit(() => perse.look.resetCategory(name)); perse.look.commit(); };
     find("perse-category").replaceChildren(
-      h("div", { class: "perse-head" }, h("h3", {}, category.label), reset),
-      h("div", { class: "perse-tiles" }, ...tiles), strength,
-      h("h4", {}, "Fine-tune"), h("div", { class: "perse-sliders" }, ...fine));
+      h("div", { class: "perse-head" }, h("h3", {}, category.label), h("span", { class: "perse-actions" }, mix, chance, reset)),
+      h("div", { class: "perse-tiles" }, ...tiles), ...strengths,
+      h("h4", {}, "Fine-tune"), h("div", { class: "perse-sliders" }, ...fine),
+      ...[...reasons].map((reason) => h("p", { class: "perse-note" }, reason)));
     panels.follow();
     panels.thumbnails(name, tiles);
   }
@@ -122,6 +138,11 @@
       find("perse-moods").replaceChildren(...info.composites.map((n) => plain(n)));
       const shapes = Object.keys(info.expressions).filter((n) => !info.composites.includes(n));
       find("perse-shapes").replaceChildren(...shapes.map((n) => plain(n)));
+      find("perse-neutral").hidden = !info.neutralises;
+      const neutral = find("perse-neutralise");
+      neutral.onchange = () => { look.edit((v) => { v.neutralise = neutral.checked ? 1 : 0; }); look.commit(); };
+      followers.push(() => { neutral.checked = look.value.neutralise > 0; });
+      followers[followers.length - 1]();
       // In the picture, right is right: the signs follow what the visitor sees.
       find("perse-pose").replaceChildren(degrees("head_yaw", "Turn", -1), degrees("head_pitch", "Nod"), degrees("head_roll", "Tilt"));
       find("perse-gaze").replaceChildren(degrees("gaze_yaw", "Left – right", -1), degrees("gaze_pitch", "Up – down"));

@@ -1,0 +1,211 @@
+"""The catalogue's features of the face: brows, eyes, nose, mouth, face shape, ears."""
+
+from .edits import Category, Ears, EyeSize, EyeSpacing, Prop, Pupil, Recolor, Sculpt, axis, style
+
+_UPPER_LIP = ((37, (0, -0.030, -0.020)), (267, (0, -0.030, -0.020)), (0, (0, -0.028, -0.022)), (269, (0, -0.024, -0.014)),
+              (270, (0, -0.014, -0.008)), (312, (0, -0.004, -0.012)), (13, (0, -0.004, -0.012)), (11, (0, -0.016, -0.03)),
+              (302, (0, -0.016, -0.028)))
+_LOWER_LIP = ((17, (0, 0.042, -0.020)), (314, (0, 0.040, -0.018)), (405, (0, 0.030, -0.012)), (321, (0, 0.016, -0.006)),
+              (14, (0, 0.004, -0.012)), (317, (0, 0.004, -0.012)), (16, (0, 0.022, -0.036)), (315, (0, 0.022, -0.034)))
+_MOUTH = (0, 267, 269, 270, 409, 291, 13, 312, 311, 310, 308, 14, 317, 402, 318, 17, 314, 405, 321, 375)
+_LID_TOP = (386, 385, 387, 384, 388)
+_BROW = (336, 296, 334, 293, 300, 285, 295, 282, 283, 276)
+_JAW = ((361, (0.02, 0, 0)), (288, (0.085, 0.02, 0)), (397, (0.095, 0.015, 0)), (365, (0.075, 0.01, 0)), (379, (0.05, 0.005, 0)),
+        (378, (0.028, 0, 0)), (435, (0.06, 0, 0)), (367, (0.08, 0, 0)), (364, (0.075, 0, 0)))
+_BRIDGE_PINNED = (362, 133, 425)
+
+
+def _all(landmarks: tuple[int, ...], move: tuple[float, float, float]):
+    return tuple((i, move) for i in landmarks)
+
+
+BROWS = Category("eyebrows", "Eyebrows", (
+    axis("brow_thickness", "Thickness", "Thinner or thicker brows",
+         (Sculpt(scale=((_BROW, (0.04, 0.55, 0)),), radius=0.22, pinned=(*_LID_TOP, 257, 258, 259)),
+          Recolor("brows", shift=(-7, 0, 0))), ("brow_area",), -1.0, "thick eyebrows"),
+    axis("brow_height", "Height", "Lower or higher brows",
+         Sculpt(moves=_all(_BROW, (0, -0.055, 0)), radius=0.35, pinned=_LID_TOP), ("brow_area",), -1.0, "raised eyebrows"),
+    axis("brow_arch", "Arch", "Straighter or more arched brows",
+         Sculpt(moves=((334, (0, -0.060, 0)), (282, (0, -0.055, 0)), (293, (0, -0.050, 0)), (283, (0, -0.045, 0)), (296, (0, -0.025, 0)),
+                       (295, (0, -0.022, 0)), (336, (0, 0.008, 0)), (285, (0, 0.008, 0)), (300, (0, 0.006, 0)), (276, (0, 0.006, 0))),
+                radius=0.26, pinned=_LID_TOP), ("brow_area",), -1.0, "arched eyebrows"),
+    axis("brow_tilt", "Tilt", "Outer ends down or up",
+         Sculpt(moves=((336, (0, 0.040, 0)), (285, (0, 0.040, 0)), (296, (0, 0.014, 0)), (295, (0, 0.014, 0)), (334, (0, -0.014, 0)),
+                       (282, (0, -0.014, 0)), (293, (0, -0.036, 0)), (283, (0, -0.036, 0)), (300, (0, -0.052, 0)), (276, (0, -0.052, 0))),
+                radius=0.26, pinned=_LID_TOP), ("brow_area",), -1.0, "slanted eyebrows"),
+    axis("brow_dark", "Dark", "Darker brows", Recolor("brows", to=(14, 2, 4), lightness=22), ("brow_area",), prompt="dark eyebrows"),
+    axis("brow_light", "Light", "Lighter, blond brows", Recolor("brows", to=(66, 7, 24), lightness=22), ("brow_area",),
+         prompt="light blond eyebrows"),
+), (
+    style("thick", "Thick", brow_thickness=1), style("thin", "Thin", brow_thickness=-1), style("arched", "Arched", brow_arch=1),
+    style("straight", "Straight", brow_arch=-1), style("angled", "Angled", brow_tilt=1),
+    style("soft", "Soft", brow_tilt=-0.8, brow_light=0.4),
+    style("dark", "Dark", brow_dark=1), style("light", "Light", brow_light=1),
+))
+
+EYES = Category("eyes", "Eyes", (
+    axis("eye_size", "Size", "Smaller or larger eyes", EyeSize(0.20), ("eye_area",), -1.0, "larger eyes"),
+    axis("eye_spacing", "Spacing", "Eyes closer together or further apart", EyeSpacing(0.045), ("eye_area",), -1.0, "wide-set eyes"),
+    axis("eye_tilt", "Tilt", "Outer corners down or up",
+         Sculpt(moves=((263, (0, -0.035, 0)), (466, (0, -0.030, 0)), (388, (0, -0.02, 0)), (249, (0, -0.030, 0)), (390, (0, -0.02, 0)),
+                       (362, (0, 0.012, 0))), radius=0.24, pinned=(168, 334, 283)), ("eye_area",), -1.0, "cat-like upturned eyes"),
+    axis("eye_open", "Openness", "Narrower or wider open eyes",
+         Sculpt(moves=((386, (0, -0.028, 0)), (385, (0, -0.026, 0)), (387, (0, -0.025, 0)), (384, (0, -0.017, 0)), (388, (0, -0.017, 0)),
+                       (466, (0, -0.008, 0)), (398, (0, -0.006, 0)), (257, (0, -0.020, 0)), (258, (0, -0.020, 0)), (374, (0, 0.014, 0)),
+                       (373, (0, 0.012, 0)), (380, (0, 0.012, 0)), (381, (0, 0.008, 0)), (390, (0, 0.007, 0))),
+                radius=0.15, pinned=(263, 362, 295, 282, 283, 348, 349)), ("eye_area",), -1.0, "wide open eyes"),
+    axis("eye_blue", "Blue", "Blue irises", Recolor("iris", to=(48, -4, -28), lightness=16), ("iris",), prompt="blue eyes"),
+    axis("eye_green", "Green", "Green irises", Recolor("iris", to=(46, -20, 20), lightness=14), ("iris",), prompt="green eyes"),
+    axis("eye_brown", "Brown", "Brown irises", Recolor("iris", to=(26, 14, 20), lightness=14), ("iris",), prompt="brown eyes"),
+    axis("eye_grey", "Grey", "Grey irises", Recolor("iris", to=(58, -2, -5), lightness=20), ("iris",), prompt="grey eyes"),
+    axis("eye_amber", "Amber", "Amber irises", Recolor("iris", to=(48, 16, 44), lightness=16), ("iris",), prompt="amber eyes"),
+    axis("eye_pupil", "Pupils", "Smaller or larger pupils", Pupil(0.55), ("eyeballs",), -1.0, "large pupils"),
+    axis("eye_bags", "Bags", "Fresher or tired skin below the eyes",
+         (Recolor("bag_area", shift=(-9, 3, -4)),
+          Sculpt(moves=((450, (0, 0.008, -0.016)), (449, (0, 0.008, -0.014)), (451, (0, 0.008, -0.014))), radius=0.11,
+                 pinned=(374, 380, 373, 347, 348, 349))), ("bag_area",), -1.0, "bags under the eyes"),
+), (
+    style("large", "Large", eye_size=1), style("wide_set", "Wide-set", eye_spacing=1),
+    style("almond", "Almond", eye_tilt=0.9, eye_open=-0.35),
+    style("sleepy", "Sleepy", eye_open=-0.8, eye_bags=0.8), style("blue", "Blue", eye_blue=1), style("green", "Green", eye_green=1),
+    style("brown", "Brown", eye_brown=1), style("grey", "Grey", eye_grey=1), style("amber", "Amber", eye_amber=1),
+))
+
+NOSE = Category("nose", "Nose", (
+    axis("nose_width", "Width", "Narrower or wider nose",
+         Sculpt(moves=((278, (0.050, 0, 0)), (279, (0.048, 0, 0)), (358, (0.056, 0, 0)), (327, (0.034, 0, 0)), (294, (0.052, 0, 0)),
+                       (344, (0.036, 0, 0)), (440, (0.030, 0, 0)), (4, (0, 0, 0)), (1, (0, 0, 0)), (2, (0, 0, 0)), (420, (0.028, 0, 0)),
+                       (456, (0.018, 0, 0))),
+                radius=0.26, pinned=(0, 267, 362, 374, 425)), ("nose_area",), -1.0, "a wider nose"),
+    axis("nose_length", "Length", "Shorter or longer nose",
+         Sculpt(moves=((1, (0, 0.065, -0.03)), (4, (0, 0.055, -0.035)), (2, (0, 0.062, -0.01)), (5, (0, 0.040, -0.02)),
+                       (278, (0, 0.045, 0)),
+                       (358, (0, 0.042, 0)), (327, (0, 0.050, 0)), (294, (0, 0.050, 0)), (195, (0, 0.02, -0.012))),
+                radius=0.28, pinned=(0, 267, 362, 374, 425, 168)), ("nose_area",), -1.0, "a longer nose"),
+    axis("nose_bridge", "Bridge", "Flatter or more prominent bridge",
+         Sculpt(moves=((6, (0, 0, -0.055)), (197, (0, 0, -0.080)), (195, (0, 0, -0.065)), (168, (0, 0, -0.025)), (4, (0, 0, 0)),
+                       (1, (0, 0, 0))),
+                radius=0.24, pinned=_BRIDGE_PINNED), ("nose_area",), -1.0, "a prominent nose bridge"),
+    axis("nose_tip", "Tip", "Tip down or up",
+         Sculpt(moves=((4, (0, -0.052, -0.006)), (1, (0, -0.060, -0.012)), (19, (0, -0.052, -0.012)), (5, (0, -0.026, -0.008)),
+                       (94, (0, -0.030, -0.008)),
+                       (275, (0, -0.046, -0.006)), (274, (0, -0.050, -0.010)), (250, (0, -0.028, 0)), (2, (0, -0.010, 0)),
+                       (195, (0, -0.006, 0)),
+                       (278, (0, 0, 0)), (294, (0, 0, 0))), radius=0.22, pinned=(0, 267, 358, 327, 197, 425)), ("nose_area",), -1.0,
+                       "an upturned nose"),
+    axis("nose_hook", "Hook", "Scooped or hooked bridge",
+         (Sculpt(moves=((6, (0, 0, -0.020)), (197, (0, 0, -0.060)), (195, (0, 0, -0.070)), (5, (0, 0.012, -0.020)), (4, (0, 0.036, 0.012)),
+                        (1, (0, 0.040, 0.012)), (19, (0, 0.026, 0)), (419, (0.004, 0, -0.036)), (248, (0.004, 0, -0.036)),
+                        (275, (0, 0.024, 0.006)), (2, (0, 0.004, 0))),
+                 radius=0.22, pinned=(*_BRIDGE_PINNED, 0, 358, 327))), ("nose_area",), -1.0, "a hooked nose"),
+    axis("nostril_width", "Nostrils", "Narrower or flared nostrils",
+         Sculpt(moves=((278, (0.036, -0.006, 0)), (279, (0.030, -0.006, 0)), (358, (0.026, 0, 0)), (294, (0.038, 0, 0)),
+                       (327, (0.030, 0, 0)), (289, (0.032, 0, 0)),
+                       (455, (0.034, 0, 0)), (460, (0.030, 0, 0)), (331, (0.020, -0.004, 0)), (4, (0, 0, 0)), (1, (0, 0, 0)),
+                       (2, (0, 0, 0)), (420, (0, 0, 0)),
+                       (456, (0, 0, 0))), radius=0.14, pinned=(0, 267, 425, 440)), ("nose_area",), -1.0, "flared nostrils"),
+), (
+    style("wide", "Wide", nose_width=1), style("narrow", "Narrow", nose_width=-1), style("long", "Long", nose_length=1),
+    style("short", "Short", nose_length=-1),
+    style("upturned", "Upturned", nose_tip=1), style("drooping", "Drooping", nose_tip=-1), style("hooked", "Hooked", nose_hook=1),
+    style("button", "Button", nose_length=-0.7, nose_tip=0.7, nose_width=0.3),
+))
+
+MOUTH = Category("mouth", "Mouth", (
+    axis("lip_fullness", "Fullness", "Thinner or fuller lips",
+         Sculpt(moves=_UPPER_LIP + _LOWER_LIP, radius=0.22, pinned=(2, 94, 199, 200, 327)), ("mouth_area",), -1.0, "full lips"),
+    axis("lip_upper", "Upper lip", "Thinner or fuller upper lip",
+         Sculpt(moves=_UPPER_LIP + _all((17, 314, 405, 14, 317), (0, 0, 0)), radius=0.18,
+                pinned=(2, 94, 327)), ("mouth_area",), -1.0, "a full upper lip"),
+    axis("lip_lower", "Lower lip", "Thinner or fuller lower lip",
+         Sculpt(moves=_LOWER_LIP + _all((0, 267, 269, 13, 312), (0, 0, 0)), radius=0.20,
+                pinned=(199, 200)), ("mouth_area",), -1.0, "a full lower lip"),
+    axis("mouth_width", "Width", "Narrower or wider mouth",
+         Sculpt(moves=((291, (0.055, 0, 0.012)), (308, (0.05, 0, 0.01)), (409, (0.042, 0, 0.01)), (375, (0.042, 0, 0.01)),
+                       (270, (0.026, 0, 0)),
+                       (321, (0.028, 0, 0)), (0, (0, 0, 0)), (17, (0, 0, 0))), radius=0.30, pinned=(2, 327, 152)), ("mouth_area",), -1.0,
+                       "a wider mouth"),
+    axis("mouth_corners", "Corners", "Corners down or up",
+         Sculpt(moves=((291, (0, -0.042, 0)), (308, (0, -0.040, 0)), (409, (0, -0.032, 0)), (375, (0, -0.032, 0)), (270, (0, -0.012, 0)),
+                       (321, (0, -0.012, 0)),
+                       (310, (0, -0.014, 0)), (318, (0, -0.014, 0)), (0, (0, 0, 0)), (17, (0, 0, 0)), (13, (0, 0, 0)), (14, (0, 0, 0))),
+                radius=0.22, pinned=(2, 327, 152)), ("mouth_area",), -1.0, "upturned corners of the mouth"),
+    axis("philtrum", "Philtrum", "Shorter or longer groove above the lip",
+         Sculpt(moves=(*_all((0, 267, 269, 13, 312, 11, 302), (0, 0.036, 0)), (37, (0, 0.036, 0)), (164, (0, 0.012, 0.008)),
+                       (270, (0, 0.018, 0)),
+                       (14, (0, 0.020, 0)), (317, (0, 0.020, 0)), (17, (0, 0.010, 0)), (291, (0, 0.004, 0)), (2, (0, -0.014, 0)),
+                       (327, (0, -0.010, 0))),
+                radius=0.18, pinned=(152, 425, 4, 278), inside=(0, 0.016, 0)), ("mouth_area", "nose_area"), -1.0, "a long philtrum"),
+    axis("mouth_height", "Position", "Mouth higher or lower",
+         Sculpt(moves=_all(_MOUTH, (0, 0.050, 0)), radius=0.26, pinned=(2, 94, 327, 278, 152, 377, 425),
+                inside=(0, 0.050, 0)), ("mouth_area",), -1.0,
+         "a lower mouth"),
+), (
+    style("full_lips", "Full lips", lip_fullness=1), style("thin_lips", "Thin lips", lip_fullness=-1), style("wide", "Wide", mouth_width=1),
+    style("small", "Small", mouth_width=-1), style("pout", "Pout", lip_lower=1, lip_upper=0.4, mouth_width=-0.6),
+    style("upturned", "Upturned", mouth_corners=1),
+    style("downturned", "Downturned", mouth_corners=-1),
+))
+
+_EYES_PINNED = (263, 362, 386, 374, 334, 336, 300)
+
+FACE_SHAPE = Category("face_shape", "Face shape", (
+    axis("jaw_width", "Jaw width", "Narrower or wider jaw", Sculpt(moves=_JAW, radius=0.45, pinned=(291, 152, 454, 263, 358)),
+         ("jaw_area",), -1.0, "a wide jaw"),
+    axis("chin_length", "Chin", "Shorter or longer chin",
+         Sculpt(moves=((152, (0, 0.09, -0.01)), (377, (0, 0.085, -0.01)), (400, (0, 0.065, 0)), (378, (0, 0.04, 0)),
+                       (175, (0, 0.075, -0.015)),
+                       (199, (0, 0.055, -0.015)), (396, (0, 0.07, -0.01))), radius=0.42, pinned=(17, 291, 0, 288)), ("jaw_area",), -1.0,
+                       "a longer chin"),
+    axis("chin_point", "Chin shape", "Square or pointed chin",
+         Sculpt(moves=((152, (0, 0.036, -0.01)), (377, (-0.018, 0.024, 0)), (400, (-0.050, 0.012, 0)), (378, (-0.066, 0, 0)),
+                       (379, (-0.066, 0, 0)),
+                       (365, (-0.046, 0, 0)), (396, (-0.030, 0, 0)), (369, (-0.046, 0, 0))), radius=0.34, pinned=(17, 291, 321, 288)),
+                       ("chin_area",), -1.0,
+         "a pointed chin"),
+    axis("cheekbones", "Cheekbones", "Softer or higher cheekbones",
+         (Sculpt(moves=((352, (0.040, -0.008, -0.015)), (280, (0.030, -0.012, -0.034)), (345, (0.034, 0, 0)), (347, (0.014, 0, -0.014)),
+                        (447, (0.020, 0, 0)),
+                        (411, (-0.020, 0, 0.016)), (427, (-0.014, 0, 0.016)), (376, (-0.006, 0, 0.008))), radius=0.26,
+                 pinned=(263, 374, 291, 358, 446, 397)),
+          Recolor("cheekbones", shift=(4, 0, 0)), Recolor("hollows", shift=(-7, 1, 2))), ("cheekbones", "hollows", "cheeks"), -1.0,
+          "high cheekbones"),
+    axis("cheek_fullness", "Cheeks", "Hollow or full cheeks",
+         Sculpt(moves=((425, (0.018, 0, -0.035)), (280, (0.02, 0, -0.02)), (411, (0.045, 0, -0.035)), (427, (0.045, 0, -0.035)),
+                       (416, (0.05, 0, -0.01)),
+                       (376, (0.045, 0, -0.02)), (352, (0.03, 0, -0.01))), radius=0.36, pinned=(291, 263, 374, 358, 454, 397)),
+                       ("jaw_area",), -1.0, "full cheeks"),
+    axis("face_width", "Width", "Narrower or wider face",
+         Sculpt(moves=((454, (0.060, 0, 0)), (323, (0.060, 0, 0)), (361, (0.056, 0, 0)), (288, (0.052, 0, 0)), (397, (0.046, 0, 0)),
+                       (365, (0.036, 0, 0)),
+                       (356, (0.056, 0, 0)), (389, (0.050, 0, 0)), (251, (0.046, 0, 0)), (284, (0.040, 0, 0)), (352, (0.040, 0, 0)),
+                       (376, (0.038, 0, 0)),
+                       (366, (0.050, 0, 0)), (447, (0.046, 0, 0)), (368, (0.044, 0, 0)), (411, (0.026, 0, 0)), (301, (0.030, 0, 0))),
+                radius=0.9, pinned=(263, 446, 300, 291, 358, 152, 10, 336)), ("jaw_area", "ear_area", "hair"), -1.0, "a wide face"),
+    axis("face_length", "Length", "Shorter or longer face",
+         Sculpt(moves=((152, (0, 0.100, 0)), (377, (0, 0.100, 0)), (400, (0, 0.098, 0)), (378, (0, 0.094, 0)), (379, (0, 0.086, 0)),
+                       (365, (0, 0.076, 0)),
+                       (397, (0, 0.062, 0)), (288, (0, 0.044, 0)), (361, (0, 0.024, 0)), (199, (0, 0.088, 0)), (4, (0, 0.024, 0)),
+                       (2, (0, 0.034, 0)), (278, (0, 0.026, 0)),
+                       (425, (0, 0.032, 0)), (427, (0, 0.044, 0)), *_all(_MOUTH, (0, 0.056, 0))),
+                radius=0.6, pinned=(263, 362, 374, 386, 454, 6), inside=(0, 0.056, 0)), ("jaw_area", "mouth_area", "nose_area"), -1.0,
+                "a long face"),
+    axis("forehead_height", "Forehead", "Lower or higher forehead",
+         Sculpt(moves=((10, (0, -0.110, 0.02)), (338, (0, -0.104, 0.02)), (297, (0, -0.090, 0.015)), (332, (0, -0.064, 0.01)),
+                       (284, (0, -0.036, 0)),
+                       (151, (0, -0.052, 0)), (337, (0, -0.050, 0)), (299, (0, -0.040, 0))), radius=1.1,
+                       pinned=(*_EYES_PINNED, 9, 293, 454)), ("forehead", "hair"), -1.0,
+         "a high forehead"),
+), (
+    style("wide_jaw", "Wide jaw", jaw_width=1), style("narrow", "Narrow", jaw_width=-1, cheek_fullness=-0.5),
+    style("long_chin", "Long chin", chin_length=1),
+    style("heart", "Heart", chin_point=1, cheekbones=0.6, jaw_width=-0.5), style("square", "Square", chin_point=-0.9, jaw_width=0.8),
+    style("round", "Round", cheek_fullness=0.9, face_width=0.7, chin_length=-0.5), style("long", "Long", face_length=1),
+    style("high_cheekbones", "Cheekbones", cheekbones=1), style("high_forehead", "High forehead", forehead_height=1),
+))
+
+EARS = Category("ears", "Ears", (
+    axis("ear_size", "Size", "Smaller or larger ears", Ears(size=0.30), ("ear_area",), -1.0, "larger ears"),
+    axis("ear_out", "Stick out", "Closer to the head or sticking out", Ears(out=0.13), ("ear_area",), -1.0, "ears that stick out"),
+    axis("ear_pointed", "Pointed", "Elfin tips", Prop("elf_tips", (0.0, 0.0, 0.0)), ("ear_area",), prompt="pointed elf ears"),
+), (style("large", "Large", ear_size=1), style("sticking_out", "Sticking out", ear_out=1), style("elf", "Elf", ear_pointed=1)))

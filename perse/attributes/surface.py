@@ -1,0 +1,103 @@
+"""The catalogue's surfaces: hair, beard, skin, makeup."""
+
+from .edits import Bare, Category, Detail, HairVolume, Locks, Paint, Prop, Recolor, Strands, Tint, Tuck, axis, style
+
+
+def _dye(to: tuple[float, float, float], lightness: float):
+    """A hair colour: of the hair that the photo shows, and of the hair and beard that edits add."""
+    return (Recolor("hair", to=to, lightness=lightness), Tint("hair", to=to, lightness=lightness),
+            Tint("beard", to=to, lightness=lightness))
+
+
+HAIR = Category("hair", "Hair", (
+    axis("hair_blond", "Blond", "Lighter, golden hair", _dye((74, 6, 34), 24), ("hair",), prompt="blond hair"),
+    axis("hair_dark", "Dark", "Darker hair, to black", _dye((12, 1, 2), 24), ("hair",), prompt="black hair"),
+    axis("hair_brown", "Brown", "Chestnut-brown hair", _dye((32, 12, 18), 16), ("hair",), prompt="chestnut brown hair"),
+    axis("hair_red", "Red", "Copper-red hair", _dye((42, 34, 36), 14), ("hair",), prompt="copper red hair"),
+    axis("hair_grey", "Grey", "Silver-grey hair", _dye((68, 0, 1), 20), ("hair",), prompt="silver grey hair"),
+    axis("hair_blue", "Blue", "Vivid blue hair", _dye((42, 6, -46), 18), ("hair",), prompt="vivid blue hair"),
+    axis("hair_pink", "Pink", "Vivid pink hair", _dye((58, 54, -6), 22), ("hair",), prompt="vivid pink hair"),
+    axis("hair_green", "Green", "Vivid green hair", _dye((50, -40, 24), 18), ("hair",), prompt="vivid green hair"),
+    axis("hair_lightness", "Lightness", "Darker or lighter, in its own colour",
+         (Recolor("hair", shift=(13, 1, 4)), Tint("hair", shift=(13, 1, 4))), ("hair",),
+         -1.0, "lighter hair"),
+    axis("hair_volume", "Volume", "Flatter or fuller hair", HairVolume(0.16), ("hair",), -1.0, "more voluminous hair"),
+    axis("hair_short", "Cropped", "Hair cut short", (Tuck(0.12), Prop("ears", (0.0, 0.0, 0.0))), ("hair",), prompt="closely cropped hair"),
+    axis("hair_long", "Long", "Hair that grows down to the shoulders", Locks("long", 1450, 0.025), ("hair",),
+         prompt="long hair down to the shoulders"),
+    axis("hair_fringe", "Fringe", "Hair that falls over the forehead", Locks("fringe", 620, 0.019), ("hair",), prompt="a fringe"),
+    axis("hair_receding", "Receding", "A hairline further back", (Bare("temples"), Tuck(0.35, "temples")), ("temples",),
+         prompt="a receding hairline"),
+    axis("hair_bald", "Bald", "No hair on the head", (Tuck(0.0), Bare("hair"), Prop("ears", (0.0, 0.0, 0.0))), ("hair",),
+         prompt="a bald head"),
+), (
+    style("blond", "Blond", hair_blond=1), style("black", "Black", hair_dark=1), style("brown", "Brown", hair_brown=1),
+    style("red", "Red", hair_red=1),
+    style("grey", "Grey", hair_grey=1), style("blue", "Blue", hair_blue=1), style("pink", "Pink", hair_pink=1),
+    style("green", "Green", hair_green=1),
+    style("purple", "Purple", hair_blue=0.55, hair_pink=0.55), style("voluminous", "Voluminous", hair_volume=1),
+    style("flat", "Flat", hair_volume=-1),
+    style("cropped", "Cropped", hair_short=1), style("bob", "Bob", hair_long=0.45), style("long", "Long", hair_long=1),
+    style("fringe", "Fringe", hair_fringe=1),
+    style("receding", "Receding", hair_receding=1), style("bald", "Bald", hair_bald=1),
+))
+
+BEARD = Category("beard", "Beard", (
+    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.020, 6000, 0.0042, 0.30, 0.6, 0.42), ("beard",),
+         prompt="stubble"),
+    axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.16, 4200, 0.0075, 0.62, 0.22), ("beard",),
+         prompt="a full beard"),
+    axis("beard_moustache", "Moustache", "Hair on the upper lip", Strands("moustache", 0.12, 6500, 0.0075, 0.55, 0.22), ("moustache",),
+         prompt="a moustache"),
+    axis("beard_goatee", "Goatee", "Hair on the chin", Strands("goatee", 0.15, 5200, 0.0075, 0.60, 0.25), ("goatee",), prompt="a goatee"),
+    axis("beard_long", "Long", "A beard that grows down to the chest", Strands("chin_beard", 0.62, 1900, 0.012, 0.45, 0.16, 0.9, 5),
+         ("chin_beard",),
+         prompt="a long beard"),
+    axis("beard_shaven", "Clean-shaven", "The beard or moustache of the photo taken off", Bare("own_beard"), ("own_beard",),
+         prompt="a clean-shaven face"),
+), (
+    style("stubble", "Stubble", beard_stubble=1), style("full", "Full", beard_full=1), style("moustache", "Moustache", beard_moustache=1),
+    style("goatee", "Goatee", beard_goatee=1, beard_moustache=0.9), style("long", "Long", beard_full=1, beard_long=1),
+    style("shaven", "Clean-shaven", beard_shaven=1),
+))
+
+SKIN = Category("skin", "Skin", (
+    axis("skin_tan", "Tan", "Paler or more tanned skin", (Recolor("skin", shift=(-13, 5, 9)), Recolor("neck", shift=(-13, 5, 9))),
+         ("skin", "neck"), -1.0, "tanned skin"),
+    axis("skin_warmth", "Warmth", "Cooler or warmer skin", (Recolor("skin", shift=(0, 6, 8)), Recolor("neck", shift=(0, 6, 8))),
+         ("skin", "neck"), -1.0, "a warm skin tone"),
+    axis("blush", "Blush", "Rosy cheeks", Recolor("cheeks", shift=(-5, 15, 5)), ("cheeks",), prompt="rosy blush on the cheeks"),
+    axis("skin_freckles", "Freckles", "Freckles on nose and cheeks", Paint("freckles", (-20, 7, 13)), ("freckle_area",), prompt="freckles"),
+    axis("skin_wrinkles", "Wrinkles", "Lines of age", (Detail("wrinkle_area", 0.7), Paint("wrinkles", (-22, 4, 3))), ("wrinkle_area",),
+         prompt="an old, wrinkled face"),
+    axis("skin_smooth", "Smoothness", "Rougher or smoother skin", Detail("bare_skin", -0.8), ("bare_skin",), -1.0, "smooth skin"),
+), (
+    style("tan", "Tan", skin_tan=1), style("pale", "Pale", skin_tan=-0.5), style("rosy", "Rosy", blush=1),
+    style("freckled", "Freckled", skin_freckles=1),
+    style("older", "Older", skin_wrinkles=1), style("younger", "Younger", skin_smooth=1, blush=0.3),
+))
+
+MAKEUP = Category("makeup", "Makeup", (
+    axis("lip_red", "Red lips", "Red lip colour", Recolor("lips", to=(40, 58, 30), lightness=12), ("lips",), prompt="red lipstick"),
+    axis("lip_pink", "Pink lips", "Pink lip colour", Recolor("lips", to=(58, 46, 2), lightness=12), ("lips",), prompt="pink lipstick"),
+    axis("lip_plum", "Plum lips", "Dark plum lip colour", Recolor("lips", to=(26, 34, -6), lightness=18), ("lips",),
+         prompt="plum lipstick"),
+    axis("lip_nude", "Pale lips", "Pale, natural lip colour", Recolor("lips", to=(74, 12, 14), lightness=22), ("lips",),
+         prompt="pale nude lips"),
+    axis("eyeliner", "Eyeliner", "A dark line along the lids", Paint("eyeliner", (-34, -4, -8)), ("liner_area",),
+         prompt="black winged eyeliner"),
+    axis("shadow_brown", "Brown shadow", "Warm brown eye shadow", Recolor("lid_area", to=(34, 14, 18), lightness=16, strength=0.8),
+         ("lid_area",), prompt="brown eye shadow"),
+    axis("shadow_blue", "Blue shadow", "Blue eye shadow", Recolor("lid_area", to=(44, -2, -26), lightness=14, strength=0.7), ("lid_area",),
+         prompt="blue eye shadow"),
+    axis("shadow_purple", "Purple shadow", "Purple eye shadow", Recolor("lid_area", to=(38, 24, -22), lightness=16, strength=0.75),
+         ("lid_area",), prompt="purple eye shadow"),
+    axis("makeup_blush", "Blusher", "Colour high on the cheekbones", Recolor("cheekbones", shift=(-3, 19, 3)), ("cheekbones",),
+         prompt="blusher on the cheekbones"),
+), (
+    style("red_lips", "Red lips", lip_red=1), style("pink_lips", "Pink lips", lip_pink=1), style("plum_lips", "Plum lips", lip_plum=1),
+    style("eyeliner", "Eyeliner", eyeliner=1), style("smoky", "Smoky", shadow_brown=1, eyeliner=1),
+    style("blue", "Blue", shadow_blue=1, eyeliner=0.5),
+    style("purple", "Purple", shadow_purple=1, lip_plum=0.7), style("blusher", "Blusher", makeup_blush=1),
+    style("natural", "Natural", lip_nude=0.5, makeup_blush=0.5, shadow_brown=0.3),
+))

@@ -1,0 +1,72 @@
+"""Chance that looks plausible: random points of a category's latent space, drawn from what its styles span.
+
+The named styles are what is known of a category: each is a place where people are found. Drawn is one of them at some strength,
+sometimes on its way to a second one, and each two-sided axis moves on by a normal deviate as wide as the styles themselves spread
+along it. Colours and objects stay single: two pairs of glasses, or half a blue and half a green head of hair, are nobody's look.
+"""
+
+import numpy as np
+
+from ..attributes.edits import Category, Prop, Strands
+from ..controls import Controls
+
+STRENGTH = (0.6, 1.0)  # of the style that is drawn
+MIXED = 0.3  # how often it is on its way to a second one
+SPREAD, NARROWEST, END = 0.5, 0.22, 0.9  # share of the styles' spread, least standard deviation, furthest amount of a two-sided axis
+TOUCHED = (3, 5)  # categories of a random look, at least and at most
+WORN = {"glasses": 0.35, "hat": 0.25, "headphones": 0.12, "beard": 0.4, "earrings": 0.35, "ears": 0.3}  # how readily these are part of it
+APART = ({"hat", "headphones"},)  # one of each at most
+MOODS = ("smile", "grin", "surprise", "brows_up", "wink")
+
+
+def spread(category: Category) -> np.ndarray:
+    """Standard deviations (dim,) of a category's two-sided axes, fitted to its styles; 0 for the others."""
+    codes = np.array([[dict(s.at).get(a.name, 0.0) for a in category.axes] for s in category.styles]).reshape(-1, category.dim)
+    wide = SPREAD * np.sqrt((codes ** 2).mean(0)) if len(codes) else np.zeros(category.dim)
+    return np.where([a.low < 0 for a in category.axes], np.maximum(wide, NARROWEST), 0.0)
+
+
+def sample(category: Category, rng: np.random.Generator, limits=()) -> dict[str, float]:
+    """One random point of a category: axis -> amount, without zeros.
+
+    Args:
+        limits: names of axes that this avatar does not offer; nothing is drawn along them.
+    """
+    point = np.zeros(category.dim)
+    styles = [s for s in category.styles if not any(name in limits for name, _ in s.at)]
+    strength = rng.uniform(*STRENGTH)
+    deviates, second = rng.standard_normal(category.dim), rng.random()
+    if styles:
+        first, other = (styles[i] for i in rng.integers(len(styles), size=2))
+        share = 0.5 * rng.random() if second < MIXED and not (_single(category, first) or _single(category, other)) else 0.0
+        for style, weight in ((first, 1 - share), (other, share)):
+            if any(isinstance(e, Prop) for name, _ in style.at for e in category.axes[category.axis_index(name)].edits):
+                strength = 1.0  # objects fade in: half a hat is a ghost
+            for name, amount in style.at:
+                point[category.axis_index(name)] += strength * weight * amount
+    sides = np.clip(point + spread(category) * deviates, -END, END)
+    point = np.where([a.low < 0 for a in category.axes], sides, np.clip(point, 0, 1))
+    return {a.name: round(float(x), 3) for a, x in zip(category.axes, point) if abs(x) > 0.005 and a.name not in limits}
+
+
+def _single(category: Category, style) -> bool:
+    """Whether a style would be odd at half strength beside another: colours, objects, strands."""
+    chosen = {name for name, _ in style.at}
+    return any(a.name in chosen and (a.low == 0 or any(isinstance(e, (Prop, Strands)) for e in a.edits)) for a in category.axes)
+
+
+def random_look(categories: list[Category], seed: int, limits=()) -> Controls:
+    """A whole random look: some categories sampled, now and then an expression. The same seed gives the same look."""
+    rng = np.random.default_rng(seed)
+    wanted = int(rng.integers(TOUCHED[0], TOUCHED[1] + 1))
+    chosen: list[str] = []
+    attributes: dict[str, float] = {}
+    for i in rng.permutation(len(categories)):
+        category = categories[i]
+        drawn = sample(category, rng, limits)
+        luck = rng.random() < WORN.get(category.name, 1.0)
+        if len(chosen) < wanted and luck and drawn and not any(category.name in group and group & set(chosen) for group in APART):
+            chosen.append(category.name)
+            attributes |= drawn
+    mood = MOODS[int(rng.integers(len(MOODS)))]
+    return Controls(attributes=attributes, expression={mood: 0.7} if rng.random() < 0.5 else {})

@@ -1,0 +1,110 @@
+"""The command line's options that say what an avatar looks like: --set, --style, --look, --random and so on."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .avatar.sample import random_look, sample
+from .controls import Controls
+from .errors import PerseError
+from .looks import check_look, read_look
+
+
+def add_edit_options(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options that `controls_from` reads."""
+    parser.add_argument("avatar")
+    parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an attribute, expression or control")
+    parser.add_argument("--style", action="append", default=[], metavar="CATEGORY=STYLE[:AMOUNT]")
+    parser.add_argument("--look", metavar="FILE", help="a saved look (JSON); other options come on top")
+    parser.add_argument("--sample", action="append", default=[], metavar="CATEGORY[:SEED]", help="a random point of a category")
+    parser.add_argument("--random", type=int, metavar="SEED", help="a random look")
+    parser.add_argument("--controls", metavar="JSON", help="a whole Controls object, JSON text or file")
+    for name in ("yaw", "pitch", "roll"):
+        parser.add_argument(f"--{name}", type=float, default=0.0, metavar="D")
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--background", default="grey", help="white, black, grey, transparent, original or #rrggbb")
+
+
+def read_controls(text: str) -> Controls:
+    """Controls from JSON text or the path of a JSON file; PerseError if it is neither."""
+    if not text.lstrip().startswith("{"):
+        try:
+            text = Path(text).read_text()
+        except (OSError, UnicodeDecodeError):
+            raise PerseError(f"Cannot read the controls file {text!r}.") from None
+    return Controls.from_json(text)
+
+
+def controls_from(args, avatar) -> Controls:
+    """Controls of --controls or --look, --random, --sample, --set, --style and the view options, later ones on top; PerseError for
+    unknown names and bad numbers."""
+    if args.controls and args.look:
+        raise PerseError("Choose one of --controls and --look.")
+    if args.look:
+        start = read_look(args.look)
+        check_look(start, avatar, args.look)
+    else:
+        start = read_controls(args.controls) if args.controls else Controls()
+    data = json.loads(start.to_json())
+    _draw(args, avatar, data)
+    attributes = {a.name for c in avatar.space.categories.values() for a in c.axes}
+    expressions = set(avatar.expressions())
+    for item in args.set:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise PerseError(f"--set takes NAME=VALUE, not {item!r}.")
+        value = _number(value, name)
+        if name in attributes:
+            data["attributes"][name] = value
+        elif name in expressions:
+            data["expression"][name] = value
+        elif name in data and isinstance(data[name], (int, float)):
+            data[name] = value
+        else:
+            raise PerseError(f"Unknown attribute or expression {name!r}; `info` lists them.")
+    for item in args.style:
+        category, equals, style = item.partition("=")
+        style, colon, amount = style.partition(":")
+        if not equals or not style:
+            raise PerseError(f"--style takes CATEGORY=STYLE[:AMOUNT], not {item!r}.")
+        data["styles"].setdefault(category, {})[style] = _number(amount, item) if colon else 1.0
+    for name in ("yaw", "pitch", "roll"):
+        if getattr(args, name):
+            data[name] = getattr(args, name)
+    controls = Controls.from_json(data)
+    avatar.state(controls)  # unknown names are told before anything is rendered
+    return controls
+
+
+def _draw(args, avatar, data: dict) -> None:
+    """Put what --random and --sample draw into controls."""
+    limits = avatar.report.build.get("limits", {})
+    if args.random is not None:
+        drawn = random_look(list(avatar.space.categories.values()), _seed(str(args.random)), limits)
+        data["attributes"] |= drawn.attributes
+        data["expression"] |= drawn.expression
+    for item in args.sample:
+        name, colon, seed = item.partition(":")
+        if name not in avatar.space.categories:
+            raise PerseError(f"Unknown category {name!r}; known are: {', '.join(avatar.space.categories)}.")
+        category = avatar.space.categories[name]
+        for axis in category.axes:
+            data["attributes"].pop(axis.name, None)
+        data["attributes"] |= sample(category, np.random.default_rng(_seed(seed) if colon else 0), limits)
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise PerseError(f"A seed is a whole number from 0, not {text!r}.")
+    return int(text)
+
+
+def _number(text: str, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise PerseError(f"{what} must be a number, not {text!r}.") from None
+    return value

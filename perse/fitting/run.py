@@ -1,0 +1,122 @@
+"""One fit from start to end, on a GPU of our own, on a lent one, or on the CPU."""
+
+import logging
+import pickle
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from ..avatar.avatar import Avatar
+from ..errors import BuildCancelled, PerseError
+from ..gpu import ON_ZERO, gpu, left
+from ..portrait import Portrait
+from ..synthesis.base import Clip
+from .fit import Progress, Schedule, Trainer
+
+START, STEP = 8.0, 0.03  # seconds of a loan: to wake the GPU, and for an optimiser step (generous; nothing was measured there)
+LEAST = 12.0  # a shorter loan is not worth asking for
+EARLIER = 3.0  # seconds before a loan ends, after which no step is begun
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """steps: optimiser steps by stage; likeness: PSNR (dB) inside the mask; device: "cuda" or "cpu"; note: why not the GPU, if it
+    was asked for and did not come."""
+
+    steps: tuple[int, int]
+    likeness: float
+    device: str
+    note: str = ""
+
+
+def fit(avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedule, mask: np.ndarray, device: torch.device,
+        progress: Progress, cancelled: Callable[[], bool]) -> Fitted:
+    """Both stages of a fit; `avatar` is trained in place and is on the CPU afterwards.
+
+    mask: (S, S) where likeness is measured. Raises BuildCancelled when `cancelled` says so. A GPU that is not lent, because a quota
+    is used up, say, is no error: the CPU does the work, within the schedule's deadline.
+    """
+    note = ""
+    if ON_ZERO and device.type == "cuda":
+        try:
+            if left() < LEAST:
+                raise RuntimeError("the GPU time of this build is used up")
+            return _lent(avatar, portrait, clips, schedule, mask, progress, cancelled)
+        except (BuildCancelled, PerseError):
+            raise
+        except Exception as error:  # Gradio's errors, which fitting knows nothing of, and the worker's death
+            log.warning("no GPU was lent", exc_info=True)
+            note, device = f"No GPU was lent ({error}): this avatar was fitted on the CPU.", torch.device("cpu")
+    steps, likeness = _fit(avatar.place(device), portrait, clips, schedule, mask, progress, cancelled)
+    return Fitted(steps, likeness, device.type, note)
+
+
+def _lent(avatar: Avatar, portrait, clips, schedule, mask, progress: Progress, cancelled) -> Fitted:
+    state = None
+    news = _on_loan(pickle.dumps((avatar, portrait, clips, schedule, mask)), seconds(schedule.source_steps + schedule.space_steps))
+    try:
+        for told in news:
+            if cancelled():
+                raise BuildCancelled()
+            if told[0] == "progress":
+                progress(*told[1:])
+            else:
+                _, steps, likeness, state = told
+    finally:
+        news.close()  # gives the GPU back
+    with torch.no_grad():
+        for name, tensor in avatar.state_dict().items():
+            tensor.copy_(torch.from_numpy(state[name]))
+    avatar.place("cpu")
+    return Fitted(steps, likeness, "cuda")
+
+
+def _fit(avatar: Avatar, portrait, clips, schedule, mask, progress: Progress, cancelled) -> tuple[tuple[int, int], float]:
+    trainer = Trainer(avatar, portrait, clips, schedule, progress, cancelled)
+    trainer.fit_source()
+    trainer.fit_space()
+    likeness = trainer.likeness(mask)
+    avatar.place("cpu")
+    return tuple(trainer.steps), likeness
+
+
+def seconds(steps: int) -> float:
+    """GPU seconds to ask for, of those that are left."""
+    return min(left(), START + STEP * steps)
+
+
+@gpu(duration=lambda work, granted: granted)
+def _on_loan(work: bytes, granted: float) -> Iterator[tuple]:
+    """The fit in the process that has the GPU: yields ("progress", share, text, preview) and last ("done", steps, likeness, arrays)."""
+    cv2.setNumThreads(0)  # its threads did not survive the fork: it would wait for them for ever
+    avatar, portrait, clips, schedule, mask = pickle.loads(work)  # from this very program, through a pipe of its own
+    schedule.deadline = time.monotonic() + granted - EARLIER
+    news: queue.Queue = queue.Queue()
+    left = threading.Event()
+
+    def run():
+        try:
+            device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+            done = _fit(avatar.place(device), portrait, clips, schedule, mask, lambda *told: news.put(("progress", *told)), left.is_set)
+            news.put(("done", *done, {name: tensor.numpy() for name, tensor in avatar.state_dict().items()}))
+        except BaseException as error:  # noqa: BLE001  (handed over to whoever asked)
+            news.put(("failed", error))
+
+    threading.Thread(target=run, name="perse-fit", daemon=True).start()
+    try:
+        while True:
+            told = news.get()
+            if told[0] == "failed":
+                raise told[1]
+            yield told
+            if told[0] == "done":
+                return
+    finally:
+        left.set()

@@ -1,0 +1,143 @@
+"""Many portraits: shared out over the processes of `accelerate launch` (GPUs, nodes), resumable, told in one summary.
+
+A portrait is fitted by one process. Spreading a single fit over several GPUs would not pay: it takes seconds, its steps are a few
+milliseconds of small kernels, and every one of them would wait for all cards.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list, gather_object
+from safetensors import SafetensorError, safe_open
+
+from . import __version__
+from .errors import BuildCancelled, PerseError
+from .files import write_atomically
+
+SUMMARY = "summary.json"
+PATIENCE = timedelta(days=7)  # for processes whose portraits are done, with those whose are not
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo, the avatar file it becomes, and what has to agree for an existing file to be taken as it is."""
+
+    photo: str
+    target: Path
+    settings: dict
+
+
+class Crew:
+    """The processes that share the work: those of `accelerate launch`, or this one alone."""
+
+    def __init__(self, cpu: bool):
+        # Only short lists travel between the processes: gloo does it on every machine and leaves the GPUs alone.
+        alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+        self.state = None if alone else PartialState(cpu=cpu, backend="gloo", timeout=PATIENCE)
+        if self.state is not None and torch.cuda.is_available():  # also where only the synthesizer uses the GPU
+            torch.cuda.set_device(self.state.local_process_index % torch.cuda.device_count())
+        self.rank = 0 if alone else self.state.process_index
+        self.size = 1 if alone else self.state.num_processes
+
+    def first_alone(self) -> AbstractContextManager:
+        """A block that one process of each machine goes through before the others do."""
+        return nullcontext() if self.state is None else self.state.local_main_process_first()
+
+    def share(self, jobs: list[Job]) -> list[Job]:
+        """What this process has to do, once the first one has decided what is to be done at all."""
+        if self.state is None:
+            return jobs
+        decided = broadcast_object_list([jobs])[0]
+        return decided[self.rank::self.size]  # dealt out in turn, so that neighbours of one kind do not meet in one process
+
+    def gather(self, rows: list[dict]) -> list[dict]:
+        """Everybody's rows, for everybody; waits for all."""
+        return rows if self.state is None else gather_object(rows)
+
+
+def plan(photos: list[str], folder: Path, settings: dict) -> list[Job]:
+    """One job for each photo.
+
+    Raises:
+        PerseError: two photos would become the same file.
+    """
+    jobs, names = [], {}
+    for photo in photos:
+        name = Path(photo).stem
+        if name in names:
+            raise PerseError(f"{names[name]!r} and {photo!r} would both become {name}.safetensors: please rename one of them.")
+        names[name] = photo
+        jobs.append(Job(photo, folder / f"{name}.safetensors", settings | {"photo": _digest(photo)}))
+    return jobs
+
+
+def built_before(job: Job) -> dict | None:
+    """The build report of a job whose avatar is there, complete and made with the same settings; else None."""
+    try:
+        with safe_open(job.target, "np") as file:
+            report = json.loads(file.metadata()["avatar"])["report"]["build"]
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return None
+    return report if report.get("settings") == job.settings else None
+
+
+def build_many(photos: list[str], folder: Path, settings: dict, build: Callable[[Job], dict], crew: Crew,
+               again: bool = False) -> dict | None:
+    """Build the avatars of many photos into a folder.
+
+    Args:
+        settings: what makes two builds alike (budget, seed, synthesizer, …), plain values; kept in every avatar by `build`.
+        build: makes one avatar file and returns its row; what it raises is that photo's failure and no one else's.
+        crew: who shares the work.
+        again: build also what is complete.
+
+    Returns:
+        {"avatars", "skipped", "failed", "processes", "seconds"}, which the folder's summary.json holds too; None in all processes
+        but the first.
+    """
+    start = time.monotonic()
+    skipped, jobs = [], plan(photos, folder, settings | {"version": __version__})
+    if crew.rank == 0:
+        done = {job.target: report for job in jobs if not again and (report := built_before(job)) is not None}
+        skipped = [{"photo": job.photo, "avatar": str(job.target), **done[job.target]} for job in jobs if job.target in done]
+        jobs = [job for job in jobs if job.target not in done]
+    rows = crew.gather([_attempt(job, build, crew) for job in crew.share(jobs)])
+    if crew.rank != 0:
+        return None
+    order = {photo: i for i, photo in enumerate(photos)}
+    rows.sort(key=lambda row: order[row["photo"]])
+    summary = {"avatars": [row for row in rows if "error" not in row], "skipped": skipped, "failed": [row for row in rows if "error" in row],
+               "processes": crew.size, "seconds": round(time.monotonic() - start, 1)}
+    write_atomically(folder / SUMMARY, json.dumps(summary, indent=1).encode())
+    return summary
+
+
+def _attempt(job: Job, build: Callable[[Job], dict], crew: Crew) -> dict:
+    try:
+        return {"photo": job.photo, **build(job), "process": crew.rank}
+    except BuildCancelled:
+        raise
+    except PerseError as error:
+        text = str(error)
+    except (Exception, torch.OutOfMemoryError) as error:  # noqa: BLE001  (one photo must not stop the rest)
+        text = f"The build failed unexpectedly ({type(error).__name__}: {error})."
+    print(f"perse: {job.photo}: {text}", file=sys.stderr)
+    return {"photo": job.photo, "error": text, "process": crew.rank}
+
+
+def _digest(photo: str) -> str:
+    """SHA-256 of the photo's bytes, or "" if it cannot be read: its build will say why."""
+    try:
+        return hashlib.sha256(Path(photo).read_bytes()).hexdigest()
+    except OSError:
+        return ""

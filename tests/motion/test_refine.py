@@ -1,0 +1,65 @@
+"""The closed loop: what a detector sees in the rendered frames comes to lie where it ought to."""
+
+import numpy as np
+import pytest
+
+from perse.controls import Controls
+from perse.motion.refine import LIMIT, projected, refine
+from perse.pipeline import PersePipeline
+from perse.portrait import track_landmarks
+from perse.rig.topology import FACE
+
+from .conftest import HOLD
+
+
+def seen(avatar, controls) -> np.ndarray:
+    """Landmarks (468, 2) that are found in a rendered frame, pixels of the avatar's camera."""
+    size = 512
+    picture = PersePipeline.from_pretrained(device="cpu").render(avatar, controls, size)
+    return track_landmarks(picture)[:FACE, :2] * avatar.rig.camera.width / size
+
+
+@pytest.fixture(scope="module")
+def eye(avatar) -> float:
+    """Outer-eye-corner distance in pixels of the avatar's camera."""
+    rest, _ = projected(avatar, Controls())
+    return float(np.linalg.norm(rest[33] - rest[263]))
+
+
+def test_landmarks_are_seen_nearer_to_where_they_ought_to_be(avatar, eye):
+    poses = [Controls(), Controls(expression={"smile": 0.6}, head_yaw=12.0)]
+    frames = [pose for pose in poses for _ in range(HOLD)]  # smoothing in time rounds corners
+    better = refine(avatar, frames, np.zeros((len(frames), FACE + 2, 2)))
+    for pose, state in zip(poses, better[HOLD // 2::HOLD]):
+        target = projected(avatar, pose)[0][:FACE]
+        before, after = (np.linalg.norm(seen(avatar, s) - target, axis=1).mean() / eye for s in (pose, state))
+        assert after < 0.9 * before
+    # Expression and head stay what they are; detail and gaze are the loop's business.
+    for b, f in zip(better, frames):
+        assert b.head_yaw == f.head_yaw and {k: w for k, w in b.expression.items() if not k.startswith("eye_look")} == f.expression
+    assert all(np.abs(b.detail).max() <= LIMIT for b in better)
+
+
+def test_what_the_driver_does_beyond_the_fit_is_followed(avatar, eye):
+    beyond = np.zeros((1, FACE + 2, 2))
+    beyond[:, [105, 66, 107, 63, 70, 334, 296, 336, 293, 300], 1] = -0.03 * eye  # brows up
+    plain, raised = (refine(avatar, [Controls()], b)[0] for b in (np.zeros_like(beyond), beyond))
+    lift = (np.reshape(raised.detail, (-1, 3)) - np.reshape(plain.detail, (-1, 3)))[[105, 334], 1]
+    assert lift.max() < -0.005
+
+
+def test_each_eye_is_followed(avatar, eye):
+    beyond = np.zeros((1, FACE + 2, 2))
+    plain = refine(avatar, [Controls()], beyond.copy())[0]
+    beyond[:, FACE:, 0] = [[0.02 * eye, -0.02 * eye]]  # both towards the nose: the right eye's iris moves to the picture's right
+    crossed = refine(avatar, [Controls()], beyond)[0]
+
+    def inwards(controls):
+        return sum(w * (1 if "_in_" in k else -1) for k, w in controls.expression.items() if k.startswith("eye_look"))
+    assert inwards(crossed) > inwards(plain) + 0.2
+    assert abs(crossed.gaze_yaw - plain.gaze_yaw) < 2.5
+
+
+def test_a_frame_without_a_face_changes_nothing(avatar):
+    behind = Controls(head_yaw=45.0, head_pitch=30.0, yaw=0.0, head_x=4.0, head_y=4.0)
+    assert refine(avatar, [behind], np.zeros((1, FACE + 2, 2))) == [behind]
