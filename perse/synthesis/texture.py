@@ -17,7 +17,7 @@ from .fill import diffuse, mirror_fill, nearest_covered, soften
 from .inside import paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
 
 ATLAS = 1024
-STRAND = 0.10  # contrast of single strands where hair is made up
+STRAND = 0.10  # contrast of single strands where hair is made up, at most
 REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
 
 
@@ -219,8 +219,11 @@ def _comb_back(points: np.ndarray, color: np.ndarray, strands: np.ndarray, good:
     combed = sample(color, np.stack([donor + 0.5, rows + 0.5], -1))
     # Of the hair only its strands are repeated: bright bands, badges and partings would come again and again.
     wide = cv2.GaussianBlur(np.concatenate([combed] * 3, 1), (0, 0), 0.05 * height)[:, width:2 * width]
-    tone = np.median(combed[outline:], axis=(0, 1))
-    combed = np.clip(tone + 0.2 * (wide - tone) + np.clip(combed - wide, -STRAND, STRAND), 0, 1)
+    row = np.arange(height)[:, None]
+    hair = color[(row >= low) & (row <= high) & np.isin(np.arange(width), good)]
+    tone = np.median(hair, axis=0)
+    strand = np.clip(np.median(np.abs(hair - tone)), 0.02, STRAND)
+    combed = np.clip(tone + 0.2 * (wide - tone) + np.clip(combed - wide, -strand, strand), 0, 1)
     share = np.clip((np.arange(height) - outline) / (0.10 * height), 0, 1)[:, None, None]
     share = share * share * (3 - 2 * share)
     return strands * (1 - share) + combed * share
