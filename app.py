@@ -67,7 +67,7 @@ def start_example(request: gr.Request, event: gr.EventData):
     example = EXAMPLES[event.example]
     if example.avatar_path.is_file():
         try:
-            token = visits.add(visit_of(request), pipeline.load(example.avatar_path), example.name)
+            token = visits.add(visit_of(request), example.avatar(), example.name)
             return gr.skip(), gr.skip(), gr.skip(), gr.skip(), token
         except PerseError:
             pass  # made by another version: build it anew

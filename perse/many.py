@@ -4,6 +4,7 @@ A portrait is fitted by one process. Spreading a single fit over several GPUs wo
 milliseconds of small kernels, and every one of them would wait for all cards.
 """
 
+import atexit
 import hashlib
 import json
 import os
@@ -44,6 +45,8 @@ class Crew:
         # Only short lists travel between the processes: gloo does it on every machine and leaves the GPUs alone.
         alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
         self.state = None if alone else PartialState(cpu=cpu, backend="gloo", timeout=PATIENCE)
+        if self.state is not None:
+            atexit.register(self.state.destroy_process_group)  # its threads, still running, would now and then abort the exit
         if self.state is not None and torch.cuda.is_available():  # also where only the synthesizer uses the GPU
             torch.cuda.set_device(self.state.local_process_index % torch.cuda.device_count())
         self.rank = 0 if alone else self.state.process_index

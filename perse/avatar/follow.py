@@ -12,6 +12,7 @@ from torch import Tensor
 from .binding import STRETCH, Binding, matrix_to_quaternion, quaternion_multiply, triangle_frames
 
 _LOW, _HIGH = STRETCH
+_POINT = np.float32(1e-6)  # size of what is left out
 UNSEEN = 1 / 255  # opacity below which rasterizers leave a Gaussian out
 
 
@@ -52,7 +53,8 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats,
     for i in prange(face.shape[0]):
         if not wanted[i]:
             for j in range(3):
-                means[i, j] = scales[i, j] = out_quats[i, j + 1] = 0
+                means[i, j] = out_quats[i, j + 1] = 0
+                scales[i, j] = _POINT
             out_quats[i, 0] = 1
             continue
         f = face[i]
@@ -155,7 +157,7 @@ class Follower:
             vertices: (..., V, 3) posed; gradients reach them through the bound points.
             offset: (N, 3) from the bound point, in head-frame units at rest.
             quats, log_scales: (N, 4), (N, 3) at rest.
-            opacities: (N,); Gaussians that nobody will see may be left out, a point of no size.
+            opacities: (N,); Gaussians that nobody will see may be left out: a point at the origin.
         """
         if vertices.device.type == "cpu" and vertices.dim() == 2:
             wanted = np.ones(len(offset), bool) if opacities is None else opacities.detach().numpy() >= UNSEEN

@@ -19,7 +19,7 @@ from .losses import Target, picture_loss
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
-LEAK_EVERY = 4  # steps between two looks at the unedited person, which cost a rendering
+LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
 Progress = Callable[[float, str, np.ndarray | None], None]
 
@@ -40,7 +40,7 @@ class Schedule:
     source_frames: int = 36
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     source_steps: int = 300
-    space_steps: int = 420
+    space_steps: int = 320
     accumulate: int = 1
     seed: int = 0
     deadline: float | None = None
@@ -54,7 +54,7 @@ class Schedule:
                         clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
                         source_frames=int(np.clip(36 * share, 12, 60)),
                         amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
-                        source_steps=int(300 * share), space_steps=int(420 * share), seed=seed)
+                        source_steps=int(300 * share), space_steps=int(320 * share), seed=seed)
 
 
 def _inside_photo(portrait: Portrait, size: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from .projection import (
     ACROSS, BEND, BLUE, DOWN, GREEN, LEAN, LIGHT, MARGIN, PAIR, REACH, RED, SLOPE, TILE, X, Y,
 )
 from .vector import (
-    aligned, any_positive, divide, exp2, fma, highest, load, lowest, minus_abs, prefetch, root, sides, splat, store, store_int,
+    aligned, any_positive, exp2, fma, highest, inverse, load, lowest, minus_abs, prefetch, root, sides, splat, store, store_int,
     store_run, store_totals, strip_rows, total, where_at_least, where_greater,
 )
 
@@ -264,7 +264,7 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
                     rest = load(planes, at + rest_at) - weight * shown
                     store(planes, at + rest_at, rest)
                     # v = dL/dsigma = -alpha dL/dalpha, nothing where alpha was capped.
-                    v = divide(alpha * rest, one - alpha) - weight * shown
+                    v = alpha * rest * inverse(one - alpha) - weight * shown
                     v = where_greater(weight, zero, where_greater(raw, max_alpha, zero, v), zero)
                     v_u, v_y = v * u, v * dy
                     sum_1, sum_u, sum_y = sum_1 + v, sum_u + v_u, sum_y + v_y

@@ -229,6 +229,25 @@ def divide(typingctx, a, b):
 
 
 @intrinsic
+def inverse(typingctx, a):
+    """1 / a for normal a > 0, to 2e-7 relative: a third of a division's time.
+
+    The bits of a guess within 12 %, by negating those of a about a constant; then twice Halley's step x (1 + e + e^2) with
+    e = 1 - a x, which cubes the error.
+    """
+
+    def codegen(context, builder, sig, args):
+        guess = builder.sub(_int_constant(0x7EF311C7), builder.bitcast(args[0], _INT_VECTOR))
+        x, minus, one = builder.bitcast(guess, _VECTOR), builder.fneg(args[0]), _constant(1.0)
+        for _ in range(2):
+            error = _fma(builder, minus, x, one)
+            x = _fma(builder, x, _fma(builder, error, error, error), x)
+        return x
+
+    return lanes(lanes), codegen
+
+
+@intrinsic
 def lowest(typingctx, a, b):
     """The smaller of two, lane by lane; b where one is not a number."""
 

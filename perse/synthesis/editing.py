@@ -82,6 +82,10 @@ class Edit:
         """Whether it changes nothing of this person."""
         return self.shape is None and self.overlay is None and not self.tints and self.change(texture) is None
 
+    def only_moves(self, texture: Texture) -> bool:
+        """Whether it is a change of shape alone."""
+        return self.overlay is None and not self.tints and self.change(texture) is None
+
     def color_at(self, texture: Texture, xy: np.ndarray) -> np.ndarray | None:
         """Change of colour (N, 3) at atlas pixels (N, 2); None if there is none anywhere."""
         patch = self.change(texture)

@@ -232,7 +232,9 @@ class Studio:
         edits = {sign: self.workshop.edit(axis, sign) for sign in signs}
         signs = [sign for sign in signs if not edits[sign].is_empty(self.texture)]
         edits = {sign: edits[sign] for sign in signs}
-        amounts = [s * a for s in signs for a in self.plan.amounts[:-1]]
+        # A shape that changes no paint is linear and known exactly: its ends say it all.
+        between = () if all(edits[sign].only_moves(self.texture) for sign in signs) else self.plan.amounts[:-1]
+        amounts = [s * a for s in signs for a in between]
         amounts += [float(s) for s in signs for _ in range(self.plan.frames_per_end)]
         needed = None if axis.needs is None else category.axes[category.axis_index(axis.needs)]
         under = None if needed is None else self.workshop.edit(needed, 1)

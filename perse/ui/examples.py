@@ -5,13 +5,20 @@
 
 import base64
 import io
+import lzma
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from ..avatar.avatar import Avatar
+from ..avatar.io import load_avatar
+from ..errors import PerseError
+from ..files import write_atomically
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 
@@ -27,8 +34,22 @@ class Example:
 
     @property
     def avatar_path(self) -> Path:
-        """Where its ready-made avatar lies, if there is one."""
-        return FOLDER / f"{self.name}.safetensors"
+        """Where its ready-made avatar lies, if there is one: compressed, since a Space takes no plain file above 10 MB."""
+        return FOLDER / f"{self.name}.safetensors.xz"
+
+    def avatar(self) -> Avatar:
+        """Its ready-made avatar; PerseError if it cannot be read."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{self.name}.safetensors"
+            try:
+                path.write_bytes(self._unpacked())
+            except (OSError, lzma.LZMAError):
+                raise PerseError(f"The example {self.label} cannot be read: please fetch the app's files again.") from None
+            return load_avatar(path)
+
+    @lru_cache
+    def _unpacked(self) -> bytes:
+        return lzma.decompress(self.avatar_path.read_bytes())
 
     def photo(self) -> np.ndarray:
         """(H, W, 3) uint8."""
@@ -62,7 +83,10 @@ def build_all(budget: float) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for example in EXAMPLES.values():
         avatar = pipeline.build(pipeline.prepare(example.photo()), budget)
-        pipeline.save(avatar, example.avatar_path)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "avatar.safetensors"
+            pipeline.save(avatar, path)
+            write_atomically(example.avatar_path, lzma.compress(path.read_bytes()))
         print(f"{example.avatar_path}: {example.avatar_path.stat().st_size / 1e6:.1f} MB")
 
 

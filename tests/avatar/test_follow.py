@@ -122,3 +122,17 @@ def test_frames_and_quaternions(posed, rig):
     for axis in np.eye(3):
         half = torch.from_numpy(2 * np.outer(axis, axis) - np.eye(3))[None]
         torch.testing.assert_close(rotations(matrix_to_quaternion(half)), half)
+
+
+def test_what_nobody_sees_is_left_out_and_the_rest_is_as_before(scene, posed):
+    follower, values = scene
+    opacities = torch.full((len(values[0]),), 0.7)
+    opacities[::3] = 0.001
+    seen = opacities > 0.5
+    leaves = [value.clone().requires_grad_() for value in values]
+    some, every = follower(posed, *leaves, opacities), follower(posed, *values)
+    for part, whole in zip(some, every):
+        assert torch.equal(part[seen], whole[seen]) and torch.isfinite(part).all()
+    assert (some[2] > 0).all() and (some[2][~seen] < 1e-5).all()
+    sum(part.sum() for part in some).backward()
+    assert all((leaf.grad[~seen] == 0).all() and leaf.grad[seen].abs().max() > 0 for leaf in leaves)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from perse.render.layout import load3, load4, load_rows, store3, store4, store4_int, store_rows
-from perse.render.vector import exp2, floor, load, log2, store
+from perse.render.vector import exp2, floor, inverse, load, log2, store
 
 
 @numba.njit
@@ -20,8 +20,9 @@ def _shuffle(threes, fours, sixteens, to_threes, to_fours, to_integers, to_sixte
 
 
 @numba.njit
-def _apply(values, logarithms, powers, floors):
+def _apply(values, logarithms, powers, floors, inverses):
     given = load(values, 0)
+    store(inverses, 0, inverse(given))
     store(logarithms, 0, log2(given))
     store(powers, 0, exp2(log2(given)))
     store(floors, 0, floor(given))
@@ -39,10 +40,11 @@ def test_rows_become_columns_and_columns_rows():
 
 
 @pytest.mark.parametrize("low, high", [(-8, 0), (-1, 1), (-20, 20)])
-def test_logarithm_power_and_floor(low, high):
+def test_logarithm_power_inverse_and_floor(low, high):
     values = (2.0 ** np.random.default_rng(1).uniform(low, high, 16)).astype(np.float32)
-    logarithms, powers, floors = np.zeros((3, 16), np.float32)
-    _apply(values, logarithms, powers, floors)
+    logarithms, powers, floors, inverses = np.zeros((4, 16), np.float32)
+    _apply(values, logarithms, powers, floors, inverses)
+    assert np.allclose(inverses, 1 / values, rtol=3e-7)
     wanted = np.log2(values.astype(np.float64))
     assert np.abs(logarithms - wanted).max() < 3e-7 * max(1, np.abs(wanted).max())
     assert np.allclose(powers, values, rtol=2e-5) and np.array_equal(floors, np.floor(values))
