@@ -260,6 +260,7 @@ def test_an_own_photo_needs_consent_and_a_build_can_be_cancelled(visit, astronau
         page.wait_for_selector(".perse-progress", timeout=15_000)
         page.locator("#perse-cancel").click()
         page.wait_for_selector(".perse-found", timeout=15_000)
+        page.wait_for_selector(".perse-progress, #perse-cancel", state="detached", timeout=15_000)
     assert page.evaluate("document.body.dataset.view") == "photo"
 
 
