@@ -34,6 +34,7 @@ _STRIPS = TILE // 4
 _PITCH = (TILE + 4) * 4  # floats a strip; one spare block takes what overhangs on the right
 _PLANE = _STRIPS * _PITCH
 _BATCH = 32  # Gaussians whose blocks are listed at once; also how often a strip is looked at whether it is finished
+_AHEAD = 8  # Gaussians between asking for a record and using it
 _BLOCKS = _BATCH * _STRIPS * (TILE // 4) + 16
 
 
@@ -80,6 +81,16 @@ def _list_blocks(blocks, free, spans, limits, records, i, tile_x, tile_y):
         store_run(blocks, free, strip * _PITCH + start * 4, 16)
         free += (spans[_STRIPS + strip] - start + 3) >> 2
     return free
+
+
+@compiled(inline="always")
+def _list_batch(blocks, ends, spans, limits, records, entries, first, batch, last, tile_x, tile_y):
+    """The blocks of `batch` entries from `first` on, one after the other; ends[k]: where those of the k-th end in the list."""
+    free = 0
+    for k in range(batch):
+        prefetch(records, entries[min(first + k + _AHEAD, last - 1)])
+        free = _list_blocks(blocks, free, spans, limits, records, entries[first + k], tile_x, tile_y)
+        ends[k] = free
 
 
 @compiled(inline="always")
@@ -151,11 +162,7 @@ def blend(records, starts, entries, background, width, height, centres):
         first, last = starts[tile], starts[tile + 1]
         while first < last and _close_finished(planes, limits):
             batch = min(_BATCH, last - first)
-            free = 0
-            for k in range(batch):
-                prefetch(records, entries[min(first + k + 8, last - 1)])
-                free = _list_blocks(blocks, free, spans, limits, records, entries[first + k], tile_x, tile_y)
-                ends[k] = free
+            _list_batch(blocks, ends, spans, limits, records, entries, first, batch, last, tile_x, tile_y)
             block = 0
             for k in range(batch):
                 i = entries[first + k]
@@ -232,11 +239,7 @@ def blend_backward(records, starts, entries, pairs, visited, image, transmittanc
         while first < last:
             _close_finished(planes, limits)
             batch = min(_BATCH, last - first)
-            free = 0
-            for k in range(batch):
-                prefetch(records, entries[min(first + k + 8, last - 1)])
-                free = _list_blocks(blocks, free, spans, limits, records, entries[first + k], tile_x, tile_y)
-                ends[k] = free
+            _list_batch(blocks, ends, spans, limits, records, entries, first, batch, last, tile_x, tile_y)
             block = 0
             for k in range(batch):
                 i = entries[first + k]
