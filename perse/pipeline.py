@@ -27,8 +27,7 @@ from .files import write_atomically
 from .fitting.fit import Progress, Schedule
 from .fitting.initialise import initial_avatar
 from .fitting.run import fit
-from .gpu import new_build
-from .gpu import ON_ZERO
+from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
 from .render import kernels, mesh
@@ -189,7 +188,7 @@ class PersePipeline:
         """
         if background == "transparent":
             raise PerseError("Videos cannot be transparent: choose a colour or the original background.")
-        if self.device.type == "cuda" and not ON_ZERO:  # a lent GPU is for fitting
+        if self.device.type == "cuda" and not ON_ZERO:  # a lent GPU is for fitting; the avatar itself serves previews meanwhile
             avatar = copy.deepcopy(avatar).place(self.device)
         renderer = Renderer(avatar, size, background, framing)
         try:
@@ -229,7 +228,8 @@ class PersePipeline:
         for c in avatar.space.categories.values():
             categories[c.name] = {
                 "label": c.label, "dim": c.dim,
-                "axes": {a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high, **_availability([a.name], limits)} for a in c.axes},
+                "axes": {a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high,
+                                  **_availability([a.name], limits)} for a in c.axes},
                 "styles": {s.name: {"label": s.label, "latent": [float(x) for x in avatar.space.style_code(c.name, s.name)],
                                     **_availability([name for name, _ in s.at], limits)} for s in c.styles},
             }

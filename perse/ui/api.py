@@ -69,7 +69,7 @@ class Api:
         Args:
             photo: a picture file with one clear face (JPEG, PNG, WebP, AVIF or HEIC).
             consent: must be true: this is me, or I have the person's permission.
-            budget: seconds the build may take, from 10 to 300; more gives more detail.
+            budget: seconds the build takes on two fast CPU cores, from 10 to 300; more gives more detail.
             seed: the same seed gives the same avatar.
 
         Returns:
