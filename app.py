@@ -30,7 +30,7 @@ from perse.pipeline import PersePipeline, warm_up_in_background
 from perse.ui import pieces
 from perse.ui.api import FORMATS, VIDEO_SECONDS, VIDEO_SIZES, Api, check_video, visit_of
 from perse.ui.examples import EXAMPLES
-from perse.ui.jobs import Job, Turns, Update
+from perse.ui.jobs import Job, Running, Turns, Update
 from perse.ui.routes import FrameRoutes
 from perse.ui.visits import Entry, Visits
 
@@ -44,6 +44,7 @@ DEFAULT = "Standard (30 s)" if "PERSE_BUDGET" not in os.environ else next(iter(B
 pipeline = PersePipeline.from_pretrained()
 visits = Visits(Path(get_upload_folder()) / f"visits-{secrets.token_urlsafe(18)}", int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL)
 building, filming = Turns(), Turns()
+builds, films = Running(), Running()
 
 
 # ------------------------------------------------------------------ handlers
@@ -51,15 +52,15 @@ building, filming = Turns(), Turns()
 def analyse(photo: str | None, agreed: bool):
     """A photo has arrived: show the crop and the hints before anything is spent."""
     if photo is None:
-        return None, pieces.html("intro.html"), gr.update(interactive=False), gr.update(visible=True), None
+        return None, pieces.html("intro.html"), gr.update(interactive=False), None
     try:
         portrait = pipeline.prepare(photo)
     except PerseError as error:
         gr.Warning(str(error), title="This photo does not work")
-        return None, pieces.message(str(error)), gr.update(interactive=False), gr.update(visible=True), None
+        return None, pieces.message(str(error)), gr.update(interactive=False), None
     finally:
         Path(photo).unlink(missing_ok=True)
-    return (portrait, "perse"), pieces.found(portrait), gr.update(interactive=agreed), gr.update(visible=True), gr.skip()
+    return (portrait, "perse"), pieces.found(portrait), gr.update(interactive=agreed), gr.skip()
 
 
 def start_example(request: gr.Request, event: gr.EventData):
@@ -68,35 +69,49 @@ def start_example(request: gr.Request, event: gr.EventData):
     if example.avatar_path.is_file():
         try:
             token = visits.add(visit_of(request), example.avatar(), example.name)
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip(), token
+            return gr.skip(), gr.skip(), gr.skip(), token
         except PerseError:
             pass  # made by another version: build it anew
     portrait = pipeline.prepare(example.photo())
-    return (portrait, example.name), pieces.found(portrait), gr.update(interactive=True), gr.update(visible=False), ""
+    return (portrait, example.name), pieces.found(portrait, example=True), gr.update(interactive=True), ""
 
 
 def fit(chosen, budget: str, request: gr.Request):
-    """Fit the avatar, with stage names and a preview that sharpens. Closing this generator cancels the fit."""
+    """Fit the avatar, with stage names and a preview that sharpens. Cancel and a closed page end the fit.
+
+    All that the page shows of a build is what this generator sends, one piece after another: with a second request's
+    answer beside it, the browser could apply the two in either order. The style sheet hides and shows the buttons by
+    the piece that is there.
+    """
     if chosen is None:
         raise gr.Error("Please choose a photo first.", print_exception=False)
     portrait, name = chosen
-    yield gr.update(visible=False), gr.update(visible=True), pieces.progress(Update(0.0, "starting"), portrait), ""
     job = Job(lambda report, cancelled: pipeline.build(portrait, BUDGETS[budget], 0, report, cancelled), building)
-    try:
-        for update in job.updates():
-            yield gr.skip(), gr.skip(), pieces.progress(update, portrait), ""
-    except PerseError as error:
-        gr.Warning(str(error))
-        yield gr.update(visible=True), gr.update(visible=False), pieces.message(str(error)), ""
+    with builds.job(visit_of(request), job):
+        try:
+            yield pieces.progress(Update(0.0, "starting"), portrait), ""
+            for update in job.updates():
+                yield pieces.progress(update, portrait), ""
+        except PerseError as error:
+            gr.Warning(str(error))
+            yield pieces.message(str(error)), ""
+            return
+    if job.cancelled:
+        yield pieces.found(portrait, name != "perse"), ""
         return
     for note in set(job.result.report.build["notes"]) - set(pipeline.notes):
         gr.Info(note, title="About this build")
-    yield gr.update(visible=True), gr.update(visible=False), pieces.found(portrait), visits.add(visit_of(request), job.result, name)
+    yield pieces.found(portrait, name != "perse"), visits.add(visit_of(request), job.result, name)
 
 
-def stop_build(chosen):
-    """The page after Cancel: as before Build."""
-    return gr.update(visible=True), gr.update(visible=False), pieces.found(chosen[0]) if chosen else pieces.html("intro.html")
+def stop_build(request: gr.Request) -> None:
+    """Cancel: `fit`, which watches the job, puts the page back."""
+    builds.cancel(visit_of(request))
+
+
+def stop_film(request: gr.Request) -> None:
+    """Cancel: `film` or `tabulate`, which watch the job, put the page back."""
+    films.cancel(visit_of(request))
 
 
 def open_avatar(path: str, request: gr.Request) -> str:
@@ -114,14 +129,14 @@ def take_clip(path: str, request: gr.Request):
     """A driving clip has arrived: it moves to the visit's own folder, and away from Gradio's cache."""
     kept = visits.path(visit_of(request), f"clip{Path(path).suffix}")
     shutil.move(path, kept)
-    return str(kept), gr.update(value=None, visible=False), gr.update(visible=True), pieces.note("The video will follow your clip.")
+    return str(kept), None, pieces.clip_note("The video will follow your clip.")
 
 
 def drop_clip(clip: str | None):
     """Back to the ready-made motions."""
     if clip:
         Path(clip).unlink(missing_ok=True)
-    return None, gr.update(visible=True), gr.update(visible=False), ""
+    return None, ""
 
 
 def planned(entry: Entry, look: Controls, motion: str, clip: str | None, seconds: float, fps: int, report) -> Motion:
@@ -132,15 +147,19 @@ def planned(entry: Entry, look: Controls, motion: str, clip: str | None, seconds
     return preset_motion(motion, look, float(seconds), float(fps))
 
 
-def tabulate(token: str, look: str, motion: str, clip: str | None, seconds: float, fps: int):
+def tabulate(token: str, look: str, motion: str, clip: str | None, seconds: float, fps: int, request: gr.Request):
     """The motion as CSV, for the browser to keep as a file: [name, text] as JSON."""
     try:
         check_video(seconds, fps, VIDEO_SIZES[0], FORMATS[0], motion)
         entry, edit = visits.get(token), Controls.from_json(look)
         job = Job(lambda report, cancelled: motion_csv(planned(entry, edit, motion, clip, seconds, fps, report)), filming)
-        yield "", pieces.note("Writing the table…")
-        for update in job.updates():
-            yield "", pieces.progress(update)
+        with films.job(visit_of(request), job):
+            yield "", pieces.progress(Update(0.0, "writing the table"))
+            for update in job.updates():
+                yield "", pieces.progress(update)
+        if job.cancelled:
+            yield "", ""
+            return
         yield json.dumps([f"{entry.name}-{'clip' if clip else motion}.csv", job.result]), ""
     except PerseError as error:
         gr.Warning(str(error))
@@ -149,7 +168,7 @@ def tabulate(token: str, look: str, motion: str, clip: str | None, seconds: floa
 
 def film(token: str, look: str, background: str, motion: str, clip: str | None, seconds: float, size: int, fps: int, kind: str,
          framing: str, request: gr.Request):
-    """Render the look of the moment of pressing, in motion. Closing this generator cancels it."""
+    """Render the look of the moment of pressing, in motion. Cancel and a closed page end it."""
     def work(report, cancelled):
         plan = planned(entry, edit, motion, clip, seconds, fps, report)
         pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(), partial(report, text="rendering"), cancelled,
@@ -159,14 +178,15 @@ def film(token: str, look: str, background: str, motion: str, clip: str | None, 
         check_video(seconds, fps, size, kind, motion)
         entry, edit = visits.get(token), Controls.from_json(look)
         path = visits.path(visit_of(request), f"{entry.name}-{'clip' if clip else motion}.{kind}")
-        yield gr.update(visible=False), gr.update(visible=True), gr.skip()
         job = Job(work, filming)
-        for update in job.updates():
-            yield gr.skip(), gr.skip(), pieces.progress(update)
-        yield gr.update(visible=True), gr.update(visible=False), pieces.video(f"perse/file/{visits.publish(path)}", path.name)
+        with films.job(visit_of(request), job):
+            yield pieces.progress(Update(0.0, "starting"))
+            for update in job.updates():
+                yield pieces.progress(update)
+        yield "" if job.cancelled else pieces.video(f"perse/file/{visits.publish(path)}", path.name)
     except PerseError as error:
         gr.Warning(str(error))
-        yield gr.update(visible=True), gr.update(visible=False), pieces.message(str(error))
+        yield pieces.message(str(error))
 
 
 def end_visit(request: gr.Request) -> None:
@@ -203,13 +223,13 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
         with gr.Column(elem_classes="perse-card", scale=6):
             piece("<h2><b>2</b>Build</h2>")
             found = piece(pieces.html("intro.html"), elem_id="perse-found")
-            with gr.Column(elem_classes="perse-plain") as before:
+            with gr.Column(elem_classes="perse-plain", elem_id="perse-before"):
                 budget = gr.Radio(list(BUDGETS), value=DEFAULT, label="Time to spend", elem_id="perse-budget")
                 consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
                 go = gr.Button("Build my avatar", variant="primary", size="lg", interactive=False, elem_classes="perse-go",
                                elem_id="perse-build")
                 piece(pieces.note(" ".join(pipeline.notes)), elem_id="perse-how")
-            stop = gr.Button("Cancel", visible=False, elem_id="perse-cancel")
+            cancel = gr.Button("Cancel", elem_id="perse-cancel")
 
     with gr.Row(elem_id="view-play"):
         with gr.Column(elem_id="stage-column"):
@@ -219,10 +239,10 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
             with gr.Column(elem_id="perse-video"):
                 with gr.Accordion("Follow a clip of yours instead", open=False):
                     clip = gr.Video(label="A face that moves, up to 30 seconds", sources=["upload", "webcam"], include_audio=False,
-                                    height=240)
+                                    height=240, elem_id="perse-clip")
                     clip.preprocess = path_only
                     clip_note = piece()
-                    forget = gr.Button("Use the motions above", visible=False, size="sm")
+                    forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
                 with gr.Row():
                     size = gr.Radio([256, 512, 720, 1080], value=512, label="Size")
@@ -231,7 +251,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
                     fps = gr.Radio([15, 25, 30, 60], value=25, label="Frames a second")
                     framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")
                 shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
-                cut = gr.Button("Cancel", visible=False, elem_id="perse-cut")
+                cut = gr.Button("Cancel", elem_id="perse-cut")
                 film_out = piece(elem_id="perse-film")
                 table = gr.Button("Motion as CSV", size="md", elem_id="perse-table")
                 sheet = gr.Textbox(visible=False)
@@ -244,29 +264,25 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, dele
     quiet = dict(api_visibility="private", show_progress="hidden")
     shown = dict(api_visibility="private", show_progress="minimal", show_progress_on=found)
     enter = dict(fn=None, inputs=avatar, js="(token) => { perse.open(token); }", **quiet)
-    start = [chosen, found, go, consent]
+    start = [chosen, found, go]
     photo.upload(analyse, [photo, consent], [*start, photo], concurrency_id="look", concurrency_limit=2, **shown)
     photo.clear(analyse, [photo, consent], [*start, photo], **quiet)
     examples.click(start_example, None, [*start, avatar], concurrency_id="look", **shown).then(**enter)
     consent.input(lambda agreed, chosen: gr.update(interactive=agreed and chosen is not None), [consent, chosen], go, queue=False,
                   **quiet)
-    # A cancelled event leaves its trigger blocked for the page unless several are allowed.
-    again = dict(concurrency_limit=None, trigger_mode="multiple", **quiet)
-    built = go.click(fit, [chosen, budget], [before, stop, found, avatar], js="(...x) => { perse.view('build'); return x; }", **again)
-    built.then(**enter)
-    stop.click(stop_build, chosen, [before, stop, found], cancels=built, queue=False, js="(x) => { perse.view('photo'); return x; }",
-               **quiet)
+    go.click(fit, [chosen, budget], [found, avatar], js="(...x) => { perse.view('build'); return x; }", concurrency_limit=None,
+             **quiet).then(**enter)
+    cancel.click(stop_build, queue=False, **quiet)
     reopen.upload(open_avatar, reopen, avatar, **quiet).then(**enter)
-    gr.on([clip.upload, clip.stop_recording], take_clip, clip, [driver, clip, forget, clip_note], **quiet)
-    forget.click(drop_clip, driver, [driver, clip, forget, clip_note], **quiet)
-    filmed = shoot.click(film, [avatar, look, background, motion, driver, seconds, size, fps, kind, framing], [shoot, cut, film_out],
-                         js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
-                         **again)
+    gr.on([clip.upload, clip.stop_recording], take_clip, clip, [driver, clip, clip_note], **quiet)
+    forget.click(drop_clip, driver, [driver, clip_note], **quiet)
+    shoot.click(film, [avatar, look, background, motion, driver, seconds, size, fps, kind, framing], film_out,
+                js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
+                concurrency_limit=None, **quiet)
     table.click(tabulate, [avatar, look, motion, driver, seconds, fps], [sheet, film_out],
                 js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]", **quiet).then(
         fn=None, inputs=sheet, js="(file) => { perse.saveTable(file); }", **quiet)
-    cut.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, [shoot, cut, film_out], cancels=filmed, queue=False,
-              **quiet)
+    cut.click(stop_film, queue=False, **quiet)
     demo.unload(end_visit)
     Api(pipeline, visits, building, filming, MARK).mount()
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator
@@ -57,19 +58,30 @@ class Job:
     """`work(report, cancelled)` in a thread, when its turn has come.
 
     report(share, text="", preview=None) may be called as often as the work likes; cancelled() tells whether to stop, upon
-    which the work raises BuildCancelled. `result` holds what the work returned.
+    which the work raises BuildCancelled. `result` holds what the work returned, None if it was cancelled.
     """
 
     def __init__(self, work: Callable[[Report, Callable[[], bool]], Any], turns: Turns, every: float = 0.3):
         self.work, self.turns, self.every = work, turns, every
         self.result: Any = None
+        self._stop, self._news = threading.Event(), threading.Event()
+
+    def cancel(self) -> None:
+        """End `updates` at once, from any thread; the work stops as soon as it asks `cancelled`."""
+        self._stop.set()
+        self._news.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called or the watcher went away."""
+        return self._stop.is_set()
 
     def updates(self) -> Iterator[Update]:
-        """Updates until the work is done, at most one each `every` seconds, then the result is there.
+        """Updates until the work is done or cancelled, at most one each `every` seconds, then the result is there.
 
         Raises what the work raised. Closing the generator cancels the work; its turn ends when it has really stopped.
         """
-        stop, done, news = threading.Event(), threading.Event(), threading.Event()
+        stop, news, done = self._stop, self._news, threading.Event()
         failure: list[BaseException] = []
         state = [0.0, "", None]
 
@@ -81,7 +93,9 @@ class Job:
 
         def run():
             try:
-                self.result = self.work(report, stop.is_set)
+                result = self.work(report, stop.is_set)
+                if not stop.is_set():
+                    self.result = result
             except BaseException as error:  # handed over to whoever watches
                 failure.append(error)
             finally:
@@ -94,21 +108,50 @@ class Job:
         try:
             while (ahead := self.turns.ahead(ticket)) > 0:
                 yield Update(0.0, "waiting", waiting=ahead)
-                time.sleep(0.5)
+                if stop.wait(0.5):
+                    return
             # With the request's context: a GPU on loan is booked on the visitor who asked.
             threading.Thread(target=copy_context().run, args=(run,), name="perse-job", daemon=True).start()
             started = True
             last = 0.0
-            while not done.is_set():
+            while not done.is_set() and not stop.is_set():
                 if news.wait(1.0) and not done.wait(max(0.0, last + self.every - time.monotonic())):
                     news.clear()
                 last = time.monotonic()
-                yield Update(*state)
+                if not stop.is_set():
+                    yield Update(*state)
         finally:
-            stop.set()
+            if not done.is_set():
+                stop.set()  # cancelled already, or nobody watches any more
             if not started:
                 self.turns.leave(ticket)
-        if failure:
-            if isinstance(failure[0], BuildCancelled):
-                return
+        if failure and not stop.is_set() and not isinstance(failure[0], BuildCancelled):
             raise failure[0]
+
+
+class Running:
+    """Which job each visit has under way, so that another request of the same visit can cancel it."""
+
+    def __init__(self):
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def job(self, visit: str, job: Job) -> Iterator[Job]:
+        """While inside, `cancel(visit)` cancels `job`. A visit that starts a second one gives the first up."""
+        self.cancel(visit)
+        with self._lock:
+            self._jobs[visit] = job
+        try:
+            yield job
+        finally:
+            with self._lock:
+                if self._jobs.get(visit) is job:
+                    del self._jobs[visit]
+
+    def cancel(self, visit: str) -> None:
+        """Cancel the visit's job, if there is one."""
+        with self._lock:
+            job = self._jobs.pop(visit, None)
+        if job is not None:
+            job.cancel()

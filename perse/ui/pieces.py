@@ -47,12 +47,12 @@ def examples() -> str:
     return f'<p class="perse-or">No photo at hand? Try an example</p><div class="perse-examples">{tiles}</div>'
 
 
-def found(portrait: Portrait) -> str:
-    """The detected crop and what will limit the result."""
+def found(portrait: Portrait, example: bool = False) -> str:
+    """The detected crop and what will limit the result. An example needs no consent."""
     small = cv2.resize(portrait.image, (384, 384), interpolation=cv2.INTER_AREA)
     hints = "".join(f'<li class="perse-hint">{escape(h.message)}</li>' for h in portrait.quality)
     verdict = hints or '<li class="perse-good">Sharp, frontal and well framed: this will work nicely.</li>'
-    return (f'<div class="perse-found"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
+    return (f'<div class="perse-found{" perse-example-found" if example else ""}"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
             f'<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>')
 
 
@@ -79,6 +79,11 @@ def progress(update: Update, portrait: Portrait | None = None) -> str:
 def note(text: str) -> str:
     """A sentence that tells how things are."""
     return f'<p class="perse-note" role="status">{escape(text)}</p>'
+
+
+def clip_note(text: str) -> str:
+    """A sentence in place of the clip that the video will follow."""
+    return f'<div class="perse-has-clip">{note(text)}</div>'
 
 
 def message(text: str) -> str:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from perse.errors import BuildCancelled, PerseError
-from perse.ui.jobs import Job, Turns
+from perse.ui.jobs import Job, Running, Turns
 
 
 def patient(report, cancelled):
@@ -52,6 +52,46 @@ def test_closing_the_generator_cancels_the_work_and_frees_the_turn():
     assert ended.wait(2)
     time.sleep(0.1)
     assert turns.ahead(turns.enter()) == 0
+
+
+def test_another_thread_cancels_and_the_watcher_ends_at_once():
+    turns, asked = Turns(), threading.Event()
+
+    def work(report, cancelled):
+        while not cancelled():
+            time.sleep(0.01)
+        asked.set()
+        time.sleep(1.0)  # work that is slow to stop must not keep the visitor
+        return "too late"
+    job = Job(work, turns, every=0.02)
+    threading.Timer(0.2, job.cancel).start()
+    start = time.monotonic()
+    list(job.updates())
+    assert time.monotonic() - start < 0.9 and job.cancelled and asked.wait(1)
+    time.sleep(1.2)
+    assert job.result is None and turns.ahead(turns.enter()) == 0
+
+
+def test_a_visit_cancels_its_own_job_alone():
+    running, turns = Running(), Turns(width=3)
+    one, two = Job(patient, turns), Job(patient, turns)
+    with running.job("one", one), running.job("two", two):
+        running.cancel("one")
+        running.cancel("nobody")
+        assert one.cancelled and not two.cancelled
+        with running.job("two", Job(patient, turns)):
+            assert two.cancelled, "a second job of the same visit replaces the first"
+    running.cancel("two")
+
+
+def test_cancelling_in_the_line_leaves_it():
+    turns = Turns()
+    turns.enter()
+    job = Job(patient, turns)
+    updates = job.updates()
+    assert next(updates).waiting == 1
+    job.cancel()
+    assert list(updates) == [] and turns.ahead(turns.enter()) == 1
 
 
 def test_a_second_job_waits_for_the_first_and_leaves_the_line_when_cancelled():

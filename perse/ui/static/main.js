@@ -29,9 +29,12 @@
   Object.assign(perse, {
     view,
 
-    // Called by the page's Python side with the token of a fresh avatar ("" if there is none).
+    // Called by the page's Python side with the token of a fresh avatar ("" if there is none: cancelled, or no success).
     async open(token) {
-      if (!token) return;
+      if (!token) {
+        if (document.body.dataset.view === "build") view("photo");
+        return;
+      }
       try {
         const answer = await perse.ask(`info/${token}`);
         const info = await answer.json();
