@@ -14,12 +14,11 @@ import perse  # noqa: F401  (sets the threading environment; must come before to
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-import perse.gpu  # noqa: F401  (on ZeroGPU, `spaces` must come before torch)
-
 import gradio as gr
 import gradio.mcp
 from gradio.utils import get_upload_folder
 
+import perse.gpu  # noqa: F401  (on ZeroGPU, `spaces` must come before torch)
 from perse.controls import Controls
 from perse.errors import PerseError
 from perse.motion.drive import drive

@@ -14,8 +14,8 @@ from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
 from ..rig.mouth import mouth_opening
 from ..rig.rig import PART, PARTS, Rig
+from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.fill import diffuse
-from ..synthesis.texture import ATLAS, Texture, sample
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width

@@ -11,9 +11,9 @@ from ..avatar.pace import typical_pace
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
 from ..rig.rig import Rig
+from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.bound import BoundMesh
 from ..synthesis.editing import Edit, Workshop
-from ..synthesis.texture import ATLAS, Texture, sample
 
 REGION_CUT = 0.02
 

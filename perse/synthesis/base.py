@@ -10,7 +10,7 @@ from ..attributes.edits import Category
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..rig.rig import Rig
-from .texture import Texture
+from .atlas import Texture
 
 
 @dataclass

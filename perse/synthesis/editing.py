@@ -24,6 +24,7 @@ from ..attributes.edits import (
     Tuck,
 )
 from ..rig.rig import Rig
+from .atlas import Texture, chart_slice, sample
 from .bound import BoundMesh
 from .locks import LOCKS
 from .measure import Head
@@ -33,7 +34,6 @@ from .recolor import Patch, bare, detail, pupil, recolor, tint, to_rgb
 from .regions import Regions, box_of, to_lab
 from .reshape import Shaper
 from .strands import grow
-from .texture import Texture, chart_slice, sample
 
 
 class Edit:

@@ -13,10 +13,10 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.spatial import cKDTree
 
 from ..attributes.edits import Locks
+from .atlas import sample
 from .bound import LAST, BoundMesh
 from .measure import Head
 from .strands import ribbons
-from .texture import sample
 
 AXIS_Z = 0.72  # depth of the vertical line that hair hangs around
 ANGLES, HEIGHTS = 72, 80

@@ -6,12 +6,12 @@ import numpy as np
 from ..attributes.edits import Tuck
 from ..rig.rig import Rig
 from ..rig.topology import OVAL
+from .atlas import ATLAS, Texture, chart_slice
 from .bound import BoundMesh
 from .fill import diffuse
 from .recolor import skin_light
 from .regions import Regions
 from .reshape import Shaper
-from .texture import ATLAS, Texture, chart_slice
 
 TILT = np.radians(20.0)  # a hat's rim lies lower at the nape than at the forehead
 UNDER_HAT = Tuck(0.30)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .texture import ATLAS, Texture, chart_slice
+from .atlas import ATLAS, Texture, chart_slice
 
 # L* below the cheeks: shaded upper lips and chins measure up to 13, a moustache 60.
 DARKER = 18.0

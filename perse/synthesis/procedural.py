@@ -13,12 +13,12 @@ from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.expressions import expand
 from ..rig.rig import HEAD_CENTRE, Rig
+from .atlas import ATLAS, Texture, sample
 from .base import Clip, Frame, Plan
 from .bound import BoundMesh
 from .editing import Edit, Workshop
 from .interpolate import morph
 from .rerender import render_frame, to_frame
-from .texture import ATLAS, Texture, sample
 
 EXPRESSIONS: list[dict[str, float]] = [
     {}, {"smile": 0.9}, {"jaw_open": 0.8}, {"blink": 1.0}, {"brows_up": 1.0}, {"pucker": 1.0}, {"grin": 0.8},

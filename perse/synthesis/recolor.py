@@ -5,10 +5,10 @@ import numpy as np
 
 from ..attributes.edits import Bare, Detail, Pupil, Recolor, Tint
 from ..rig.topology import FACE, OVAL
+from .atlas import ATLAS, Texture, chart_slice, sample
 from .bound import smooth_normals
 from .fill import diffuse
 from .regions import Box, Regions, box_of, soft, to_lab
-from .texture import ATLAS, Texture, chart_slice, sample
 
 Patch = tuple[Box, np.ndarray]  # where in the atlas, and what is added to its colour there (h, w, 3)
 

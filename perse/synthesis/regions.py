@@ -7,9 +7,9 @@ from ..attributes.regions import AREAS
 from ..rig.rig import PART, PARTS, Rig
 from ..rig.shell import RINGS
 from ..rig.topology import FACE, OVAL, canonical
+from .atlas import ATLAS, Texture, chart_slice
 from .fill import nearest_covered
 from .own import own_beard
-from .texture import ATLAS, Texture, chart_slice
 
 CANVAS = 240  # pixels per eye distance of the sheet on which areas are drawn
 LEFT, TOP, WIDTH, HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane the sheet shows

@@ -7,7 +7,7 @@ from ..rig.rig import PART, Rig
 from ..rig.sculpt import Surface
 from ..rig.shell import RINGS, build_shell
 from ..rig.topology import BROW, EYE, FACE, MOUTH_RING, OVAL, canonical
-from .texture import ATLAS, sample
+from .atlas import ATLAS, sample
 
 MOUTH_PARTS = [PART[name] for name in ("upper_teeth", "lower_teeth", "tongue", "cavity")]
 HEAD_AXIS = np.array([0.0, 0.25, 0.75])

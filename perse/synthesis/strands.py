@@ -4,8 +4,8 @@ import numpy as np
 
 from ..attributes.edits import Strands
 from ..rig.rig import Rig
+from .atlas import ATLAS, Texture, sample
 from .bound import LAST, BoundMesh, smooth_normals
-from .texture import ATLAS, Texture, sample
 
 LIMIT = 7000  # strands at most
 DOWN = np.array([0.0, 1.0, 0.0])

@@ -14,8 +14,9 @@ from perse.rig.expressions import NAMES, expand
 from perse.rig.eyes import lid_opening
 from perse.rig.rig import PART
 from perse.rig.topology import EYE, FACE, LIPS
+from perse.synthesis.atlas import chart_slice
 from perse.synthesis.rerender import render_frame
-from perse.synthesis.texture import bake, chart_slice
+from perse.synthesis.texture import bake
 
 NONE = np.zeros(len(NAMES), np.float32)
 

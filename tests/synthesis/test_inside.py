@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perse.rig.mouth import CROWN, GUM
+from perse.synthesis.atlas import chart_slice
 from perse.synthesis.inside import paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
-from perse.synthesis.texture import chart_slice
 
 LIGHT = np.array([0.8, 0.75, 0.7])
 BLANK = np.zeros((64, 256, 3), np.float32)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
+from perse.synthesis.atlas import chart_slice
 from perse.synthesis.editing import Workshop
 from perse.synthesis.limits import find_limits
-from perse.synthesis.texture import bake, chart_slice
+from perse.synthesis.texture import bake
 
 
 @pytest.fixture(scope="module")

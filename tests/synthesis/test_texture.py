@@ -5,8 +5,9 @@ import numpy as np
 
 from perse.render.mesh import render_mesh
 from perse.rig.rig import PARTS
+from perse.synthesis.atlas import ATLAS, REGIONS, chart_slice, sample
 from perse.synthesis.fill import diffuse, mirror_fill
-from perse.synthesis.texture import ATLAS, REGIONS, bake, chart_slice, sample
+from perse.synthesis.texture import bake
 
 
 def test_every_texel_is_filled(texture):

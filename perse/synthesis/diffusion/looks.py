@@ -13,10 +13,10 @@ from ...rig.expressions import expand
 from ...rig.pose_fit import lift, procrustes
 from ...rig.rig import PART, Rig
 from ...rig.topology import FACE, STABLE
+from ..atlas import ATLAS, Texture, sample
 from ..base import Frame
 from ..procedural import Studio
 from ..rerender import render_frame, to_frame
-from ..texture import ATLAS, Texture, sample
 from .compose import match_colours
 from .filters import Inspector, Verdict, find_landmarks, refused
 from .identity import SAME

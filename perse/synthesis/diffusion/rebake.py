@@ -16,11 +16,12 @@ from ...rig.build import build_rig
 from ...rig.pose_fit import lift, procrustes
 from ...rig.rig import PART, Rig
 from ...rig.topology import FACE, STABLE, canonical
+from ..atlas import ATLAS, Texture, chart_slice, sample
 from ..bound import BoundMesh
 from ..editing import Edit, Workshop
 from ..fill import diffuse, mirror_fill
 from ..strands import grow
-from ..texture import ATLAS, Texture, bake, chart_slice, sample
+from ..texture import bake
 from .compose import eye_distance, grows_hair
 from .filters import Verdict, align
 

@@ -11,11 +11,11 @@ import numpy as np
 from ...attributes.edits import Axis, Category, HairVolume, Locks, Prop, Recolor, Tint, Tuck
 from ...portrait import Portrait
 from ...rig.rig import Rig
+from ..atlas import Texture
 from ..base import Clip, Frame, Plan
 from ..editing import Workshop
 from ..procedural import Studio
 from ..rerender import to_frame
-from ..texture import Texture
 from .asked import check_asked
 from .attempts import TRIES, Outcome, Task, attempt
 from .compose import grows_hair, region_mask

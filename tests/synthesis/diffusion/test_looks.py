@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from perse.rig.expressions import expand
+from perse.synthesis.atlas import chart_slice
 from perse.synthesis.base import Plan
 from perse.synthesis.diffusion.filters import Inspector
 from perse.synthesis.diffusion.looks import _new, appearance, complete, judge_look, look_frame, pose_of
 from perse.synthesis.diffusion.prompts import LOOKS
 from perse.synthesis.procedural import Studio
 from perse.synthesis.rerender import render_frame
-from perse.synthesis.texture import bake, chart_slice
+from perse.synthesis.texture import bake
 
 BY_NAME = {look.name: look for look in LOOKS}
 SURE = [look for look in LOOKS if "profile" not in look.name]  # whether a re-rendered profile still is a face is the detector's affair

@@ -1,0 +1,50 @@
+"""The texture atlas: one picture for the whole rig, a chart for each part, and how to read it."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from ..rig.build import CHARTS
+
+ATLAS = 1024
+REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
+
+
+@dataclass
+class Texture:
+    """Atlas arrays, (ATLAS, ATLAS, ...) float32.
+
+    color RGB; alpha opacity (soft at the hair's edge); seen: how well the portrait shows the texel, 0..1;
+    regions: what it is, by name of REGIONS; faces (int32, -1 empty) and bary: the rig triangle under each texel.
+    """
+
+    color: np.ndarray
+    alpha: np.ndarray
+    seen: np.ndarray
+    regions: dict[str, np.ndarray]
+    faces: np.ndarray
+    bary: np.ndarray
+    extra: dict = field(default_factory=dict)
+
+    def rgba(self) -> np.ndarray:
+        """(ATLAS, ATLAS, 4), as `render_mesh(alpha_channel=True)` takes it."""
+        return np.concatenate([self.color, self.alpha[..., None]], -1)
+
+
+def chart_slice(part: str) -> tuple[slice, slice]:
+    """Rows and columns of a part's chart in the atlas."""
+    u0, v0, u1, v1 = (int(round(c * ATLAS)) for c in CHARTS[part])
+    return slice(v0, v1), slice(u0, u1)
+
+
+def sample(image: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """Bilinear read at pixel positions xy (..., 2) (centre of the top-left pixel: 0.5, 0.5), border repeated."""
+    shape, rows = xy.shape[:-1], 4096
+    flat = np.asarray(xy, np.float32).reshape(-1, 2) - np.float32(0.5)
+    # OpenCV's remap takes at most 32767 pixels a side: fold the points into a sheet.
+    sheet = np.zeros((max(-(-len(flat) // rows), 1) * rows, 2), np.float32)  # nor none at all
+    sheet[:len(flat)] = flat
+    sheet = sheet.reshape(-1, rows, 2)
+    out = cv2.remap(np.ascontiguousarray(image, np.float32), sheet[..., 0], sheet[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return out.reshape(-1, *image.shape[2:])[:len(flat)].reshape(*shape, *image.shape[2:])
