@@ -44,7 +44,8 @@ def recolor(regions: Regions, texture: Texture, step: Recolor, sign: int) -> Pat
     box, active, weight, lab, mean = known
     if step.region == "hair":
         # Much lighter than the hair itself: skin that shines through at its edge, which no dye reaches.
-        weight = weight * np.clip(1 - (lab[:, 0] - np.percentile(lab[weight > 0.5][::7, 0], 92) - 4) / 22, 0.25, 1)
+        bright = np.percentile(lab[weight > 0.5 * weight.max()][::7, 0], 92)
+        weight = weight * np.clip(1 - (lab[:, 0] - bright - 4) / 22, 0.25, 1)
     color = texture.color[box][active]
     change = np.zeros((*active.shape, 3), np.float32)
     change[active] = (to_rgb(moved(lab, mean, step, sign)) - color) * (step.strength * weight)[:, None]
@@ -82,6 +83,9 @@ def skin_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, np.
     rows = np.flatnonzero(take)
     if len(rows) < 100:
         rows = np.flatnonzero((regions("skin") > 0.3) & (texture.faces >= 0))
+    if len(rows) < 100:  # the segmenter found no skin: the face is what is there
+        take[block] = texture.faces[block] >= 0
+        rows = np.flatnonzero(take)
     ids, bary = texture.faces.ravel()[rows], texture.bary.reshape(-1, 3)[rows]
     normal = np.einsum("nk,nkc->nc", bary, normals[rig.faces[ids]])
     terms = np.column_stack([np.ones(len(rows)), normal])
