@@ -1,4 +1,4 @@
-"""Do rims of glasses cross the nose bridge and the cheeks under the eyes, and where are they."""
+"""Do glasses cross the nose bridge, the cheeks under the eyes and the temples, and where are they."""
 
 import cv2
 import numpy as np
@@ -6,25 +6,31 @@ import numpy as np
 from perse.portrait import regions
 from perse.portrait.regions import polygon
 
-# Columns of landmarks that a rim has to cross: down the bridge of the nose, and down from each lower lid.
+# Columns of landmarks that a frame has to cross: down the bridge of the nose, down from each lower lid, and down each
+# temple from the brow's end, where the hinge is.
 BRIDGE = (168, 197)
 UNDER_RIGHT = (230, 36)
 UNDER_LEFT = (450, 266)
+TEMPLE_RIGHT = (156, 116)
+TEMPLE_LEFT = (383, 345)
 PROFILE_LENGTH = 48
 PROFILE_WIDTH = 7
 # L* per hundredth of the face height. Bare bridges measure 0.5 to 3.5 and cheeks 2 to 9; drawn and real frames 11 to 45
-# on the bridge and 8 to 45 on the cheeks.
+# on the bridge and 8 to 45 on the cheeks. A frown and bags under the eyes measure up to 13, but leave the temples at 2.4,
+# which hinges lift to 6 and more; shadows do so as well, so that temples alone say nothing.
 MIN_BRIDGE = 7.0
 MIN_CHEEK = 5.0
+MIN_TEMPLE = 4.0
 
 
 def rim_strengths(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Steepest change of lightness (L* per hundredth of the face height) along bridge, right and left cheek: (3,)."""
+    """Steepest change of lightness (L* per hundredth of the face height) along bridge, cheeks and temples, right
+    before left: (5,)."""
     height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
     lightness = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)[..., 0]
     lightness = cv2.GaussianBlur(lightness, (0, 0), max(0.5, 0.006 * height))
     strengths = []
-    for start, end in (BRIDGE, UNDER_RIGHT, UNDER_LEFT):
+    for start, end in (BRIDGE, UNDER_RIGHT, UNDER_LEFT, TEMPLE_RIGHT, TEMPLE_LEFT):
         profile = _profile(lightness, landmarks[start, :2], landmarks[end, :2], height)
         step = float(np.linalg.norm(landmarks[end, :2] - landmarks[start, :2])) / PROFILE_LENGTH / height * 100
         strengths.append(np.abs(np.gradient(profile, max(step, 1e-3)))[2:-2].max())
@@ -44,9 +50,10 @@ def _profile(lightness: np.ndarray, start: np.ndarray, end: np.ndarray, height: 
 
 
 def wears_glasses(strengths: np.ndarray) -> bool:
-    """A rim crosses the bridge, and one or both cheeks."""
-    bridge, right, left = strengths
-    return bool(bridge > MIN_BRIDGE and max(right, left) > MIN_CHEEK and min(right, left) > 0.5 * MIN_CHEEK)
+    """A rim crosses the bridge and the cheeks, and there is a hinge at one temple (the other may be turned away)."""
+    bridge, right, left, *temples = strengths
+    return bool(bridge > MIN_BRIDGE and max(right, left) > MIN_CHEEK and min(right, left) > 0.5 * MIN_CHEEK
+                and max(temples) > MIN_TEMPLE)
 
 
 def glasses_mask(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
