@@ -19,10 +19,11 @@ from ..synthesis.fill import diffuse
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width
+SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
-SPACING = {"face": 0.026, "shell": 0.031, "body": 0.070, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
-           "upper_teeth": 0.013, "lower_teeth": 0.013, "tongue": 0.018}
+SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
+           "upper_teeth": 0.010, "lower_teeth": 0.010, "tongue": 0.018}
 
 
 @dataclass
@@ -74,13 +75,24 @@ def _cells(detail: np.ndarray, wanted: np.ndarray, target: int, fine: float) -> 
     return xy[keep], sides[keep]
 
 
-def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
+def _put_behind_jaw(rig: Rig, dressed: np.ndarray, ids: np.ndarray, bary: np.ndarray) -> None:
+    """Where the photo shows clothes (S, S) and the rig its head, they hang on the bust behind it (ids, bary in place): a rim of collar
+    on the jaw would turn with the head, and stand out from the side as a comb."""
+    bust = rig.part_faces("body")
+    behind, behind_bary = rasterize_ids(rig.vertices, rig.faces[bust].astype(np.int32), rig.camera)
+    swap = dressed & (ids >= 0) & np.isin(rig.face_part[ids], [PART["face"], PART["shell"]]) & (behind >= 0)
+    ids[swap], bary[swap] = bust[behind[swap]], behind_bary[swap]
+
+
+def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lifted:
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
     if mouth_opening(rig.vertices) < CLOSED_MOUTH:
         # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
         ids[np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0)] = -1
+    dressed = portrait.masks["clothes"] > 0.3
+    _put_behind_jaw(rig, dressed, ids, bary)
     wanted = portrait.alpha > 0.12
     gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
     detail = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
@@ -95,6 +107,12 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     face = ids[px[:, 1], px[:, 0]]
     # Strands beyond the mesh's outline hang on the nearest triangle.
     _, (ny, nx) = distance_transform_edt(ids < 0, return_indices=True)
+    body = (ids >= 0) & (rig.face_part[ids] == PART["body"])
+    if body.any():
+        # And cloth beyond it on the bust, not on the jaw beside it.
+        _, nearest = distance_transform_edt(~body, return_indices=True)
+        on_bust = dressed & (ids < 0)
+        ny[on_bust], nx[on_bust] = nearest[:, on_bust]
     hit = np.stack([nx[px[:, 1], px[:, 0]], ny[px[:, 1], px[:, 0]]], 1)
     outside = face < 0
     face = ids[hit[:, 1], hit[:, 0]]
@@ -107,6 +125,8 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     # Beyond the outline the nearest triangle's depth jumps from pixel to pixel; a smooth continuation does not.
     front = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift
     sheet = diffuse(front[..., 2:3].astype(np.float32), (ids >= 0).astype(np.float32))[..., 0]
+    if body.any():
+        sheet = np.where(dressed & ~body, diffuse(front[..., 2:3].astype(np.float32), body.astype(np.float32))[..., 0], sheet)
     depth = np.where(outside, sample(cv2.GaussianBlur(sheet, (0, 0), 2 * size / 512), xy[None])[0], depth)
     ray = np.stack([(xy[:, 0] - camera.K[0, 2]) / camera.K[0, 0], (xy[:, 1] - camera.K[1, 2]) / camera.K[1, 1],
                     np.ones(len(xy))], 1)
@@ -126,14 +146,16 @@ def _visible(portrait: Portrait, rig: Rig, count: int) -> Lifted:
     any_tangent /= np.linalg.norm(any_tangent, axis=1, keepdims=True) + 1e-12
     tangent = np.where(length > 1e-3, slope / np.maximum(length, 1e-3), any_tangent)
     world = side * depth / float(camera.K[0, 0])
-    scales = np.stack([0.60 * world / np.clip(facing, 0.3, 1), 0.60 * world, 0.12 * world], 1)
+    uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
+    # What the photo shows badly is covered by hidden Gaussians too: its own ones must not be drawn out over them.
+    stretch = np.where((sample(texture.seen, uv[None] * ATLAS)[0] < SEEN) & ~outside, 1.0, 1 / np.clip(facing, 0.3, 1))
+    scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
     blurred = {s: cv2.blur(portrait.foreground, (max(1, int(round(s))),) * 2) for s in np.unique(side)}
     color = np.empty((len(xy), 3))
     for s in np.unique(side):
         rows = side == s
         color[rows] = sample(blurred[s], xy[rows][None])[0]
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
     return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside)
 
 
@@ -157,17 +179,19 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     alpha = sample(texture.alpha, uv[None] * ATLAS)[0]
     part = rig.face_part[face]
     eyes = np.isin(part, [PART["eye_right"], PART["eye_left"]])
-    keep = ((seen < 0.2) | eyes) & (alpha > 0.5)
+    keep = ((seen < SEEN) | eyes) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
     face, bary, uv = face[keep], bary[keep], uv[keep]
     tangent = corners[face, 1] - corners[face, 0]
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12
     sigma = spacing[face]
-    scales = np.stack([0.62 * sigma, 0.62 * sigma, 0.12 * sigma], 1)
+    # Nothing teaches what lies inside the mouth, nor the bust's back, to close its own gaps.
+    wide = np.where(np.isin(rig.face_part[face], [*MOUTH_PARTS, PART["body"]]), 0.80, 0.62) * sigma
+    scales = np.stack([wide, wide, 0.12 * sigma], 1)
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, np.full(len(face), 0.95), uv,
+    return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv,
                   np.zeros(len(face), bool))
 
 
 def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:
     """Initial Gaussians of a portrait: about `count` on what it shows, plus what hidden surfaces need."""
-    return Lifted.concat([_visible(portrait, rig, count), _hidden(rig, texture, np.random.default_rng(seed))])
+    return Lifted.concat([_visible(portrait, rig, texture, count), _hidden(rig, texture, np.random.default_rng(seed))])

@@ -15,10 +15,18 @@ from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.rasterize import rasterize
 from ..synthesis.base import Clip, Frame
+from .colors import View, solve_colors
 from .losses import Target, picture_loss
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
+# Adam's eps: of the size of the gradients of a Gaussian that is hardly seen. What merely shimmers through others would otherwise
+# move as fast as what the photo shows, and come out as confetti on the back of the head.
+RATES = {"colors": (0.036, 1e-6), "opacities": (0.06, 2e-8), "log_scales": (0.036, 1e-8), "offset": (0.0030, 6e-7), "quats": (0.018, 2e-8)}
+FINE_SHARE = 0.85  # of stage one's steps are over when the photo begins to teach alone, at every pixel it has
+ANCHORS = 4  # turned frames that keep the side of a cheek smooth while colours are solved for the photo
+ANCHOR_WEIGHT = 0.15
+BACKGROUND_PLAY = 0.3  # how far backgrounds vary about the person's mean colour: beyond the outline they teach colours, too
 LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
 Progress = Callable[[float, str, np.ndarray | None], None]
@@ -102,9 +110,10 @@ class Trainer:
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
         self.avatar = avatar.place(self.accelerator.device)
         if avatar.photo_only is not None:
-            avatar.photo_only = avatar.photo_only.to(avatar.device)
+            avatar.photo_only, avatar.made_up = avatar.photo_only.to(avatar.device), avatar.made_up.to(avatar.device)
         self.clips = clips
         self.rng = np.random.default_rng(schedule.seed)
+        self._tone = np.average(portrait.foreground.reshape(-1, 3), axis=0, weights=portrait.alpha.ravel() + 1e-6)
         self.photo = self._photo_frame(portrait, schedule.photo_size)
         self._coarse = self._photo_frame(portrait, schedule.photo_size * 5 // 8)
         self._fine = self._photo_frame(portrait, max(schedule.photo_size, portrait.image.shape[0]))
@@ -138,7 +147,8 @@ class Trainer:
         return Target(*(None if x is None else torch.from_numpy(x).to(device) for x in (frame.image, frame.alpha, frame.owned)))
 
     def _background(self) -> Tensor:
-        return torch.from_numpy(self.rng.random(3).astype(np.float32)).to(self.avatar.device)
+        color = self._tone + BACKGROUND_PLAY * (self.rng.random(3) - 0.5)
+        return torch.from_numpy(np.clip(color, 0, 1).astype(np.float32)).to(self.avatar.device)
 
     def _check(self, share: float, text: str, step: int) -> bool:
         """Report, obey a cancellation; False when time is up."""
@@ -153,18 +163,35 @@ class Trainer:
         self.progress(share, text, preview)
         return self._stage_end is None or time.monotonic() < self._stage_end
 
+    def _solve_colors(self, photos: list[tuple[Target, Camera]], iterations: int, anchors: int = 0) -> None:
+        """The best colours for the photo, and a little for the clip, with all else as it is."""
+        avatar, frames = self.avatar, self.clips[0].frames
+        with torch.no_grad():
+            rest = avatar.cloud(self._rest())
+            views = [View(rest, target, camera) for target, camera in photos]
+            for i in np.linspace(0, len(frames) - 1, anchors).astype(int):
+                cloud = avatar.cloud(self._state(frames[i], {}))
+                if avatar.photo_only is not None:
+                    cloud.opacities = cloud.opacities.masked_fill(avatar.photo_only, 0.0)
+                views.append(View(cloud, self._target(frames[i]), frames[i].camera, ANCHOR_WEIGHT))
+            tone = torch.from_numpy(self._tone.astype(np.float32)).to(avatar.device)
+            colors = solve_colors(avatar.colors, views, tone, iterations)
+            if avatar.made_up is not None:
+                colors[avatar.made_up] = avatar.colors[avatar.made_up]
+            avatar.colors.copy_(colors)
+
     def fit_source(self) -> None:
         """Stage one: appearance of the person, from the photo itself and the unedited clip."""
         avatar = self.avatar
-        rates = [(avatar.colors, 0.036), (avatar.opacities, 0.06), (avatar.log_scales, 0.036), (avatar.offset, 0.0030),
-                 (avatar.quats, 0.018)]
+        rates = [(getattr(avatar, name), *rate) for name, rate in RATES.items()]
         # Short memories: in a few hundred steps the usual ones never fill, which costs more than a decibel.
-        optimizer = torch.optim.Adam([{"params": [p], "lr": lr} for p, lr in rates], betas=(0.8, 0.95), eps=1e-15, fused=True)
+        optimizer = torch.optim.Adam([{"params": [p], "lr": lr, "eps": eps} for p, lr, eps in rates], betas=(0.8, 0.95), fused=True)
         model = FitModel(avatar)
         for p in avatar.space.parameters():
             p.requires_grad_(False)
         model, optimizer = self._prepare(model, optimizer)
         invisible = (avatar.opacities.detach() == 0)
+        made_up = [p for p, *_ in rates] if avatar.made_up is not None else []
         # The rasterizer's anti-aliasing fattens small Gaussians, so a fit at one size would shrink them until they are a
         # grid of dots in a close-up.
         floor = avatar.log_scales.detach() - SHRINK
@@ -177,6 +204,10 @@ class Trainer:
         for step in range(steps):
             if not self._check(0.5 * step / max(steps, 1), "fitting the person", step):
                 break
+            if step == 0:
+                self._solve_colors([self._coarse], 4)
+            elif step == int(FINE_SHARE * steps):
+                self._solve_colors([self.photo, self._fine], 5, ANCHORS)
             decay = 0.1 ** (step / max(steps, 1))
             for group, lr in zip(optimizer.param_groups, base_rates):
                 group["lr"] = lr * decay
@@ -184,11 +215,11 @@ class Trainer:
                 with self.accelerator.accumulate(model):
                     background = self._background()
                     # The photo teaches every other step, and alone at the end: likeness first.
-                    of_photo = step % 2 == 0 or step > 0.85 * steps
+                    of_photo = step % 2 == 0 or step > FINE_SHARE * steps
                     if of_photo:
                         # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
                         # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
-                        last = step > 0.85 * steps and step % 2 == 1
+                        last = step > FINE_SHARE * steps and step % 2 == 1
                         (target, camera), state = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse, self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
@@ -199,6 +230,9 @@ class Trainer:
                     # Extras rest at exactly zero: nothing may teach them otherwise.
                     if avatar.opacities.grad is not None:
                         avatar.opacities.grad[invisible] = 0
+                    for p in made_up:
+                        if p.grad is not None:
+                            p.grad[avatar.made_up] = 0
                     optimizer.step()
                     optimizer.zero_grad(set_to_none=True)
             with torch.no_grad():
@@ -208,6 +242,8 @@ class Trainer:
                 avatar.log_scales.clamp_(-9.0, -2.2)
                 avatar.log_scales.copy_(torch.maximum(avatar.log_scales, floor))
             self.steps[0] += 1
+        if self.steps[0]:
+            self._solve_colors([self.photo, self._fine], 6, ANCHORS)
         self.stats["source_loss"] = float(loss.detach()) if self.steps[0] else float("nan")  # the deadline may come first
         for p in avatar.space.parameters():
             p.requires_grad_(True)

@@ -6,11 +6,11 @@ import torch
 from ..attributes.edits import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding, matrix_to_quaternion
-from ..avatar.lift import lift
+from ..avatar.lift import MOUTH_PARTS, SEEN, Lifted, lift
 from ..avatar.pace import typical_pace
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
-from ..rig.rig import Rig
+from ..rig.rig import PART, Rig
 from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.bound import BoundMesh
 from ..synthesis.editing import Edit, Workshop
@@ -167,4 +167,19 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     # A mouth line or a strand beside the mesh is taught by the photo alone: the clips do not show it.
     avatar.photo_only = torch.zeros(total, dtype=torch.bool)
     avatar.photo_only[:len(lifted.face)] = torch.from_numpy(lifted.outside)
+    # Painted teeth and tongue behind closed lips are right as they are: what shimmers through the lips would teach them specks.
+    # So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
+    avatar.made_up = torch.zeros(total, dtype=torch.bool)
+    part = rig.face_part[lifted.face]
+    inside = (np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
+    avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside)
     return avatar
+
+
+def _turned_away(lifted: Lifted, rig: Rig) -> np.ndarray:
+    """Gaussians (N,) bool that lie on the far side of the rig or beyond the portrait's crop, away from its outline."""
+    point = np.einsum("nk,nkc->nc", lifted.bary, rig.vertices[rig.faces[lifted.face]])
+    view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - point
+    facing = (lifted.normal * view).sum(1) / np.linalg.norm(view, axis=1)
+    xy, _ = rig.camera.project(point)
+    return (lifted.offset == 0).all(1) & ((facing < -0.3) | (xy[:, 1] > 1.02 * rig.camera.height))

@@ -14,6 +14,8 @@ OUTLIER_COST = 13.0
 FORBIDDEN = 40.0
 # Costs are negative log densities of single pixels; neighbouring pixels repeat one another, hence this factor.
 EVIDENCE = 0.45
+# How far from the middle anything but hair may reach, (height below the chin, reach), in face heights.
+SHOULDER_REACH = [(-0.4, 0.75), (0.0, 1.0), (0.2, 1.35), (0.5, 1.9)]
 # Less hair than this share of the area above the forehead counts as none.
 BALD_SHARE = 0.12
 
@@ -64,6 +66,62 @@ def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarra
         "glasses": glasses * alpha,
     }
     return {name: np.clip(mask, 0, 1).astype(np.float32) for name, mask in masks.items()}
+
+
+def own_share(picture: np.ndarray, alpha: np.ndarray, hair: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """What of the cut-out is this person's head and bust (S,S) in [0, 1], and not a neighbour or a raised arm.
+
+    What stands beside the head and hangs together with it only from below is somebody else's head or an arm; so is what is no hair
+    and reaches farther out than shoulders do.
+
+    Args:
+        picture: (S,S,3); alpha, hair: (S,S) float32; landmarks: (478,3) in pixels.
+    """
+    size = len(alpha)
+    side = min(WORKING_SIDE, size)
+    person = cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA)
+    hairy = cv2.resize(hair, (side, side), interpolation=cv2.INTER_AREA) > 0.5
+    scaled = landmarks * (side / size)
+    u, v = _face_frame(scaled, side)
+    face = polygon(scaled, regions.FACE_OUTLINE, side) > 0.5
+    radius = max(1, round(0.03 * _face_height(scaled)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    solid = cv2.morphologyEx((person > 0.4).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+
+    far = np.interp(v, *np.transpose(SHOULDER_REACH)).astype(np.float32)
+    outside = solid & (np.abs(u) > far) & ~hairy & (v > -0.9)
+    other = cv2.morphologyEx(outside.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    for level in np.arange(-0.7, 0.15, 0.1):
+        above = solid & (v < level) & ~other
+        _, labels = cv2.connectedComponents(above.astype(np.uint8))
+        own = np.unique(labels[face & above])
+        # Small pieces are locks that stand off, or ornaments.
+        pieces = above & ~np.isin(labels, own[own > 0])
+        other |= cv2.morphologyEx(pieces.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    strange = solid & other
+    if strange.sum() < 0.002 * side * side:
+        return np.ones_like(alpha)
+    # Of what is known to be strange the rest is reached without crossing an edge of the picture.
+    sure = face | (solid & (np.abs(u) < 0.45) & (v < -0.4)) | (solid & (v > 0.1) & (np.abs(u) < 0.35 + v))
+    markers = np.where(sure & ~strange, 1, np.where(strange, 2, np.where(person < 0.4, 3, 0))).astype(np.int32)
+    small = cv2.GaussianBlur(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), (0, 0), 1.0)
+    cv2.watershed((np.clip(small, 0, 1) * 255).astype(np.uint8), markers)
+    strange = _outwards((markers == 2) & solid, u) & (person > 0.1)
+    # And what now hangs together with the head no more.
+    _, labels = cv2.connectedComponents(((person > 0.1) & ~strange).astype(np.uint8))
+    own = np.unique(labels[face])
+    strange |= (person > 0.1) & ~np.isin(labels, own[own > 0])
+    to_other = cv2.distanceTransform(1 - strange.astype(np.uint8), cv2.DIST_L2, 3)
+    to_own = cv2.distanceTransform(1 - (solid & ~strange).astype(np.uint8), cv2.DIST_L2, 3)
+    share = cv2.GaussianBlur((to_own <= to_other).astype(np.float32), (0, 0), 0.012 * _face_height(scaled))
+    return cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _outwards(mask: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The mask (S,S) bool and, row by row, all that lies farther from the middle (u = 0) on the same side."""
+    right = np.maximum.accumulate(mask & (u > 0), axis=1) & (u > 0)
+    left = np.maximum.accumulate((mask & (u < 0))[:, ::-1], axis=1)[:, ::-1] & (u < 0)
+    return mask | left | right
 
 
 def _softened(mask: np.ndarray, sigma: float) -> np.ndarray:
@@ -165,10 +223,11 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     hair_seed |= above & (v < -1.16)
     hair_model = ColourModel(lab[hair_seed], 4, (5, 3, 3)) if has_hair else None
 
-    bottom = solid & (v > 0.22) & (unlike_skin | (np.abs(u) > 1.2 * half_width))
+    hair = hair_model.cost(lab) if hair_model else np.full(person.shape, FORBIDDEN, np.float32)
+    falling = _falling_hair(hair, hair_seed, solid & ~face, landmarks) if hair_model else np.zeros(person.shape, bool)
+    bottom = solid & (v > 0.22) & (unlike_skin | (np.abs(u) > 1.2 * half_width)) & ~falling
     clothes_model = ColourModel(lab[bottom], 5, (5, 3, 3)) if bottom.sum() > 60 else None
 
-    hair = hair_model.cost(lab) if hair_model else np.full(person.shape, FORBIDDEN, np.float32)
     clothes = np.full(person.shape, OUTLIER_COST, np.float32)
     if clothes_model:
         clothes = np.minimum(clothes_model.cost(lab) + 1.0, clothes)
@@ -189,7 +248,7 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     hair = hair + np.where(face & (v < brow_v), 3.5 * (1 - strands), 0)
     lids = sum(polygon(landmarks, eye, size, scale=1.8) for eye in (regions.RIGHT_EYE, regions.LEFT_EYE)) > 0.5
     hair = np.where(centre | lids | (face & (v > mouth_v)), FORBIDDEN, hair)
-    hair = hair + 4.0 * _ramp(v, -0.05, 0.5) + np.where((v > -0.05) & (np.abs(u) < 0.5 * half_width), FORBIDDEN, 0)
+    hair = hair + np.where(falling, 0, 4.0 * _ramp(v, -0.05, 0.5)) + np.where((v > -0.05) & (np.abs(u) < 0.5 * half_width), FORBIDDEN, 0)
 
     # A collar may have a pale skin's hue, but it is brighter than the face.
     bare = bare + np.where((v > mouth_v) & ~face, 6.0 * _ramp(lab[..., 0], bright + 2, bright + 8), 0)
@@ -201,8 +260,13 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
         bare = bare + 9.0 * _ramp(v, -1.03, -1.2) + 6.0 * strands * _ramp(v, nose_v, brow_v) + 2.0 * beside
     bare = bare + np.where(v > 0.1, 1.5 * _ramp(np.abs(u), 0.8 * half_width, 1.6 * half_width), 0)
 
-    # Clothes: below the chin, or beside the neck; nowhere near the face.
-    clothes = clothes + FORBIDDEN * _ramp(v, mouth_v + 0.12, nose_v) + np.where(face, FORBIDDEN, 0)
+    # Clothes: below the chin, or beside the neck; nowhere near the face, but for a collar that stands up beside the jaw.
+    stands = (solid & ~face & (clothes + 6 < np.minimum(bare, hair)) & (v > nose_v - 0.1)).astype(np.uint8)
+    radius = max(1, round(0.015 * _face_height(landmarks)))
+    _, labels = cv2.connectedComponents(cv2.morphologyEx(stands, cv2.MORPH_OPEN, np.ones((2 * radius + 1,) * 2, np.uint8)))
+    collar = (labels > 0) & np.isin(labels, np.unique(labels[v > 0.1]))
+    near = FORBIDDEN * _ramp(v, mouth_v + 0.12, nose_v)
+    clothes = clothes + np.where(collar, 0, near) + np.where(face, FORBIDDEN, 0)
     return tuple(cost.astype(np.float32) for cost in (hair, bare, clothes))
 
 
@@ -248,6 +312,28 @@ def _neck_model(
     if len(samples) < 0.3 * under.sum() or len(samples) < 24:
         return None
     return ColourModel(samples, 3, (6, 2, 2))
+
+
+def _falling_hair(cost: np.ndarray, seed: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Long hair below the chin (S,S) bool: what has the hair's colours and hangs, as a broad lock, from hair beside the jaw.
+
+    Args:
+        cost: (S,S) of the hair's colour model; seed: (S,S) bool, sure hair; person: (S,S) bool, without the face.
+    """
+    size = len(cost)
+    u, v = _face_frame(landmarks, size)
+    half_width = 0.5 * np.ptp(landmarks[regions.FACE_OUTLINE, 0]) / _face_height(landmarks)
+    alike = person & (cost < np.percentile(cost[seed], 97) + 3) & (np.abs(u) > 0.45 * half_width * (v > -0.1))
+    radius = max(2, round(0.045 * _face_height(landmarks)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    _, labels = cv2.connectedComponents(cv2.morphologyEx(alike.astype(np.uint8), cv2.MORPH_OPEN, kernel))
+    falling = np.zeros(cost.shape, bool)
+    for side in (u < 0, u > 0):
+        # Locks reach from the temple's height past the chin on one and the same side; a collar does not.
+        beside = side & (labels > 0)
+        above = np.unique(labels[beside & (v < _frame_of(landmarks, 1)[1])])
+        falling |= side & np.isin(labels, np.intersect1d(above, np.unique(labels[beside & (v > 0)])))
+    return falling & (v > -0.1)
 
 
 def _hanging_hair(hair, bare, clothes, person, landmarks) -> tuple[np.ndarray, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from perse.portrait.crop import Crop, crop_size, head_square, resample, to_crop
 from perse.portrait.decode import decode
 from perse.portrait.detect import find_face
-from perse.portrait.masks import region_masks
+from perse.portrait.masks import own_share, region_masks
 from perse.portrait.matting import inpaint_background, person_matte
 from perse.portrait.models import segment_person
 from perse.portrait.quality import Hint, quality_hints
@@ -80,8 +80,9 @@ def load_portrait(source, size: int = 768) -> Portrait:
     rough = resample(person, crop, side)
     alpha, foreground = person_matte(image, landmarks, rough, given)
     masks = region_masks(foreground, alpha, landmarks)
-    alpha = alpha * inside
-    masks = {name: mask * inside for name, mask in masks.items()}
+    mine = inside if given is not None else inside * own_share(image, alpha, masks["hair"], landmarks)
+    alpha = alpha * mine
+    masks = {name: mask * mine for name, mask in masks.items()}
     return Portrait(
         image=image,
         foreground=foreground,

@@ -1,9 +1,13 @@
-"""Neck, shoulders and chest: a stack of elliptical rows whose widths are those of the portrait's outline."""
+"""Neck, shoulders and chest, with the hair that hangs over them: a stack of rows as wide as the portrait's outline.
+
+Every row is a closed curve around the neck's axis: a round neck, wings to both sides that thicken from the collar to the
+shoulders, and behind them, where hair is long, the curtain that it makes from the back of the head downwards.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, median_filter
 
 from ..render.camera import Camera
 
@@ -11,111 +15,205 @@ ROWS = 28
 ANGLES = 40
 NECK_DEPTH = 0.80  # how far behind the eyes the neck's axis runs
 LEAN = 1.6  # of the throat, backwards for every step upwards, above the chin
+ABOVE = 0.75  # eye distances from the uppermost row down to the chin
 EXTRA = 0.9  # eye distances of bust added below the crop
+LEAST = 2.2  # eye distances from the chin to the end of any bust
+SHOULDERS = 1.1  # eye distances below the chin where a bust has its full depth
+THICK = 0.82  # half of that depth
+CURTAIN = 0.98  # from the neck's axis back to the hair that hangs down behind it
+LONG_HAIR = 0.25  # eye distances below the chin that hair must reach to hang behind the neck as well
+WIDEST = 1.9  # eye distances from the neck to the end of the widest hair
+REACH = 2.6  # eye distances from the neck to the end of the widest shoulders
 
 
 @dataclass
 class Body:
-    """Vertices (ROWS * ANGLES, 3) in the head frame, faces, rows' height below the chin (ROWS,) in eye distances."""
+    """Vertices (ROWS * ANGLES, 3) in the head frame, faces, head (ROWS * ANGLES,): how far they follow the head's turns."""
 
     vertices: np.ndarray
     faces: np.ndarray
-    below_chin: np.ndarray
+    head: np.ndarray
 
 
-def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.ndarray, clothes: np.ndarray) -> Body:
+def envelope(below: np.ndarray) -> np.ndarray:
+    """How far from the neck's axis a bust may reach, `below` the chin; both in eye distances."""
+    return np.clip(1.2 + 1.6 * (below + 0.3), 1.0, REACH)
+
+
+def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.ndarray, clothes: np.ndarray, hair: np.ndarray) -> Body:
     """Wrap rows around the person below the jaw.
 
     Args:
         face: (468+, 3) head frame.
         camera: the portrait's.
-        person: (S, S) alpha without hair that stands clear of the bust; neck, clothes: (S, S) masks.
+        person: (S, S) alpha; neck, clothes, hair: (S, S) masks.
     """
     size = person.shape[0]
-    chin_xy, chin_z = camera.project(face[[152]])
+    chin_xy, _ = camera.project(face[[152]])
     axis_z = float(camera.to_camera(np.array([[0.0, 0.9, NECK_DEPTH]]))[0, 2])
     unit = camera.K[0, 0] / axis_z  # pixels per eye distance at the neck's axis
     chin_y = float(chin_xy[0, 1])
     jaw, _ = camera.project(face[[172, 397]])
     default = 0.42 * np.linalg.norm(jaw[1] - jaw[0]) / unit
-    centre_x = float(camera.project(np.array([[0.0, 1.15, 0.62]]))[0][0, 0])
+    centre = float(camera.project(np.array([[0.0, 1.15, 0.62]]))[0][0, 0])
 
-    first, last = int(chin_y - 0.75 * unit), int(size - 1)
-    ys = np.arange(first, max(last, first + 8))
-    left, right = np.full(len(ys), np.nan), np.full(len(ys), np.nan)
-    for n, y in enumerate(ys):
-        if not chin_y - 0.1 * unit <= y < size:
-            continue
-        source = neck if y < chin_y + 0.12 * unit and neck[y].max() > 0.5 else person
-        xs = np.flatnonzero(source[y] > 0.5)
-        # Only the run of pixels around the neck's axis: a raised hand or a second person is not the bust.
-        if len(xs):
-            runs = np.split(xs, np.flatnonzero(np.diff(xs) > 0.08 * unit) + 1)
-            run = min(runs, key=lambda q: max(q[0] - centre_x, centre_x - q[-1], 0))
-            if run[0] - 0.3 * unit < centre_x < run[-1] + 0.3 * unit:
-                left[n], right[n] = run[0], run[-1] + 1
-    half, middle = (right - left) / 2 / unit, (right + left) / 2
-    known = np.flatnonzero(np.isfinite(half))
-    if len(known):
-        neck_rows = known[ys[known] < chin_y + 0.25 * unit]
-        width = float(np.clip(np.median(half[neck_rows]) if len(neck_rows) else default, 0.75 * default, 1.25 * default))
-        half = np.interp(np.arange(len(ys)), known, half[known])
-        middle = np.interp(np.arange(len(ys)), known, middle[known])
-    else:
-        width, half, middle = default, np.full(len(ys), default), np.full(len(ys), centre_x)
-    hidden = ys < chin_y + 0.05 * unit
-    half[hidden] = np.clip(half[hidden], 0, width)
-    half[ys < chin_y - 0.05 * unit] = width
-    half = np.maximum(half, 0.8 * width)
-    middle[ys < chin_y] = np.interp(ys[ys < chin_y], [first, chin_y], [centre_x, middle[np.argmax(ys >= chin_y)]])
-    _collars(ys, half, middle, clothes, chin_y + 0.05 * unit, unit, centre_x)
+    ys = np.arange(int(chin_y - ABOVE * unit), int(max(size + EXTRA * unit, chin_y + LEAST * unit)))
+    below = (ys - chin_y) / unit
+    bare = _extents(person * np.clip(1 - hair, 0, 1), ys, centre, unit)
+    skin = _extents(neck, ys, centre, unit)
+    seen = (below > 0.03) & (below < 0.25) & np.isfinite(skin).all(1)
+    width = float(np.clip(np.median(skin[seen].mean(1)), 0.75 * default, 1.25 * default)) if seen.any() else default
+    # A head that is turned looks past the middle of its neck.
+    shift = float(np.clip(np.median(skin[seen, 1] - skin[seen, 0]) / 2, -0.2, 0.2)) if seen.any() else 0.0
+    centre += shift * unit
+    bare += [shift, -shift]
 
-    extra = int(EXTRA * unit)
-    grow = np.linspace(0, 1, extra)
-    end = max(half[-max(4, len(half) // 20):].mean(), 1.35)
-    half = np.concatenate([half, half[-1] + (max(end * 1.15, half[-1]) - half[-1]) * grow])
-    middle = np.concatenate([middle, np.full(extra, middle[-1])])
-    ys = np.concatenate([ys, ys[-1] + 1 + np.arange(extra)])
-    half = gaussian_filter1d(half, 0.02 * unit, mode="nearest")
-    middle = gaussian_filter1d(middle, 0.06 * unit, mode="nearest")
+    bare[below < 0.05] = np.nan
+    collar = _extents(clothes, ys, centre, unit, beside=True)
+    bare = np.where((below < 0.05)[:, None], np.fmax(collar, 0), bare)
+    bust = np.stack([_side(bare[:, side], below, width) for side in (0, 1)], 1)
+    reach, hangs = bust.copy(), hair_reach(hair, ys, centre, unit)
+    ends = (hangs - chin_y) / unit  # (2,) below the chin
+    outline = np.fmax(_extents(person, ys, centre, unit), _extents(hair, ys, centre, unit, beside=True))
+    for side in np.flatnonzero(ends > LONG_HAIR):
+        fall = np.where(below < ends[side], outline[:, side], np.nan)
+        # Its upper end lies in the shell, whose hair it carries on.
+        inside = np.clip(0.72 + 0.28 * (below + ABOVE) / ABOVE, 0, 1)
+        reach[:, side] = np.fmax(reach[:, side], np.fmin(gaussian_filter1d(_filled(fall), 0.05 * unit), WIDEST) * inside)
+    reach, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, bust))
 
     # Rows at equal steps along the outline, so that a flat shoulder gets as many as a long neck.
-    arc = np.concatenate([[0], np.cumsum(np.hypot(np.diff(half), np.diff(ys) / unit))])
+    arc = np.concatenate([[0], np.cumsum(np.hypot(np.diff(reach.mean(1)), np.diff(ys) / unit))])
     at = np.interp(np.linspace(0, arc[-1], ROWS), arc, np.arange(len(ys)))
-    row_y = np.interp(at, np.arange(len(ys)), ys)
-    row_w = np.interp(at, np.arange(len(ys)), half)
-    row_x = np.interp(at, np.arange(len(ys)), middle)
 
-    spread = np.clip((row_w - width) / (1.6 - 0.5), 0, 1)
-    depth = np.minimum(row_w, width + (0.82 - width) * spread * (2 - spread))
-    # Above the chin the throat leans back to the base of the skull: it must not stand in the open mouth. The nape stays.
-    lean = np.minimum(LEAN * np.clip((chin_y - row_y) / unit, 0, None), 1.5 * depth)
-    depth = depth - lean / 2
-    axis = axis_z + 0.06 * spread + lean / 2
-    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)  # 0 = towards the camera, then to the picture's right
-    x = (row_x[:, None] - camera.K[0, 2]) / unit + row_w[:, None] * np.sin(angle)
+    def rows(values):
+        return np.interp(at, np.arange(len(ys)), values)
+
+    left, right, below_row = rows(reach[:, 0]), rows(reach[:, 1]), rows(below)
+    length = float(ends.max()) if (ends > LONG_HAIR).any() else -np.inf
+    x, z = _sections(left, right, below_row, width, length)
+    points = np.stack([x + (centre - camera.K[0, 2]) / unit,
+                       np.broadcast_to(((rows(ys) - camera.K[1, 2]) / unit)[:, None], x.shape), z + axis_z], -1).reshape(-1, 3)
+    rotation, move = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
+    vertices = (points - move) @ rotation
+
+    # What lies below a collar stays, even where the bust is narrow again.
+    wide = rows(bust.max(1)) / width
+    narrow = np.minimum.accumulate(1 - np.clip((wide - 1.25) / 0.6, 0, 1))
+    high = np.clip(1 - (below_row + 0.3) / 0.85, 0, 1)
+    return Body(vertices, _faces(), np.repeat(high * high * (3 - 2 * high) * narrow, ANGLES))
+
+
+def hair_reach(hair: np.ndarray, ys: np.ndarray, centre: float, unit: float) -> np.ndarray:
+    """Row (2,) of the picture down to which hair (S, S) hangs on the left and the right of the neck at `centre`, in pixels."""
+    size = len(hair)
+    inside = ys[(ys >= 0) & (ys < size)]
+    ends = np.full(2, -np.inf)
+    for side, (a, b) in enumerate(((centre - 1.8 * unit, centre - 0.3 * unit), (centre + 0.3 * unit, centre + 1.8 * unit))):
+        a, b = (int(np.clip(edge, 0, size)) for edge in (a, b))
+        broad = (hair[inside, a:b] > 0.5).sum(1) > 0.2 * unit
+        gap = np.flatnonzero(~median_filter(broad, max(3, int(0.15 * unit)), mode="nearest"))
+        ends[side] = inside[gap[0] if len(gap) else -1] if len(inside) else -np.inf
+    return ends
+
+
+def _extents(mask: np.ndarray, ys: np.ndarray, centre: float, unit: float, beside: bool = False) -> np.ndarray:
+    """Distances (len(ys), 2) in eye distances from the neck to the left and right end of the mask's run of pixels around it,
+    NaN where there is none: a raised hand or a second person is not the bust.
+
+    Args:
+        mask: (S, S); ys: rows, also outside of the picture; centre: the neck's column; beside: what stands next to the
+            face counts, though nothing is under it.
+    """
+    out = np.full((len(ys), 2), np.nan)
+    for n, y in enumerate(ys):
+        if not 0 <= y < len(mask):
+            continue
+        xs = np.flatnonzero(mask[y] > 0.5)
+        if beside:
+            for side, far in enumerate((centre - xs[xs < centre], xs[xs > centre] - centre)):
+                far = far[far < 1.6 * unit]
+                out[n, side] = far.max() / unit if len(far) > 0.05 * unit else np.nan
+        elif len(xs):
+            runs = np.split(xs, np.flatnonzero(np.diff(xs) > 0.08 * unit) + 1)
+            run = min(runs, key=lambda q: max(q[0] - centre, centre - q[-1], 0))
+            if run[0] - 0.3 * unit < centre < run[-1] + 0.3 * unit:
+                out[n] = (centre - run[0]) / unit, (run[-1] + 1 - centre) / unit
+    return out
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """Values (N,) with straight lines over what is NaN."""
+    known = np.flatnonzero(np.isfinite(values))
+    return np.interp(np.arange(len(values)), known, values[known]) if len(known) else np.zeros(len(values))
+
+
+def _side(extent: np.ndarray, below: np.ndarray, width: float) -> np.ndarray:
+    """One side's outline (N,) from what is seen of it (NaN elsewhere): at least the neck, at most an envelope, and never
+    wider above than below down to the shoulders; beyond the photo shoulders slope as shoulders do.
+
+    Args:
+        extent, below: (N,), eye distances from the neck's axis and below the chin; width: half the neck's.
+    """
+    step = np.clip((below - 0.2) / 1.0, 0, 1)
+    usual = width + (2.1 - width) * step * step * (3 - 2 * step)
+    known = np.flatnonzero(np.isfinite(extent))
+    if not len(known) or below[known[-1]] < 0.05:
+        return np.maximum(usual, np.fmax(extent, 0))
+    out = np.clip(median_filter(_filled(extent), max(3, int(0.06 / (below[1] - below[0]))), mode="nearest"), width, envelope(below))
+    last = known[-1]
+    grown = out[last] + np.maximum(usual - usual[last], 0)
+    out[last:] = np.minimum(grown, np.maximum(envelope(below) - 0.2, out[last]))[last:]
+    upper = below < 1.2
+    out[upper] = np.maximum.accumulate(out[upper])
+    return out
+
+
+def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Smooth step from 0 at `low` to 1 at `high`."""
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
+    """x and z (ROWS, ANGLES), eye distances from the neck's axis, of the rows' curves; angle 0 is in front.
+
+    Args:
+        left, right, below: (ROWS,) extents, and distance below the chin; width: half the neck's; length: how far below the chin hair
+            hangs behind, -inf if it does not.
+    """
+    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
+    sine, below = np.sin(angle)[None], below[:, None]
+    edge = np.where(sine < 0, left[:, None], right[:, None])
+    # Its upper end is narrower, for the skull to take it in.
+    edge = edge * (0.8 + 0.2 * _ramp(below, -ABOVE, -0.45))
+    width = width * (0.8 + 0.2 * _ramp(below, -ABOVE, -0.45))
+    x = edge * sine
+    round_neck = width * np.sqrt(np.clip(1 - (x / width) ** 2, 0, 1))
     # A little squarer than an ellipse: chests are flat in front.
-    z = axis[:, None] - depth[:, None] * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.8
-    y = np.broadcast_to(((row_y - camera.K[1, 2]) / unit)[:, None], x.shape)
-    points = np.stack([x, y, z], -1).reshape(-1, 3)
-    rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
-    vertices = (points - shift) @ rotation
+    wing = np.abs(np.cos(angle))[None] ** 0.8
+    depth = 0.25 + (THICK - 0.25) * _ramp(below, -0.1, SHOULDERS)
+    depth = np.minimum(depth, np.maximum(left, right)[:, None])
+    both = np.maximum(round_neck, wing * depth)
+    # Above the chin the throat leans back to the base of the skull: it must not stand in the open mouth. The nape stays,
+    # and so does a collar beside the jaw.
+    lean = np.minimum(LEAN * np.clip(-below, 0, None), 1.5 * width) * (1 - 0.85 * _ramp(np.abs(x), width, 1.3 * width))
+    # Shoulders lie a little behind the throat.
+    back = 0.06 * _ramp(below, 0, SHOULDERS)
+    behind = both
+    if np.isfinite(length):
+        deep = 0.72 + (CURTAIN - 0.72) * _ramp(below, -ABOVE, -0.2)
+        deep = deep * (1 - _ramp(below, length - 0.2, length + 0.4))
+        behind = np.maximum(both, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
+    front = np.cos(angle)[None] >= 0
+    z = np.where(front, np.minimum(lean - both, 0.4 * both), behind) + back
+    return x, z
 
+
+def _faces() -> np.ndarray:
     faces = []
     for r in range(ROWS - 1):
         a = r * ANGLES + np.arange(ANGLES)
         b = r * ANGLES + (np.arange(ANGLES) + 1) % ANGLES
         faces += [np.stack([a, b, a + ANGLES], 1), np.stack([b, b + ANGLES, a + ANGLES], 1)]
-    return Body(vertices, np.concatenate(faces), (row_y - chin_y) / unit)
-
-
-def _collars(ys: np.ndarray, half: np.ndarray, middle: np.ndarray, clothes: np.ndarray, until: float, unit: float,
-             centre_x: float) -> None:
-    """Widen the rows above the chin where a collar, a hood or high shoulders show beside the face (in place)."""
-    for n in np.flatnonzero((ys >= 0) & (ys < min(until, len(clothes)))):
-        xs = np.flatnonzero(clothes[ys[n]] > 0.5)
-        xs = xs[np.abs(xs - centre_x) < 2.6 * unit]
-        if len(xs) > 0.1 * unit:
-            low = min(xs[0], middle[n] - half[n] * unit)
-            high = max(xs[-1] + 1, middle[n] + half[n] * unit)
-            half[n], middle[n] = (high - low) / 2 / unit, (high + low) / 2
+    return np.concatenate(faces)

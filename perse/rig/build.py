@@ -66,8 +66,7 @@ def build_rig(portrait) -> Rig:
     head_mask = np.clip(portrait.alpha * (1 - masks["clothes"]) * (1 - masks["neck"]), 0, 1)
     face = landmarks[:FACE]
     shell = build_shell(face, camera, head_mask, masks["hair"])
-    bust = portrait.alpha * np.clip(1 - masks["hair"], 0, 1)
-    body = build_body(face, camera, bust, masks["neck"], masks["clothes"])
+    body = build_body(face, camera, portrait.alpha, masks["neck"], masks["clothes"], masks["hair"])
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
     edge = seen_edge(face, portrait.image, masks["mouth"], camera)
     mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper", edge),
@@ -133,11 +132,7 @@ def build_rig(portrait) -> Rig:
     _tongue_out(shapes, starts["tongue"], mouth["tongue"])
 
     head = np.ones(len(points))
-    width = np.abs(body.vertices[:, 0].reshape(ROWS, ANGLES)).max(1)
-    # What lies below a collar stays, even where the bust is narrow again.
-    narrow = np.minimum.accumulate(1 - np.clip((width / width[:4].mean() - 1.25) / 0.6, 0, 1))
-    high = np.clip(1 - (body.below_chin + 0.3) / 0.85, 0, 1)
-    head[part == PART["body"]] = np.repeat(high * high * (3 - 2 * high) * narrow, ANGLES)
+    head[part == PART["body"]] = body.head
     return Rig(points.astype(np.float32), triangles, np.concatenate(uvs).astype(np.float32), part, np.concatenate(face_part),
                shapes, jaw.astype(np.float32), head.astype(np.float32),
                np.stack([eyes["right"].centre, eyes["left"].centre]).astype(np.float32),

@@ -8,7 +8,9 @@ A move is one of
     ("lips", rows, profile, vector)    rows: upper | lower | both; profile along the lips, see PROFILES
     ("points", {landmark: vector})
     ("lids", upper, lower)             share of the lid gap by which the upper / lower lid edge travels
-    ("scale_lips", x, y)               lips scaled about their centre
+    ("scale_lips", x, y)               lips drawn in or out about their centre, along their curve, by x; made fuller by y
+    ("slide_lips", x)                  lips slid sideways along their curve
+    ("part_lips", share)               of the gap between open lips by which it grows, or shrinks if negative
 """
 
 from dataclasses import dataclass
@@ -35,7 +37,7 @@ PROFILES = {
     "edge_left": lambda u: np.clip(u, 0, 1),
 }
 CHIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]
-CORNER = 0.42
+CORNER, LENS = 0.42, 0.75
 NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
 MOUTH_WIDTH, WIDEST = 0.56, 0.88  # of a mouth at rest; beyond which no smile draws it
 NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]
@@ -94,13 +96,15 @@ _CENTRE = {
     "jaw_forward": Shape((), 0.6),
     "jaw_left": Shape((), 0.6),
     "jaw_right": Shape((), 0.6),
-    "jaw_open": Shape((("scale_lips", -0.10, 0.0),), 0.5, tuple(NOSE_ANCHORS)),
+    "jaw_open": Shape((("scale_lips", -0.10, 0.0), ("lips", "upper", "centre", (0, -0.03, 0)),
+                       ("lips", "lower", "centre", (0, 0.03, 0))), 0.5, tuple(NOSE_ANCHORS)),
     "mouth_close": Shape((("lips", "lower", "all", (0, -0.22, -0.03)), ("lips", "upper", "all", (0, 0.04, 0))), 0.4, tuple(NOSE_ANCHORS)),
     "mouth_funnel": Shape((("scale_lips", -0.34, 0.05), ("lips", "both", "centre", (0, 0, -0.075)),
                            ("lips", "upper", "centre", (0, -0.045, -0.03)), ("lips", "lower", "centre", (0, 0.06, -0.03))), 0.55, tuple(NOSE_ANCHORS)),
-    "mouth_pucker": Shape((("scale_lips", -0.46, 0.10), ("lips", "both", "centre", (0, 0, -0.10))), 0.6, tuple(NOSE_ANCHORS)),
-    "mouth_left": Shape((("lips", "both", "all", (0.10, 0, 0.02)),), 0.5, tuple(NOSE_ANCHORS)),
-    "mouth_right": Shape((("lips", "both", "all", (-0.10, 0, 0.02)),), 0.5, tuple(NOSE_ANCHORS)),
+    "mouth_pucker": Shape((("scale_lips", -0.46, 0.30), ("part_lips", -1.0), ("lips", "both", "centre", (0, 0, -0.16))), 0.6,
+                          tuple(NOSE_ANCHORS)),
+    "mouth_left": Shape((("slide_lips", 0.14),), 0.6, tuple(NOSE_ANCHORS)),
+    "mouth_right": Shape((("slide_lips", -0.14),), 0.6, tuple(NOSE_ANCHORS)),
     "mouth_roll_lower": Shape((("lips", "lower", "centre", (0, -0.035, 0.05)),), 0.25),
     "mouth_roll_upper": Shape((("lips", "upper", "centre", (0, 0.035, 0.05)),), 0.25, (2, 1, 98, 327)),
     "mouth_shrug_lower": Shape((("lips", "both", "centre", (0, -0.045, -0.02)),
@@ -153,6 +157,12 @@ def _lip_rows(rows: str) -> list[list[int]]:
     return [LIPS[k] for k in keys]
 
 
+def _on_curve(x: np.ndarray, z: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """How much (N,) the curve z(x) of a row of lip landmarks differs at `there` from where they are; level beyond the corners."""
+    order = np.argsort(x)
+    return np.interp(there, x[order], z[order]) - z
+
+
 def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
     """Landmark -> displacement (3,) of a shape as written (left side), on this person's proportions."""
     handles: dict[int, np.ndarray] = {}
@@ -180,20 +190,27 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                         touched.add(index)
                         # A corner belongs to both lips: moving one lip's middle must not drag it.
                         add(index, mouth * weight * np.asarray(vector) * (room if profile == "corner_left" else 1.0))
-        elif kind == "scale_lips":
+        elif kind in ("scale_lips", "slide_lips"):
             centre = face[[13, 14, 61, 291]].mean(0)
-            for row in _lip_rows("both"):
+            inner_rows = {"upper_outer": "upper_inner", "lower_outer": "lower_inner"}
+            for row in ("upper_outer", "upper_inner", "lower_outer", "lower_inner"):
+                inner = inner_rows.get(row)
                 # Lips slide along the curve they lie on, around the teeth, not through them.
-                across = np.abs(face[row, 0] - centre[0])
-                order = np.argsort(across)
-                for index in row:
-                    x = abs(face[index, 0] - centre[0])
-                    ahead = np.interp(x * (1 + rest[0]), across[order], face[row, 2][order]) - \
-                        np.interp(x, across[order], face[row, 2][order])
-                    shift = (face[index] - centre) * [rest[0], rest[1], 0] + [0, 0, min(ahead, 0.0)]
+                line = face[LIPS[row]]
+                across = line[:, 0] - centre[0]
+                shift = rest[0] * across if kind == "scale_lips" else np.full(len(line), rest[0] * mouth * room)
+                ahead = _on_curve(across, line[:, 2], across + shift)
+                ahead = np.minimum(ahead, 0) if kind == "scale_lips" else ahead
+                swell = rest[1] * (line - face[LIPS[inner]])[:, 1] if kind == "scale_lips" and inner else np.zeros(len(line))
+                for index, vector in zip(LIPS[row], np.stack([shift, swell, ahead], 1)):
                     if index not in scaled:
                         scaled.add(index)
-                        add(index, shift)
+                        add(index, vector)
+        elif kind == "part_lips":
+            for up, low, above, below in zip(*(LIPS[row][1:-1] for row in ("upper_inner", "lower_inner", "upper_outer", "lower_outer"))):
+                travel = rest[0] * (face[low] - face[up]) / 2
+                for index, side in ((up, -1), (above, -1), (low, 1), (below, 1)):
+                    add(index, side * travel)
         elif kind == "lids":
             upper_share, lower_share = rest
             for up, low in zip(eye["upper"], eye["lower"]):
@@ -245,9 +262,9 @@ def jaw_weights(surface: Surface) -> np.ndarray:
     """How much each surface vertex follows the jaw joint, (V,) in [0, 1]."""
     handles = {i: 1.0 for i in CHIN}
     handles.update({i: 0.0 for i in NOSE})
-    # The opening is an ellipse between the corners, which travel half as far as the lower lip's middle.
+    # The opening is a lens, sharper at the corners than an ellipse; they travel half as far as the lower lip's middle.
     for row, ids in LIPS.items():
-        arc = np.sqrt(1 - np.linspace(-1, 1, len(ids)) ** 2)
+        arc = (1 - np.linspace(-1, 1, len(ids)) ** 2) ** LENS
         share = CORNER * (1 - arc) if row.startswith("upper") else CORNER + (1 - CORNER) * arc
         handles.update(dict(zip(ids, share)))
     oval = {234: 0.0, 93: 0.0, 132: 0.12, 58: 0.34, 172: 0.6, 136: 0.8, 150: 0.92, 149: 0.98}

@@ -15,7 +15,7 @@ TONGUE_COLUMNS, TONGUE_ROWS = 12, 10
 BEHIND_LIPS = 0.085  # eye distances from the lips' edge back to the upper front teeth
 OVERJET = 0.028  # how far the lower front teeth stand behind the upper ones
 ARCH_WIDTH, ARCH_DEPTH = 0.47, 1.45  # half width at the molars; z = depth * x^2
-SHOWING = 0.075  # how far the upper teeth reach below a resting upper lip
+SHOWING = 0.10  # how far the upper teeth reach below a resting upper lip
 CROWN, GUM = 0.20, 0.08
 JAW_ARM = 1.1  # eye distances from the jaw's joint to the lower lip
 OPEN_MOUTH = 0.06  # gap over width from which a portrait shows what lies between its lips
@@ -96,7 +96,7 @@ def build_teeth(face: np.ndarray, row: str, edge: float | None = None) -> Patch:
         top = np.minimum(bottom - (CROWN + GUM) * width, upper[1] - 0.13 * width)
     else:
         z = z + OVERJET + max(lower[2] - upper[2], 0.0)
-        top = lower[1] + 0.035 * width - 0.03 * width * u ** 2
+        top = lower[1] - 0.01 * width - 0.03 * width * u ** 2
         bottom = top + (0.85 * CROWN + GUM) * width
     y = top + (bottom - top) * v[:, None]
     if row == "lower":

@@ -4,17 +4,26 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+MATCH = 9.0  # texels over which the two halves of a face are compared
+DIFFERENT = 0.3  # light by which the two halves may differ for one to complete the other
+ISLAND = 15  # texels: own ones that are fewer across are taken from the other half with their surroundings
 
-def diffuse(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+
+def diffuse(image: np.ndarray, weight: np.ndarray, around: bool = False) -> np.ndarray:
     """Push-pull completion (Gortler et al. 1996, "The Lumigraph"): known texels stay, unknown ones get a smooth blend.
 
     Args:
         image: (H, W, C) float32.
         weight: (H, W) confidence in [0, 1]; 0 is unknown.
+        around: left and right borders meet.
 
     Returns:
         (H, W, C) float32.
     """
+    if around:
+        width = image.shape[1]
+        wide = diffuse(np.concatenate([image] * 2, 1), np.concatenate([weight] * 2, 1))
+        return np.concatenate([wide[:, width:width + width // 2], wide[:, width // 2:width]], 1)
     image, weight = np.ascontiguousarray(image, np.float32), np.ascontiguousarray(weight, np.float32)
     if min(image.shape[:2]) <= 2 or weight.min() > 0.999:
         total = max(float(weight.sum()), 1e-6)
@@ -38,24 +47,62 @@ def soften(mask: np.ndarray, covered: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def mirror_fill(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Complete a left-right symmetric chart (H, W, C): each half from the other, what neither shows from around it. See `from_twin`."""
+    return diffuse(*from_twin(image, weight, covered))
+
+
+def from_twin(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Complete one half of a left-right symmetric chart from the other, with the light matched.
 
-    The difference between the halves is measured where both are known, smoothed, and added to what is copied.
+    The difference between the halves is measured where both are known, smoothed, carried on to where one is not, and added to
+    what is copied: at the edge of what is known both agree, so no seam shows.
 
     Args:
-        image: (H, W, 3); weight: (H, W) confidence; covered: (H, W) bool, texels of the chart.
+        image: (H, W, C), colour first; weight: (H, W) confidence; covered: (H, W) bool, texels of the chart.
+
+    Returns:
+        the completed image (H, W, C) and how well each texel is known now (H, W), 0 to 1.
     """
     twin, twin_weight = image[:, ::-1], weight[:, ::-1]
-    both = np.minimum(weight, twin_weight)
-    offset = diffuse(cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), 12) /
-                     np.maximum(cv2.GaussianBlur(both, (0, 0), 12), 1e-3)[..., None], (both > 0.3).astype(np.float32))
+    both = np.clip((np.minimum(weight, twin_weight) - 0.2) / 0.3, 0, 1)
+    offset = diffuse(cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), MATCH) /
+                     np.maximum(cv2.GaussianBlur(both, (0, 0), MATCH), 1e-3)[..., None], (both > 0.3).astype(np.float32))
     copied = np.clip(twin + offset, 0, 1)
-    # Prefer the own texel unless its twin is seen much better.
-    own = weight / np.maximum(weight + np.maximum(twin_weight - weight, 0) * 1.5, 1e-6)
-    own = soften(own, covered, 2) * (weight > 0)
-    known = np.maximum(weight, twin_weight)
+    # A copy only where the own texel is seen badly. Islands of own texels among copied ones would show.
+    own = np.clip((weight - 0.1) / 0.3, 0, 1)
+    own = cv2.morphologyEx(np.where(covered, own, 1).astype(np.float32), cv2.MORPH_OPEN, np.ones((ISLAND, ISLAND)))
+    own = soften(cv2.erode(own, np.ones((3, 3))), covered, 3) * np.clip(weight * 10, 0, 1)
     mixed = image * own[..., None] + copied * (1 - own[..., None])
-    return diffuse(mixed, np.clip(known * 4, 0, 1))
+    # What neither half shows well, or the other one in quite another light, is smeared: its surroundings continue there.
+    alike = np.clip((DIFFERENT - np.abs(offset[..., :3]).mean(-1)) / (0.5 * DIFFERENT), 0, 1)
+    known = own * np.clip((weight - 0.2) / 0.3, 0, 1) + (1 - own) * np.clip((twin_weight - 0.4) / 0.4, 0, 1) * alike
+    return mixed, soften(np.clip(1.3 * known, 0, 1), covered, 2) * (known > 0)
+
+
+def mirror(color: np.ndarray, layers: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What one half of a left-right symmetric chart shows and the other hides is copied across, in the light of where it goes;
+    what neither shows stays.
+
+    Args:
+        color: (H, W, 3); layers: (H, W, L) what the texels are, copied with the colour, the first the one that must agree for
+            two texels' light to be compared; seen: (H, W) confidence.
+
+    Returns:
+        colour, layers and confidence.
+    """
+    twin, twin_seen = color[:, ::-1], seen[:, ::-1]
+    take = np.clip((twin_seen - seen - 0.15) / 0.3, 0, 1)
+    take = cv2.GaussianBlur(take, (0, 0), 3) * (twin_seen > 0.1)
+    if take.max() < 0.1:
+        return color, layers, seen
+    alike = np.minimum(seen, twin_seen) * (np.abs(layers[..., 0] - layers[:, ::-1, 0]) < 0.3)
+    here, there = (cv2.GaussianBlur(x * alike[..., None], (0, 0), 16) for x in (color, twin))
+    gain = np.clip(here / np.maximum(there, 1e-4), 0.7, 1.4)
+    gain = diffuse(gain, np.clip(cv2.GaussianBlur(alike, (0, 0), 16) * 3, 0, 1), around=True)
+    gain = np.where(np.isfinite(gain) & (gain > 0.5), gain, 1)
+    copied, take = np.clip(twin * gain, 0, 1), take[..., None]
+    return (color * (1 - take) + copied * take, layers * (1 - take) + layers[:, ::-1] * take,
+            np.maximum(seen, 0.85 * twin_seen * (take[..., 0] > 0.02)))
 
 
 def nearest_covered(covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,8 @@ SHORTER = {"upper": (0.0, 0.045, 0.0, 0.05, 0.07, 0.10), "lower": (0.02, 0.01, 0
 ENAMEL, GUMS, TONGUE = np.array([1.0, 0.95, 0.86]), np.array([0.70, 0.40, 0.37]), np.array([0.74, 0.40, 0.38])
 IRIS, SCLERA = np.array([0.44, 0.29, 0.18]), np.array([0.86, 0.80, 0.77])
 RIM, THROAT = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spread over the largest
 FEW = 40  # pixels that tell a colour
 OWN_SHARE = 0.02  # of a row that a portrait must show to count as showing teeth and not a lip's edge
 
@@ -33,6 +35,25 @@ def white_light(color: np.ndarray, skin: np.ndarray, sclera: np.ndarray) -> np.n
     strength = np.clip(0.5 * (on_skin + white.max()), on_skin, 1.35 * on_skin)
     # Eyes are reddish at their rims: half of their tint is the light's.
     return strength * (0.5 + 0.5 * white / max(white.max(), 1e-3))
+
+
+def colourfulness(color: np.ndarray, skin: np.ndarray) -> float:
+    """How colourful what is painted may be, 0 (a black-and-white picture) to 1.
+
+    Args:
+        color: (H, W, 3); skin: (H, W) mask.
+    """
+    own = color[skin > 0.5]
+    if len(own) < FEW:
+        return 1.0
+    high = own.max(-1)
+    return float(np.clip(np.median((high - own.min(-1)) / np.maximum(high, 0.05)) / LEAST_CHROMA, 0, 1))
+
+
+def faded(color: np.ndarray, share: float) -> np.ndarray:
+    """color (..., 3) with only this share of its colour, at the same lightness."""
+    grey = (color @ LUMINANCE)[..., None]
+    return grey + share * (color - grey)
 
 
 def paint_teeth(row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,14 +6,24 @@ import numpy as np
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
+from ..rig.build import face_chart
 from ..rig.eyes import CLOSED_EYE, lid_opening
 from ..rig.mouth import OPEN_MOUTH, mouth_opening
+from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import Rig
+from ..rig.topology import OVAL
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
-from .fill import diffuse, mirror_fill, nearest_covered
-from .inside import paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
+from .fill import diffuse, from_twin, nearest_covered
+from .inside import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
 from .scalp import complete_scalp
 from .torso import complete_torso
+
+CONTOUR_STEP = 0.06  # eye distances by which depth jumps at a contour of the face
+CONTOUR_WIDTH = 0.09  # eye distances beside a contour where the photo is not to be trusted
+BESIDE = 4  # texels behind the face's outline where the head is asked for its colour
+HIDDEN_MARGIN = 12  # texels
+AT_CONTOUR = 0.15  # what it is worth on the contour itself
+NOSE = 0.35  # half the width of what is between the cheeks, of the face's chart
 
 
 def bake(portrait: Portrait, rig: Rig) -> Texture:
@@ -23,8 +33,6 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     ids, bary = rasterize_ids(flat, np.arange(len(rig.faces) * 3, dtype=np.int32).reshape(-1, 3), plane)
     covered = ids >= 0
     corners = rig.vertices[rig.faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
 
     where = np.maximum(ids, 0)
     points = np.einsum("hwk,hwkc->hwc", bary, corners[where])
@@ -34,12 +42,16 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     origin = -camera.viewmat[:3, :3].T @ camera.viewmat[:3, 3]
     toward = origin - points
     toward /= np.linalg.norm(toward, axis=-1, keepdims=True)
-    facing = (normal[where] * toward).sum(-1)
+    normal = np.einsum("hwk,hwkc->hwc", bary, vertex_normals(rig.vertices, rig.faces)[rig.faces][where])
+    facing = (normal * toward).sum(-1) / (np.linalg.norm(normal, axis=-1) + 1e-9)
 
     front_id, front_bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
     front_points = np.einsum("hwk,hwkc->hwc", front_bary, corners[np.maximum(front_id, 0)])
     zbuffer = camera.to_camera(front_points.reshape(-1, 3))[:, 2].reshape(front_id.shape)
     zbuffer[front_id < 0] = np.inf
+    pixels = CONTOUR_WIDTH * camera.K[0, 0] / CAMERA_DISTANCE
+    contour = contours(zbuffer, np.isin(front_id, rig.part_faces("face")))
+    contour, outline = (sample(nearness(mask, pixels), xy) for mask in (contour, portrait.alpha < 0.5))
     # The farthest of the neighbouring depths: a texel must be clearly behind to count as hidden.
     zbuffer = cv2.dilate(np.where(np.isfinite(zbuffer), zbuffer, 0).astype(np.float32), np.ones((3, 3)))
     nearest = sample(zbuffer, xy)
@@ -56,8 +68,12 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
 
     texture = Texture(color, soft, seen.astype(np.float32), regions, ids, bary)
     texture.extra["points"] = points
-    _face(texture)
+    # Where rig and photo disagree about what is in front, a collar would be painted on the jaw, or the jaw on a collar.
+    texture.seen[chart_slice("shell")] *= 1 - np.clip(2 * regions["clothes"][chart_slice("shell")] - 0.5, 0, 1)
+    texture.seen[chart_slice("body")] *= 1 - np.clip(2 * regions["skin"][chart_slice("body")] - 0.5, 0, 1)
+    known = _face(texture, contour, outline)
     complete_scalp(texture)
+    _join(texture, known)
     complete_torso(texture)
     light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))
     masks = sample(portrait.masks["eyes"], xy)
@@ -65,6 +81,9 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
         _eye(texture, f"eye_{side}", masks, visible, rig, light, lid_opening(rig.vertices, side) < CLOSED_EYE)
     shown = mouth_opening(rig.vertices) > OPEN_MOUTH
     _mouth(texture, np.clip(sample(portrait.masks["mouth"], xy) * 2 - 1, 0, 1) * visible * shown, light)
+    colourful = colourfulness(portrait.foreground, portrait.masks["skin"])
+    for part in ("eye_right", "eye_left", "upper_teeth", "lower_teeth", "cavity", "tongue"):
+        texture.color[chart_slice(part)] = faded(texture.color[chart_slice(part)], colourful)
     nearest = nearest_covered(covered)
     texture.color = np.clip(texture.color, 0, 1)[nearest]
     texture.alpha = texture.alpha[nearest]
@@ -73,15 +92,94 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     return texture
 
 
-def _face(texture: Texture) -> None:
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (V, 3): the mean of the triangles around a vertex, weighted by area."""
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    out = np.zeros_like(vertices)
+    for k in range(3):
+        np.add.at(out, faces[:, k], normal)
+    return out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12)
+
+
+def contours(depth: np.ndarray, of_face: np.ndarray) -> np.ndarray:
+    """(S, S) bool: pixels where the face ends in front of something farther, itself included.
+
+    Args:
+        depth: (S, S) eye distances, inf where nothing is; of_face: (S, S) bool, pixels that show the face.
+    """
+    depth = np.minimum(depth, 1e3).astype(np.float32)
+    around = np.ones((3, 3))
+    front = cv2.erode(depth, around)
+    return (cv2.dilate(depth, around) - front > CONTOUR_STEP) & (front == cv2.erode(np.where(of_face, depth, np.float32(1e3)), around))
+
+
+def nearness(mask: np.ndarray, width: float) -> np.ndarray:
+    """(H, W): 1 on a mask (H, W), falling to 0 at `width` pixels from it."""
+    return np.clip(1 - cv2.distanceTransform(1 - mask.astype(np.uint8), cv2.DIST_L2, 5) / width, 0, 1)
+
+
+def _face(texture: Texture, contour: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """Complete the face. Landmarks are off by a pixel or two: a nose's own contour may show the cheek behind it, the cheek
+    the nose, and the person's outline what is behind.
+
+    Args:
+        contour, outline: (ATLAS, ATLAS) how near a texel is to a contour of the face, to the outline of the person.
+
+    Returns:
+        (H, W) how well its texels are known now.
+    """
     area = chart_slice("face")
-    seen = texture.seen[area]
-    # Fringe over the forehead is seen, but must not be mirrored onto a bare temple.
     covered = texture.faces[area] >= 0
-    texture.color[area] = mirror_fill(texture.color[area], seen, covered)
+    hidden = nearness(covered & (texture.seen[area] == 0), HIDDEN_MARGIN)
+    # A contour on both sides, a nose seen from the front, is nothing to be mended by the other side.
+    trust = 1 - (1 - AT_CONTOUR) * contour[area]
+    middle = np.abs(np.linspace(-1, 1, trust.shape[1])) < NOSE
+    trust = np.where(middle, trust / np.maximum(trust, trust[:, ::-1]), trust)
+    texture.seen[area] *= trust * (1 - (1 - AT_CONTOUR) * outline[area]) * (1 - hidden)
+    seen = texture.seen[area]
+    completed, known = from_twin(_stacked(texture, area), seen, covered)
+    _unstack(texture, area, diffuse(completed, known))
     texture.alpha[area] = 1.0
-    for name, mask in texture.regions.items():
-        mask[area] = mirror_fill(mask[area][..., None].repeat(3, -1), seen, covered)[..., 0]
+    return known
+
+
+def _stacked(texture: Texture, area: tuple[slice, slice]) -> np.ndarray:
+    """(H, W, 3 + len(REGIONS)): colour and regions of a chart."""
+    return np.concatenate([texture.color[area], *(texture.regions[name][area][..., None] for name in REGIONS)], -1)
+
+
+def _unstack(texture: Texture, area: tuple[slice, slice], values: np.ndarray) -> None:
+    """Write back what `_stacked` gave."""
+    texture.color[area] = values[..., :3]
+    for k, name in enumerate(REGIONS):
+        texture.regions[name][area] = np.clip(values[..., 3 + k], 0, 1)
+
+
+def _join(texture: Texture, known: np.ndarray) -> None:
+    """Where the face's sides are made up they meet the head's: hair there runs on over the temple, and no edge shows.
+
+    Args:
+        known: (H, W) how well the face's texels are known.
+    """
+    area = chart_slice("face")
+    height, width = known.shape
+    # Along the oval, landmark by landmark: a place in the face's chart and the one beside it in the shell's.
+    along = np.arange(0, len(OVAL), 1 / 64)
+    oval = np.concatenate([face_chart()[OVAL], face_chart()[OVAL[:1]]])
+    place = np.stack([np.interp(along, np.arange(len(OVAL) + 1), oval[:, k]) for k in (0, 1)], -1)
+    inwards = [0.5, 0.5] + (place - [0.5, 0.5]) * (1 - 3 / width)
+    column, row = np.clip((inwards * [width, height]).astype(int), 1, [width - 2, height - 2]).T
+    shell = chart_slice("shell")
+    beside = _stacked(texture, shell)[BESIDE, (along / len(OVAL) * (shell[1].stop - shell[1].start)).astype(int)]
+    values = _stacked(texture, area)
+    border, ring = np.zeros_like(values), np.zeros((height, width), np.float32)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            border[row + down, column + right], ring[row + down, column + right] = beside, 1
+    own, ring = known[..., None], (ring * (1 - known))[..., None]
+    mixed = (values * own + border * ring) / np.maximum(own + ring, 1e-6)
+    _unstack(texture, area, values * own + diffuse(mixed, (own + ring)[..., 0]) * (1 - own))
 
 
 def _eye(texture: Texture, part: str, mask: np.ndarray, visible: np.ndarray, rig: Rig, light: np.ndarray, closed: bool) -> None:

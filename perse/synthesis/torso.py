@@ -1,30 +1,204 @@
-"""Neck, shoulders and clothes: what the portrait does not show of them."""
+"""Neck, shoulders and clothes: what the portrait does not show of them, and the hair that hangs down the back."""
 
+import cv2
 import numpy as np
 
 from .atlas import Texture, chart_slice
 from .fill import diffuse
+from .grain import grain
+from .scalp import FINE, LOCK, hair_length
+
+KINDS = ("neck", "clothes", "hair")
+RISE = 0.16  # a collar is higher at the nape than at the sides, eye distances
+NAPE = 0.80  # and not higher than this, head frame
+BARE = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides
+SIDE = (0.09, 0.24)  # turns from the front in which a collar's side is looked for
+FADE = 0.45  # eye distances in which the bust's lower end dissolves
+HEM = 0.35  # length over which hanging hair thins out
 
 
 def complete_torso(texture: Texture) -> None:
+    """The collar runs on around the neck: skin over it, below it the cloth that shows at the sides; long hair hangs over both."""
     area = chart_slice("body")
-    color, seen = texture.color[area], texture.seen[area]
-    neck, clothes = texture.regions["neck"][area], texture.regions["clothes"][area]
-    hair = texture.regions["hair"][area]
-    keep = np.clip(seen * 2, 0, 1)
-    # Hair that falls over the shoulders is seen, but what it hides is neck and cloth.
-    behind = _diffuse_around(color, keep * (1 - hair))
-    filled = color * keep[..., None] + behind * (1 - keep[..., None])
-    kind = _diffuse_around(np.stack([neck, clothes, texture.regions["hair"][area]], -1), np.clip(seen * 2, 0, 1))
-    texture.color[area] = filled
-    for i, name in enumerate(("neck", "clothes", "hair")):
-        texture.regions[name][area] = kind[..., i] * (keep if name == "hair" else 1)
+    points, color, seen = texture.extra["points"][area], texture.color[area], texture.seen[area]
+    shown = np.dstack([texture.regions[name][area] for name in KINDS])
+    neck, clothes, hair = np.moveaxis(shown, -1, 0)
+    keep = cv2.GaussianBlur(np.clip(seen * 2, 0, 1), (0, 0), 1.5) * (seen > 0.02)
+
+    bare = cv2.erode(neck * (1 - hair), np.ones((9, 9)))
+    skin = _skin(texture, points, color, np.clip(2 * bare - 1, 0, 1) * seen)
+    cloth, cloth_aside = _cloth(points, color, clothes * (1 - hair), seen, skin)
+    chin = points_of(texture, "face")[:, 1].max()
+    down = points[..., 1] - collar_line(points, neck * (1 - hair), clothes * (1 - hair), seen, chin)[None]
+    # A collar throws a shadow on the neck.
+    shade = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
+    falls, dressed = _hair_share(texture, points, seen), _step(down, -0.02, 0.03)
+    kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
+    fill = skin * shade[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
+    if falls.max() > 0:
+        fill += _hair(texture, points) * kinds[..., 2:]
+
+    # In front, below the photo's end, what it shows last goes on for a little, but for locks: single ones end.
+    under, beyond = _under(points[..., 1], seen)
+    below = diffuse(shown, keep, around=True)
+    below[..., 1] = np.maximum(below[..., 1] + below[..., 2], _step(beyond, 0.05, 0.4))
+    below[..., 2] = 0
+    below /= np.maximum(below.sum(-1, keepdims=True), 1e-6)
+    chest = diffuse(color, keep * neck, around=True) if (keep * neck).sum() > 200 else skin
+    far = 0.7 * _step(beyond, 0.1, 0.6)[..., None]
+    under = under[..., None]
+    fill = fill * (1 - under) + (chest * below[..., :1] + (cloth * (1 - far) + cloth_aside * far) * below[..., 1:2]) * under
+    kinds = kinds * (1 - under) + below * under
+
+    keep = keep[..., None]
+    texture.color[area] = color * keep + fill * (1 - keep)
+    for name, share in zip(KINDS, np.moveaxis(shown * keep + kinds * (1 - keep), -1, 0)):
+        texture.regions[name][area] = share
     for name in ("skin", "brows", "lips", "glasses"):
         texture.regions[name][area] *= seen > 0
+    texture.alpha[area] = _alpha(np.where(texture.faces[area] >= 0, points[..., 1], -9), texture.alpha[area], seen)
 
 
-def _diffuse_around(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`diffuse` on a chart whose left and right borders meet."""
-    width = image.shape[1]
-    wide = diffuse(np.concatenate([image] * 2, 1), np.concatenate([weight] * 2, 1))
-    return np.concatenate([wide[:, width:width + width // 2], wide[:, width // 2:width]], 1)
+def points_of(texture: Texture, part: str) -> np.ndarray:
+    """Head-frame points (N, 3) of the texels that a part's triangles cover."""
+    area = chart_slice(part)
+    return texture.extra["points"][area][texture.faces[area] >= 0]
+
+
+def collar_line(points: np.ndarray, neck: np.ndarray, clothes: np.ndarray, seen: np.ndarray, chin: float) -> np.ndarray:
+    """Height (W,) at which clothes begin, for every column of the body's chart; head frame, y down.
+
+    The sides' height is measured: for each column the row that best divides skin above from cloth below. It goes on around the back.
+
+    Args:
+        points: (H, W, 3); neck, clothes, seen: (H, W); chin: its height.
+    """
+    height, width = seen.shape
+    y = points[..., 1]
+    weight = np.clip(seen * 2, 0, 1) * (y > chin - 0.7)
+    wrong = np.cumsum(weight * (clothes - neck), axis=0)  # of a division below this row, but for a constant
+    wrong = np.concatenate([np.zeros((1, width)), wrong])
+    division = np.argmin(wrong, axis=0)
+    first = np.argmax(weight > 0.2, axis=0)
+    at = y[np.clip(np.maximum(division, first), 0, height - 1), np.arange(width)]
+    known = (weight * (neck + clothes)).sum(0) > 0.06 * height
+    dressed = (weight * clothes).sum(0) > 0.03 * height
+    turn = (np.arange(width) + 0.5) / width - 0.5  # 0 in front
+    sides, bare_to = np.full(2, np.nan), np.full(2, -np.inf)
+    for n, sign in enumerate((-1, 1)):
+        at_side = known & dressed & (sign * turn > SIDE[0]) & (sign * turn < SIDE[1])
+        if at_side.sum() > 4:
+            sides[n] = np.median(at[at_side])
+        naked = (weight * neck > 0.5) & (sign * turn > SIDE[0]) & (sign * turn < SIDE[1])
+        bare_to[n] = np.quantile(y[naked], 0.9) if naked.sum() > 200 else -np.inf
+    if np.isfinite(sides).any():
+        sides = np.where(np.isfinite(sides), sides, np.maximum(np.nanmean(sides), bare_to))
+    else:
+        bare = (weight * neck * (y > chin + 0.4)).sum() > 0.01 * weight.size
+        sides[:] = chin + (BARE if bare else 0.2)
+    # Around the back from one side to the other.
+    right = 0.5 + 0.5 * np.sin(2 * np.pi * turn)
+    line = np.maximum(sides[0] * (1 - right) + sides[1] * right - RISE * _step(np.abs(turn), 0.2, 0.45), NAPE)
+    # In front, where a shirt may be open, every column has its own.
+    front = known & dressed & (np.abs(turn) < SIDE[1])
+    if front.sum() > 4:
+        own = np.interp(np.arange(width), np.flatnonzero(front), at[front])
+        share = _step(SIDE[1] - np.abs(turn), 0, 0.06)
+        line = line * (1 - share) + cv2.blur(own[None].astype(np.float32), (9, 1))[0] * share
+    return line
+
+
+def _under(y: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share (H, W) of what lies in front and below the last row that the photo shows, and how far below, eye distances."""
+    height, width = seen.shape
+    shown = seen > 0.2
+    last = np.where(shown.any(0), height - 1 - np.argmax(shown[::-1], axis=0), height - 1)
+    turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
+    share = (np.arange(height)[:, None] >= last) * (1 - _step(turn, 0.14, 0.22))
+    return share.astype(np.float32), y - y[last, np.arange(width)][None]
+
+
+def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Skin of the neck everywhere (H, W, 3): what is seen of it goes on, and meets that of the nape."""
+    face, shell = chart_slice("face"), chart_slice("shell")
+    sure = texture.seen[face] * texture.regions["skin"][face] > 0.5
+    usual = 0.8 * np.median(texture.color[face][sure], axis=0) if sure.sum() > 100 else texture.color[face].mean((0, 1))
+    share = np.clip(weight.sum() / (0.01 * weight.size), 0, 1)
+    if share > 0:
+        # A throat is often in shadow, and a nape is not.
+        usual = usual * (1 - 0.5 * share) + 0.5 * share * np.average(color.reshape(-1, 3), axis=0, weights=weight.ravel() + 1e-9)
+    near = diffuse(color, np.clip(weight * 1.5, 0, 1), around=True) * share + usual * (1 - share)
+    skin = 0.4 * near + 0.6 * usual
+    at = texture.extra["points"][shell]
+    nape = texture.regions["skin"][shell] * (at[..., 2] > 0.9) * (at[..., 1] > 0.4)
+    if nape.sum() > 200:
+        tone = np.average(texture.color[shell].reshape(-1, 3), axis=0, weights=nape.ravel())
+        meets = 0.8 * _step(points[..., 2], 0.7, 1.1) * (1 - _step(points[..., 1], 0.7, 1.3))
+        skin = skin * (1 - meets[..., None]) + tone * meets[..., None]
+    return skin
+
+
+def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.ndarray,
+           skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cloth everywhere, two times (H, W, 3): in front all that is seen goes on, behind only what is seen at the sides, for a
+    shirt or a tie ends there; and the sides' alone."""
+    sure = np.clip(clothes * 2 - 1, 0, 1) * np.clip(seen * 3 - 0.3, 0, 1)
+    if sure.sum() < 0.002 * sure.size:
+        return skin * 0.75, skin * 0.75
+    all_around = diffuse(color, sure, around=True)
+    width = sure.shape[1]
+    turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
+    aside = sure * _step(turn, 0.12, 0.2)[None]
+    if aside.sum() < 0.001 * aside.size:
+        return all_around, all_around
+    wide = np.concatenate([diffuse(color, aside, around=True)] * 3, 1)
+    sides = cv2.GaussianBlur(wide, (0, 0), 5)[:, width:2 * width]
+    behind = _step(turn, 0.16, 0.26)[None, :, None]
+    # Folds: cloth that is one flat colour looks like plastic.
+    folds = 1 + 0.05 * np.clip(grain(points, 0.16, 1.2, 11), -1.5, 1.5) + 0.02 * grain(points, 0.04, 0.3, 12)
+    folded = sides * folds[..., None]
+    return all_around * (1 - behind) + folded * behind, folded
+
+
+def _hair_share(texture: Texture, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """How much of each texel (H, W) long hair covers where the photo does not show it: as far down as it hangs in front."""
+    length = hair_length(texture)
+    if not length.long:
+        return np.zeros_like(seen)
+    lowest, longest = points[..., 1][seen > 0.2].max(initial=0.0), length.y.max()
+    # Hair that the photo cuts off goes on. The ends of locks do not lie along a line.
+    end = longest + 0.5 * _step(longest, lowest - 0.5, lowest - 0.2) + HEM / 3 * grain(points, 2 * LOCK, HEM, 7)
+    return _step(end - points[..., 1], -0.5 * HEM, 0.3 * HEM)
+
+
+def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
+    """Hanging hair everywhere (H, W, 3): above the back of the head's, below what is seen of it on the shoulders."""
+    shell, body = chart_slice("shell"), chart_slice("body")
+    at = texture.extra["points"][shell]
+    back = texture.regions["hair"][shell] * (at[..., 2] > 0.7) * (at[..., 1] > 0.35) * (1 - texture.seen[shell])
+    top, contrast = np.asarray(hair_length(texture).tone), 0.03
+    if back.sum() > 200:
+        top = np.average(texture.color[shell].reshape(-1, 3), axis=0, weights=back.ravel())
+        fine = texture.color[shell] - cv2.GaussianBlur(texture.color[shell], (0, 0), 6)
+        contrast = float(np.abs(fine[back > 0.5]).mean())
+    low = (texture.regions["hair"][body] > 0.6) & (texture.seen[body] > 0.3)
+    bottom = np.median(texture.color[body][low], axis=0) if low.sum() > 300 else top
+    share = 0.6 * _step(points[..., 1], 0.9, 2.2)[..., None]
+    strands = 0.8 * grain(points, FINE, 0.7, 2) + 1.0 * grain(points, LOCK, 1.05, 3)
+    light = np.clip(1 + contrast / max(float(top.mean()), 0.05) * strands, 0.5, 1.6)
+    return np.clip((top * (1 - share) + bottom * share) * light[..., None], 0, 1)
+
+
+def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Opacity (H, W): below what the photo shows the bust is solid, and dissolves at its lower end."""
+    height = alpha.shape[0]
+    rows = np.arange(height)[:, None]
+    last = np.where((seen > 0.2).any(0), height - 1 - np.argmax(seen[::-1] > 0.2, axis=0), 0)
+    alpha = np.where(rows > last[None], 1, alpha)
+    return (alpha * _step(y.max(0)[None] - y, 0.02, FADE)).astype(np.float32)
+
+
+def _step(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Smooth step from 0 at `low` to 1 at `high`."""
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)

@@ -56,7 +56,12 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
     frames = trainer.clips[0].frames[:8]
     before, likeness = losses(trainer, frames, [{}] * 8), trainer.likeness(head_mask(astronaut_portrait))
     invisible = trainer.avatar.opacities == 0
+    made_up = trainer.avatar.made_up
+    inside = trainer.avatar.log_scales[made_up].detach().clone()
     trainer.fit_source()
+    # What no picture shows has nothing to learn.
+    assert 500 < made_up.sum() < 0.3 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
+    assert (trainer.avatar.colors[made_up] == 0.5).all()
     assert losses(trainer, frames, [{}] * 8) < 0.8 * before
     assert trainer.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
     assert trainer.steps == [TINY.source_steps, 0]

@@ -11,6 +11,7 @@ from PIL import Image
 from perse.errors import PerseError
 from perse.portrait import load_portrait, track_landmarks
 from perse.portrait.decode import ORIENTATION_TAG, TRANSPOSE
+from perse.portrait.masks import own_share, region_masks
 
 PARTS = ("hair", "skin", "neck", "clothes", "brows", "eyes", "lips", "mouth")
 FAST = 256  # crop size of tests that look at geometry only
@@ -265,3 +266,39 @@ def test_track_landmarks(hopper):
     far = first + np.float32([2000, 0, 0])
     assert landmark_error(first, track_landmarks(frame, previous=far)) < 0.02
     assert track_landmarks(np.zeros((200, 300, 3), np.uint8)) is None
+
+
+def test_a_neighbour_who_touches_from_below_is_cut_away(astronaut_portrait):
+    """A second head beside hers in a wider picture, joined to her by its shoulder."""
+    pad = len(astronaut_portrait.image) // 2
+    picture = np.pad(astronaut_portrait.image, ((0, pad), (pad, 0), (0, 0)))
+    alpha, hair, face = (np.pad(x, ((0, pad), (pad, 0))) for x in (
+        astronaut_portrait.alpha, astronaut_portrait.masks["hair"], astronaut_portrait.masks["face"]))
+    points = astronaut_portrait.landmarks + [pad, 0, 0]
+    assert own_share(picture, alpha, hair, points).min() == 1
+    height = np.linalg.norm(points[10, :2] - points[152, :2])
+    rows, columns = np.mgrid[:len(alpha), :len(alpha)]
+    other = (np.abs(columns - (points[152, 0] - 1.7 * height)) < 0.4 * height) & (alpha < 0.1)
+    other &= (rows > points[10, 1]) & (rows < points[152, 1] + height)
+    picture[other], alpha[other] = [0.1, 0.5, 0.2], 1.0
+    share = own_share(picture, alpha, hair, points)
+    upper = other & (rows < points[152, 1] - 0.2 * height)
+    assert upper.sum() > 500 and share[upper].mean() < 0.1
+    assert share[face > 0.5].min() > 0.99 and share[hair > 0.5].mean() > 0.95
+
+
+def test_long_hair_below_the_chin_is_hair(astronaut_portrait):
+    """Her own hair's colours carried on past the chin on both sides."""
+    points, size = astronaut_portrait.landmarks, len(astronaut_portrait.image)
+    height = np.linalg.norm(points[10, :2] - points[152, :2])
+    rows, columns = np.mgrid[:size, :size]
+    aside = np.abs(columns - points[152, 0]) / height
+    locks = (aside > 0.46) & (aside < 0.85) & (rows > points[1, 1] - 0.5 * height)
+    hair = astronaut_portrait.foreground[astronaut_portrait.masks["hair"] > 0.9]
+    colours = hair[np.random.default_rng(0).integers(0, len(hair), (size, size))]
+    picture = np.where(locks[..., None], colours, astronaut_portrait.foreground).astype(np.float32)
+    masks = region_masks(picture, np.maximum(astronaut_portrait.alpha, locks).astype(np.float32), points)
+    below = locks & (rows > points[152, 1] + 0.1 * height) & (aside > 0.52) & (aside < 0.8)
+    assert below.sum() > 500 and masks["hair"][below].mean() > 0.7
+    # Her own collar stays cloth.
+    assert astronaut_portrait.masks["hair"][below].mean() < 0.1

@@ -5,7 +5,7 @@ import pytest
 
 from perse.rig.mouth import CROWN, GUM
 from perse.synthesis.atlas import chart_slice
-from perse.synthesis.inside import paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
+from perse.synthesis.inside import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
 
 LIGHT = np.array([0.8, 0.75, 0.7])
 BLANK = np.zeros((64, 256, 3), np.float32)
@@ -57,6 +57,15 @@ def test_the_light_follows_skin_and_eyes():
     bright = white_light(picture, skin, sclera)
     assert 0.5 <= bright.max() <= 0.6
     assert white_light(0.5 * picture, skin, sclera).max() == pytest.approx(0.5 * bright.max(), rel=1e-3)
+
+
+def test_a_black_and_white_picture_gets_no_red_tongue():
+    skin = np.ones((20, 20), np.float32)
+    grey, pink = (np.broadcast_to(np.array(c, np.float32), (20, 20, 3)) for c in ((0.6, 0.6, 0.61), (0.8, 0.6, 0.5)))
+    assert colourfulness(grey, skin) < 0.2 and colourfulness(pink, skin) == colourfulness(pink, 0 * skin) == 1
+    tongue = paint_tongue((64, 64), LIGHT)
+    assert np.ptp(faded(tongue, 0.0), axis=-1).max() < 1e-6 and faded(tongue, 0.0).mean() == pytest.approx(tongue.mean(), rel=0.15)
+    np.testing.assert_allclose(faded(tongue, 1.0), tongue, atol=1e-6)
 
 
 def test_hair_falls_down_the_back_of_the_head(texture):

@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 
 from perse.render.mesh import render_mesh
+from perse.rig.build import face_chart
 from perse.rig.rig import PARTS
+from perse.rig.topology import OVAL
 from perse.synthesis.atlas import ATLAS, REGIONS, chart_slice, sample
-from perse.synthesis.fill import diffuse, mirror_fill
-from perse.synthesis.texture import bake
+from perse.synthesis.fill import diffuse, from_twin, mirror_fill
+from perse.synthesis.texture import bake, contours, nearness, vertex_normals
 
 
 def test_every_texel_is_filled(texture):
@@ -90,6 +92,50 @@ def test_the_hidden_half_of_a_face_comes_from_the_seen_half():
     weight[:, :50] = 0
     filled = mirror_fill(np.where(weight[..., None] > 0, face, 0).astype(np.float32), weight, np.ones((64, 128), bool))
     assert np.abs(filled - face).mean() < 0.02
+
+
+def test_what_is_seen_badly_comes_from_the_other_half_without_a_seam():
+    grey, weight = np.full((64, 128, 3), 0.5, np.float32), np.ones((64, 128), np.float32)
+    weight[:, :40] = 0.12
+    image = grey + np.linspace(0, 0.1, 128, dtype=np.float32)[None, :, None]  # light falls off
+    spoilt = image.copy()
+    spoilt[:, :40] = 0.9
+    mixed, known = from_twin(spoilt, weight, np.ones((64, 128), bool))
+    assert known[:, :30].min() > 0.9 and np.abs(mixed[:, :30] - 0.5).max() < 0.15
+    assert np.abs(np.diff(mixed, axis=1)).max() < 0.2
+    # A half in quite another light is no model.
+    spoilt[:, :40] = 0.5
+    spoilt[:, 40:64], spoilt[:, 64:] = 0.95, 0.1
+    assert from_twin(spoilt, weight, np.ones((64, 128), bool))[1][5, 34:38].max() < 0.2
+
+
+def test_contours_of_the_face_and_what_is_near_them():
+    depth, face = np.full((40, 40), np.inf, np.float32), np.zeros((40, 40), bool)
+    depth[:, 10:20], depth[:, 20:30], face[:, 10:20] = 1.0, 1.2, True
+    edge = contours(depth, face)
+    assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
+    near = nearness(edge, 4.0)
+    assert near[20, 19] == 1 and near[20, 14] < near[20, 17] < 1 and near[20, 35] == 0
+
+
+def test_normals_are_smooth_over_a_sphere():
+    rng = np.random.default_rng(0)
+    from scipy.spatial import ConvexHull
+    points = rng.standard_normal((400, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    faces = ConvexHull(points).simplices
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    inwards = (np.cross(b - a, c - a) * a).sum(1) < 0
+    faces[inwards] = faces[inwards][:, ::-1]
+    assert (vertex_normals(points, faces) * points).sum(1).min() > 0.95
+
+
+def test_made_up_cheeks_run_into_the_head(texture):
+    face, shell = chart_slice("face"), chart_slice("shell")
+    at = 0.5 + (face_chart()[OVAL] - 0.5) * 0.98
+    beside = texture.color[shell][4, (np.arange(36) / 36 * 512).astype(int)]
+    step = np.abs(sample(texture.color[face], at[None] * 512)[0] - beside).mean(1)
+    assert np.median(step) < 0.06 and step.max() < 0.35
 
 
 def test_another_portrait_unrolls_too(hopper_portrait, hopper_rig):

@@ -1,0 +1,120 @@
+"""The bust behind what the portrait shows: a neck above the collar, cloth below it, hair where hair is long."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perse.rig.body import build_body
+from perse.rig.build import build_rig
+from perse.synthesis.atlas import chart_slice
+from perse.synthesis.texture import bake
+from perse.synthesis.torso import collar_line
+
+HEIGHT, WIDTH = 96, 128
+
+
+@pytest.fixture(scope="module")
+def hopper_texture(hopper_portrait, hopper_rig):
+    return bake(hopper_portrait, hopper_rig)
+
+
+@pytest.fixture(scope="module")
+def long_haired(astronaut_portrait):
+    """The astronaut with hair painted to both sides of her neck, down to the picture's end."""
+    size = len(astronaut_portrait.image)
+    chin, middle = astronaut_portrait.landmarks[152, 1], astronaut_portrait.landmarks[152, 0]
+    unit = np.linalg.norm(astronaut_portrait.landmarks[33, :2] - astronaut_portrait.landmarks[263, :2])
+    rows, columns = np.mgrid[:size, :size]
+    aside = np.abs(columns - middle) / unit
+    locks = (rows > chin - 1.3 * unit) & (aside > 0.75) & (aside < 1.3)
+    masks = {name: np.where(locks, float(name == "hair"), mask).astype(np.float32) for name, mask in astronaut_portrait.masks.items()}
+    brown = np.where(locks[..., None], [0.25, 0.15, 0.08], astronaut_portrait.foreground).astype(np.float32)
+    return replace(astronaut_portrait, masks=masks, foreground=brown, alpha=np.maximum(astronaut_portrait.alpha, locks).astype(np.float32))
+
+
+def back(texture, name: str, low: float, high: float) -> float:
+    """Mean of a region at the back of the bust between two heights, head frame."""
+    area = chart_slice("body")
+    points, covered = texture.extra["points"][area], texture.faces[area] >= 0
+    chosen = covered & (points[..., 2] > 1.1) & (points[..., 1] > low) & (points[..., 1] < high)
+    assert chosen.sum() > 100
+    return float(texture.regions[name][area][chosen].mean())
+
+
+def test_a_neck_is_bare_above_the_collar_and_dressed_below(hopper_texture):
+    assert back(hopper_texture, "neck", 0.6, 0.78) > 0.9
+    assert back(hopper_texture, "clothes", 1.5, 2.5) > 0.95
+    area = chart_slice("body")
+    points, color = hopper_texture.extra["points"][area], hopper_texture.color[area]
+    behind = (hopper_texture.faces[area] >= 0) & (points[..., 2] > 1.1)
+    nape, jacket = (color[behind & (points[..., 1] > a) & (points[..., 1] < b)].mean(0) for a, b in ((0.6, 0.78), (1.5, 2.5)))
+    # Skin over a black uniform: not cloth diffused up to the hair.
+    assert nape[0] > jacket[0] + 0.15 and nape[0] > 1.2 * nape[2]
+
+
+@pytest.mark.parametrize("height", [0.2, 0.5])
+def test_the_collar_goes_on_around_the_back_at_the_sides_height(height):
+    y = np.linspace(0.5, 3.0, HEIGHT)[:, None]
+    points = np.zeros((HEIGHT, WIDTH, 3))
+    points[..., 1] = y
+    turn = np.abs((np.arange(WIDTH) + 0.5) / WIDTH - 0.5)
+    seen = np.broadcast_to(turn < 0.22, (HEIGHT, WIDTH)).astype(float)
+    collar = 1.2 + height - 0.1 * np.cos(2 * np.pi * turn)  # in front a little higher, as seen
+    neck, clothes = seen * (y < collar), seen * (y >= collar)
+    line = collar_line(points, neck, clothes, seen, 1.2)
+    assert np.abs(line - collar)[turn < 0.15].max() < 0.1
+    side, nape = line[np.abs(turn - 0.25) < 0.03].mean(), line[turn > 0.45].mean()
+    assert abs(side - collar[np.argmin(np.abs(turn - 0.2))]) < 0.15
+    assert 0.05 < side - nape < 0.25
+
+
+def test_one_bare_side_takes_the_other_ones_collar():
+    y = np.linspace(0.5, 3.0, HEIGHT)[:, None]
+    points = np.zeros((HEIGHT, WIDTH, 3))
+    points[..., 1] = y
+    turn = (np.arange(WIDTH) + 0.5) / WIDTH - 0.5
+    seen = np.broadcast_to((np.abs(turn) < 0.22)[None] & (y < 1.7), (HEIGHT, WIDTH)).astype(float)
+    dressed = (turn > 0)[None] & (y > 1.4)
+    line = collar_line(points, seen * ~dressed, seen * dressed, seen, 1.2)
+    assert line.max() < 1.9 and line[turn > 0.24].max() < 1.5
+
+
+def test_long_hair_hangs_down_the_back_with_thickness(long_haired, rig):
+    long_rig = build_rig(long_haired)
+    texture = bake(long_haired, long_rig)
+    assert back(texture, "hair", 1.2, 1.6) > 0.9
+    area = chart_slice("body")
+
+    def depth(points):
+        chosen = (points[:, 1] > 1.1) & (points[:, 1] < 1.4) & (np.abs(points[:, 0]) < 0.4)
+        return points[chosen, 2].max()
+
+    assert depth(texture.extra["points"][area].reshape(-1, 3)) > 1.5
+    body = rig.vertices[rig.vertex_part == 2]
+    assert depth(texture.extra["points"][area].reshape(-1, 3)) > depth(body) + 0.15
+
+
+def test_short_hair_does_not(texture):
+    assert back(texture, "hair", 1.2, 2.5) < 0.02
+
+
+def test_the_bust_is_solid_and_dissolves_at_its_lower_end(texture):
+    area = chart_slice("body")
+    covered = texture.faces[area] >= 0
+    y, alpha = np.where(covered, texture.extra["points"][area][..., 1], -9), texture.alpha[area]
+    low = covered & (y > y.max(0)[None] - 0.02)
+    assert alpha[low].max() < 0.1
+    behind = covered & (texture.extra["points"][area][..., 2] > 1.0) & (y < y.max(0)[None] - 0.6)
+    assert alpha[behind].min() > 0.99
+
+
+def test_what_touches_from_the_side_does_not_widen_the_neck(astronaut_portrait, rig):
+    """Cloth painted beside the jaw, far out: a neighbour's shoulder."""
+    masks = astronaut_portrait.masks
+    chin = int(astronaut_portrait.landmarks[152, 1])
+    touching = astronaut_portrait.alpha.copy()
+    touching[chin - 20:chin + 10] = 1
+    body = build_body(rig.vertices[:468].astype(float), rig.camera, touching, masks["neck"], masks["clothes"], masks["hair"])
+    upper = body.vertices[body.vertices[:, 1] < rig.vertices[152, 1] - 0.1]
+    assert np.abs(upper[:, 0]).max() < 1.3
