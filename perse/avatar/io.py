@@ -39,7 +39,7 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
         "rig.head": torch.from_numpy(rig.head), "rig.eye_centres": torch.from_numpy(rig.eye_centres),
         "rig.iris": torch.from_numpy(rig.iris), "camera.viewmat": torch.from_numpy(rig.camera.viewmat),
         "camera.K": torch.from_numpy(rig.camera.K),
-        "face": avatar.binding.face.to(torch.int32), "bary": avatar.binding.bary.to(half),
+        "face": avatar.binding.face.to(torch.int32), "bary": _halved_bary(avatar.binding.bary),
         "offset": avatar.offset.to(half), "quats": avatar.quats.to(half), "log_scales": avatar.log_scales.to(half),
         "colors": avatar.colors.to(half), "opacities": avatar.opacities.to(half),
     }
@@ -65,6 +65,19 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
     }, sort_keys=True)}
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
     write_atomically(path, _reproducible(data))
+
+
+def _halved_bary(bary: Tensor) -> Tensor:
+    """Barycentric coordinates (N, 3) in half precision, the last one what the first two leave of one."""
+    out = bary.half()
+    out[:, 2] = 1 - out[:, 0].float() - out[:, 1].float()
+    return out
+
+
+def _whole_bary(bary: Tensor) -> Tensor:
+    """The coordinates as they were: rounded they no longer add up to one, and would scale a Gaussian's place about the origin."""
+    bary = bary.float()
+    return torch.cat([bary[:, :2], 1 - bary[:, :2].sum(1, keepdim=True)], 1)
 
 
 def _compact(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,4 +174,4 @@ def _assemble(meta: dict, tensors: dict) -> Avatar:
     if meta["source"] is not None:
         source = Source(tensors["source.background"].numpy().tobytes(), tuple(map(float, meta["source"]["crop"])),
                         tuple(map(int, meta["source"]["size"])))
-    return Avatar(rig, Binding(face, tensors["bary"].float()), gaussians, space, source, Report(**meta["report"]))
+    return Avatar(rig, Binding(face, _whole_bary(tensors["bary"])), gaussians, space, source, Report(**meta["report"]))

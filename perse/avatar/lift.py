@@ -19,6 +19,9 @@ from ..synthesis.fill import diffuse
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width
+DISAGREES = 0.10  # RGB: what the photo shows at a grazing angle is something else than the surface
+FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
+GRAZED = 0.15  # how well it must show a cheek to teach it anything
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
@@ -42,6 +45,10 @@ class Lifted:
     opacity: np.ndarray
     uv: np.ndarray
     outside: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Lifted":
+        """Some of them: rows (N,) bool, or indices."""
+        return Lifted(*(getattr(self, name)[rows] for name in Lifted.__dataclass_fields__))
 
     @staticmethod
     def concat(parts: list["Lifted"]) -> "Lifted":
@@ -77,11 +84,17 @@ def _cells(detail: np.ndarray, wanted: np.ndarray, target: int, fine: float) -> 
 
 def _put_behind_jaw(rig: Rig, dressed: np.ndarray, ids: np.ndarray, bary: np.ndarray) -> None:
     """Where the photo shows clothes (S, S) and the rig its head, they hang on the bust behind it (ids, bary in place): a rim of collar
-    on the jaw would turn with the head, and stand out from the side as a comb."""
+    on the jaw would turn with the head, and stand out from the side as a comb. Where no bust is behind, nothing is (id -1)."""
     bust = rig.part_faces("body")
     behind, behind_bary = rasterize_ids(rig.vertices, rig.faces[bust].astype(np.int32), rig.camera)
-    swap = dressed & (ids >= 0) & np.isin(rig.face_part[ids], [PART["face"], PART["shell"]]) & (behind >= 0)
-    ids[swap], bary[swap] = bust[behind[swap]], behind_bary[swap]
+    swap = dressed & (ids >= 0) & np.isin(rig.face_part[ids], [PART["face"], PART["shell"]])
+    ids[swap], bary[swap] = np.where(behind < 0, -1, bust[behind])[swap], behind_bary[swap]
+
+
+def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """A depth picture (S, S) carried on smoothly from where it is known (S, S) bool; read at xy (M, 2)."""
+    sheet = diffuse(depth[..., None].astype(np.float32), known.astype(np.float32))[..., 0]
+    return sample(cv2.GaussianBlur(sheet, (0, 0), 2 * len(depth) / 512), xy[None])[0]
 
 
 def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lifted:
@@ -91,7 +104,7 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     if mouth_opening(rig.vertices) < CLOSED_MOUTH:
         # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
         ids[np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0)] = -1
-    dressed = portrait.masks["clothes"] > 0.3
+    dressed = portrait.masks["clothes"] > 0.3 * np.maximum(portrait.alpha, 0.1)
     _put_behind_jaw(rig, dressed, ids, bary)
     wanted = portrait.alpha > 0.12
     gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
@@ -109,9 +122,10 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     _, (ny, nx) = distance_transform_edt(ids < 0, return_indices=True)
     body = (ids >= 0) & (rig.face_part[ids] == PART["body"])
     if body.any():
-        # And cloth beyond it on the bust, not on the jaw beside it.
+        # And cloth beyond it on the bust, with the blurred edge that it has, not on the jaw beside it.
+        fringe = cv2.dilate(dressed.astype(np.uint8), np.ones((2 * round(FRINGE * size / 512) + 1,) * 2)) > 0
         _, nearest = distance_transform_edt(~body, return_indices=True)
-        on_bust = dressed & (ids < 0)
+        on_bust = fringe & (ids < 0)
         ny[on_bust], nx[on_bust] = nearest[:, on_bust]
     hit = np.stack([nx[px[:, 1], px[:, 0]], ny[px[:, 1], px[:, 0]]], 1)
     outside = face < 0
@@ -124,10 +138,11 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     depth = (point @ rotation.T + shift)[:, 2]
     # Beyond the outline the nearest triangle's depth jumps from pixel to pixel; a smooth continuation does not.
     front = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift
-    sheet = diffuse(front[..., 2:3].astype(np.float32), (ids >= 0).astype(np.float32))[..., 0]
-    if body.any():
-        sheet = np.where(dressed & ~body, diffuse(front[..., 2:3].astype(np.float32), body.astype(np.float32))[..., 0], sheet)
-    depth = np.where(outside, sample(cv2.GaussianBlur(sheet, (0, 0), 2 * size / 512), xy[None])[0], depth)
+    # Head and bust each for itself: between the two there is air, and what floated there would be a comb from the side.
+    of_body = rig.face_part[face] == PART["body"]
+    for part, chosen in ((body, of_body), ((ids >= 0) & ~body, ~of_body)):
+        if part.any():
+            depth = np.where(outside & chosen, _beyond(front[..., 2], part, xy), depth)
     ray = np.stack([(xy[:, 0] - camera.K[0, 2]) / camera.K[0, 0], (xy[:, 1] - camera.K[1, 2]) / camera.K[1, 1],
                     np.ones(len(xy))], 1)
     target = (ray * depth[:, None] - shift) @ rotation
@@ -148,7 +163,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     world = side * depth / float(camera.K[0, 0])
     uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
     # What the photo shows badly is covered by hidden Gaussians too: its own ones must not be drawn out over them.
-    stretch = np.where((sample(texture.seen, uv[None] * ATLAS)[0] < SEEN) & ~outside, 1.0, 1 / np.clip(facing, 0.3, 1))
+    seen = sample(texture.seen, uv[None] * ATLAS)[0]
+    stretch = np.where((seen < SEEN) & ~outside, 1.0, 1 / np.clip(facing, 0.3, 1))
     scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
     blurred = {s: cv2.blur(portrait.foreground, (max(1, int(round(s))),) * 2) for s in np.unique(side)}
     color = np.empty((len(xy), 3))
@@ -156,7 +172,9 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
         rows = side == s
         color[rows] = sample(blurred[s], xy[rows][None])[0]
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside)
+    lifted = Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside)
+    # Cheeks have hidden ones there: a strand beside one, a few pixels wide, would come out as specks all over its side.
+    return lifted.take(~((seen < GRAZED) & ~outside & (rig.face_part[face] == PART["face"])))
 
 
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
@@ -190,6 +208,19 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     color = sample(texture.color, uv[None] * ATLAS)[0]
     return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv,
                   np.zeros(len(face), bool))
+
+
+def photo_trust(portrait: Portrait, rig: Rig, texture: Texture) -> np.ndarray:
+    """How much each pixel of the crop (S, S) may teach, 0 to 1: at a grazing angle a pixel covers a wide strip of the cheek,
+    which it would fill with specks, most of all where it shows something in front of it."""
+    ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), rig.camera)
+    face = np.maximum(ids, 0)
+    uv = np.einsum("hwk,hwkc->hwc", bary, rig.uvs[face])
+    cheek = (ids >= 0) & (rig.face_part[face] == PART["face"])
+    seen, color = sample(texture.seen, uv * ATLAS), sample(texture.color, uv * ATLAS)
+    agrees = np.clip(2 - np.abs(color - portrait.foreground).max(-1) / DISAGREES, 0, 1)
+    trust = np.where(cheek & (seen < GRAZED), 0.5 * agrees, 1.0).astype(np.float32)
+    return cv2.GaussianBlur(trust, (0, 0), 0.8 * len(trust) / 512)
 
 
 def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:

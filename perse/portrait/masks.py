@@ -261,10 +261,13 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     bare = bare + np.where(v > 0.1, 1.5 * _ramp(np.abs(u), 0.8 * half_width, 1.6 * half_width), 0)
 
     # Clothes: below the chin, or beside the neck; nowhere near the face, but for a collar that stands up beside the jaw.
-    stands = (solid & ~face & (clothes + 6 < np.minimum(bare, hair)) & (v > nose_v - 0.1)).astype(np.uint8)
+    stands = ~face & (clothes + 6 < np.minimum(bare, hair)) & (v > nose_v - 0.1)
     radius = max(1, round(0.015 * _face_height(landmarks)))
-    _, labels = cv2.connectedComponents(cv2.morphologyEx(stands, cv2.MORPH_OPEN, np.ones((2 * radius + 1,) * 2, np.uint8)))
+    around = np.ones((2 * radius + 1,) * 2, np.uint8)
+    _, labels = cv2.connectedComponents(cv2.morphologyEx((stands & solid).astype(np.uint8), cv2.MORPH_OPEN, around))
     collar = (labels > 0) & np.isin(labels, np.unique(labels[v > 0.1]))
+    # Opened, it has lost its tip under the ear.
+    collar = (cv2.dilate(collar.astype(np.uint8), around, iterations=2) > 0) & stands & (person > 0.3)
     near = FORBIDDEN * _ramp(v, mouth_v + 0.12, nose_v)
     clothes = clothes + np.where(collar, 0, near) + np.where(face, FORBIDDEN, 0)
     return tuple(cost.astype(np.float32) for cost in (hair, bare, clothes))

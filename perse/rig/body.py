@@ -16,11 +16,12 @@ ANGLES = 40
 NECK_DEPTH = 0.80  # how far behind the eyes the neck's axis runs
 LEAN = 1.6  # of the throat, backwards for every step upwards, above the chin
 ABOVE = 0.75  # eye distances from the uppermost row down to the chin
+ABOVE_CURTAIN = 1.0  # and where hair hangs behind the neck, which begins farther up
 EXTRA = 0.9  # eye distances of bust added below the crop
 LEAST = 2.2  # eye distances from the chin to the end of any bust
 SHOULDERS = 1.1  # eye distances below the chin where a bust has its full depth
 THICK = 0.82  # half of that depth
-CURTAIN = 0.98  # from the neck's axis back to the hair that hangs down behind it
+CURTAIN = 1.02  # from the neck's axis back to the hair that hangs down behind it
 LONG_HAIR = 0.25  # eye distances below the chin that hair must reach to hang behind the neck as well
 WIDEST = 1.9  # eye distances from the neck to the end of the widest hair
 REACH = 2.6  # eye distances from the neck to the end of the widest shoulders
@@ -57,7 +58,9 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     default = 0.42 * np.linalg.norm(jaw[1] - jaw[0]) / unit
     centre = float(camera.project(np.array([[0.0, 1.15, 0.62]]))[0][0, 0])
 
-    ys = np.arange(int(chin_y - ABOVE * unit), int(max(size + EXTRA * unit, chin_y + LEAST * unit)))
+    ends = (hair_reach(hair, np.arange(max(0, int(chin_y - ABOVE * unit)), size), centre, unit) - chin_y) / unit  # (2,) below the chin
+    above = ABOVE_CURTAIN if (ends > LONG_HAIR).any() else ABOVE
+    ys = np.arange(int(chin_y - above * unit), int(max(size + EXTRA * unit, chin_y + LEAST * unit)))
     below = (ys - chin_y) / unit
     bare = _extents(person * np.clip(1 - hair, 0, 1), ys, centre, unit)
     skin = _extents(neck, ys, centre, unit)
@@ -72,13 +75,12 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     collar = _extents(clothes, ys, centre, unit, beside=True)
     bare = np.where((below < 0.05)[:, None], np.fmax(collar, 0), bare)
     bust = np.stack([_side(bare[:, side], below, width) for side in (0, 1)], 1)
-    reach, hangs = bust.copy(), hair_reach(hair, ys, centre, unit)
-    ends = (hangs - chin_y) / unit  # (2,) below the chin
+    reach = bust.copy()
     outline = np.fmax(_extents(person, ys, centre, unit), _extents(hair, ys, centre, unit, beside=True))
     for side in np.flatnonzero(ends > LONG_HAIR):
         fall = np.where(below < ends[side], outline[:, side], np.nan)
         # Its upper end lies in the shell, whose hair it carries on.
-        inside = np.clip(0.72 + 0.28 * (below + ABOVE) / ABOVE, 0, 1)
+        inside = np.clip(0.72 + 0.28 * (below + above) / above, 0, 1)
         reach[:, side] = np.fmax(reach[:, side], np.fmin(gaussian_filter1d(_filled(fall), 0.05 * unit), WIDEST) * inside)
     reach, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, bust))
 
@@ -202,7 +204,8 @@ def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: flo
     back = 0.06 * _ramp(below, 0, SHOULDERS)
     behind = both
     if np.isfinite(length):
-        deep = 0.72 + (CURTAIN - 0.72) * _ramp(below, -ABOVE, -0.2)
+        # It leaves the skull where that is still wide, and goes straight down from there.
+        deep = 0.45 + (CURTAIN - 0.45) * _ramp(below, -ABOVE_CURTAIN - 0.1, -0.5)
         deep = deep * (1 - _ramp(below, length - 0.2, length + 0.4))
         behind = np.maximum(both, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
     front = np.cos(angle)[None] >= 0

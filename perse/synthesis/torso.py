@@ -9,11 +9,14 @@ from .grain import grain
 from .scalp import FINE, LOCK, hair_length
 
 KINDS = ("neck", "clothes", "hair")
-RISE = 0.16  # a collar is higher at the nape than at the sides, eye distances
-NAPE = 0.80  # and not higher than this, head frame
+RISE = 0.08  # a collar is higher at the nape than at the sides, eye distances
+NAPE = 0.10  # and not much higher than the chin: behind the ears the neck is bare
 BARE = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides
+THROAT = (0.17, 0.25)  # turns from the front in which long hair ceases to lie behind the neck
 SIDE = (0.09, 0.24)  # turns from the front in which a collar's side is looked for
 FADE = 0.45  # eye distances in which the bust's lower end dissolves
+RUN_ON = 1.0  # length over which the colours of the head's strands pass into those of the hanging hair
+CORNER, CELL = 2.0, 0.025  # the head seen from behind: half its side and the side of a cell, eye distances
 HEM = 0.35  # length over which hanging hair thins out
 
 
@@ -33,6 +36,16 @@ def complete_torso(texture: Texture) -> None:
     # A collar throws a shadow on the neck.
     shade = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
     falls, dressed = _hair_share(texture, points, seen), _step(down, -0.02, 0.03)
+    # Hair hangs behind the neck and beside it; a throat is bare above where it is seen bare, and cannot be seen through the chin.
+    nearby = diffuse(shown, keep, around=True)
+    turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
+    # What is taken for cloth beside the neck may be a lock; in the middle it is none.
+    free_below = (nearby[..., 0] + nearby[..., 1] * (1 - _step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
+    first = np.argmax(keep > 0.2, axis=0)
+    above = np.arange(len(seen))[:, None] < first[None]
+    top = cv2.blur(free_below[first, np.arange(seen.shape[1])][None].astype(np.float32), (9, 1))
+    free_below = np.where(above, top, free_below)
+    falls = falls * (1 - _step(free_below, 0.15, 0.5) * (1 - _step(turn, *THROAT)))
     kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
     fill = skin * shade[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
     if falls.max() > 0:
@@ -40,7 +53,7 @@ def complete_torso(texture: Texture) -> None:
 
     # In front, below the photo's end, what it shows last goes on for a little, but for locks: single ones end.
     under, beyond = _under(points[..., 1], seen)
-    below = diffuse(shown, keep, around=True)
+    below = nearby
     below[..., 1] = np.maximum(below[..., 1] + below[..., 2], _step(beyond, 0.05, 0.4))
     below[..., 2] = 0
     below /= np.maximum(below.sum(-1, keepdims=True), 1e-6)
@@ -98,7 +111,9 @@ def collar_line(points: np.ndarray, neck: np.ndarray, clothes: np.ndarray, seen:
         sides[:] = chin + (BARE if bare else 0.2)
     # Around the back from one side to the other.
     right = 0.5 + 0.5 * np.sin(2 * np.pi * turn)
-    line = np.maximum(sides[0] * (1 - right) + sides[1] * right - RISE * _step(np.abs(turn), 0.2, 0.45), NAPE)
+    behind = _step(np.abs(turn), 0.2, 0.45)
+    line = sides[0] * (1 - right) + sides[1] * right - RISE * behind
+    line = line * (1 - behind) + np.maximum(line, chin - NAPE) * behind
     # In front, where a shirt may be open, every column has its own.
     front = known & dressed & (np.abs(turn) < SIDE[1])
     if front.sum() > 4:
@@ -186,7 +201,33 @@ def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
     share = 0.6 * _step(points[..., 1], 0.9, 2.2)[..., None]
     strands = 0.8 * grain(points, FINE, 0.7, 2) + 1.0 * grain(points, LOCK, 1.05, 3)
     light = np.clip(1 + contrast / max(float(top.mean()), 0.05) * strands, 0.5, 1.6)
-    return np.clip((top * (1 - share) + bottom * share) * light[..., None], 0, 1)
+    return strands_run_on(texture, points, np.clip((top * (1 - share) + bottom * share) * light[..., None], 0, 1))
+
+
+def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """The hanging hair's colours (H, W, 3), begun with those that the head has where it comes out from under it."""
+    shell = chart_slice("shell")
+    at = texture.extra["points"][shell]
+    back = (texture.faces[shell] >= 0) & (at[..., 2] > 0.6)
+    side = int(2 * CORNER / CELL)
+
+    def cell(xyz):
+        return np.clip(((xyz[..., 1::-1] + CORNER) / CELL).astype(int), 0, side - 1)
+
+    order = np.argsort(at[back][:, 2])  # the hindmost are written last
+    where = tuple(cell(at[back][order]).T)
+    depth, tone = np.full((side, side), -np.inf), np.zeros((side, side, 3))
+    depth[where], tone[where] = at[back][order][:, 2], texture.color[shell][back][order]
+    row, column = np.moveaxis(cell(points), -1, 0)
+    under = (texture.faces[chart_slice("body")] >= 0) & (points[..., 2] <= depth[row, column]) & (points[..., 2] > 0.6)
+    # In every column the lowest place that is still under the head's hair.
+    last = len(under) - 1 - np.argmax(under[::-1], axis=0)
+    across = np.arange(under.shape[1])
+    begin = row[last, across], column[last, across]
+    found = under.any(0)
+    change = np.where(found[:, None], tone[begin] - color[last, across], 0)
+    fall = points[..., 1] - points[last, across, 1]
+    return np.clip(color + change[None] * (1 - _step(fall, 0, RUN_ON))[..., None], 0, 1)
 
 
 def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:

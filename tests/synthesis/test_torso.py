@@ -9,7 +9,7 @@ from perse.rig.body import build_body
 from perse.rig.build import build_rig
 from perse.synthesis.atlas import chart_slice
 from perse.synthesis.texture import bake
-from perse.synthesis.torso import collar_line
+from perse.synthesis.torso import collar_line, strands_run_on
 
 HEIGHT, WIDTH = 96, 128
 
@@ -93,6 +93,33 @@ def test_long_hair_hangs_down_the_back_with_thickness(long_haired, rig):
     assert depth(texture.extra["points"][area].reshape(-1, 3)) > 1.5
     body = rig.vertices[rig.vertex_part == 2]
     assert depth(texture.extra["points"][area].reshape(-1, 3)) > depth(body) + 0.15
+
+
+def test_but_the_throat_is_bare(long_haired):
+    texture = bake(long_haired, build_rig(long_haired))
+    area = chart_slice("body")
+    points = texture.extra["points"][area]
+    turn = np.abs((np.arange(points.shape[1]) + 0.5) / points.shape[1] - 0.5)
+    throat = (texture.faces[area] >= 0) & (turn < 0.08)[None] & (points[..., 1] > 0.7) & (points[..., 1] < 1.25)
+    assert throat.sum() > 500 and texture.regions["hair"][area][throat].mean() < 0.05
+
+
+def test_strands_run_on_from_the_head(long_haired):
+    """One stripe of red hair on the back of the head is a red stripe in what hangs down."""
+    texture = bake(long_haired, build_rig(long_haired))
+    shell, area = chart_slice("shell"), chart_slice("body")
+    texture.color[shell][np.abs(texture.extra["points"][shell][..., 0]) < 0.3] = [1, 0, 0]
+    points, plain = texture.extra["points"][area], np.full((*texture.seen[area].shape, 3), 0.2)
+    color = strands_run_on(texture, points, plain)
+    behind = (texture.faces[area] >= 0) & (points[..., 2] > 1.1)
+
+    def red(low, high, inner, outer):
+        x, y = np.abs(points[..., 0]), points[..., 1]
+        chosen = behind & (y > low) & (y < high) & (x > inner) & (x < outer)
+        return (color[chosen][:, 0] - color[chosen][:, 1]).mean()
+
+    assert red(0.8, 1.0, 0, 0.15) > 0.5 and red(0.8, 1.0, 0.5, 0.8) < 0.3
+    assert red(2.2, 2.6, 0, 0.15) < 0.05
 
 
 def test_short_hair_does_not(texture):
