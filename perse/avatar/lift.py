@@ -19,9 +19,8 @@ from ..synthesis.fill import diffuse
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width
-DISAGREES = 0.10  # RGB: what the photo shows at a grazing angle is something else than the surface
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
-GRAZED = 0.15  # how well it must show a cheek to teach it anything
+BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
@@ -33,7 +32,7 @@ SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "e
 class Lifted:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
     along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
-    pixels beyond the mesh's outline, which no re-rendered clip shows."""
+    pixels beyond the mesh's outline, which no re-rendered clip shows; backing (N,) bool: a layer under the surface."""
 
     face: np.ndarray
     bary: np.ndarray
@@ -45,6 +44,7 @@ class Lifted:
     opacity: np.ndarray
     uv: np.ndarray
     outside: np.ndarray
+    backing: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Lifted":
         """Some of them: rows (N,) bool, or indices."""
@@ -172,9 +172,7 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
         rows = side == s
         color[rows] = sample(blurred[s], xy[rows][None])[0]
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    lifted = Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside)
-    # Cheeks have hidden ones there: a strand beside one, a few pixels wide, would come out as specks all over its side.
-    return lifted.take(~((seen < GRAZED) & ~outside & (rig.face_part[face] == PART["face"])))
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool))
 
 
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
@@ -206,21 +204,13 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     wide = np.where(np.isin(rig.face_part[face], [*MOUTH_PARTS, PART["body"]]), 0.80, 0.62) * sigma
     scales = np.stack([wide, wide, 0.12 * sigma], 1)
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    return Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv,
-                  np.zeros(len(face), bool))
-
-
-def photo_trust(portrait: Portrait, rig: Rig, texture: Texture) -> np.ndarray:
-    """How much each pixel of the crop (S, S) may teach, 0 to 1: at a grazing angle a pixel covers a wide strip of the cheek,
-    which it would fill with specks, most of all where it shows something in front of it."""
-    ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), rig.camera)
-    face = np.maximum(ids, 0)
-    uv = np.einsum("hwk,hwkc->hwc", bary, rig.uvs[face])
-    cheek = (ids >= 0) & (rig.face_part[face] == PART["face"])
-    seen, color = sample(texture.seen, uv * ATLAS), sample(texture.color, uv * ATLAS)
-    agrees = np.clip(2 - np.abs(color - portrait.foreground).max(-1) / DISAGREES, 0, 1)
-    trust = np.where(cheek & (seen < GRAZED), 0.5 * agrees, 1.0).astype(np.float32)
-    return cv2.GaussianBlur(trust, (0, 0), 0.8 * len(trust) / 512)
+    none = np.zeros(len(face), bool)
+    top = Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, none)
+    # The photo's outline cuts through the sides of the cheeks, and leaves pinholes there to be seen from the side. Behind them
+    # there must be skin, too deep to show beside the outline.
+    under = top.take(rig.face_part[face] == PART["face"])
+    under.offset, under.backing = -BACKING * under.normal, np.ones(len(under.face), bool)
+    return Lifted.concat([top, under])
 
 
 def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:

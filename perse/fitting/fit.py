@@ -130,10 +130,7 @@ class Trainer:
         picture = np.concatenate([portrait.foreground * portrait.alpha[..., None], portrait.alpha[..., None]], -1)
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
         device = self.avatar.device
-        weight = _inside_photo(portrait, size)
-        if self.avatar.photo_trust is not None:
-            weight = weight * cv2.resize(self.avatar.photo_trust, (size, size), interpolation=cv2.INTER_AREA)
-        parts = (np.ascontiguousarray(picture[..., :3]), np.ascontiguousarray(picture[..., 3]), weight)
+        parts = (np.ascontiguousarray(picture[..., :3]), np.ascontiguousarray(picture[..., 3]), _inside_photo(portrait, size))
         return Target(*(torch.from_numpy(part).to(device) for part in parts)), self.avatar.rig.camera.resized(size, size)
 
     def _state(self, frame: Frame, latents: dict[str, Tensor]) -> State:

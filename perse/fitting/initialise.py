@@ -6,7 +6,7 @@ import torch
 from ..attributes.edits import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding, matrix_to_quaternion
-from ..avatar.lift import GRAZED, MOUTH_PARTS, SEEN, Lifted, lift, photo_trust
+from ..avatar.lift import MOUTH_PARTS, SEEN, Lifted, lift
 from ..avatar.pace import typical_pace
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
@@ -171,12 +171,8 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     # So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
     avatar.made_up = torch.zeros(total, dtype=torch.bool)
     part = rig.face_part[lifted.face]
-    seen = sample(texture.seen, uv)[0]
-    inside = (np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (seen < SEEN)
-    # And so are cheeks where the photo grazes them: its outline would punch holes into their sides.
-    inside |= (part == PART["face"]) & (seen < GRAZED)
-    avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside)
-    avatar.photo_trust = photo_trust(portrait, rig, texture)
+    inside = (np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
+    avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
     return avatar
 
 

@@ -29,8 +29,8 @@ def inspector(astronaut_portrait):
 def test_what_was_asked_is_accepted_with_its_pose(look, retake, inspector, rig, texture):
     verdict, posed = judge_look(retake(look), look, inspector, rig, texture)
     assert verdict.ok, (verdict.reason, verdict.measures)
-    # The detector understates turns a little.
-    assert posed.yaw == pytest.approx(look.yaw, abs=8) and posed.pitch == pytest.approx(look.pitch, abs=8)
+    # The detector understates turns a little, and of a raised chin sees half.
+    assert posed.yaw == pytest.approx(look.yaw, abs=8) and posed.pitch == pytest.approx(look.pitch, abs=9)
 
 
 @pytest.mark.parametrize(("asked", "came", "reason"), [
