@@ -10,7 +10,9 @@ from ..avatar.lift import MOUTH_PARTS, SEEN, Lifted, lift
 from ..avatar.pace import typical_pace
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
+from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.rig import PART, Rig
+from ..rig.topology import FACE
 from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.bound import BoundMesh
 from ..synthesis.editing import Edit, Workshop
@@ -171,15 +173,17 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     # So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
     avatar.made_up = torch.zeros(total, dtype=torch.bool)
     part = rig.face_part[lifted.face]
-    inside = (np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
+    closed = mouth_opening(rig.vertices) <= OPEN_MOUTH
+    inside = (closed & np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
     avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
     return avatar
 
 
 def _turned_away(lifted: Lifted, rig: Rig) -> np.ndarray:
-    """Gaussians (N,) bool that lie on the far side of the rig or beyond the portrait's crop, away from its outline."""
+    """Gaussians (N,) bool below the chin that lie on the far side of the rig or beyond the portrait's crop, away from its outline."""
     point = np.einsum("nk,nkc->nc", lifted.bary, rig.vertices[rig.faces[lifted.face]])
+    below = point[:, 1] > rig.vertices[:FACE, 1].max() + 0.4
     view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - point
     facing = (lifted.normal * view).sum(1) / np.linalg.norm(view, axis=1)
     xy, _ = rig.camera.project(point)
-    return (lifted.offset == 0).all(1) & ((facing < -0.3) | (xy[:, 1] > 1.02 * rig.camera.height))
+    return below & (lifted.offset == 0).all(1) & ((facing < -0.3) | (xy[:, 1] > 1.02 * rig.camera.height))
