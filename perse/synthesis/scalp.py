@@ -272,8 +272,6 @@ def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: 
     height = color.shape[0]
     behind = _step(np.arange(height) / height, 0, 0.25)[:, None]
     shade = 1 - behind * (0.25 * _step(points[..., 1], 0.3, 0.9) + 0.10 * _step(points[..., 2], 0.9, 1.7))
-    # The jaw's own shadow begins at its edge: without it a raised chin and the throat are one face to the eye, and to detectors.
-    shade -= 0.20 * _step(np.arange(height) / height, 0, 0.08)[:, None] * _step(points[..., 1], 0.45, 0.85)
     far = 0.5 * behind[..., None]
     return (near * (1 - far) + mean * far) * shade[..., None]
 
