@@ -189,8 +189,11 @@ def film(token: str, look: str, background: str, motion: str, clip: str | None, 
 
 
 def end_visit(request: gr.Request) -> None:
-    """The tab is closed: everything of this visit is deleted."""
-    visits.close(visit_of(request))
+    """The tab is closed: what is being made for this visit stops, for nobody would delete it, and the rest is deleted."""
+    visit = visit_of(request)
+    builds.cancel(visit)
+    films.cancel(visit)
+    visits.close(visit)
 
 
 def path_only(payload) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
+from ..ramps import smooth_step
 from ..render.camera import Camera
 
 ROWS = 28
@@ -102,8 +103,7 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     # What lies below a collar stays, even where the bust is narrow again.
     wide = rows(bust.max(1)) / width
     narrow = np.minimum.accumulate(1 - np.clip((wide - 1.25) / 0.6, 0, 1))
-    high = np.clip(1 - (below_row + 0.3) / 0.85, 0, 1)
-    return Body(vertices, _faces(), np.repeat(high * high * (3 - 2 * high) * narrow, ANGLES))
+    return Body(vertices, _faces(), np.repeat(smooth_step(below_row, 0.55, -0.3) * narrow, ANGLES))
 
 
 def hair_reach(hair: np.ndarray, ys: np.ndarray, centre: float, unit: float) -> np.ndarray:
@@ -157,8 +157,7 @@ def _side(extent: np.ndarray, below: np.ndarray, width: float) -> np.ndarray:
     Args:
         extent, below: (N,), eye distances from the neck's axis and below the chin; width: half the neck's.
     """
-    step = np.clip((below - 0.2) / 1.0, 0, 1)
-    usual = width + (2.1 - width) * step * step * (3 - 2 * step)
+    usual = width + (2.1 - width) * smooth_step(below, 0.2, 1.2)
     known = np.flatnonzero(np.isfinite(extent))
     if not len(known) or below[known[-1]] < 0.05:
         return np.maximum(usual, np.fmax(extent, 0))
@@ -169,12 +168,6 @@ def _side(extent: np.ndarray, below: np.ndarray, width: float) -> np.ndarray:
     upper = below < 1.2
     out[upper] = np.maximum.accumulate(out[upper])
     return out
-
-
-def _ramp(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Smooth step from 0 at `low` to 1 at `high`."""
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
 
 
 def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
@@ -188,25 +181,25 @@ def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: flo
     sine, below = np.sin(angle)[None], below[:, None]
     edge = np.where(sine < 0, left[:, None], right[:, None])
     # Its upper end is narrower, for the skull to take it in.
-    edge = edge * (0.8 + 0.2 * _ramp(below, -ABOVE, -0.45))
-    width = width * (0.8 + 0.2 * _ramp(below, -ABOVE, -0.45))
+    edge = edge * (0.8 + 0.2 * smooth_step(below, -ABOVE, -0.45))
+    width = width * (0.8 + 0.2 * smooth_step(below, -ABOVE, -0.45))
     x = edge * sine
     round_neck = width * np.sqrt(np.clip(1 - (x / width) ** 2, 0, 1))
     # A little squarer than an ellipse: chests are flat in front.
     wing = np.abs(np.cos(angle))[None] ** 0.8
-    depth = 0.25 + (THICK - 0.25) * _ramp(below, -0.1, SHOULDERS)
+    depth = 0.25 + (THICK - 0.25) * smooth_step(below, -0.1, SHOULDERS)
     depth = np.minimum(depth, np.maximum(left, right)[:, None])
     both = np.maximum(round_neck, wing * depth)
     # Above the chin the throat leans back to the base of the skull: it must not stand in the open mouth. The nape stays,
     # and so does a collar beside the jaw.
-    lean = np.minimum(LEAN * np.clip(-below, 0, None), 1.5 * width) * (1 - 0.85 * _ramp(np.abs(x), width, 1.3 * width))
+    lean = np.minimum(LEAN * np.clip(-below, 0, None), 1.5 * width) * (1 - 0.85 * smooth_step(np.abs(x), width, 1.3 * width))
     # Shoulders lie a little behind the throat.
-    back = 0.06 * _ramp(below, 0, SHOULDERS)
+    back = 0.06 * smooth_step(below, 0, SHOULDERS)
     behind = both
     if np.isfinite(length):
         # It leaves the skull where that is still wide, and goes straight down from there.
-        deep = 0.45 + (CURTAIN - 0.45) * _ramp(below, -ABOVE_CURTAIN - 0.1, -0.5)
-        deep = deep * (1 - _ramp(below, length - 0.2, length + 0.4))
+        deep = 0.45 + (CURTAIN - 0.45) * smooth_step(below, -ABOVE_CURTAIN - 0.1, -0.5)
+        deep = deep * (1 - smooth_step(below, length - 0.2, length + 0.4))
         behind = np.maximum(both, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
     front = np.cos(angle)[None] >= 0
     z = np.where(front, np.minimum(lean - both, 0.4 * both), behind) + back

@@ -17,14 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ramps import smooth_step
 from .sculpt import Surface
 from .topology import BROW, EYE, FACE, LIPS, canonical, flip_side
-
-
-def _smoothstep(t: np.ndarray) -> np.ndarray:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
-
 
 # Profiles over u: -1 at the right mouth corner, 0 in the middle, 1 at the left corner.
 PROFILES = {
@@ -33,7 +28,7 @@ PROFILES = {
     "corner_left": lambda u: np.clip(u, 0, 1) ** 1.7,
     "corners_in": lambda u: np.sign(u) * np.abs(u),
     # Left and right together lift the whole lip evenly, without a notch in the middle.
-    "half_left": lambda u: _smoothstep((u + 0.45) / 0.9) * np.clip((1 - np.abs(u)) / 0.4, 0, 1) ** 0.7,
+    "half_left": lambda u: smooth_step((u + 0.45) / 0.9) * np.clip((1 - np.abs(u)) / 0.4, 0, 1) ** 0.7,
     "edge_left": lambda u: np.clip(u, 0, 1),
 }
 CHIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]

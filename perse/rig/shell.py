@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 
+from ..ramps import smooth_step
 from ..render.camera import Camera
 from .topology import OVAL
 
@@ -68,8 +69,7 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
     start = np.linalg.norm(rays, axis=1)
     direction = rays / start[:, None]
     from_chin = np.degrees(np.arccos(np.clip(direction[:, 1], -1, 1)))
-    upper = np.clip((from_chin - 35) / 35, 0, 1)  # 0 under the chin, 1 from the ears up
-    upper = upper * upper * (3 - 2 * upper)
+    upper = smooth_step(from_chin, 35, 70)  # 0 under the chin, 1 from the ears up
     depth = (1 - upper) * (oval[:, 2] + 0.08) + upper * OUTLINE_DEPTH
 
     measured = _outline(face, camera, head_mask, depth)

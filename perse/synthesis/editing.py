@@ -30,8 +30,8 @@ from .locks import LOCKS
 from .measure import Head
 from .paint import PAINTERS
 from .props import PROPS
-from .recolor import Patch, bare, detail, pupil, recolor, tint, to_rgb
-from .regions import Regions, box_of, to_lab
+from .recolor import Patch, bare, detail, pupil, recolor, tint
+from .regions import Regions, box_of, to_lab, to_rgb
 from .reshape import Shaper
 from .strands import grow
 

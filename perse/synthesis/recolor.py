@@ -8,16 +8,9 @@ from ..rig.topology import FACE, OVAL
 from .atlas import ATLAS, Texture, chart_slice, sample
 from .bound import smooth_normals
 from .fill import diffuse
-from .regions import Box, Regions, box_of, soft, to_lab
+from .regions import Box, Regions, box_of, soft, to_lab, to_rgb
 
 Patch = tuple[Box, np.ndarray]  # where in the atlas, and what is added to its colour there (h, w, 3)
-
-
-def to_rgb(lab: np.ndarray) -> np.ndarray:
-    """CIE Lab (..., 3) -> RGB float32 in [0, 1]."""
-    flat = np.ascontiguousarray(lab, np.float32).reshape(-1, 1, 3)
-    flat[..., 0] = np.clip(flat[..., 0], 0, 100)
-    return np.clip(cv2.cvtColor(flat, cv2.COLOR_Lab2RGB), 0, 1).reshape(lab.shape)
 
 
 def moved(lab: np.ndarray, mean: np.ndarray, step: Recolor | Tint, sign: int) -> np.ndarray:

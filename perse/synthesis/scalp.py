@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 from scipy.stats import norm
 
+from ..ramps import smooth_step
 from ..rig.build import face_chart
 from ..rig.shell import AXIS, CROWN, OUTLINE_RING, RINGS
 from ..rig.topology import OVAL
 from .atlas import Texture, chart_slice, sample
 from .fill import diffuse, mirror, soften
 from .grain import grain_at, strand_coordinates
-from .regions import to_lab
+from .regions import to_lab, to_rgb
 
 LONG = 0.85  # hair that hangs lower than this covers the neck behind
 BAND = 0.05  # height of the bands in which hair is looked for, eye distances
@@ -93,7 +94,7 @@ def complete_scalp(texture: Texture) -> None:
     fill = _skin(points, color, skin * seen, face_skin, _along_oval(texture, width))
     # What is seen at a slant is half background: where it does not look like this skin or hair, it is none of it.
     away = to_lab(color)[..., 1:] - to_lab(face_skin)[1:]
-    unlike = _step(np.hypot(np.minimum(away[..., 0], 0), away[..., 1]), 14, 22) * (1 - hair)
+    unlike = smooth_step(np.hypot(np.minimum(away[..., 0], 0), away[..., 1]), 14, 22) * (1 - hair)
     if share.max() > 0.02:
         strands, unlike_hair = _strands(points, flow, color, hair, seen, face_skin, length)
         fill = fill * (1 - share[..., None]) + strands * share[..., None]
@@ -102,7 +103,7 @@ def complete_scalp(texture: Texture) -> None:
     # Strands that are seen do not all end along the outline.
     covered = texture.faces[area] >= 0
     inwards = cv2.distanceTransform(np.tile(((seen > 0.1) | ~covered).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, width:2 * width]
-    rim *= 1 - hair * (1 - _step(inwards + 8 * ragged, 4, FADE))
+    rim *= 1 - hair * (1 - smooth_step(inwards + 8 * ragged, 4, FADE))
     keep = np.clip((seen - 0.10) / 0.25, 0, 1)
     keep = soften(keep * rim, covered, 1.5) * (seen > 0.08)
     texture.color[area] = color * keep[..., None] + fill * (1 - keep[..., None])
@@ -114,7 +115,7 @@ def complete_scalp(texture: Texture) -> None:
     # curls the back of the head would show anyway.
     behind = np.clip((np.arange(height) - outline - 3) / 6, 0, 1)[:, None]
     radius = np.linalg.norm(points[..., :2] - AXIS, axis=-1)
-    texture.alpha[area] = np.maximum(texture.alpha[area], np.maximum(behind, _step(radius[outline] - radius, 0.015, 0.06)))
+    texture.alpha[area] = np.maximum(texture.alpha[area], np.maximum(behind, smooth_step(radius[outline] - radius, 0.015, 0.06)))
 
 
 def _even(seen: np.ndarray) -> np.ndarray:
@@ -177,14 +178,14 @@ def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline:
     over_ear = best[(levels > EAR_TOP - 0.35) & (levels < EAR_TOP)].mean()
     best[levels >= EAR_TOP] = over_ear
     ragged = ragged * 0.03
-    share = _step(np.interp(points[..., 1] + ragged, levels, best), 0.3, 0.6)
+    share = smooth_step(np.interp(points[..., 1] + ragged, levels, best), 0.3, 0.6)
     if length.long:
         # Under the jaw there is skin, behind it the neck, and that is under the hair.
-        below = _step(points[..., 1], 0.55, 0.75) * (1 - _step(points[..., 2] + ragged, 0.45, 0.60))
+        below = smooth_step(points[..., 1], 0.55, 0.75) * (1 - smooth_step(points[..., 2] + ragged, 0.45, 0.60))
     else:
-        line = BEHIND_EAR + (NAPE - BEHIND_EAR) * _step(points[..., 2], 0.70, 1.20)
+        line = BEHIND_EAR + (NAPE - BEHIND_EAR) * smooth_step(points[..., 2], 0.70, 1.20)
         line = np.maximum(line, min(length.level, LONG) - 0.05)
-        below = _step(points[..., 1] - line + ragged, -0.10, 0.06)
+        below = smooth_step(points[..., 1] - line + ragged, -0.10, 0.06)
     return (share * (1 - below)).astype(np.float32)
 
 
@@ -217,13 +218,13 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     tone = np.dstack([np.interp(y, levels, tones[:, k]) for k in range(3)])
 
     spread = 1.5 * np.median(np.abs(lab[sure] - middle), axis=0) + [6, 2, 2]
-    unlike = _step((np.abs(lab - tone) / spread).max(-1), 2.0, 3.5)
+    unlike = smooth_step((np.abs(lab - tone) / spread).max(-1), 2.0, 3.5)
     # Near what is seen its light goes on, farther on it is everywhere the same.
     weight = (hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32)
     local = diffuse(cv2.GaussianBlur(lab, (0, 0), 3), weight, around=True)
     gone = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, y.shape[1]:2 * y.shape[1]]
-    base = local + (tone - local) * _step(gone, 0, 70)[..., None]
-    base[..., 0] *= 1 - 0.08 * _step(points[..., 2], 0.8, 1.7) - 0.10 * _step(y, 0.2, 0.7)
+    base = local + (tone - local) * smooth_step(gone, 0, 70)[..., None]
+    base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
 
     # Strands, locks and tresses vary as much as in the photo, and with their lightness changes the hue, as it does there.
     smooth = [lab] + [cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in (2, 8, 20)]
@@ -235,7 +236,7 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed)
                 for seed, (amplitude, width) in enumerate(zip(strong, (FINE, LOCK, TRESS)), 2)) / np.linalg.norm(strong)
     vary = _palette((lab - smooth[-1])[sure], noise)
-    return _to_rgb(base + vary), unlike.astype(np.float32)
+    return to_rgb(base + vary), unlike.astype(np.float32)
 
 
 def _tone(lab: np.ndarray) -> np.ndarray:
@@ -270,21 +271,10 @@ def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: 
     color[:6], weight[:6] = oval[None, :, :3], oval[None, :, 3]
     near = diffuse(color, weight, around=True)
     height = color.shape[0]
-    behind = _step(np.arange(height) / height, 0, 0.25)[:, None]
-    shade = 1 - behind * (0.25 * _step(points[..., 1], 0.3, 0.9) + 0.10 * _step(points[..., 2], 0.9, 1.7))
+    behind = smooth_step(np.arange(height) / height, 0, 0.25)[:, None]
+    shade = 1 - behind * (0.25 * smooth_step(points[..., 1], 0.3, 0.9) + 0.10 * smooth_step(points[..., 2], 0.9, 1.7))
     far = 0.5 * behind[..., None]
     return (near * (1 - far) + mean * far) * shade[..., None]
-
-
-def _step(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Smooth step from 0 at `low` to 1 at `high`."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-def _to_rgb(lab: np.ndarray) -> np.ndarray:
-    lab = np.ascontiguousarray(lab, np.float32)
-    return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), 0, 1)
 
 
 def _mean(color: np.ndarray, weight: np.ndarray, fallback: np.ndarray) -> np.ndarray:

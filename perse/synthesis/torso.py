@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from ..ramps import smooth_step
 from .atlas import Texture, chart_slice
 from .fill import diffuse
 from .grain import grain
@@ -35,17 +36,17 @@ def complete_torso(texture: Texture) -> None:
     down = points[..., 1] - collar_line(points, neck * (1 - hair), clothes * (1 - hair), seen, chin)[None]
     # A collar throws a shadow on the neck.
     shade = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
-    falls, dressed = _hair_share(texture, points, seen), _step(down, -0.02, 0.03)
+    falls, dressed = _hair_share(texture, points, seen), smooth_step(down, -0.02, 0.03)
     # Hair hangs behind the neck and beside it; a throat is bare above where it is seen bare, and cannot be seen through the chin.
     nearby = diffuse(shown, keep, around=True)
     turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
     # What is taken for cloth beside the neck may be a lock; in the middle it is none.
-    free_below = (nearby[..., 0] + nearby[..., 1] * (1 - _step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
+    free_below = (nearby[..., 0] + nearby[..., 1] * (1 - smooth_step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
     first = np.argmax(keep > 0.2, axis=0)
     above = np.arange(len(seen))[:, None] < first[None]
     top = cv2.blur(free_below[first, np.arange(seen.shape[1])][None].astype(np.float32), (9, 1))
     free_below = np.where(above, top, free_below)
-    falls = falls * (1 - _step(free_below, 0.15, 0.5) * (1 - _step(turn, *THROAT)))
+    falls = falls * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT)))
     kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
     fill = skin * shade[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
     if falls.max() > 0:
@@ -54,11 +55,11 @@ def complete_torso(texture: Texture) -> None:
     # In front, below the photo's end, what it shows last goes on for a little, but for locks: single ones end.
     under, beyond = _under(points[..., 1], seen)
     below = nearby
-    below[..., 1] = np.maximum(below[..., 1] + below[..., 2], _step(beyond, 0.05, 0.4))
+    below[..., 1] = np.maximum(below[..., 1] + below[..., 2], smooth_step(beyond, 0.05, 0.4))
     below[..., 2] = 0
     below /= np.maximum(below.sum(-1, keepdims=True), 1e-6)
     chest = diffuse(color, keep * neck, around=True) if (keep * neck).sum() > 200 else skin
-    far = 0.7 * _step(beyond, 0.1, 0.6)[..., None]
+    far = 0.7 * smooth_step(beyond, 0.1, 0.6)[..., None]
     under = under[..., None]
     fill = fill * (1 - under) + (chest * below[..., :1] + (cloth * (1 - far) + cloth_aside * far) * below[..., 1:2]) * under
     kinds = kinds * (1 - under) + below * under
@@ -111,14 +112,14 @@ def collar_line(points: np.ndarray, neck: np.ndarray, clothes: np.ndarray, seen:
         sides[:] = chin + (BARE if bare else 0.2)
     # Around the back from one side to the other.
     right = 0.5 + 0.5 * np.sin(2 * np.pi * turn)
-    behind = _step(np.abs(turn), 0.2, 0.45)
+    behind = smooth_step(np.abs(turn), 0.2, 0.45)
     line = sides[0] * (1 - right) + sides[1] * right - RISE * behind
     line = line * (1 - behind) + np.maximum(line, chin - NAPE) * behind
     # In front, where a shirt may be open, every column has its own.
     front = known & dressed & (np.abs(turn) < SIDE[1])
     if front.sum() > 4:
         own = np.interp(np.arange(width), np.flatnonzero(front), at[front])
-        share = _step(SIDE[1] - np.abs(turn), 0, 0.06)
+        share = smooth_step(SIDE[1] - np.abs(turn), 0, 0.06)
         line = line * (1 - share) + cv2.blur(own[None].astype(np.float32), (9, 1))[0] * share
     return line
 
@@ -129,7 +130,7 @@ def _under(y: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shown = seen > 0.2
     last = np.where(shown.any(0), height - 1 - np.argmax(shown[::-1], axis=0), height - 1)
     turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
-    share = (np.arange(height)[:, None] >= last) * (1 - _step(turn, 0.14, 0.22))
+    share = (np.arange(height)[:, None] >= last) * (1 - smooth_step(turn, 0.14, 0.22))
     return share.astype(np.float32), y - y[last, np.arange(width)][None]
 
 
@@ -148,7 +149,7 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
     nape = texture.regions["skin"][shell] * (at[..., 2] > 0.9) * (at[..., 1] > 0.4)
     if nape.sum() > 200:
         tone = np.average(texture.color[shell].reshape(-1, 3), axis=0, weights=nape.ravel())
-        meets = 0.8 * _step(points[..., 2], 0.7, 1.1) * (1 - _step(points[..., 1], 0.7, 1.3))
+        meets = 0.8 * smooth_step(points[..., 2], 0.7, 1.1) * (1 - smooth_step(points[..., 1], 0.7, 1.3))
         skin = skin * (1 - meets[..., None]) + tone * meets[..., None]
     return skin
 
@@ -163,12 +164,12 @@ def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.
     all_around = diffuse(color, sure, around=True)
     width = sure.shape[1]
     turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
-    aside = sure * _step(turn, 0.12, 0.2)[None]
+    aside = sure * smooth_step(turn, 0.12, 0.2)[None]
     if aside.sum() < 0.001 * aside.size:
         return all_around, all_around
     wide = np.concatenate([diffuse(color, aside, around=True)] * 3, 1)
     sides = cv2.GaussianBlur(wide, (0, 0), 5)[:, width:2 * width]
-    behind = _step(turn, 0.16, 0.26)[None, :, None]
+    behind = smooth_step(turn, 0.16, 0.26)[None, :, None]
     # Folds: cloth that is one flat colour looks like plastic.
     folds = 1 + 0.05 * np.clip(grain(points, 0.16, 1.2, 11), -1.5, 1.5) + 0.02 * grain(points, 0.04, 0.3, 12)
     folded = sides * folds[..., None]
@@ -182,8 +183,8 @@ def _hair_share(texture: Texture, points: np.ndarray, seen: np.ndarray) -> np.nd
         return np.zeros_like(seen)
     lowest, longest = points[..., 1][seen > 0.2].max(initial=0.0), length.y.max()
     # Hair that the photo cuts off goes on. The ends of locks do not lie along a line.
-    end = longest + 0.5 * _step(longest, lowest - 0.5, lowest - 0.2) + HEM / 3 * grain(points, 2 * LOCK, HEM, 7)
-    return _step(end - points[..., 1], -0.5 * HEM, 0.3 * HEM)
+    end = longest + 0.5 * smooth_step(longest, lowest - 0.5, lowest - 0.2) + HEM / 3 * grain(points, 2 * LOCK, HEM, 7)
+    return smooth_step(end - points[..., 1], -0.5 * HEM, 0.3 * HEM)
 
 
 def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
@@ -198,7 +199,7 @@ def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
         contrast = float(np.abs(fine[back > 0.5]).mean())
     low = (texture.regions["hair"][body] > 0.6) & (texture.seen[body] > 0.3)
     bottom = np.median(texture.color[body][low], axis=0) if low.sum() > 300 else top
-    share = 0.6 * _step(points[..., 1], 0.9, 2.2)[..., None]
+    share = 0.6 * smooth_step(points[..., 1], 0.9, 2.2)[..., None]
     strands = 0.8 * grain(points, FINE, 0.7, 2) + 1.0 * grain(points, LOCK, 1.05, 3)
     light = np.clip(1 + contrast / max(float(top.mean()), 0.05) * strands, 0.5, 1.6)
     return strands_run_on(texture, points, np.clip((top * (1 - share) + bottom * share) * light[..., None], 0, 1))
@@ -227,7 +228,7 @@ def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> n
     found = under.any(0)
     change = np.where(found[:, None], tone[begin] - color[last, across], 0)
     fall = points[..., 1] - points[last, across, 1]
-    return np.clip(color + change[None] * (1 - _step(fall, 0, RUN_ON))[..., None], 0, 1)
+    return np.clip(color + change[None] * (1 - smooth_step(fall, 0, RUN_ON))[..., None], 0, 1)
 
 
 def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -236,10 +237,4 @@ def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:
     rows = np.arange(height)[:, None]
     last = np.where((seen > 0.2).any(0), height - 1 - np.argmax(seen[::-1] > 0.2, axis=0), 0)
     alpha = np.where(rows > last[None], 1, alpha)
-    return (alpha * _step(y.max(0)[None] - y, 0.02, FADE)).astype(np.float32)
-
-
-def _step(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Smooth step from 0 at `low` to 1 at `high`."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    return (alpha * smooth_step(y.max(0)[None] - y, 0.02, FADE)).astype(np.float32)
