@@ -21,6 +21,7 @@ FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
+STRAND = 1.7  # square root of a strand's Gaussian's length over its width
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
@@ -175,6 +176,13 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool))
 
 
+def _downwards(normal: np.ndarray) -> np.ndarray:
+    """Unit tangents (N, 3) of surfaces with these normals (N, 3), the way that hair falls: down, or where it lies flat, backwards."""
+    fall = np.broadcast_to([0.0, 1.0, 0.15], normal.shape)
+    tangent = fall - (fall * normal).sum(1, keepdims=True) * normal
+    return tangent / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12)
+
+
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     corners = rig.vertices[rig.faces].astype(np.float64)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -197,12 +205,14 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     eyes = np.isin(part, [PART["eye_right"], PART["eye_left"]])
     keep = ((seen < SEEN) | eyes) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
     face, bary, uv = face[keep], bary[keep], uv[keep]
-    tangent = corners[face, 1] - corners[face, 0]
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12
     sigma = spacing[face]
     # Nothing teaches what lies inside the mouth, nor the bust's back, to close its own gaps.
     wide = np.where(np.isin(rig.face_part[face], [*MOUTH_PARTS, PART["body"]]), 0.80, 0.62) * sigma
-    scales = np.stack([wide, wide, 0.12 * sigma], 1)
+    # Along a strand neighbours are alike, across it they are not.
+    hair = sample(texture.regions["hair"], uv[None] * ATLAS)[0]
+    longer = 1 + (np.where(rig.face_part[face] == PART["shell"], STRAND, 1.3) - 1) * np.clip(2 * hair - 0.5, 0, 1)
+    tangent = _downwards(normal[face])
+    scales = np.stack([wide * longer, wide / longer, 0.12 * sigma], 1)
     color = sample(texture.color, uv[None] * ATLAS)[0]
     none = np.zeros(len(face), bool)
     top = Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, none)

@@ -15,7 +15,9 @@ from ..render.camera import Camera
 ROWS = 28
 ANGLES = 40
 NECK_DEPTH = 0.80  # how far behind the eyes the neck's axis runs
-LEAN = 1.6  # of the throat, backwards for every step upwards, above the chin
+FLOOR = 0.30  # eye distances above the chin up to which a throat rises behind the jaw; farther up it stays clear of the mouth
+LEAN = (0.5, 1.6)  # of the throat, backwards for every step upwards, below that and above
+NAPE = 1.4  # a neck is deeper than wide: how much farther its back lies from the axis than its sides
 ABOVE = 0.75  # eye distances from the uppermost row down to the chin
 ABOVE_CURTAIN = 1.0  # and where hair hangs behind the neck, which begins farther up
 EXTRA = 0.9  # eye distances of bust added below the crop
@@ -23,7 +25,9 @@ LEAST = 2.2  # eye distances from the chin to the end of any bust
 SHOULDERS = 1.1  # eye distances below the chin where a bust has its full depth
 THICK = 0.82  # half of that depth
 CURTAIN = 1.02  # from the neck's axis back to the hair that hangs down behind it
+LOCKS = 0.45  # from the neck's axis forwards to the hair that hangs beside it
 LONG_HAIR = 0.25  # eye distances below the chin that hair must reach to hang behind the neck as well
+CUT, LONGER = 0.12, 0.6  # hair that ends so near to the photo's lower edge is cut off by it; and how far it is taken to go on
 WIDEST = 1.9  # eye distances from the neck to the end of the widest hair
 REACH = 2.6  # eye distances from the neck to the end of the widest shoulders
 
@@ -60,6 +64,9 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     centre = float(camera.project(np.array([[0.0, 1.15, 0.62]]))[0][0, 0])
 
     ends = (hair_reach(hair, np.arange(max(0, int(chin_y - ABOVE * unit)), size), centre, unit) - chin_y) / unit  # (2,) below the chin
+    # Hair that the photo's lower edge cuts off goes on.
+    cut = (np.flatnonzero((person > 0.5).any(1))[-1] - chin_y) / unit if (person > 0.5).any() else np.inf
+    ends = np.where((ends > cut - CUT) & (ends > LONG_HAIR - LONGER), ends + LONGER, ends)
     above = ABOVE_CURTAIN if (ends > LONG_HAIR).any() else ABOVE
     ys = np.arange(int(chin_y - above * unit), int(max(size + EXTRA * unit, chin_y + LEAST * unit)))
     below = (ys - chin_y) / unit
@@ -80,8 +87,8 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     outline = np.fmax(_extents(person, ys, centre, unit), _extents(hair, ys, centre, unit, beside=True))
     for side in np.flatnonzero(ends > LONG_HAIR):
         fall = np.where(below < ends[side], outline[:, side], np.nan)
-        # Its upper end lies in the shell, whose hair it carries on.
-        inside = np.clip(0.72 + 0.28 * (below + above) / above, 0, 1)
+        # Its upper end lies in the shell, whose hair it carries on without a waist.
+        inside = 0.72 + 0.28 * smooth_step(below, -above, -0.5 * above)
         reach[:, side] = np.fmax(reach[:, side], np.fmin(gaussian_filter1d(_filled(fall), 0.05 * unit), WIDEST) * inside)
     reach, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, bust))
 
@@ -180,27 +187,31 @@ def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: flo
     angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     sine, below = np.sin(angle)[None], below[:, None]
     edge = np.where(sine < 0, left[:, None], right[:, None])
-    # Its upper end is narrower, for the skull to take it in.
-    edge = edge * (0.8 + 0.2 * smooth_step(below, -ABOVE, -0.45))
+    # Its upper end is narrower, for the skull to take it in; where hair hangs on both, later.
+    edge = edge * (0.8 + 0.2 * (smooth_step(below, -ABOVE_CURTAIN, -0.5) if np.isfinite(length) else smooth_step(below, -ABOVE, -0.45)))
     width = width * (0.8 + 0.2 * smooth_step(below, -ABOVE, -0.45))
     x = edge * sine
     round_neck = width * np.sqrt(np.clip(1 - (x / width) ** 2, 0, 1))
     # A little squarer than an ellipse: chests are flat in front.
     wing = np.abs(np.cos(angle))[None] ** 0.8
     depth = 0.25 + (THICK - 0.25) * smooth_step(below, -0.1, SHOULDERS)
+    if np.isfinite(length):
+        # Hair beside the neck hangs where the head's own ends, not farther back.
+        depth = np.maximum(depth, LOCKS * (1 - smooth_step(below, length - 0.3, length + 0.1)))
     depth = np.minimum(depth, np.maximum(left, right)[:, None])
     both = np.maximum(round_neck, wing * depth)
     # Above the chin the throat leans back to the base of the skull: it must not stand in the open mouth. The nape stays,
     # and so does a collar beside the jaw.
-    lean = np.minimum(LEAN * np.clip(-below, 0, None), 1.5 * width) * (1 - 0.85 * smooth_step(np.abs(x), width, 1.3 * width))
+    lean = LEAN[0] * np.clip(-below, 0, FLOOR) + LEAN[1] * np.clip(-below - FLOOR, 0, None)
+    lean = np.minimum(lean, 1.5 * width) * (1 - 0.85 * smooth_step(np.abs(x), width, 1.3 * width))
     # Shoulders lie a little behind the throat.
     back = 0.06 * smooth_step(below, 0, SHOULDERS)
-    behind = both
+    behind = np.maximum(round_neck * (1 + (NAPE - 1) * smooth_step(below, -ABOVE, -0.3)), both)
     if np.isfinite(length):
         # It leaves the skull where that is still wide, and goes straight down from there.
-        deep = 0.45 + (CURTAIN - 0.45) * smooth_step(below, -ABOVE_CURTAIN - 0.1, -0.5)
+        deep = 0.6 + (CURTAIN - 0.6) * smooth_step(below, -ABOVE_CURTAIN, -0.3)
         deep = deep * (1 - smooth_step(below, length - 0.2, length + 0.4))
-        behind = np.maximum(both, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
+        behind = np.maximum(behind, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
     front = np.cos(angle)[None] >= 0
     z = np.where(front, np.minimum(lean - both, 0.4 * both), behind) + back
     return x, z

@@ -87,6 +87,9 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
     radius = median_filter(radius, 3, mode="wrap")
     radius = np.maximum(gaussian_filter1d(radius, 0.7, mode="wrap"), jaw)
 
+    # Long hair falls straight from the back of the head: below the ears the shell is boxier, for the curtain to go on without a waist.
+    falls = gaussian_filter1d(hangs.astype(np.float64), 1.0, mode="wrap")
+
     volume = max(0.0, radius[np.argmin(direction[:, 1])] - (CROWN + AXIS[1]))
     back = BACK_DEPTH + 0.6 * min(volume, 0.6)
     pole = np.array([0.0, 0.02, back])
@@ -101,8 +104,8 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
             centre = np.broadcast_to(AXIS, (len(OVAL), 2))
         else:
             angle = (k - OUTLINE_RING) / (RINGS + 1 - OUTLINE_RING) * np.pi / 2
-            r = radius * np.cos(angle) ** 0.85
-            z = depth + (back - depth) * np.sin(angle) ** 0.95
+            r = radius * np.cos(angle) ** (0.85 - 0.45 * falls)
+            z = depth + (back - depth) * np.sin(angle) ** (0.95 - 0.35 * falls)
             centre = AXIS + (pole[:2] - AXIS) * np.sin(angle) ** 2
             centre = np.broadcast_to(centre, (len(OVAL), 2))
         rings.append(np.column_stack([centre + direction * r[:, None], z]))

@@ -23,6 +23,7 @@ BEHIND_EAR = 0.32  # and behind the ears
 FINE, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of strands, of locks and of tresses
 FIRM = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 FADE = 30.0  # texels over which seen hair passes into made up one
+UNDER_JAW = 0.75  # of the face's light that reaches the underside of a jaw whose throat is not seen
 VARIETY = 0.8  # of what hair's colours vary in the photo, where part of it is light and shade
 
 
@@ -91,7 +92,7 @@ def complete_scalp(texture: Texture) -> None:
     ragged = 0.6 * grain_at(flow, FINE, 0.25, 1) + 0.5 * grain_at(flow, LOCK, 0.6, 4)
     share = _hair_share(points, hair, seen, outline, length, ragged)
     face_skin = _face_skin(texture)
-    fill = _skin(points, color, skin * seen, face_skin, _along_oval(texture, width))
+    fill = _skin(points, color, skin * seen, face_skin, _throat_skin(texture, face_skin), _along_oval(texture, width))
     # What is seen at a slant is half background: where it does not look like this skin or hair, it is none of it.
     away = to_lab(color)[..., 1:] - to_lab(face_skin)[1:]
     unlike = smooth_step(np.hypot(np.minimum(away[..., 0], 0), away[..., 1]), 14, 22) * (1 - hair)
@@ -264,17 +265,32 @@ def _along_oval(texture: Texture, width: int) -> np.ndarray:
     return sample(np.dstack([texture.color[area], texture.regions["skin"][area]]), xy[None])[0]
 
 
-def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: np.ndarray, oval: np.ndarray) -> np.ndarray:
-    """Skin everywhere (H, W, 3): what is seen of it and the face's edge (W, 4) go on, and darken under the jaw and towards the nape."""
+def _throat_skin(texture: Texture, face_skin: np.ndarray) -> np.ndarray:
+    """The colour (3,), RGB, of the skin under the jaw: the throat's, as far as the photo shows it; it usually lies in the chin's shadow."""
+    area = chart_slice("body")
+    sure = (texture.seen[area] > 0.5) & (texture.regions["neck"][area] > 0.8)
+    share = np.clip(sure.sum() / 1500, 0, 1)
+    seen = np.median(texture.color[area][sure], axis=0) if share > 0 else face_skin
+    return share * seen + (1 - share) * UNDER_JAW * face_skin
+
+
+def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: np.ndarray, throat: np.ndarray,
+          oval: np.ndarray) -> np.ndarray:
+    """Skin everywhere (H, W, 3): what is seen of it and the face's edge (W, 4) go on, under the jaw towards the throat's colour (3,);
+    it darkens towards the nape."""
     mean = _mean(color, weight, face_skin)
     color, weight = color.copy(), np.clip(weight * 1.5, 0, 1)
     color[:6], weight[:6] = oval[None, :, :3], oval[None, :, 3]
     near = diffuse(color, weight, around=True)
     height = color.shape[0]
     behind = smooth_step(np.arange(height) / height, 0, 0.25)[:, None]
-    shade = 1 - behind * (0.25 * smooth_step(points[..., 1], 0.3, 0.9) + 0.10 * smooth_step(points[..., 2], 0.9, 1.7))
+    shade = 1 - 0.10 * behind * smooth_step(points[..., 2], 0.9, 1.7)
     far = 0.5 * behind[..., None]
-    return (near * (1 - far) + mean * far) * shade[..., None]
+    # What faces down is the throat's neighbour, the jaw's sides are the cheeks'.
+    under = smooth_step(np.arange(height) / height, 0, 0.12)[:, None] * smooth_step(points[..., 1], 0.6, 1.0) * \
+        smooth_step(0.75 - np.abs(points[..., 0]), 0, 0.4)
+    under = 0.9 * under[..., None]
+    return ((near * (1 - far) + mean * far) * (1 - under) + throat * under) * shade[..., None]
 
 
 def _mean(color: np.ndarray, weight: np.ndarray, fallback: np.ndarray) -> np.ndarray:

@@ -49,19 +49,20 @@ def complete_torso(texture: Texture) -> None:
     falls = falls * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT)))
     kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
     fill = skin * shade[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
-    if falls.max() > 0:
-        fill += _hair(texture, points) * kinds[..., 2:]
+    hanging = _hair(texture, points) if falls.max() > 0 else np.zeros_like(fill)
+    fill += hanging * kinds[..., 2:]
 
-    # In front, below the photo's end, what it shows last goes on for a little, but for locks: single ones end.
+    # In front, below the photo's end, what it shows last goes on for a little, but for locks that are not long: single ones end.
     under, beyond = _under(points[..., 1], seen)
     below = nearby
-    below[..., 1] = np.maximum(below[..., 1] + below[..., 2], smooth_step(beyond, 0.05, 0.4))
-    below[..., 2] = 0
+    locks = below[..., 2] * falls
+    below[..., 1] = np.maximum(below[..., 1] + below[..., 2] - locks, smooth_step(beyond, 0.05, 0.4) * (1 - locks))
+    below[..., 2] = locks
     below /= np.maximum(below.sum(-1, keepdims=True), 1e-6)
     chest = diffuse(color, keep * neck, around=True) if (keep * neck).sum() > 200 else skin
     far = 0.7 * smooth_step(beyond, 0.1, 0.6)[..., None]
     under = under[..., None]
-    fill = fill * (1 - under) + (chest * below[..., :1] + (cloth * (1 - far) + cloth_aside * far) * below[..., 1:2]) * under
+    fill = fill * (1 - under) + (chest * below[..., :1] + (cloth * (1 - far) + cloth_aside * far) * below[..., 1:2] + hanging * below[..., 2:]) * under
     kinds = kinds * (1 - under) + below * under
 
     keep = keep[..., None]
@@ -160,7 +161,7 @@ def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.
     shirt or a tie ends there; and the sides' alone."""
     sure = np.clip(clothes * 2 - 1, 0, 1) * np.clip(seen * 3 - 0.3, 0, 1)
     if sure.sum() < 0.002 * sure.size:
-        return skin * 0.75, skin * 0.75
+        return skin, skin
     all_around = diffuse(color, sure, around=True)
     width = sure.shape[1]
     turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
