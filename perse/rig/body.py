@@ -17,6 +17,7 @@ ANGLES = 40
 NECK_DEPTH = 0.80  # how far behind the eyes the neck's axis runs
 FLOOR = 0.30  # eye distances above the chin up to which a throat rises behind the jaw; farther up it stays clear of the mouth
 LEAN = (0.5, 1.6)  # of the throat, backwards for every step upwards, below that and above
+FLARE = 0.97  # of the jaw's width, of the neck behind it
 NAPE = 1.4  # a neck is deeper than wide: how much farther its back lies from the axis than its sides
 ABOVE = 0.75  # eye distances from the uppermost row down to the chin
 ABOVE_CURTAIN = 1.0  # and where hair hangs behind the neck, which begins farther up
@@ -60,7 +61,8 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     unit = camera.K[0, 0] / axis_z  # pixels per eye distance at the neck's axis
     chin_y = float(chin_xy[0, 1])
     jaw, _ = camera.project(face[[172, 397]])
-    default = 0.42 * np.linalg.norm(jaw[1] - jaw[0]) / unit
+    jaw_width = float(np.linalg.norm(jaw[1] - jaw[0]) / unit)
+    default = 0.42 * jaw_width
     centre = float(camera.project(np.array([[0.0, 1.15, 0.62]]))[0][0, 0])
 
     ends = (hair_reach(hair, np.arange(max(0, int(chin_y - ABOVE * unit)), size), centre, unit) - chin_y) / unit  # (2,) below the chin
@@ -90,6 +92,9 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
         # Its upper end lies in the shell, whose hair it carries on without a waist.
         inside = 0.72 + 0.28 * smooth_step(below, -above, -0.5 * above)
         reach[:, side] = np.fmax(reach[:, side], np.fmin(gaussian_filter1d(_filled(fall), 0.05 * unit), WIDEST) * inside)
+    # Behind the jaw the neck is as wide as it, as far as the person's outline lets it be.
+    room = np.where(np.isfinite(outline), 0.96 * outline, np.inf)
+    reach = np.fmax(reach, np.minimum(FLARE * jaw_width / 2, room) * smooth_step(-below, -0.1, 0.25)[:, None])
     reach, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, bust))
 
     # Rows at equal steps along the outline, so that a flat shoulder gets as many as a long neck.
@@ -190,6 +195,8 @@ def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: flo
     # Its upper end is narrower, for the skull to take it in; where hair hangs on both, later.
     edge = edge * (0.8 + 0.2 * (smooth_step(below, -ABOVE_CURTAIN, -0.5) if np.isfinite(length) else smooth_step(below, -ABOVE, -0.45)))
     width = width * (0.8 + 0.2 * smooth_step(below, -ABOVE, -0.45))
+    # Behind the jaw both are round.
+    width = np.where(below < 0, np.clip(edge, width, 1.35 * width), width)
     x = edge * sine
     round_neck = width * np.sqrt(np.clip(1 - (x / width) ** 2, 0, 1))
     # A little squarer than an ellipse: chests are flat in front.

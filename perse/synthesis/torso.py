@@ -15,6 +15,7 @@ NAPE = 0.10  # and not much higher than the chin: behind the ears the neck is ba
 BARE = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides
 THROAT = (0.17, 0.25)  # turns from the front in which long hair ceases to lie behind the neck
 SIDE = (0.09, 0.24)  # turns from the front in which a collar's side is looked for
+NEARBY = 30.0  # texels over which the neck's seen colour passes into the usual one
 FADE = 0.45  # eye distances in which the bust's lower end dissolves
 RUN_ON = 1.0  # length over which the colours of the head's strands pass into those of the hanging hair
 CORNER, CELL = 2.0, 0.025  # the head seen from behind: half its side and the side of a cell, eye distances
@@ -145,7 +146,10 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
         # A throat is often in shadow, and a nape is not.
         usual = usual * (1 - 0.5 * share) + 0.5 * share * np.average(color.reshape(-1, 3), axis=0, weights=weight.ravel() + 1e-9)
     near = diffuse(color, np.clip(weight * 1.5, 0, 1), around=True) * share + usual * (1 - share)
-    skin = 0.4 * near + 0.6 * usual
+    # Next to what is seen it is like that, farther on as skin usually is.
+    away = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, weight.shape[1]:2 * weight.shape[1]]
+    alike = (0.4 + 0.55 * np.exp(-away / NEARBY))[..., None]
+    skin = alike * near + (1 - alike) * usual
     at = texture.extra["points"][shell]
     nape = texture.regions["skin"][shell] * (at[..., 2] > 0.9) * (at[..., 1] > 0.4)
     if nape.sum() > 200:
