@@ -14,8 +14,13 @@ OUTLIER_COST = 13.0
 FORBIDDEN = 40.0
 # Costs are negative log densities of single pixels; neighbouring pixels repeat one another, hence this factor.
 EVIDENCE = 0.45
+# Light under a jaw, as shares of the cheeks', and what it costs to assume it, for each factor of e.
+SHADOWS = (0.85, 0.7, 0.55, 0.42)
+SHADOW_COST = 4.0
 # How far from the middle anything but hair may reach, (height below the chin, reach), in face heights.
 SHOULDER_REACH = [(-0.4, 0.75), (0.0, 1.0), (0.2, 1.35), (0.5, 1.9)]
+# How far the middle of the head lies behind its face, in face heights.
+BEHIND = 0.5
 # Less hair than this share of the area above the forehead counts as none.
 BALD_SHARE = 0.12
 
@@ -89,7 +94,9 @@ def own_share(picture: np.ndarray, alpha: np.ndarray, hair: np.ndarray, landmark
     solid = cv2.morphologyEx((person > 0.4).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
 
     far = np.interp(v, *np.transpose(SHOULDER_REACH)).astype(np.float32)
-    outside = solid & (np.abs(u) > far) & ~hairy & (v > -0.9)
+    # The back of a head that is turned away lies to one side of its face.
+    from_middle = np.abs(u - BEHIND * np.sin(_turn(landmarks)))
+    outside = solid & (np.minimum(from_middle, np.abs(u)) > far) & ~hairy & (v > -0.9)
     other = cv2.morphologyEx(outside.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     for level in np.arange(-0.7, 0.15, 0.1):
         above = solid & (v < level) & ~other
@@ -115,6 +122,12 @@ def own_share(picture: np.ndarray, alpha: np.ndarray, hair: np.ndarray, landmark
     to_own = cv2.distanceTransform(1 - (solid & ~strange).astype(np.uint8), cv2.DIST_L2, 3)
     share = cv2.GaussianBlur((to_own <= to_other).astype(np.float32), (0, 0), 0.012 * _face_height(scaled))
     return cv2.resize(share, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _turn(landmarks: np.ndarray) -> float:
+    """The face's yaw in radians; positive where the head's back shows on the picture's right."""
+    across = landmarks[454] - landmarks[234]
+    return float(-np.arctan2(across[2], across[0]))
 
 
 def _outwards(mask: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -208,6 +221,8 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     nose_v = _frame_of(landmarks, 1)[1]
     mouth_v = _frame_of(landmarks, 13)[1]
     solid = person > 0.9
+    # Under a head that is turned the neck is not under the chin.
+    aside = np.abs(u - 0.6 * BEHIND * np.sin(_turn(landmarks)))
 
     skin_model = _skin_model(lab, landmarks)
     skin = skin_model.cost(lab)
@@ -225,10 +240,15 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
 
     hair = hair_model.cost(lab) if hair_model else np.full(person.shape, FORBIDDEN, np.float32)
     falling = _falling_hair(hair, hair_seed, solid & ~face, landmarks) if hair_model else np.zeros(person.shape, bool)
-    bottom = solid & (v > 0.22) & (unlike_skin | (np.abs(u) > 1.2 * half_width)) & ~falling
+    shaded = _in_shadow(picture, _skin_model(lab, landmarks, (6, 6, 6)), aside, v, half_width)  # shadows change the hue, too
+    bottom = solid & (v > 0.22) & unlike_skin & (shaded > OUTLIER_COST + 3) & ~falling
+    if bottom.sum() < 60:  # cloth of the skin's colour
+        bottom = solid & (v > 0.35) & (aside > 1.2 * half_width) & ~falling
     clothes_model = ColourModel(lab[bottom], 5, (5, 3, 3)) if bottom.sum() > 60 else None
 
-    clothes = np.full(person.shape, OUTLIER_COST, np.float32)
+    # Right under the chin what is darker than the face and like nothing known is rather a shadow than cloth.
+    dark = _ramp(lab[..., 0], np.median(lab[cheeks][:, 0]) - 2, np.median(lab[cheeks][:, 0]) - 12)
+    clothes = OUTLIER_COST + 5.0 * dark * _ramp(aside, 0.45, 0.25) * _ramp(v, 0.5, 0.3)
     if clothes_model:
         clothes = np.minimum(clothes_model.cost(lab) + 1.0, clothes)
     bare = np.minimum(skin, 3 * OUTLIER_COST)
@@ -238,6 +258,7 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
         under = (v > mouth_v) & ~face
         bare = np.where(under, np.minimum(bare, neck_model.cost(lab)), bare)
 
+    bare = np.where((v > mouth_v) & ~face, np.minimum(bare, shaded), bare)
     # Hair: never on the middle of the face; below the chin ever less likely.
     centre = face & (v > brow_v) & (np.abs(u) < 0.62 * half_width)
     # A fringe may hang to the brows, locks may cover the temples and cheeks' rim.
@@ -258,7 +279,7 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     if has_hair:
         beside = _ramp(np.abs(u), 1.25 * half_width, 1.6 * half_width) * (v < 0)
         bare = bare + 9.0 * _ramp(v, -1.03, -1.2) + 6.0 * strands * _ramp(v, nose_v, brow_v) + 2.0 * beside
-    bare = bare + np.where(v > 0.1, 1.5 * _ramp(np.abs(u), 0.8 * half_width, 1.6 * half_width), 0)
+    bare = bare + np.where(v > 0.1, 1.5 * _ramp(aside, 0.8 * half_width, 1.6 * half_width), 0)
 
     # Clothes: below the chin, or beside the neck; nowhere near the face, but for a collar that stands up beside the jaw.
     stands = ~face & (clothes + 6 < np.minimum(bare, hair)) & (v > nose_v - 0.1)
@@ -294,7 +315,7 @@ def _strands(lightness: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return _ramp(cv2.GaussianBlur(busy, (0, 0), window / 3), 0.9, 2.2)
 
 
-def _skin_model(lab: np.ndarray, landmarks: np.ndarray) -> ColourModel:
+def _skin_model(lab: np.ndarray, landmarks: np.ndarray, spread_by: tuple[float, float, float] = (4, 2, 2)) -> ColourModel:
     sure = _cheeks(landmarks, len(lab))
     # The middle of the forehead belongs to it where it looks alike: a fringe may hide it.
     forehead = polygon(landmarks, [10, 338, 299, 9, 69, 109], len(lab), scale=0.8) > 0.5
@@ -303,7 +324,7 @@ def _skin_model(lab: np.ndarray, landmarks: np.ndarray) -> ColourModel:
     samples = lab[sure | alike]
     if len(samples) < 16:
         samples = lab[polygon(landmarks, regions.FACE_OUTLINE, len(lab)) > 0.5]
-    return ColourModel(samples, 4, (4, 2, 2))
+    return ColourModel(samples, 4, spread_by)
 
 
 def _neck_model(
@@ -315,6 +336,20 @@ def _neck_model(
     if len(samples) < 0.3 * under.sum() or len(samples) < 24:
         return None
     return ColourModel(samples, 3, (6, 2, 2))
+
+
+def _in_shadow(picture: np.ndarray, skin: ColourModel, aside: np.ndarray, v: np.ndarray, half_width: float) -> np.ndarray:
+    """Cost (S,S) of being the face's skin in less light, under and beside the jaw; FORBIDDEN elsewhere.
+
+    Args:
+        picture: (S,S,3) RGB; skin: colours of the cheeks, Lab; aside, v: distance from the neck's middle and below the chin;
+            half_width: of the face.
+    """
+    cost = np.full(v.shape, FORBIDDEN, np.float32)
+    for light in SHADOWS:
+        lit = cv2.cvtColor(np.minimum(picture / light, 1).astype(np.float32), cv2.COLOR_RGB2Lab)
+        cost = np.minimum(cost, skin.cost(lit) - SHADOW_COST * np.log(light))
+    return cost + FORBIDDEN * np.maximum(_ramp(aside, half_width, 1.3 * half_width), _ramp(v, 0.35, 0.5))
 
 
 def _falling_hair(cost: np.ndarray, seed: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -360,7 +395,9 @@ def _hanging_hair(hair, bare, clothes, person, landmarks) -> tuple[np.ndarray, .
     aside = (np.abs(u) > 1.25 * half_width) & (v < mouth_v)
     keep = np.where((v < eye_v) | aside, 1, np.clip(hanging * 1.2, 0, 1)).astype(np.float32)
     lost = hair * (1 - keep)
-    to_clothes = _ramp(v, mouth_v, mouth_v + 0.15)
+    # Beside the face of somebody who leans forward a dark shoulder rises to the mouth.
+    nose_v = _frame_of(landmarks, 1)[1]
+    to_clothes = np.where(np.abs(u) > 1.3 * half_width, _ramp(v, nose_v, mouth_v), _ramp(v, mouth_v, mouth_v + 0.15))
     return hair * keep, bare + lost * (1 - to_clothes), clothes + lost * to_clothes
 
 
