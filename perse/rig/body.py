@@ -18,7 +18,7 @@ NECK_DEPTH = 0.80  # how far behind the eyes the neck's axis runs
 FLOOR = 0.30  # eye distances above the chin up to which a throat rises behind the jaw; farther up it stays clear of the mouth
 LEAN = (0.5, 1.6)  # of the throat, backwards for every step upwards, below that and above
 FLARE = 0.97  # of the jaw's width, of the neck behind it
-NAPE = 1.4  # a neck is deeper than wide: how much farther its back lies from the axis than its sides
+NAPE, DEEPEST = 1.4, 0.82  # a neck is deeper than wide: how much farther its back lies from the axis than its sides, and how far at most
 ABOVE = 0.75  # eye distances from the uppermost row down to the chin
 ABOVE_CURTAIN = 1.0  # and where hair hangs behind the neck, which begins farther up
 EXTRA = 0.9  # eye distances of bust added below the crop
@@ -213,7 +213,8 @@ def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: flo
     lean = np.minimum(lean, 1.5 * width) * (1 - 0.85 * smooth_step(np.abs(x), width, 1.3 * width))
     # Shoulders lie a little behind the throat.
     back = 0.06 * smooth_step(below, 0, SHOULDERS)
-    behind = np.maximum(round_neck * (1 + (NAPE - 1) * smooth_step(below, -ABOVE, -0.3)), both)
+    deeper = np.clip(DEEPEST / width, 1, NAPE) - 1
+    behind = np.maximum(round_neck * (1 + deeper * smooth_step(below, -ABOVE, -0.3)), both)
     if np.isfinite(length):
         # It leaves the skull where that is still wide, and goes straight down from there.
         deep = 0.6 + (CURTAIN - 0.6) * smooth_step(below, -ABOVE_CURTAIN, -0.3)

@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -302,3 +303,30 @@ def test_long_hair_below_the_chin_is_hair(astronaut_portrait):
     assert below.sum() > 500 and masks["hair"][below].mean() > 0.7
     # Her own collar stays cloth.
     assert astronaut_portrait.masks["hair"][below].mean() < 0.1
+
+
+def test_a_neck_in_shadow_is_skin(hopper_portrait):
+    """Half the light below the chin: still her neck, and her uniform still cloth."""
+    neck, clothes = hopper_portrait.masks["neck"] > 0.8, hopper_portrait.masks["clothes"] > 0.9
+    dark = cv2.GaussianBlur(neck.astype(np.float32), (0, 0), 2)[..., None]
+    picture = (hopper_portrait.foreground * (1 - 0.5 * dark)).astype(np.float32)
+    masks = region_masks(picture, hopper_portrait.alpha, hopper_portrait.landmarks)
+    assert neck.sum() > 1000
+    assert masks["neck"][neck].mean() > 0.7 and masks["clothes"][clothes].mean() > 0.9
+
+
+def test_the_back_of_a_turned_head_is_its_own(astronaut_portrait):
+    """Something solid behind the face counts as hers if she is turned away from it, as a neighbour's if she is not."""
+    points, size = astronaut_portrait.landmarks, len(astronaut_portrait.alpha)
+    height = np.linalg.norm(points[10, :2] - points[152, :2])
+    rows, columns = np.mgrid[:size, :size]
+    nape = (columns > points[152, 0]) & (columns < points[152, 0] + 1.05 * height) & (rows > points[10, 1]) & (rows < points[1, 1])
+    alpha = np.maximum(astronaut_portrait.alpha, nape).astype(np.float32)
+    picture = np.where((nape & (astronaut_portrait.alpha < 0.1))[..., None], [0.1, 0.5, 0.2], astronaut_portrait.image).astype(np.float32)
+    turned = points.copy()
+    turned[234, 2], turned[454, 2] = 0.35 * height, -0.35 * height
+    outside = nape & (columns > points[152, 0] + 0.9 * height)
+    assert outside.sum() > 200
+    hair = np.zeros_like(alpha)
+    assert own_share(picture, alpha, hair, turned)[outside].mean() > 0.9
+    assert own_share(picture, alpha, hair, points)[outside].mean() < 0.5

@@ -176,3 +176,16 @@ def test_diffusion_goes_around():
     weight = np.zeros((32, 64), np.float32)
     image[:, 60:], weight[:, 60:], weight[:, 28:32] = 1, 1, 1
     assert diffuse(image, weight, around=True)[:, 2].min() > 0.6 > diffuse(image, weight)[:, 2].max()
+
+
+def test_under_the_jaw_there_is_the_throats_colour(painted):
+    texture = painted(lambda p: p[..., 1] < 0.0, lambda p: p[..., 2] < 0.3)
+    body = chart_slice("body")
+    texture.color[body], texture.seen[body], texture.regions["neck"][body] = [0.4, 0.2, 0.1], 1, 1
+    complete_scalp(texture)
+    points = texture.extra["points"][SHELL]
+    under = (np.abs(points[..., 0]) < 0.25) & (points[..., 1] > 1.0) & (points[..., 2] > 0.3) & (points[..., 2] < 0.8)
+    assert under.sum() > 50
+    assert np.abs(np.median(texture.color[SHELL][under], axis=0) - [0.4, 0.2, 0.1]).max() < 0.08
+    beside = (np.abs(points[..., 0]) > 0.7) & (points[..., 1] > 0.35) & (points[..., 1] < 0.55) & (points[..., 2] < 0.7)
+    assert np.abs(np.median(texture.color[SHELL][beside], axis=0) - SKIN).max() < 0.15

@@ -7,6 +7,7 @@ import pytest
 
 from perse.rig.body import build_body
 from perse.rig.build import build_rig
+from perse.rig.rig import PART
 from perse.synthesis.atlas import chart_slice
 from perse.synthesis.texture import bake
 from perse.synthesis.torso import collar_line, strands_run_on
@@ -17,6 +18,11 @@ HEIGHT, WIDTH = 96, 128
 @pytest.fixture(scope="module")
 def hopper_texture(hopper_portrait, hopper_rig):
     return bake(hopper_portrait, hopper_rig)
+
+
+@pytest.fixture(scope="module", params=["rig", "hopper_rig"])
+def any_rig(request):
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +151,30 @@ def test_what_touches_from_the_side_does_not_widen_the_neck(astronaut_portrait, 
     body = build_body(rig.vertices[:468].astype(float), rig.camera, touching, masks["neck"], masks["clothes"], masks["hair"])
     upper = body.vertices[body.vertices[:, 1] < rig.vertices[152, 1] - 0.1]
     assert np.abs(upper[:, 0]).max() < 1.3
+
+
+def test_hair_that_the_photo_cuts_off_goes_on(long_haired):
+    """Her locks again, in a photo that ends a little below her chin."""
+    size = len(long_haired.image)
+    unit = np.linalg.norm(long_haired.landmarks[33, :2] - long_haired.landmarks[263, :2])
+    shown = np.arange(size)[:, None] < long_haired.landmarks[152, 1] + 0.15 * unit
+    cut = replace(long_haired, alpha=long_haired.alpha * shown, masks={name: mask * shown for name, mask in long_haired.masks.items()})
+    assert back(bake(cut, build_rig(cut)), "hair", 1.2, 1.4) > 0.9
+
+
+def test_a_neck_is_as_deep_as_necks_are_and_reaches_the_jaw(any_rig):
+    body = any_rig.vertices[any_rig.vertex_part == PART["body"]]
+    chin = any_rig.vertices[152]
+    level = body[np.abs(body[:, 1] - chin[1] - 0.1) < 0.2]
+    middle = level[np.abs(level[:, 0]) < 0.25]
+    assert 0.9 < np.ptp(middle[:, 2]) < 1.6
+    # The throat rises behind the chin instead of leaving a wedge of air under the jaw.
+    throat = body[(np.abs(body[:, 0]) < 0.25) & (body[:, 1] < chin[1]) & (body[:, 1] > chin[1] - 0.25)]
+    assert len(throat) and throat[:, 2].min() < chin[2] + 0.85
+
+
+def test_the_neck_behind_the_jaw_stays_inside_the_outline(astronaut_portrait, rig):
+    body = rig.vertices[rig.vertex_part == PART["body"]]
+    upper = body[body[:, 1] < rig.vertices[152, 1] - 0.15]
+    xy = np.clip(rig.camera.project(upper)[0].astype(int), 0, len(astronaut_portrait.alpha) - 1)
+    assert astronaut_portrait.alpha[xy[:, 1], xy[:, 0]].mean() > 0.9
