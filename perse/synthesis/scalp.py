@@ -21,6 +21,8 @@ EAR_TOP = -0.15  # below, the outline shows ears, and hair behind them is what t
 NAPE = 0.80  # where short hair ends at the back
 BEHIND_EAR = 0.32  # and behind the ears
 FINE, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of strands, of locks and of tresses
+FAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: hair's that is and that is not like skin
+DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
 FIRM = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 FADE = 30.0  # texels over which seen hair passes into made up one
 VARIETY = 0.8  # of what hair's colours vary in the photo, where part of it is light and shade
@@ -200,9 +202,10 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     if sure.sum() < 50:
         sure = hair * seen >= np.quantile(hair * seen, 0.99)
     # Thin hair lets the skin through, and its rim the background: what is nearer to the skin's hue than most, or farther, is left out.
+    # Fair hair has the skin's own hue: what of it is farther is its shadows.
     from_skin = np.linalg.norm((lab - to_lab(face_skin))[..., 1:], axis=-1)
     half, most = np.quantile(from_skin[sure], [0.5, 0.75])
-    sure &= (from_skin >= min(half, most - 4)) & (from_skin < most + 6)
+    sure &= (from_skin >= min(half, most - 4) * smooth_step(half, *FAIR)) & (from_skin < most + 6)
     middle = _tone(lab[sure])
     y = points[..., 1]
     # Hair has other tones at its roots than at its tips.
@@ -223,7 +226,7 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     weight = (hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32)
     local = diffuse(cv2.GaussianBlur(lab, (0, 0), 3), weight, around=True)
     gone = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, y.shape[1]:2 * y.shape[1]]
-    base = local + (tone - local) * smooth_step(gone, 0, 70)[..., None]
+    base = local + (tone - local) * smooth_step(gone, 0, DRIFT)[..., None]
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
 
     # Strands, locks and tresses vary as much as in the photo, and with their lightness changes the hue, as it does there.
