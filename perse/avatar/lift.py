@@ -25,7 +25,7 @@ CLOSED_MOUTH = 0.12  # lip gap over mouth width
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
-UNLIKE = 12.0  # CIE Lab distance of a pixel from the surface at which it shows something else
+UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 HEAD = [PART["face"], PART["shell"]]
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
@@ -38,7 +38,8 @@ SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "e
 class Lifted:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
     along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
-    pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are."""
+    pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
+    change but little, seen from their edge in the photo and openly from the side."""
 
     face: np.ndarray
     bary: np.ndarray
@@ -51,6 +52,7 @@ class Lifted:
     uv: np.ndarray
     outside: np.ndarray
     fixed: np.ndarray
+    held: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Lifted":
         """Some of them: rows (N,) bool, or indices."""
@@ -138,12 +140,13 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     # What the photo shows badly is covered by hidden Gaussians, in the colours that are right for it. A pixel unlike them shows what
     # is behind, or the background.
     at = np.einsum("nk,nkc->nc", bary[hit[:, 1], hit[:, 0]], rig.uvs[ids[hit[:, 1], hit[:, 0]]])[None] * ATLAS
-    unlike = np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1) > UNLIKE
+    difference = np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1)
     slanted = (sample(texture.seen, at)[0] < SEEN) & ~outside
     behind, there = across(np.where(ids < 0, np.inf, front), px, camera.K[0, 0] / CAMERA_DISTANCE)
     there &= rig.face_part[ids[behind[:, 1], behind[:, 0]]] != PART["face"]
-    strange = slanted & unlike & np.isin(rig.face_part[ids[hit[:, 1], hit[:, 0]]], HEAD)
+    strange = slanted & (difference > UNLIKE) & np.isin(rig.face_part[ids[hit[:, 1], hit[:, 0]]], HEAD)
     lost, there = strange & ~there, strange & there
+    lost |= outside & (difference > 2 * UNLIKE) & (rig.face_part[ids[hit[:, 1], hit[:, 0]]] == PART["face"])
     hit[there] = behind[there]
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
@@ -179,7 +182,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     stretch = np.where(slanted, 1.0, 1 / np.clip(facing, 0.3, 1))
     scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool)).take(~lost)
+    none = np.zeros(len(face), bool)
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, none, slanted & ~outside & (rig.face_part[face] == PART["face"])).take(~lost)
 
 
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
@@ -220,7 +224,7 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     # which shows it from its edge, teaches it nothing.
     offset = np.where(slanted[:, None], -BACKING * normal[face], 0)
     none = np.zeros(len(face), bool)
-    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed)
+    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed, none)
     under = top.take((part == PART["face"]) & ~slanted)
     under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
     return Lifted.concat([top, under])

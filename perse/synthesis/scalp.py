@@ -23,6 +23,7 @@ BEHIND_EAR = 0.32  # and behind the ears
 FINE, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of strands, of locks and of tresses
 FAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: hair's that is and that is not like skin
 DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
+DOUBT = 0.12  # by which strands may stand for or against hair
 FIRM = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 FADE = 30.0  # texels over which seen hair passes into made up one
 VARIETY = 0.8  # of what hair's colours vary in the photo, where part of it is light and shade
@@ -179,8 +180,9 @@ def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline:
         best = np.interp(levels, levels[have], best[have])
     over_ear = best[(levels > EAR_TOP - 0.35) & (levels < EAR_TOP)].mean()
     best[levels >= EAR_TOP] = over_ear
+    # Hair or skin: where the photo says half and half it is a matter of strands, not of a blend.
+    share = smooth_step(np.interp(points[..., 1] + 0.03 * ragged, levels, best) + DOUBT * ragged, 0.40, 0.50)
     ragged = ragged * 0.03
-    share = smooth_step(np.interp(points[..., 1] + ragged, levels, best), 0.3, 0.6)
     if length.long:
         # Under the jaw there is skin, behind it the neck, and that is under the hair.
         below = smooth_step(points[..., 1], 0.55, 0.75) * (1 - smooth_step(points[..., 2] + ragged, 0.45, 0.60))
