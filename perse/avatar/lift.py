@@ -39,7 +39,7 @@ class Lifted:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
     along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
     pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
-    change but little, seen from their edge in the photo and openly from the side."""
+    change but little: the photo shows them from their edge or translucent, and from the side they are seen openly."""
 
     face: np.ndarray
     bary: np.ndarray
@@ -100,9 +100,9 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
-    if mouth_opening(rig.vertices) < CLOSED_MOUTH:
-        # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
-        ids[np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0)] = -1
+    between = np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0) & (mouth_opening(rig.vertices) < CLOSED_MOUTH)
+    # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
+    ids[between] = -1
     dressed = portrait.masks["clothes"] > 0.3 * np.maximum(portrait.alpha, 0.1)
     put_behind_jaw(rig, dressed, ids, bary)
     wanted = portrait.alpha > 0.12
@@ -138,15 +138,18 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     origin = -rotation.T @ shift
     front = (np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift)[..., 2]
     # What the photo shows badly is covered by hidden Gaussians, in the colours that are right for it. A pixel unlike them shows what
-    # is behind, or the background.
-    at = np.einsum("nk,nkc->nc", bary[hit[:, 1], hit[:, 0]], rig.uvs[ids[hit[:, 1], hit[:, 0]]])[None] * ATLAS
+    # is behind, or the background; and beyond the outline, where no hair is, it would be a speck to whoever looks from the side.
+    on = ids[hit[:, 1], hit[:, 0]]
+    on_head = np.isin(rig.face_part[on], HEAD)
+    at = np.einsum("nk,nkc->nc", bary[hit[:, 1], hit[:, 0]], rig.uvs[on])[None] * ATLAS
     difference = np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1)
     slanted = (sample(texture.seen, at)[0] < SEEN) & ~outside
     behind, there = across(np.where(ids < 0, np.inf, front), px, camera.K[0, 0] / CAMERA_DISTANCE)
     there &= rig.face_part[ids[behind[:, 1], behind[:, 0]]] != PART["face"]
-    strange = slanted & (difference > UNLIKE) & np.isin(rig.face_part[ids[hit[:, 1], hit[:, 0]]], HEAD)
-    lost, there = strange & ~there, strange & there
-    lost |= outside & (difference > 2 * UNLIKE) & (rig.face_part[ids[hit[:, 1], hit[:, 0]]] == PART["face"])
+    strange = slanted & on_head & (difference > UNLIKE)
+    bare = outside & ~between[px[:, 1], px[:, 0]] & (portrait.masks["hair"] < 0.5 * portrait.alpha)[px[:, 1], px[:, 0]]
+    lost = strange & ~there | bare & on_head & (difference > 2 * UNLIKE)
+    there &= strange
     hit[there] = behind[there]
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
@@ -182,8 +185,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     stretch = np.where(slanted, 1.0, 1 / np.clip(facing, 0.3, 1))
     scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    none = np.zeros(len(face), bool)
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, none, slanted & ~outside & (rig.face_part[face] == PART["face"])).take(~lost)
+    held = np.where(outside, on_head & ~there, slanted & (rig.face_part[face] == PART["face"]))
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool), held).take(~lost)
 
 
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
