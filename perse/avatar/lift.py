@@ -139,17 +139,21 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     front = (np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift)[..., 2]
     # What the photo shows badly is covered by hidden Gaussians, in the colours that are right for it. A pixel unlike them shows what
     # is behind, or the background; and beyond the outline, where no hair is, it would be a speck to whoever looks from the side.
-    on = ids[hit[:, 1], hit[:, 0]]
-    on_head = np.isin(rig.face_part[on], HEAD)
-    at = np.einsum("nk,nkc->nc", bary[hit[:, 1], hit[:, 0]], rig.uvs[on])[None] * ATLAS
-    difference = np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1)
+    def surface(pixels):
+        """Part and atlas position (1, N, 2) of what is at pixels (N, 2), and how unlike the photo it is."""
+        on = ids[pixels[:, 1], pixels[:, 0]]
+        at = np.einsum("nk,nkc->nc", bary[pixels[:, 1], pixels[:, 0]], rig.uvs[on])[None] * ATLAS
+        return rig.face_part[on], at, np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1)
+
+    part, at, difference = surface(hit)
+    on_head = np.isin(part, HEAD)
     slanted = (sample(texture.seen, at)[0] < SEEN) & ~outside
     behind, there = across(np.where(ids < 0, np.inf, front), px, camera.K[0, 0] / CAMERA_DISTANCE)
-    there &= rig.face_part[ids[behind[:, 1], behind[:, 0]]] != PART["face"]
+    part, _, farther = surface(behind)
     strange = slanted & on_head & (difference > UNLIKE)
+    there &= strange & (part != PART["face"]) & (farther < 0.5 * difference)
     bare = outside & ~between[px[:, 1], px[:, 0]] & (portrait.masks["hair"] < 0.5 * portrait.alpha)[px[:, 1], px[:, 0]]
     lost = strange & ~there | bare & on_head & (difference > 2 * UNLIKE)
-    there &= strange
     hit[there] = behind[there]
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
