@@ -73,9 +73,11 @@ class Avatar(nn.Module):
         self.space = space
         self.source = source
         self.report = report or Report()
-        # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of, and painted ones that have nothing to learn.
+        # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of, painted ones that have nothing to learn, and those
+        # whose colours are nearly right.
         self.photo_only: Tensor | None = None
         self.made_up: Tensor | None = None
+        self.held: Tensor | None = None
         # While fitting, by axis: Gaussians (n,) that it paints over, how much (n,), and their colours (n, 3) when it was started.
         self.covers: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
         self._last_change: tuple[tuple, Change | None] | None = None

@@ -13,9 +13,12 @@ from scipy.ndimage import distance_transform_edt
 from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
 from ..rig.mouth import mouth_opening
+from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import PART, PARTS, Rig
 from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.fill import diffuse
+from ..synthesis.regions import to_lab
+from .behind import across, put_behind_jaw
 
 FINE, USUAL = 1.45, 39000  # side of the smallest grid cell, in pixels of a 512-pixel crop, at this many wanted Gaussians
 SHARP, SOFT = 0.15, 0.32  # shares of its Laplacian's energy that a picture keeps when blurred: sharp to the last pixel, and not
@@ -24,7 +27,10 @@ CLOSED_MOUTH = 0.12  # lip gap over mouth width
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
 STRAND = 1.7  # square root of a strand's Gaussian's length over its width
+SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
+UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
+HEAD = [PART["face"], PART["shell"]]
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
 SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
@@ -35,7 +41,8 @@ SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "e
 class Lifted:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
     along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
-    pixels beyond the mesh's outline, which no re-rendered clip shows; backing (N,) bool: a layer under the surface."""
+    pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
+    change but little: the photo shows them from their edge or translucent, and from the side they are seen openly."""
 
     face: np.ndarray
     bary: np.ndarray
@@ -47,7 +54,8 @@ class Lifted:
     opacity: np.ndarray
     uv: np.ndarray
     outside: np.ndarray
-    backing: np.ndarray
+    fixed: np.ndarray
+    held: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Lifted":
         """Some of them: rows (N,) bool, or indices."""
@@ -103,15 +111,6 @@ def richness(portrait: Portrait) -> float:
     return 1 + (MOST - 1) * float(np.clip((SOFT - kept) / (SOFT - SHARP), 0, 1))
 
 
-def _put_behind_jaw(rig: Rig, dressed: np.ndarray, ids: np.ndarray, bary: np.ndarray) -> None:
-    """Where the photo shows clothes (S, S) and the rig its head, they hang on the bust behind it (ids, bary in place): a rim of collar
-    on the jaw would turn with the head, and stand out from the side as a comb. Where no bust is behind, nothing is (id -1)."""
-    bust = rig.part_faces("body")
-    behind, behind_bary = rasterize_ids(rig.vertices, rig.faces[bust].astype(np.int32), rig.camera)
-    swap = dressed & (ids >= 0) & np.isin(rig.face_part[ids], [PART["face"], PART["shell"]])
-    ids[swap], bary[swap] = np.where(behind < 0, -1, bust[behind])[swap], behind_bary[swap]
-
-
 def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """A depth picture (S, S) carried on smoothly from where it is known (S, S) bool; read at xy (M, 2)."""
     sheet = diffuse(depth[..., None].astype(np.float32), known.astype(np.float32))[..., 0]
@@ -122,11 +121,11 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
-    if mouth_opening(rig.vertices) < CLOSED_MOUTH:
-        # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
-        ids[np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0)] = -1
+    between = np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0) & (mouth_opening(rig.vertices) < CLOSED_MOUTH)
+    # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
+    ids[between] = -1
     dressed = portrait.masks["clothes"] > 0.3 * np.maximum(portrait.alpha, 0.1)
-    _put_behind_jaw(rig, dressed, ids, bary)
+    put_behind_jaw(rig, dressed, ids, bary)
     wanted = portrait.alpha > 0.12
     gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
     detail = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
@@ -137,8 +136,15 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     # Fewer Gaussians are larger ones: a few fine cells among coarse ones would show as a pattern.
     fine = FINE * size / 512 * np.sqrt(USUAL / count)
     xy, side = _cells(detail, wanted, count, fine)
+    color = np.empty((len(xy), 3))
+    for s in np.unique(side):
+        rows = side == s
+        color[rows] = sample(cv2.blur(portrait.foreground, (max(1, int(round(s))),) * 2), xy[rows][None])[0]
     px = np.clip(xy.astype(int), 0, size - 1)
-    face = ids[px[:, 1], px[:, 0]]
+    outside = ids[px[:, 1], px[:, 0]] < 0
+    # A translucent pixel's colour is a guess, which may be the background's: there what is solid goes on.
+    solid = diffuse(portrait.foreground, np.clip((portrait.alpha - 0.9) / 0.1, 0, 1))
+    color[outside] = sample(solid, xy[outside][None])[0]
     # Strands beyond the mesh's outline hang on the nearest triangle.
     _, (ny, nx) = distance_transform_edt(ids < 0, return_indices=True)
     body = (ids >= 0) & (rig.face_part[ids] == PART["body"])
@@ -149,21 +155,38 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
         on_bust = fringe & (ids < 0)
         ny[on_bust], nx[on_bust] = nearest[:, on_bust]
     hit = np.stack([nx[px[:, 1], px[:, 0]], ny[px[:, 1], px[:, 0]]], 1)
-    outside = face < 0
-    face = ids[hit[:, 1], hit[:, 0]]
-    b = bary[hit[:, 1], hit[:, 0]].astype(np.float64)
-    corners = rig.vertices[rig.faces[face]].astype(np.float64)
-    point = np.einsum("nk,nkc->nc", b, corners)
     rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
     origin = -rotation.T @ shift
-    depth = (point @ rotation.T + shift)[:, 2]
+    front = (np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift)[..., 2]
+    # What the photo shows badly is covered by hidden Gaussians, in the colours that are right for it. A pixel unlike them shows what
+    # is behind, or the background; and beyond the outline, where no hair is, it would be a speck to whoever looks from the side.
+    def surface(pixels):
+        """Part and atlas position (1, N, 2) of what is at pixels (N, 2), and how unlike the photo it is."""
+        on = ids[pixels[:, 1], pixels[:, 0]]
+        at = np.einsum("nk,nkc->nc", bary[pixels[:, 1], pixels[:, 0]], rig.uvs[on])[None] * ATLAS
+        return rig.face_part[on], at, np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1)
+
+    part, at, difference = surface(hit)
+    on_head = np.isin(part, HEAD)
+    slanted = (sample(texture.seen, at)[0] < SEEN) & ~outside
+    behind, there = across(np.where(ids < 0, np.inf, front), px, camera.K[0, 0] / CAMERA_DISTANCE)
+    part, _, farther = surface(behind)
+    strange = slanted & on_head & (difference > UNLIKE)
+    there &= strange & (part != PART["face"]) & (farther < 0.5 * difference)
+    bare = outside & ~between[px[:, 1], px[:, 0]] & (portrait.masks["hair"] < 0.5 * portrait.alpha)[px[:, 1], px[:, 0]]
+    lost = strange & ~there | bare & on_head & (difference > 2 * UNLIKE)
+    hit[there] = behind[there]
+    face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
+    corners = rig.vertices[rig.faces[face]].astype(np.float64)
+    point = np.einsum("nk,nkc->nc", b, corners)
+    depth = front[hit[:, 1], hit[:, 0]]
     # Beyond the outline the nearest triangle's depth jumps from pixel to pixel; a smooth continuation does not.
-    front = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift
     # Head and bust each for itself: between the two there is air, and what floated there would be a comb from the side.
     of_body = rig.face_part[face] == PART["body"]
     for part, chosen in ((body, of_body), ((ids >= 0) & ~body, ~of_body)):
         if part.any():
-            depth = np.where(outside & chosen, _beyond(front[..., 2], part, xy), depth)
+            depth = np.where(outside & chosen, _beyond(front, part, xy), depth)
+    outside |= there
     ray = np.stack([(xy[:, 0] - camera.K[0, 2]) / camera.K[0, 0], (xy[:, 1] - camera.K[1, 2]) / camera.K[1, 1],
                     np.ones(len(xy))], 1)
     target = (ray * depth[:, None] - shift) @ rotation
@@ -183,17 +206,12 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     tangent = np.where(length > 1e-3, slope / np.maximum(length, 1e-3), any_tangent)
     world = side * depth / float(camera.K[0, 0])
     uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
-    # What the photo shows badly is covered by hidden Gaussians too: its own ones must not be drawn out over them.
-    seen = sample(texture.seen, uv[None] * ATLAS)[0]
-    stretch = np.where((seen < SEEN) & ~outside, 1.0, 1 / np.clip(facing, 0.3, 1))
+    # Its own Gaussians must not be drawn out over the hidden ones.
+    stretch = np.where(slanted, 1.0, 1 / np.clip(facing, 0.3, 1))
     scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
-    blurred = {s: cv2.blur(portrait.foreground, (max(1, int(round(s))),) * 2) for s in np.unique(side)}
-    color = np.empty((len(xy), 3))
-    for s in np.unique(side):
-        rows = side == s
-        color[rows] = sample(blurred[s], xy[rows][None])[0]
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool))
+    held = np.where(outside, on_head & ~there, slanted & (rig.face_part[face] == PART["face"]))
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool), held).take(~lost)
 
 
 def _downwards(normal: np.ndarray) -> np.ndarray:
@@ -226,20 +244,26 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     keep = ((seen < SEEN) | eyes) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
     face, bary, uv = face[keep], bary[keep], uv[keep]
     sigma = spacing[face]
+    part = rig.face_part[face]
+    view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - np.einsum("nk,nkc->nc", bary, corners[face])
+    facing = (normal[face] * view).sum(1) / np.linalg.norm(view, axis=1)
+    slanted = (part == PART["face"]) & (facing < SLANTED)
+    fixed = slanted | (part == PART["shell"]) & (facing < AWAY)
     # Nothing teaches what lies inside the mouth, nor the bust's back, to close its own gaps.
-    wide = np.where(np.isin(rig.face_part[face], [*MOUTH_PARTS, PART["body"]]), 0.80, 0.62) * sigma
+    wide = np.where(np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed, 0.80, 0.62) * sigma
     # Along a strand neighbours are alike, across it they are not.
     hair = sample(texture.regions["hair"], uv[None] * ATLAS)[0]
-    longer = 1 + (np.where(rig.face_part[face] == PART["shell"], STRAND, 1.3) - 1) * np.clip(2 * hair - 0.5, 0, 1)
+    longer = 1 + (np.where(part == PART["shell"], STRAND, 1.3) - 1) * np.clip(2 * hair - 0.5, 0, 1)
     tangent = _downwards(normal[face])
     scales = np.stack([wide * longer, wide / longer, 0.12 * sigma], 1)
     color = sample(texture.color, uv[None] * ATLAS)[0]
+    # The photo's outline cuts through the sides of the cheeks: skin there lies too deep to show beside the outline, and the photo,
+    # which shows it from its edge, teaches it nothing.
+    offset = np.where(slanted[:, None], -BACKING * normal[face], 0)
     none = np.zeros(len(face), bool)
-    top = Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, none)
-    # The photo's outline cuts through the sides of the cheeks, and leaves pinholes there to be seen from the side. Behind them
-    # there must be skin, too deep to show beside the outline.
-    under = top.take(rig.face_part[face] == PART["face"])
-    under.offset, under.backing = -BACKING * under.normal, np.ones(len(under.face), bool)
+    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed, none)
+    under = top.take((part == PART["face"]) & ~slanted)
+    under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
     return Lifted.concat([top, under])
 
 

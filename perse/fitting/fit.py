@@ -26,6 +26,7 @@ RATES = {"colors": (0.036, 1e-6), "opacities": (0.06, 2e-8), "log_scales": (0.03
 FINE_SHARE = 0.85  # of stage one's steps are over when the photo begins to teach alone, at every pixel it has
 ANCHORS = 4  # turned frames that keep the side of a cheek smooth while colours are solved for the photo
 ANCHOR_WEIGHT = 0.15
+PLAY = 0.05  # by which a colour that is held may differ from what it started with
 BACKGROUND_PLAY = 0.3  # how far backgrounds vary about the person's mean colour: beyond the outline they teach colours, too
 LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
@@ -110,13 +111,18 @@ class Trainer:
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
         self.avatar = avatar.place(self.accelerator.device)
         if avatar.photo_only is not None:
-            avatar.photo_only, avatar.made_up = avatar.photo_only.to(avatar.device), avatar.made_up.to(avatar.device)
+            avatar.photo_only, avatar.made_up, avatar.held = (x.to(avatar.device) for x in (avatar.photo_only, avatar.made_up, avatar.held))
         self.clips = clips
         self.rng = np.random.default_rng(schedule.seed)
         self._tone = np.average(portrait.foreground.reshape(-1, 3), axis=0, weights=portrait.alpha.ravel() + 1e-6)
         self.photo = self._photo_frame(portrait, schedule.photo_size)
         self._coarse = self._photo_frame(portrait, schedule.photo_size * 5 // 8)
         self._fine = self._photo_frame(portrait, max(schedule.photo_size, portrait.image.shape[0]))
+        # Least and greatest colours (N, 3).
+        colors, play = avatar.colors.detach(), torch.ones_like(avatar.colors)
+        if avatar.held is not None:
+            play[avatar.held] = PLAY
+        self._bounds = (colors - play).clamp_min(0), (colors + play).clamp_max(1)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
         self._stage_end = schedule.deadline
@@ -178,7 +184,7 @@ class Trainer:
             colors = solve_colors(avatar.colors, views, tone, iterations)
             if avatar.made_up is not None:
                 colors[avatar.made_up] = avatar.colors[avatar.made_up]
-            avatar.colors.copy_(colors)
+            avatar.colors.copy_(colors.clamp(*self._bounds))
 
     def fit_source(self) -> None:
         """Stage one: appearance of the person, from the photo itself and the unedited clip."""
@@ -238,7 +244,7 @@ class Trainer:
             with torch.no_grad():
                 avatar.opacities.clamp_(0, 0.99)
                 avatar.opacities[invisible] = 0
-                avatar.colors.clamp_(0, 1)
+                avatar.colors.clamp_(*self._bounds)
                 avatar.log_scales.clamp_(-9.0, -2.2)
                 avatar.log_scales.copy_(torch.maximum(avatar.log_scales, floor))
             self.steps[0] += 1

@@ -175,7 +175,9 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     part = rig.face_part[lifted.face]
     closed = mouth_opening(rig.vertices) <= OPEN_MOUTH
     inside = (closed & np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
-    avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
+    avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.fixed)
+    avatar.held = torch.zeros(total, dtype=torch.bool)
+    avatar.held[:len(lifted.face)] = torch.from_numpy(lifted.held)
     return avatar
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 MATCH = 9.0  # texels over which the two halves of a face are compared
-DIFFERENT = 0.3  # light by which the two halves may differ for one to complete the other
+DIFFERENT = 0.16  # light by which the two halves may differ for one to complete the other
 ISLAND = 15  # texels: own ones that are fewer across are taken from the other half with their surroundings
 
 

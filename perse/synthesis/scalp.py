@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.stats import norm
 
 from ..ramps import smooth_step
@@ -21,6 +22,10 @@ EAR_TOP = -0.15  # below, the outline shows ears, and hair behind them is what t
 NAPE = 0.80  # where short hair ends at the back
 BEHIND_EAR = 0.32  # and behind the ears
 FINE, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of strands, of locks and of tresses
+FAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: hair's that is and that is not like skin
+EVEN = 8.0  # texels over which seen hair is evened out before it is carried on
+DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
+DOUBT = 0.12  # by which strands may stand for or against hair
 FIRM = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 FADE = 30.0  # texels over which seen hair passes into made up one
 UNDER_JAW = 0.75  # of the face's light that reaches the underside of a jaw whose throat is not seen
@@ -178,8 +183,9 @@ def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline:
         best = np.interp(levels, levels[have], best[have])
     over_ear = best[(levels > EAR_TOP - 0.35) & (levels < EAR_TOP)].mean()
     best[levels >= EAR_TOP] = over_ear
+    # Hair or skin: where the photo says half and half it is a matter of strands, not of a blend.
+    share = smooth_step(np.interp(points[..., 1] + 0.03 * ragged, levels, best) + DOUBT * ragged, 0.40, 0.50)
     ragged = ragged * 0.03
-    share = smooth_step(np.interp(points[..., 1] + ragged, levels, best), 0.3, 0.6)
     if length.long:
         # Under the jaw there is skin, behind it the neck, and that is under the hair.
         below = smooth_step(points[..., 1], 0.55, 0.75) * (1 - smooth_step(points[..., 2] + ragged, 0.45, 0.60))
@@ -201,9 +207,10 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     if sure.sum() < 50:
         sure = hair * seen >= np.quantile(hair * seen, 0.99)
     # Thin hair lets the skin through, and its rim the background: what is nearer to the skin's hue than most, or farther, is left out.
+    # Fair hair has the skin's own hue: what of it is farther is its shadows.
     from_skin = np.linalg.norm((lab - to_lab(face_skin))[..., 1:], axis=-1)
     half, most = np.quantile(from_skin[sure], [0.5, 0.75])
-    sure &= (from_skin >= min(half, most - 4)) & (from_skin < most + 6)
+    sure &= (from_skin >= min(half, most - 4) * smooth_step(half, *FAIR)) & (from_skin < most + 6)
     middle = _tone(lab[sure])
     y = points[..., 1]
     # Hair has other tones at its roots than at its tips.
@@ -222,9 +229,8 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     unlike = smooth_step((np.abs(lab - tone) / spread).max(-1), 2.0, 3.5)
     # Near what is seen its light goes on, farther on it is everywhere the same.
     weight = (hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32)
-    local = diffuse(cv2.GaussianBlur(lab, (0, 0), 3), weight, around=True)
-    gone = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, y.shape[1]:2 * y.shape[1]]
-    base = local + (tone - local) * smooth_step(gone, 0, 70)[..., None]
+    local, gone = _carried_on(lab, weight)
+    base = local + (tone - local) * smooth_step(gone, 0, DRIFT)[..., None]
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
 
     # Strands, locks and tresses vary as much as in the photo, and with their lightness changes the hue, as it does there.
@@ -234,10 +240,26 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     strong = np.array([np.median(np.abs((finer - coarser)[sure][:, 0])) for finer, coarser in zip(smooth, smooth[1:])]) + 0.3
     strong[0] = max(strong[0], strong[1])  # single strands are finer than most photos show
     strong[1:] *= np.minimum(1, 0.4 * np.sqrt(run / np.array([LOCK, TRESS])))  # cropped hair has no locks
-    noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed)
+    # Locks and tresses that are made up begin behind those that are seen: beside each other they would show where one ends.
+    begun = smooth_step(gone, 0, 2 * FADE)
+    noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == FINE else begun)
                 for seed, (amplitude, width) in enumerate(zip(strong, (FINE, LOCK, TRESS)), 2)) / np.linalg.norm(strong)
     vary = _palette((lab - smooth[-1])[sure], noise)
     return to_rgb(base + vary), unlike.astype(np.float32)
+
+
+def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The colours (H, W, 3) of the known texels nearest to each, evened out, and how far off (H, W) those are, in texels; left and
+    right borders meet. weight (H, W): how well a texel is known."""
+    width = weight.shape[1]
+    wide, known = np.concatenate([lab * weight[..., None]] * 3, 1), np.concatenate([weight] * 3, 1)
+    even = cv2.GaussianBlur(wide, (0, 0), EVEN) / np.maximum(cv2.GaussianBlur(known, (0, 0), EVEN), 1e-3)[..., None]
+    if known.max() < 0.3:
+        return diffuse(lab, weight, around=True), np.full(weight.shape, np.inf)
+    gone, (row, column) = distance_transform_edt(known < 0.3, return_indices=True)
+    carried = cv2.GaussianBlur(even[row, column].astype(np.float32), (0, 0), EVEN / 2)
+    middle = np.s_[:, width:2 * width]
+    return carried[middle], gone[middle].astype(np.float32)
 
 
 def _tone(lab: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..rig.topology import OVAL
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
 from .fill import diffuse, from_twin, nearest_covered
 from .inside import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
+from .regions import to_lab
 from .scalp import complete_scalp
 from .torso import complete_torso
 
@@ -23,6 +24,11 @@ CONTOUR_WIDTH = 0.09  # eye distances beside a contour where the photo is not to
 BESIDE = 4  # texels behind the face's outline where the head is asked for its colour
 HIDDEN_MARGIN = 12  # texels
 AT_CONTOUR = 0.15  # what it is worth on the contour itself
+CHEEK_SIDE = 0.25  # eye distances beside a contour where ears and hair may lie before the cheek, as the landmarks have it
+DARKER, OTHER_HUE = 18.0, 14.0  # CIE Lab: what differs by more from the cheek beside it is none of it
+BELOW_EYES = 0.15  # eye distances under the eye line, where crow's feet end
+EAR = 121  # texels: gaps in an ear are lower than this
+BESIDE_MOUTH = 0.5  # half the width of what is surely cheek or mouth, of the face's chart
 NOSE = 0.35  # half the width of what is between the cheeks, of the face's chart
 
 
@@ -51,6 +57,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     zbuffer[front_id < 0] = np.inf
     pixels = CONTOUR_WIDTH * camera.K[0, 0] / CAMERA_DISTANCE
     contour = contours(zbuffer, np.isin(front_id, rig.part_faces("face")))
+    side = sample(nearness(contour, CHEEK_SIDE / CONTOUR_WIDTH * pixels), xy) > 0
     contour, outline = (sample(nearness(mask, pixels), xy) for mask in (contour, portrait.alpha < 0.5))
     # The farthest of the neighbouring depths: a texel must be clearly behind to count as hidden.
     zbuffer = cv2.dilate(np.where(np.isfinite(zbuffer), zbuffer, 0).astype(np.float32), np.ones((3, 3)))
@@ -71,7 +78,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     # Where rig and photo disagree about what is in front, a collar would be painted on the jaw, or the jaw on a collar.
     texture.seen[chart_slice("shell")] *= 1 - np.clip(2 * regions["clothes"][chart_slice("shell")] - 0.5, 0, 1)
     texture.seen[chart_slice("body")] *= 1 - np.clip(2 * regions["skin"][chart_slice("body")] - 0.5, 0, 1)
-    known = _face(texture, contour, outline)
+    known = _face(texture, contour, outline, side)
     complete_scalp(texture)
     _join(texture, known)
     complete_torso(texture)
@@ -119,12 +126,33 @@ def nearness(mask: np.ndarray, width: float) -> np.ndarray:
     return np.clip(1 - cv2.distanceTransform(1 - mask.astype(np.uint8), cv2.DIST_L2, 5) / width, 0, 1)
 
 
-def _face(texture: Texture, contour: np.ndarray, outline: np.ndarray) -> np.ndarray:
+def _beside_cheek(texture: Texture, side: np.ndarray) -> np.ndarray:
+    """(H, W) bool: texels of the face where the photo shows an ear, or what hangs beside it: below the eyes, from the first texel that
+    is unlike the cheek outwards.
+
+    Args:
+        side: (H, W) bool, texels near a contour of the face.
+    """
+    area = chart_slice("face")
+    points, seen, skin = texture.extra["points"][area], texture.seen[area], texture.regions["skin"][area]
+    aside = side & (points[..., 1] > BELOW_EYES) & (np.abs(np.linspace(-1, 1, side.shape[1])) > BESIDE_MOUTH) & (seen > 0)
+    lab = to_lab(cv2.GaussianBlur(texture.color[area], (0, 0), 1.5))
+    away = lab - diffuse(lab, (seen > 0.5) * skin * ~side)
+    unlike = aside & ((away[..., 0] < -DARKER) | (np.hypot(away[..., 1], away[..., 2]) > OTHER_HUE))
+    unlike = cv2.morphologyEx(unlike.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5)))
+    half = side.shape[1] // 2
+    outwards = np.concatenate([np.maximum.accumulate(unlike[:, :half][:, ::-1], 1)[:, ::-1], np.maximum.accumulate(unlike[:, half:], 1)], 1)
+    # An ear is one thing, with light and dark in it.
+    return cv2.dilate(cv2.morphologyEx(outwards, cv2.MORPH_CLOSE, np.ones((EAR, 1))), np.ones((9, 9))) > 0
+
+
+def _face(texture: Texture, contour: np.ndarray, outline: np.ndarray, side: np.ndarray) -> np.ndarray:
     """Complete the face. Landmarks are off by a pixel or two: a nose's own contour may show the cheek behind it, the cheek
     the nose, and the person's outline what is behind.
 
     Args:
         contour, outline: (ATLAS, ATLAS) how near a texel is to a contour of the face, to the outline of the person.
+        side: (ATLAS, ATLAS) bool, a wider neighbourhood of the contours.
 
     Returns:
         (H, W) how well its texels are known now.
@@ -137,6 +165,7 @@ def _face(texture: Texture, contour: np.ndarray, outline: np.ndarray) -> np.ndar
     middle = np.abs(np.linspace(-1, 1, trust.shape[1])) < NOSE
     trust = np.where(middle, trust / np.maximum(trust, trust[:, ::-1]), trust)
     texture.seen[area] *= trust * (1 - (1 - AT_CONTOUR) * outline[area]) * (1 - hidden)
+    texture.seen[area] *= 1 - cv2.GaussianBlur(_beside_cheek(texture, side[area]).astype(np.float32), (0, 0), 3)
     seen = texture.seen[area]
     completed, known = from_twin(_stacked(texture, area), seen, covered)
     _unstack(texture, area, diffuse(completed, known))

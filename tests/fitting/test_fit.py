@@ -9,7 +9,7 @@ import torch
 from perse.attributes.catalogue import BY_NAME
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
-from perse.fitting.fit import Schedule, Trainer
+from perse.fitting.fit import PLAY, Schedule, Trainer
 from perse.fitting.initialise import initial_avatar
 from perse.fitting.losses import picture_loss
 from perse.pipeline import PersePipeline, head_mask
@@ -46,6 +46,14 @@ def losses(trainer, frames, latents) -> float:
             rgb, out = rasterize(trainer.avatar.cloud(trainer._state(frame, latent)), frame.camera, backgrounds=background)
             total += float(picture_loss(rgb[0], out[0, ..., 0], trainer._target(frame), background))
     return total / len(frames)
+
+
+def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
+    avatar, held = trainer.avatar, trainer.avatar.held
+    before = avatar.colors.detach().clone()
+    trainer.fit_source()
+    change = (avatar.colors.detach() - before).abs().amax(1)
+    assert held.sum() > 100 and float(change[held].max()) < PLAY + 1e-6 < float(change[~held].max())
 
 
 def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_portrait):

@@ -129,6 +129,26 @@ def test_hair_has_the_tone_of_what_is_surely_hair_and_not_of_its_rim(painted):
     assert lab[:, 0].std() > 1  # it has a grain
 
 
+def test_fair_hair_keeps_its_hue(painted):
+    """Of hair that is as yellow as the skin the greyish shadows are not the hair's tone."""
+    texture = painted(lambda p: p[..., 1] < 0.0)
+    hair = texture.regions["hair"][SHELL] > 0.5
+    fair, shadow = np.array([0.75, 0.58, 0.42], np.float32), np.array([0.40, 0.36, 0.33], np.float32)
+    dark = np.random.default_rng(0).random((*hair.shape, 1)) < 0.4
+    texture.color[SHELL] = np.where(hair[..., None], np.where(dark, shadow, fair), texture.color[SHELL])
+    complete_scalp(texture)
+    made_up = to_lab(texture.color[SHELL][behind(texture, -2, 0.0)])[:, 1:].mean(0)
+    assert np.linalg.norm(made_up - to_lab(fair)[1:]) < np.linalg.norm(made_up - to_lab(shadow)[1:])
+
+
+def test_half_a_chance_of_hair_is_strands_and_no_blend(painted):
+    texture = painted(lambda p: p[..., 1] < 0.0)
+    texture.regions["hair"][SHELL] *= 0.45
+    complete_scalp(texture)
+    back = texture.regions["hair"][SHELL][behind(texture, -2, 0.0)]
+    assert ((back < 0.1) | (back > 0.9)).mean() > 0.5 and 0.1 < back.mean() < 0.9
+
+
 def test_the_shell_is_solid_behind_and_soft_at_the_outline(painted):
     texture = painted(lambda p: p[..., 1] < 0.2)
     texture.alpha[SHELL] = 0.3

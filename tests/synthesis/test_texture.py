@@ -1,5 +1,7 @@
 """The unrolled portrait: complete, true to the photo where the photo shows it, and named by region."""
 
+import copy
+
 import cv2
 import numpy as np
 
@@ -9,7 +11,7 @@ from perse.rig.rig import PARTS
 from perse.rig.topology import OVAL
 from perse.synthesis.atlas import ATLAS, REGIONS, chart_slice, sample
 from perse.synthesis.fill import diffuse, from_twin, mirror_fill
-from perse.synthesis.texture import bake, contours, nearness, vertex_normals
+from perse.synthesis.texture import _beside_cheek, bake, contours, nearness, vertex_normals
 
 
 def test_every_texel_is_filled(texture):
@@ -116,6 +118,22 @@ def test_contours_of_the_face_and_what_is_near_them():
     assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
     near = nearness(edge, 4.0)
     assert near[20, 19] == 1 and near[20, 14] < near[20, 17] < 1 and near[20, 35] == 0
+
+
+def test_an_ear_before_the_cheek_is_told_from_it(texture):
+    area = chart_slice("face")
+    height, width = texture.seen[area].shape
+    column, row = np.meshgrid(np.linspace(-1, 1, width), np.arange(height))
+    side = np.abs(column) > 0.5
+    new = copy.copy(texture)
+    new.color, new.seen = np.full_like(texture.color, 0.7), np.ones_like(texture.seen)
+    new.regions = {**texture.regions, "skin": np.ones_like(texture.seen)}
+    assert not _beside_cheek(new, side).any()
+    gap = (column > 0.65) & (column < 0.75) & (row > 0.5 * height) & (row < 0.7 * height)
+    new.color[area][gap] = 0.2  # a shadow, and beyond it what may be as light as the cheek
+    found = _beside_cheek(new, side)
+    assert found[gap].all() and found[(column > 0.75) & (row > 0.52 * height) & (row < 0.68 * height)].all()
+    assert not found[(column < 0.6) | (row < 0.4 * height)].any()
 
 
 def test_normals_are_smooth_over_a_sphere():
