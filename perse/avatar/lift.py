@@ -12,15 +12,16 @@ from scipy.ndimage import distance_transform_edt
 
 from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
-from ..rig.mouth import mouth_opening
+from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.rig import PART, PARTS, Rig
 from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.fill import diffuse
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
-CLOSED_MOUTH = 0.12  # lip gap over mouth width
+PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
+BEHIND = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
@@ -91,6 +92,19 @@ def _put_behind_jaw(rig: Rig, dressed: np.ndarray, ids: np.ndarray, bary: np.nda
     ids[swap], bary[swap] = np.where(behind < 0, -1, bust[behind])[swap], behind_bary[swap]
 
 
+def _leave_painted(rig: Rig, texture: Texture, ids: np.ndarray, bary: np.ndarray) -> None:
+    """What the photo shows between the lips and is not the rig's own teeth or throat (ids in place).
+
+    Between closed lips one looks at lip, not at the teeth behind: no triangle is there (id -1), or they would carry the lip line along.
+    In an open mouth it is `PAINTED`: a lip that landmarks missed by a pixel, or a tongue, would hang on the teeth as specks.
+    """
+    inside = (ids >= 0) & np.isin(rig.face_part[ids], MOUTH_PARTS)
+    uv = np.einsum("nk,nkc->nc", bary[inside], rig.uvs[ids[inside]])
+    strange = np.zeros_like(inside)
+    strange[inside] = sample(texture.seen, uv[None] * ATLAS)[0] < SEEN
+    ids[strange] = PAINTED if mouth_opening(rig.vertices) > OPEN_MOUTH else -1
+
+
 def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """A depth picture (S, S) carried on smoothly from where it is known (S, S) bool; read at xy (M, 2)."""
     sheet = diffuse(depth[..., None].astype(np.float32), known.astype(np.float32))[..., 0]
@@ -101,12 +115,10 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
-    if mouth_opening(rig.vertices) < CLOSED_MOUTH:
-        # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
-        ids[np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0)] = -1
+    _leave_painted(rig, texture, ids, bary)
     dressed = portrait.masks["clothes"] > 0.3 * np.maximum(portrait.alpha, 0.1)
     _put_behind_jaw(rig, dressed, ids, bary)
-    wanted = portrait.alpha > 0.12
+    wanted = (portrait.alpha > 0.12) & (ids != PAINTED)
     gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
     detail = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     inner = np.maximum.reduce([portrait.masks[m] for m in ("eyes", "lips", "mouth", "brows")])
@@ -194,9 +206,10 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     seen = sample(texture.seen, uv[None] * ATLAS)[0]
     alpha = sample(texture.alpha, uv[None] * ATLAS)[0]
     part = rig.face_part[face]
-    eyes = np.isin(part, [PART["eye_right"], PART["eye_left"]])
-    keep = ((seen < SEEN) | eyes) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
-    face, bary, uv = face[keep], bary[keep], uv[keep]
+    # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
+    within = np.isin(part, [PART["eye_right"], PART["eye_left"], *MOUTH_PARTS])
+    keep = ((seen < SEEN) | within) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
+    face, bary, uv, seen = face[keep], bary[keep], uv[keep], seen[keep]
     tangent = corners[face, 1] - corners[face, 0]
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12
     sigma = spacing[face]
@@ -204,8 +217,9 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     wide = np.where(np.isin(rig.face_part[face], [*MOUTH_PARTS, PART["body"]]), 0.80, 0.62) * sigma
     scales = np.stack([wide, wide, 0.12 * sigma], 1)
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    none = np.zeros(len(face), bool)
-    top = Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, none)
+    none, behind = np.zeros(len(face), bool), np.isin(rig.face_part[face], MOUTH_PARTS) & (seen >= SEEN)
+    top = Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, behind)
+    top.offset[behind] = [0.0, 0.0, BEHIND]
     # The photo's outline cuts through the sides of the cheeks, and leaves pinholes there to be seen from the side. Behind them
     # there must be skin, too deep to show beside the outline.
     under = top.take(rig.face_part[face] == PART["face"])

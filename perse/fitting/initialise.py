@@ -10,7 +10,6 @@ from ..avatar.lift import MOUTH_PARTS, SEEN, Lifted, lift
 from ..avatar.pace import typical_pace
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
-from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.rig import PART, Rig
 from ..rig.topology import FACE
 from ..synthesis.atlas import ATLAS, Texture, sample
@@ -169,12 +168,13 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     # A mouth line or a strand beside the mesh is taught by the photo alone: the clips do not show it.
     avatar.photo_only = torch.zeros(total, dtype=torch.bool)
     avatar.photo_only[:len(lifted.face)] = torch.from_numpy(lifted.outside)
-    # Painted teeth and tongue behind closed lips are right as they are: what shimmers through the lips would teach them specks.
-    # So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
+    # Painted teeth, tongue and throat are right as they are: few clips show them, and what shimmers through the lips would teach them
+    # specks. So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
     avatar.made_up = torch.zeros(total, dtype=torch.bool)
     part = rig.face_part[lifted.face]
-    closed = mouth_opening(rig.vertices) <= OPEN_MOUTH
-    inside = (closed & np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
+    seen = sample(texture.seen, uv)[0]
+    inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside & ((seen < SEEN) | (part == PART["cavity"]))
+    inside |= (part == PART["body"]) & _turned_away(lifted, rig) & (seen < SEEN)
     avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
     return avatar
 
