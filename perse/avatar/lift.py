@@ -18,6 +18,8 @@ from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.fill import diffuse
 
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
+RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
+TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
@@ -92,17 +94,29 @@ def _put_behind_jaw(rig: Rig, dressed: np.ndarray, ids: np.ndarray, bary: np.nda
     ids[swap], bary[swap] = np.where(behind < 0, -1, bust[behind])[swap], behind_bary[swap]
 
 
-def _leave_painted(rig: Rig, texture: Texture, ids: np.ndarray, bary: np.ndarray) -> None:
+def _leave_painted(portrait: Portrait, rig: Rig, texture: Texture, ids: np.ndarray, bary: np.ndarray) -> None:
     """What the photo shows between the lips and is not the rig's own teeth or throat (ids in place).
 
     Between closed lips one looks at lip, not at the teeth behind: no triangle is there (id -1), or they would carry the lip line along.
-    In an open mouth it is `PAINTED`: a lip that landmarks missed by a pixel, or a tongue, would hang on the teeth as specks.
+    In an open mouth it is `PAINTED`: a lip that landmarks missed by a pixel, or a tongue, would hang on the teeth as specks; and
+    teeth, or the dark between them, on the lips' rim would be drawn apart with it to a string of beads.
     """
     inside = (ids >= 0) & np.isin(rig.face_part[ids], MOUTH_PARTS)
     uv = np.einsum("nk,nkc->nc", bary[inside], rig.uvs[ids[inside]])
     strange = np.zeros_like(inside)
     strange[inside] = sample(texture.seen, uv[None] * ATLAS)[0] < SEEN
-    ids[strange] = PAINTED if mouth_opening(rig.vertices) > OPEN_MOUTH else -1
+    if mouth_opening(rig.vertices) <= OPEN_MOUTH:
+        ids[strange] = -1
+        return
+    lips = portrait.foreground[portrait.masks["lips"] > 0.9]
+    if len(lips):
+        bright, dull = portrait.foreground.max(-1), portrait.foreground.min(-1)
+        usual = np.median(lips.max(-1))
+        colourful = np.median((lips.max(-1) - lips.min(-1)) / np.maximum(lips.max(-1), 0.05))
+        tooth = (bright > TOOTH[0] * usual) & (bright - dull < TOOTH[1] * colourful * bright)
+        rim = ~inside & (distance_transform_edt(~inside) <= RIM * len(ids) / 512)
+        strange |= rim & (ids >= 0) & (tooth | (bright < DARK * usual))
+    ids[strange] = PAINTED
 
 
 def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
@@ -115,7 +129,7 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
-    _leave_painted(rig, texture, ids, bary)
+    _leave_painted(portrait, rig, texture, ids, bary)
     dressed = portrait.masks["clothes"] > 0.3 * np.maximum(portrait.alpha, 0.1)
     _put_behind_jaw(rig, dressed, ids, bary)
     wanted = (portrait.alpha > 0.12) & (ids != PAINTED)

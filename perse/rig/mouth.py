@@ -11,6 +11,7 @@ import numpy as np
 from .topology import LIPS, MOUTH_RING
 
 CAVITY_RINGS = 4
+BACK_WALL = 0.7  # of the cavity's chart, its radius: the part that one sees
 TOOTH_COLUMNS, TOOTH_ROWS = 24, 5
 TONGUE_COLUMNS, TONGUE_ROWS = 12, 10
 BEHIND_LIPS = 0.085  # eye distances from the lips' edge back to the upper front teeth
@@ -71,7 +72,7 @@ def build_cavity(face: np.ndarray) -> Patch:
     vertices = np.concatenate(rings + [(centre + [0, 0, 0.75 * width])[None]])
     angle = 2 * np.pi * np.arange(count) / count
     for k in range(CAVITY_RINGS):
-        rho = 1 - k / CAVITY_RINGS
+        rho = 1 - k / (CAVITY_RINGS - 1) * (1 - BACK_WALL)
         charts.append(0.5 + 0.5 * rho * np.stack([-np.cos(angle), -np.sin(angle)], 1))
         jaws.append(lower)
     faces = []

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, CROWN, GUM, tooth_like
+from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, tooth_like
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
 TEETH = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
@@ -20,7 +20,8 @@ RIM, THROAT = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spread over the largest
 OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
-RIM_OF_LIP = 0.04  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth
+RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
+IN_CORNER = 0.6  # of a row's brightness
 BESIDE = 8  # columns of a strip over which two teeth's colours are compared
 FEW = 40  # pixels that tell a colour
 LEAST_TOOTH = 0.10  # of a strip's height that a portrait must show of a tooth: less is a lip's edge
@@ -84,15 +85,18 @@ def own_teeth(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> OwnTeet
         color: (H, W, 3), from the gum to the edge; seen: (H, W); light: see `white_light`.
     """
     height, width = seen.shape
-    pale = tooth_like(color, light.max(), OWN_LEAST) & (seen > 0.5)
+    pale = tooth_like(color / np.maximum(light / light.max(), 0.3), light.max(), OWN_LEAST) & (seen > 0.5)
     pale = cv2.morphologyEx(pale.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5))) > 0
     shown = pale.sum(0) > LEAST_TOOTH * height
+    # In the mouth's corners they are too dark to be told from what lies beside them.
+    level = (color.max(-1) * pale).sum(0) / np.maximum(pale.sum(0), 1)
+    shown &= level > IN_CORNER * np.median(level[shown]) if shown.any() else False
     if shown.sum() < FEWEST * width:
         return None
     columns = np.flatnonzero(shown)
     first, last = (np.interp(np.arange(width), columns, values) for values in
                    (pale.argmax(0)[shown], height - 1 - pale[::-1].argmax(0)[shown]))
-    first, last = median_filter(first, 9) + RIM_OF_LIP * height, median_filter(last, 5)
+    first, last = median_filter(first, 9) + RIM_OF_LIP * height, np.minimum(last, median_filter(last, 5)) - RIM_OF_LIP * height / 2
     weight = np.zeros(width)
     weight[columns[0]:columns[-1] + 1] = 1
     return OwnTeeth((first + 1) / height, (last + 1) / height, cv2.GaussianBlur(weight[None], (0, 0), 3)[0] * weight)
@@ -205,10 +209,11 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     """
     size = len(seen)
     grid = (np.arange(size) + 0.5) / size * 2 - 1
-    rim = np.clip(np.hypot(grid[None], grid[:, None]), 0, 1)[..., None] ** 1.5
+    rim = np.interp(np.hypot(grid[None], grid[:, None]), [0, BACK_WALL, 1], [0, 0.25, 1])[..., None] ** 1.5
     own = ((seen > 0.5) & ~tooth_like(color, light.max())).astype(np.float32)
     # Without holes, which a tongue's shine makes, and without crumbs, which what shows beside teeth makes.
-    own = cv2.morphologyEx(cv2.morphologyEx(own, cv2.MORPH_CLOSE, np.ones((9, 9))), cv2.MORPH_OPEN, np.ones((11, 11)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    own = cv2.morphologyEx(cv2.morphologyEx(own, cv2.MORPH_CLOSE, disc), cv2.MORPH_OPEN, disc)
     own = cv2.GaussianBlur(cv2.erode(own, np.ones((3, 3))), (0, 0), 1.5)
     return color * own[..., None] + light * (THROAT * (1 - rim) + RIM * rim) * (1 - own[..., None]), own
 
