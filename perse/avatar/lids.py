@@ -49,13 +49,14 @@ class LidSkin:
         for side in EYE:
             if lid_opening(rig.vertices, side) >= CLOSED_EYE:
                 eye = _eye(rig, side, face, bary, offset, points, of_face, part == PART[f"eye_{side}"], colors @ [0.299, 0.587, 0.114])
-                self.eyes.append((side, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
+                if eye is not None:
+                    self.eyes.append((side, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
 
     def __call__(self, colors: Tensor, weights: Tensor) -> Tensor:
         """Colours (N, 3) or (..., N, 3) at blendshape weights (..., E); the very same tensor while the eyes are open."""
         for side, eye in self.eyes:
             closed = sum(share * weights[..., INDEX[f"{name}_{side}"], None] for name, share in CLOSING.items())
-            if not len(eye["index"]) or (closed.device.type == "cpu" and not bool((closed > 0).any())):
+            if closed.device.type == "cpu" and not bool((closed > 0).any()):
                 continue
             lid, ball = (closed / HALF).clamp(0, 1), ((closed - SHUT[0]) / (SHUT[1] - SHUT[0])).clamp(0, 1)
             share = torch.where(eye["ball"], ball * ball * (3 - 2 * ball), lid * lid * (3 - 2 * lid)) * eye["weight"]
@@ -68,10 +69,10 @@ class LidSkin:
 
 
 def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.ndarray, points: np.ndarray, of_face: np.ndarray,
-         of_ball: np.ndarray, light: np.ndarray) -> dict[str, np.ndarray]:
+         of_ball: np.ndarray, light: np.ndarray) -> dict[str, np.ndarray] | None:
     """What `LidSkin` needs of an eye: index (n,) of what is recoloured, ball (n,) bool, weight (n,), skin (n, NEIGHBOURS) indices
     of what its colour on a closed lid is mixed of, mix (n, NEIGHBOURS) their shares, depth and shade (n, 1) by
-    which it is darker at the edge.
+    which it is darker at the edge. None if there is no skin around it.
 
     Args:
         face, bary, offset: see `LidSkin`; points (N, 3) at rest; of_face, of_ball (N,) bool; light (N,) lightness.
@@ -123,12 +124,11 @@ def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.nda
 
     # The skin around: under the brow, and below the lower lid.
     around = near & of_face & ((above > 1.2) & (height < upper + 0.7 * (brow - upper)) | (below > 0.8))
-    if not around.any():
-        around = near & of_face
+    if around.sum() < 4 * NEIGHBOURS:
+        return None
     low, high = np.quantile(light[around], BRIGHT)
     around = np.flatnonzero(around & (light >= low) & (light <= high))
-    distance, nearest = cKDTree(points[around]).query(points[index], min(NEIGHBOURS, len(around)))
-    distance, nearest = distance.reshape(len(index), -1), nearest.reshape(len(index), -1)
+    distance, nearest = cKDTree(points[around]).query(points[index], NEIGHBOURS)
     mix = 1 / (distance ** 2 + SOFT ** 2)
     mix /= mix.sum(1, keepdims=True)
     numbers = dict(weight=weight, mix=mix, depth=1 + DEEPER * lashes[:, None], shade=shade[:, None])

@@ -173,7 +173,7 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     avatar.made_up = torch.zeros(total, dtype=torch.bool)
     part = rig.face_part[lifted.face]
     seen = sample(texture.seen, uv)[0]
-    inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside & ((seen < SEEN) | (part == PART["cavity"]))
+    inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside & ((seen < SEEN) | np.isin(part, [PART["cavity"], PART["tongue"]]))
     inside |= (part == PART["body"]) & _turned_away(lifted, rig) & (seen < SEEN)
     avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
     return avatar
