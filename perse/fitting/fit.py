@@ -111,6 +111,8 @@ class Trainer:
         self.avatar = avatar.place(self.accelerator.device)
         if avatar.photo_only is not None:
             avatar.photo_only, avatar.made_up = avatar.photo_only.to(avatar.device), avatar.made_up.to(avatar.device)
+        if avatar.seated is not None:
+            avatar.seated = tuple(x.to(avatar.device) for x in avatar.seated)
         self.clips = clips
         self.rng = np.random.default_rng(schedule.seed)
         self._tone = np.average(portrait.foreground.reshape(-1, 3), axis=0, weights=portrait.alpha.ravel() + 1e-6)
@@ -241,6 +243,9 @@ class Trainer:
                 avatar.colors.clamp_(0, 1)
                 avatar.log_scales.clamp_(-9.0, -2.2)
                 avatar.log_scales.copy_(torch.maximum(avatar.log_scales, floor))
+                if avatar.seated is not None:
+                    index, normal = avatar.seated
+                    avatar.offset[index] -= (avatar.offset[index] * normal).sum(1, keepdim=True).clamp_min(0) * normal
             self.steps[0] += 1
         if self.steps[0]:
             self._solve_colors([self.photo, self._fine], 6, ANCHORS)

@@ -173,9 +173,12 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     avatar.made_up = torch.zeros(total, dtype=torch.bool)
     part = rig.face_part[lifted.face]
     seen = sample(texture.seen, uv)[0]
-    inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside & ((seen < SEEN) | np.isin(part, [PART["cavity"], PART["tongue"]]))
+    inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside
     inside |= (part == PART["body"]) & _turned_away(lifted, rig) & (seen < SEEN)
     avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
+    # Lids are thin: what stands out from an eyeball would come out below them when it turns.
+    eyes = np.flatnonzero(np.isin(part, [PART["eye_right"], PART["eye_left"]]))
+    avatar.seated = torch.from_numpy(eyes), torch.from_numpy(lifted.normal[eyes].astype(np.float32))
     return avatar
 
 

@@ -21,7 +21,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spread over the largest
 OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
 RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
-MUCH = 0.10  # of a chart that is shown
+MUCH = 0.10  # of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
 IN_CORNER = 0.6  # of a row's brightness
 BESIDE = 8  # columns of a strip over which two teeth's colours are compared
 FEW = 40  # pixels that tell a colour
@@ -211,43 +211,26 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     size = len(seen)
     grid = (np.arange(size) + 0.5) / size * 2 - 1
     rim = np.interp(np.hypot(grid[None], grid[:, None]), [0, BACK_WALL, 1], [0, 0.25, 1])[..., None] ** 1.5
-    own = _no_teeth(color, seen, light)
+    shown, pale = seen > 0.5, tooth_like(color, light.max())
+    if (shown & pale).sum() < 0.5 * shown.sum():
+        # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
+        shown &= ~pale
+    if shown.mean() < MUCH:
+        shown = np.zeros_like(shown)
+    # Without holes, which a tongue's shine makes, and without crumbs.
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    own = cv2.morphologyEx(cv2.morphologyEx(shown.astype(np.float32), cv2.MORPH_CLOSE, disc), cv2.MORPH_OPEN, disc)
+    own = cv2.GaussianBlur(own, (0, 0), 1.0) * own
     return color * own[..., None] + light * (THROAT * (1 - rim) + RIM * rim) * (1 - own[..., None]), own
 
 
-def _no_teeth(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """(H, W): where the photo shows what lies behind the teeth, in areas large enough, and without holes, which a tongue's shine makes."""
-    shown, pale = seen > 0.5, tooth_like(color, light.max())
-    # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
-    if shown.mean() < MUCH or (shown & pale).sum() < 0.5 * shown.sum():
-        shown &= ~pale
-    own = shown.astype(np.float32)
-    own = cv2.morphologyEx(cv2.morphologyEx(own, cv2.MORPH_CLOSE, _disc(9)), cv2.MORPH_OPEN, _disc(5))
-    return cv2.GaussianBlur(own, (0, 0), 1.0) * own
-
-
-def _disc(size: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-
-
-def paint_tongue(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tip in the first row, root in the last; a furrow along the middle, dark towards the throat. What the photo shows of it stays,
-    and the rest takes its colour.
-
-    Returns:
-        color (H, W, 3) and own (H, W): where it is the photo's.
-    """
-    height, width = seen.shape
-    u, v = np.linspace(-1, 1, width)[None], np.linspace(0, 1, height)[:, None]
+def paint_tongue(shape: tuple[int, int], light: np.ndarray) -> np.ndarray:
+    """(H, W, 3): tip in the first row, root in the last; a furrow along the middle, dark towards the throat."""
+    u, v = np.linspace(-1, 1, shape[1])[None], np.linspace(0, 1, shape[0])[:, None]
     furrow = 1 - 0.14 * np.exp(-(u / 0.09) ** 2) - 0.30 * np.abs(u) ** 2.5
     depth = 1 - 0.88 * np.clip((v - 0.15) / 0.85, 0, 1) ** 1.2
-    grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((height, width))
-    painted = TONGUE * light * (furrow * depth * grain)[..., None]
-    own = _no_teeth(color, seen, light)
-    lit = own > 0.5
-    if lit.any():
-        painted = painted * np.clip(color[lit].mean(0) / np.maximum(painted[lit].mean(0), 0.02), 0.5, 2.0)
-    return np.clip(color * own[..., None] + painted * (1 - own[..., None]), 0, 1), own
+    grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((shape[0], shape[1]))
+    return np.clip(TONGUE * light * (furrow * depth * grain)[..., None], 0, 1)
 
 
 def paint_eye(radius: np.ndarray, light: np.ndarray) -> np.ndarray:

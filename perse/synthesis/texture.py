@@ -239,10 +239,12 @@ def _mouth(texture: Texture, seen: np.ndarray, light: np.ndarray, rig: Rig) -> N
         area = chart_slice(f"{row}_teeth")
         crown = crown_share(rig.vertices, rig.vertices[rig.vertex_part == PART[f"{row}_teeth"]])
         texture.color[area], texture.alpha[area], texture.seen[area] = paint_teeth(row, texture.color[area], seen[area], light, crown)
-    for part, paint in (("cavity", paint_cavity), ("tongue", paint_tongue)):
-        area = chart_slice(part)
-        texture.color[area], texture.seen[area] = paint(texture.color[area], seen[area], light)
-        texture.alpha[area] = 1.0
+    area = chart_slice("cavity")
+    texture.color[area], texture.seen[area] = paint_cavity(texture.color[area], seen[area], light)
+    area = chart_slice("tongue")
+    texture.color[area], texture.seen[area] = paint_tongue(texture.alpha[area].shape, light), 0.0
+    for part in ("cavity", "tongue"):
+        texture.alpha[chart_slice(part)] = 1.0
     for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):
         for name in REGIONS:
             texture.regions[name][chart_slice(part)] = 0.0

@@ -62,6 +62,9 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
     # What no picture shows has nothing to learn.
     assert 500 < made_up.sum() < 0.3 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
     assert (trainer.avatar.colors[made_up] == 0.5).all()
+    # Nor does anything stand out from an eyeball, under a lid that is thin.
+    index, normal = trainer.avatar.seated
+    assert len(index) and (trainer.avatar.offset[index] * normal).sum(1).max() < 1e-5
     assert losses(trainer, frames, [{}] * 8) < 0.8 * before
     assert trainer.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
     assert trainer.steps == [TINY.source_steps, 0]

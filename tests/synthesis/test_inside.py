@@ -67,8 +67,7 @@ def test_a_lips_edge_is_no_tooth():
 
 
 def test_tongue_and_throat_darken_towards_the_back():
-    tongue, own = paint_tongue(BLANK[:, :64], UNSEEN[:, :64], LIGHT)
-    assert not own.any()
+    tongue = paint_tongue((64, 64), LIGHT)
     assert tongue[2:6].mean() > 3 * tongue[-4:].mean() and tongue[2:6, ..., 0].mean() > 1.5 * tongue[2:6, ..., 1].mean()
     cavity, own = paint_cavity(BLANK[:, :64], UNSEEN[:, :64], LIGHT)
     assert cavity[32, 32].max() < 0.12 < cavity[32, 2].max() and not own.any()
@@ -76,22 +75,14 @@ def test_tongue_and_throat_darken_towards_the_back():
 
 def test_the_throat_that_the_photo_shows_stays_but_for_crumbs():
     seen = np.zeros((64, 64), np.float32)
-    seen[20:44, 20:44], seen[4:7, 50:53] = 1, 1
+    seen[16:48, 16:48], seen[4:7, 50:53] = 1, 1
     picture = np.full((64, 64, 3), [0.3, 0.1, 0.1], np.float32)
     picture[30:33, 30:33] = 0.8  # the shine on a tongue
     cavity, own = paint_cavity(picture, seen, LIGHT)
     assert own[26:38, 26:38].min() > 0.9 and own[:12, 44:].max() == 0
     np.testing.assert_allclose(cavity[26:38, 26:38], picture[26:38, 26:38], atol=0.06)
-
-
-def test_a_tongue_that_the_photo_shows_stays_and_lends_its_colour():
-    seen = np.zeros((64, 64), np.float32)
-    seen[4:30, 10:54] = 1
-    picture = np.full((64, 64, 3), [0.7, 0.5, 0.5], np.float32)
-    tongue, own = paint_tongue(picture, seen, LIGHT)
-    plain, _ = paint_tongue(picture, 0 * seen, LIGHT)
-    np.testing.assert_allclose(tongue[10:24, 20:44], picture[10:24, 20:44], atol=0.02)
-    assert own[40:].max() == 0 and tongue[40, 32, 1] > plain[40, 32, 1]
+    seen[16:40] = 0
+    assert not paint_cavity(picture, seen, LIGHT)[1].any()  # a strip would float when the mouth opens wider
 
 
 def test_an_invented_eye_has_pupil_iris_and_white():
@@ -113,7 +104,7 @@ def test_a_black_and_white_picture_gets_no_red_tongue():
     skin = np.ones((20, 20), np.float32)
     grey, pink = (np.broadcast_to(np.array(c, np.float32), (20, 20, 3)) for c in ((0.6, 0.6, 0.61), (0.8, 0.6, 0.5)))
     assert colourfulness(grey, skin) < 0.2 and colourfulness(pink, skin) == colourfulness(pink, 0 * skin) == 1
-    tongue, _ = paint_tongue(BLANK[:, :64], UNSEEN[:, :64], LIGHT)
+    tongue = paint_tongue((64, 64), LIGHT)
     assert np.ptp(faded(tongue, 0.0), axis=-1).max() < 1e-6 and faded(tongue, 0.0).mean() == pytest.approx(tongue.mean(), rel=0.15)
     np.testing.assert_allclose(faded(tongue, 1.0), tongue, atol=1e-6)
 
