@@ -77,6 +77,8 @@ class Avatar(nn.Module):
         # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of, and painted ones that have nothing to learn.
         self.photo_only: Tensor | None = None
         self.made_up: Tensor | None = None
+        # Of the latter (N,) bool: those whose colours the photo may still make better.
+        self.tinted: Tensor | None = None
         # While fitting: those (n,) that may not stand out from their surface, and its normals (n, 3).
         self.seated: tuple[Tensor, Tensor] | None = None
         # While fitting, by axis: Gaussians (n,) that it paints over, how much (n,), and their colours (n, 3) when it was started.

@@ -111,6 +111,8 @@ class Trainer:
         self.avatar = avatar.place(self.accelerator.device)
         if avatar.photo_only is not None:
             avatar.photo_only, avatar.made_up = avatar.photo_only.to(avatar.device), avatar.made_up.to(avatar.device)
+        if avatar.tinted is not None:
+            avatar.tinted = avatar.tinted.to(avatar.device)
         if avatar.seated is not None:
             avatar.seated = tuple(x.to(avatar.device) for x in avatar.seated)
         self.clips = clips
@@ -179,7 +181,8 @@ class Trainer:
             tone = torch.from_numpy(self._tone.astype(np.float32)).to(avatar.device)
             colors = solve_colors(avatar.colors, views, tone, iterations)
             if avatar.made_up is not None:
-                colors[avatar.made_up] = avatar.colors[avatar.made_up]
+                fixed = avatar.made_up if avatar.tinted is None else avatar.made_up & ~avatar.tinted
+                colors[fixed] = avatar.colors[fixed]
             avatar.colors.copy_(colors)
 
     def fit_source(self) -> None:

@@ -176,6 +176,10 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
     inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside
     inside |= (part == PART["body"]) & _turned_away(lifted, rig) & (seen < SEEN)
     avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.backing)
+    # The portrait's own teeth keep their place, and get as sharp as it shows them.
+    avatar.tinted = torch.zeros(total, dtype=torch.bool)
+    teeth = np.isin(part, [PART["upper_teeth"], PART["lower_teeth"]]) & (seen >= SEEN) & ~lifted.backing
+    avatar.tinted[:len(lifted.face)] = torch.from_numpy(teeth)
     # Lids are thin: what stands out from an eyeball would come out below them when it turns.
     eyes = np.flatnonzero(np.isin(part, [PART["eye_right"], PART["eye_left"]]))
     avatar.seated = torch.from_numpy(eyes), torch.from_numpy(lifted.normal[eyes].astype(np.float32))

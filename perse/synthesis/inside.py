@@ -22,6 +22,7 @@ LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spre
 OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
 RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
 MUCH = 0.10  # of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
+SOME = 0.01  # of it that tells the throat's colour
 IN_CORNER = 0.6  # of a row's brightness
 BESIDE = 8  # columns of a strip over which two teeth's colours are compared
 FEW = 40  # pixels that tell a colour
@@ -196,14 +197,14 @@ def _continued(own: OwnTeeth, color: np.ndarray, seen: np.ndarray, painted: np.n
     gain = np.stack([np.interp(np.arange(width), outermost, [gains[0][k], gains[1][k]]) for k in range(3)], -1)
     weight = own.weight[:, None]
     out = painted * np.clip(gain, 0.3, 1.5) * (1 - weight) + run_on * weight
-    # What the photo shows below a tooth's edge is no tooth.
-    below = np.clip((v - own.last) / 0.03, 0, 1) * (cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 1.0) > 0.3)
-    kept = np.where(v <= own.last, 1.0, alpha) * (1 - below)
-    return out, alpha * (1 - own.weight) + kept * own.weight, shown
+    # The dark that the photo shows below a tooth's edge is no tooth; a lip that it touches hides the rest of it.
+    dark = (seen > 0.3) & (color.max(-1) < IN_CORNER * np.median(color.max(-1)[inside]))
+    below = np.clip((v - own.last) / 0.03, 0, 1) * np.clip(cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 1.0) * 2, 0, 1)
+    return out, alpha * (1 - own.weight) + (1 - below) * own.weight, shown
 
 
 def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The bag's disc, red behind the lips and dark in the throat; what the photo shows of it stays.
+    """The bag's disc, red behind the lips and dark in the throat; what the photo shows of it stays, and the rest takes its colour.
 
     Returns:
         color (H, W, 3) and own (H, W): where it is the photo's.
@@ -215,13 +216,16 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     if (shown & pale).sum() < 0.5 * shown.sum():
         # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
         shown &= ~pale
+    painted = light * (THROAT * (1 - rim) + RIM * rim)
+    if shown.mean() > SOME:
+        painted = painted * np.clip(np.median(color[shown], 0) / np.maximum(np.median(painted[shown], 0), 0.02), 0.4, 1.6)
     if shown.mean() < MUCH:
         shown = np.zeros_like(shown)
     # Without holes, which a tongue's shine makes, and without crumbs.
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     own = cv2.morphologyEx(cv2.morphologyEx(shown.astype(np.float32), cv2.MORPH_CLOSE, disc), cv2.MORPH_OPEN, disc)
     own = cv2.GaussianBlur(own, (0, 0), 1.0) * own
-    return color * own[..., None] + light * (THROAT * (1 - rim) + RIM * rim) * (1 - own[..., None]), own
+    return color * own[..., None] + painted * (1 - own[..., None]), own
 
 
 def paint_tongue(shape: tuple[int, int], light: np.ndarray) -> np.ndarray:

@@ -61,7 +61,9 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
     trainer.fit_source()
     # What no picture shows has nothing to learn.
     assert 500 < made_up.sum() < 0.3 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
-    assert (trainer.avatar.colors[made_up] == 0.5).all()
+    assert (trainer.avatar.colors[made_up & ~trainer.avatar.tinted] == 0.5).all()
+    # But for her own teeth, which get as sharp as the photo shows them.
+    assert (trainer.avatar.colors[trainer.avatar.tinted] != 0.5).any()
     # Nor does anything stand out from an eyeball, under a lid that is thin.
     index, normal = trainer.avatar.seated
     assert len(index) and (trainer.avatar.offset[index] * normal).sum(1).max() < 1e-5
