@@ -24,12 +24,12 @@ JAW_ARM = 1.1  # eye distances from the jaw's joint to the lower lip
 OPEN_MOUTH = 0.06  # gap over width from which a portrait shows what lies between its lips
 SEEN_COLUMNS, SEEN_ROWS = 33, 32  # in which a portrait's mouth is searched for teeth
 LIP_SHADE = 0.3  # of the gap between the lips: where teeth must begin that hang from one
-TOUCHING = 0.10  # of the gap: teeth that end so close to the other lip are taken to end behind it
+TOUCHING = 0.15  # of the gap: teeth that end so close to the other lip are taken to end behind it
 SHADED = 0.42  # of the brightest between the lips, which teeth in the upper lip's shade must reach
 SHADE = 0.72  # of a column's teeth, by which one end is told from what is behind
 COLOURLESS = 0.06  # spread of the channels, of a black-and-white picture
 CHEEKS = [50, 205, 280, 425]
-BEHIND_EDGE = 0.06  # of the gap: how far behind a lip the teeth end that it hides
+BEHIND_EDGE = 0.12  # of the gap: how far behind a lip the teeth end that it hides
 
 
 @dataclass
@@ -200,7 +200,7 @@ def look_between_lips(face: np.ndarray, picture: np.ndarray, camera) -> Seen:
         low, high = along[shown][[0, -1]]
         # Teeth are rounded: the strip must reach as far as the longest of them.
         share = bend(np.clip(along, low, high)) + np.percentile(reach[shown] - bend(along[shown]), 80)
-        share = np.clip(share, 0, 1) + BEHIND_EDGE * np.clip((share - 1) / TOUCHING + 1, 0, 1)
+        share += (1 + BEHIND_EDGE - share) * np.clip(2 * (share - 1) / TOUCHING + 2, 0, 1)
         return _on_arch(face, ends[from_lip] + share[:, None] * (ends[1 - from_lip] - ends[from_lip]), camera)
 
     return Seen(edge(upper, 0), edge(lower, 1))
