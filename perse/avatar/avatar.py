@@ -15,6 +15,8 @@ from ..rig.rig import HEAD_CENTRE, Rig
 from ..rig.shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
+from .roles import Roles
+from .lids import LidSkin
 from .space import Change, LatentSpace
 
 
@@ -73,11 +75,7 @@ class Avatar(nn.Module):
         self.space = space
         self.source = source
         self.report = report or Report()
-        # (N,) bool while fitting: Gaussians that re-rendered clips know nothing of, painted ones that have nothing to learn, and those
-        # whose colours are nearly right.
-        self.photo_only: Tensor | None = None
-        self.made_up: Tensor | None = None
-        self.held: Tensor | None = None
+        self.roles: Roles | None = None  # while fitting
         # While fitting, by axis: Gaussians (n,) that it paints over, how much (n,), and their colours (n, 3) when it was started.
         self.covers: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
         self._last_change: tuple[tuple, Change | None] | None = None
@@ -90,7 +88,10 @@ class Avatar(nn.Module):
         self._last_change = None
         self.binding = self.binding.to(device)
         self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
-        self.throat = ThroatShade(self.rig, *(x.cpu().numpy() for x in (self.binding.face, self.binding.bary)), device)
+        face, bary = self.binding.face.cpu().numpy(), self.binding.bary.cpu().numpy()
+        self.throat = ThroatShade(self.rig, face, bary, device)
+        rest = [x.detach().cpu().numpy() for x in (self.offset, self.colors, self.opacities)]
+        self.lids = LidSkin(self.rig, face, bary, *rest, device)
         return self
 
     @property
@@ -181,8 +182,8 @@ class Avatar(nn.Module):
             colors = (colors + change.color).clamp(0, 1)
             opacities = (opacities + change.opacity).clamp(0, 0.99)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
-        if not torch.is_grad_enabled():  # the teaching pictures know no moving light
-            colors = self.throat(colors, state.weights)
+        if not torch.is_grad_enabled():  # the teaching pictures know neither moving light nor a lid's skin
+            colors = self.lids(self.throat(colors, state.weights), state.weights)
         return GaussianCloud(means, quats, scales, opacities, colors)
 
     @torch.no_grad()
@@ -202,7 +203,7 @@ class Avatar(nn.Module):
             spread = self.poser.spread(torch.from_numpy(moved).to(self.device))
             shape = spread if shape is None else shape + spread
         means, quats, scales = self.follower(self.poser(weights, head, gaze, shape), self.offset, self.quats, scales)
-        colors = self.throat(colors, weights)
+        colors = self.lids(self.throat(colors, weights), weights)
         return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
 
     def _changes(self, latents: list[dict[str, np.ndarray]]) -> Change | None:

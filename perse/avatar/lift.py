@@ -12,7 +12,7 @@ from scipy.ndimage import distance_transform_edt
 
 from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
-from ..rig.mouth import mouth_opening
+from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import PART, PARTS, Rig
 from ..synthesis.atlas import ATLAS, Texture, sample
@@ -23,9 +23,12 @@ from .behind import across, put_behind_jaw
 FINE, USUAL = 1.45, 39000  # side of the smallest grid cell, in pixels of a 512-pixel crop, at this many wanted Gaussians
 SHARP, SOFT = 0.15, 0.32  # shares of its Laplacian's energy that a picture keeps when blurred: sharp to the last pixel, and not
 MOST = 1.9  # times as many Gaussians for the sharpest portraits
-CLOSED_MOUTH = 0.12  # lip gap over mouth width
+RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
+TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
+PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
+BEHIND = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
 STRAND = 1.7  # square root of a strand's Gaussian's length over its width
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
 UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
@@ -111,6 +114,35 @@ def richness(portrait: Portrait) -> float:
     return 1 + (MOST - 1) * float(np.clip((SOFT - kept) / (SOFT - SHARP), 0, 1))
 
 
+def _leave_painted(portrait: Portrait, rig: Rig, texture: Texture, ids: np.ndarray, bary: np.ndarray) -> np.ndarray:
+    """What the photo shows between the lips and is not the rig's own teeth or throat (ids in place).
+
+    Between closed lips one looks at lip, not at the teeth behind: no triangle is there (id -1), or they would carry the lip line along.
+    In an open mouth it is `PAINTED`: a lip that landmarks missed by a pixel, or a tongue, would hang on the teeth as specks; and
+    teeth, or the dark between them, on the lips' rim would be drawn apart with it to a string of beads.
+
+    Returns:
+        (S, S) bool: between closed lips.
+    """
+    inside = (ids >= 0) & np.isin(rig.face_part[ids], MOUTH_PARTS)
+    uv = np.einsum("nk,nkc->nc", bary[inside], rig.uvs[ids[inside]])
+    strange = np.zeros_like(inside)
+    strange[inside] = sample(texture.seen, uv[None] * ATLAS)[0] < SEEN
+    if mouth_opening(rig.vertices) <= OPEN_MOUTH:
+        ids[strange] = -1
+        return strange
+    lips = portrait.foreground[portrait.masks["lips"] > 0.9]
+    if len(lips):
+        bright, dull = portrait.foreground.max(-1), portrait.foreground.min(-1)
+        usual = np.median(lips.max(-1))
+        colourful = np.median((lips.max(-1) - lips.min(-1)) / np.maximum(lips.max(-1), 0.05))
+        tooth = (bright > TOOTH[0] * usual) & (bright - dull < TOOTH[1] * colourful * bright)
+        rim = ~inside & (distance_transform_edt(~inside) <= RIM * len(ids) / 512)
+        strange |= rim & (ids >= 0) & (tooth | (bright < DARK * usual))
+    ids[strange] = PAINTED
+    return np.zeros_like(strange)
+
+
 def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """A depth picture (S, S) carried on smoothly from where it is known (S, S) bool; read at xy (M, 2)."""
     sheet = diffuse(depth[..., None].astype(np.float32), known.astype(np.float32))[..., 0]
@@ -121,12 +153,10 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     size = portrait.image.shape[0]
     camera = rig.camera
     ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
-    between = np.isin(rig.face_part[ids], MOUTH_PARTS) & (ids >= 0) & (mouth_opening(rig.vertices) < CLOSED_MOUTH)
-    # Between closed lips one looks at lip, not at the teeth behind: they must not carry the lip line along.
-    ids[between] = -1
+    between = _leave_painted(portrait, rig, texture, ids, bary)
     dressed = portrait.masks["clothes"] > 0.3 * np.maximum(portrait.alpha, 0.1)
     put_behind_jaw(rig, dressed, ids, bary)
-    wanted = portrait.alpha > 0.12
+    wanted = (portrait.alpha > 0.12) & (ids != PAINTED)
     gray = cv2.GaussianBlur(portrait.foreground.mean(-1).astype(np.float32), (0, 0), 0.8 * size / 512)
     detail = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
     inner = np.maximum.reduce([portrait.masks[m] for m in ("eyes", "lips", "mouth", "brows")])
@@ -240,9 +270,10 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     seen = sample(texture.seen, uv[None] * ATLAS)[0]
     alpha = sample(texture.alpha, uv[None] * ATLAS)[0]
     part = rig.face_part[face]
-    eyes = np.isin(part, [PART["eye_right"], PART["eye_left"]])
-    keep = ((seen < SEEN) | eyes) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
-    face, bary, uv = face[keep], bary[keep], uv[keep]
+    # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
+    within = np.isin(part, [PART["eye_right"], PART["eye_left"], *MOUTH_PARTS])
+    keep = ((seen < SEEN) | within) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
+    face, bary, uv, seen = face[keep], bary[keep], uv[keep], seen[keep]
     sigma = spacing[face]
     part = rig.face_part[face]
     view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - np.einsum("nk,nkc->nc", bary, corners[face])
@@ -260,8 +291,10 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     # The photo's outline cuts through the sides of the cheeks: skin there lies too deep to show beside the outline, and the photo,
     # which shows it from its edge, teaches it nothing.
     offset = np.where(slanted[:, None], -BACKING * normal[face], 0)
+    own = np.isin(part, MOUTH_PARTS) & (seen >= SEEN)
+    offset[own] = [0.0, 0.0, BEHIND]
     none = np.zeros(len(face), bool)
-    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed, none)
+    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, none)
     under = top.take((part == PART["face"]) & ~slanted)
     under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
     return Lifted.concat([top, under])

@@ -85,8 +85,8 @@ class FitModel(nn.Module):
         """Picture (H, W, 3) over `background` (3,) and alpha (H, W); without the Gaussians that only the photo
         teaches if it is to be compared with a clip's frame."""
         cloud = self.avatar.cloud(state)
-        if clip and self.avatar.photo_only is not None:
-            cloud.opacities = cloud.opacities.masked_fill(self.avatar.photo_only, 0.0)
+        if clip and self.avatar.roles is not None:
+            cloud.opacities = cloud.opacities.masked_fill(self.avatar.roles.photo_only, 0.0)
         rgb, alpha = rasterize(cloud, camera, backgrounds=background)
         return rgb.squeeze(0), alpha.squeeze(0).squeeze(-1)  # not [0], whose gradient is a copy into zeros
 
@@ -110,8 +110,8 @@ class Trainer:
         self.accelerator = Accelerator(cpu=avatar.device.type == "cpu")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
         self.avatar = avatar.place(self.accelerator.device)
-        if avatar.photo_only is not None:
-            avatar.photo_only, avatar.made_up, avatar.held = (x.to(avatar.device) for x in (avatar.photo_only, avatar.made_up, avatar.held))
+        if avatar.roles is not None:
+            avatar.roles = avatar.roles.to(avatar.device)
         self.clips = clips
         self.rng = np.random.default_rng(schedule.seed)
         self._tone = np.average(portrait.foreground.reshape(-1, 3), axis=0, weights=portrait.alpha.ravel() + 1e-6)
@@ -120,8 +120,8 @@ class Trainer:
         self._fine = self._photo_frame(portrait, max(schedule.photo_size, portrait.image.shape[0]))
         # Least and greatest colours (N, 3).
         colors, play = avatar.colors.detach(), torch.ones_like(avatar.colors)
-        if avatar.held is not None:
-            play[avatar.held] = PLAY
+        if avatar.roles is not None:
+            play[avatar.roles.held] = PLAY
         self._bounds = (colors - play).clamp_min(0), (colors + play).clamp_max(1)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
@@ -177,13 +177,14 @@ class Trainer:
             views = [View(rest, target, camera) for target, camera in photos]
             for i in np.linspace(0, len(frames) - 1, anchors).astype(int):
                 cloud = avatar.cloud(self._state(frames[i], {}))
-                if avatar.photo_only is not None:
-                    cloud.opacities = cloud.opacities.masked_fill(avatar.photo_only, 0.0)
+                if avatar.roles is not None:
+                    cloud.opacities = cloud.opacities.masked_fill(avatar.roles.photo_only, 0.0)
                 views.append(View(cloud, self._target(frames[i]), frames[i].camera, ANCHOR_WEIGHT))
             tone = torch.from_numpy(self._tone.astype(np.float32)).to(avatar.device)
             colors = solve_colors(avatar.colors, views, tone, iterations)
-            if avatar.made_up is not None:
-                colors[avatar.made_up] = avatar.colors[avatar.made_up]
+            if avatar.roles is not None:
+                fixed = avatar.roles.made_up & ~avatar.roles.tinted
+                colors[fixed] = avatar.colors[fixed]
             avatar.colors.copy_(colors.clamp(*self._bounds))
 
     def fit_source(self) -> None:
@@ -197,7 +198,7 @@ class Trainer:
             p.requires_grad_(False)
         model, optimizer = self._prepare(model, optimizer)
         invisible = (avatar.opacities.detach() == 0)
-        made_up = [p for p, *_ in rates] if avatar.made_up is not None else []
+        made_up = [p for p, *_ in rates] if avatar.roles is not None else []
         # The rasterizer's anti-aliasing fattens small Gaussians, so a fit at one size would shrink them until they are a
         # grid of dots in a close-up.
         floor = avatar.log_scales.detach() - SHRINK
@@ -238,7 +239,7 @@ class Trainer:
                         avatar.opacities.grad[invisible] = 0
                     for p in made_up:
                         if p.grad is not None:
-                            p.grad[avatar.made_up] = 0
+                            p.grad[avatar.roles.made_up] = 0
                     optimizer.step()
                     optimizer.zero_grad(set_to_none=True)
             with torch.no_grad():
@@ -247,6 +248,9 @@ class Trainer:
                 avatar.colors.clamp_(*self._bounds)
                 avatar.log_scales.clamp_(-9.0, -2.2)
                 avatar.log_scales.copy_(torch.maximum(avatar.log_scales, floor))
+                if avatar.roles is not None:
+                    index, normal = avatar.roles.seated
+                    avatar.offset[index] -= (avatar.offset[index] * normal).sum(1, keepdim=True).clamp_min(0) * normal
             self.steps[0] += 1
         if self.steps[0]:
             self._solve_colors([self.photo, self._fine], 6, ANCHORS)

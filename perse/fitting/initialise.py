@@ -8,9 +8,9 @@ from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding, matrix_to_quaternion
 from ..avatar.lift import MOUTH_PARTS, SEEN, Lifted, lift
 from ..avatar.pace import typical_pace
+from ..avatar.roles import Roles
 from ..avatar.space import AxisBasis, LatentSpace
 from ..portrait import Portrait
-from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.rig import PART, Rig
 from ..rig.topology import FACE
 from ..synthesis.atlas import ATLAS, Texture, sample
@@ -166,19 +166,28 @@ def initial_avatar(portrait: Portrait, rig: Rig, texture: Texture, categories: l
         space.add(axis.name, basis)
     avatar = Avatar(rig, binding, gaussians, space)
     avatar.covers = covers
-    # A mouth line or a strand beside the mesh is taught by the photo alone: the clips do not show it.
-    avatar.photo_only = torch.zeros(total, dtype=torch.bool)
-    avatar.photo_only[:len(lifted.face)] = torch.from_numpy(lifted.outside)
-    # Painted teeth and tongue behind closed lips are right as they are: what shimmers through the lips would teach them specks.
-    # So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
-    avatar.made_up = torch.zeros(total, dtype=torch.bool)
-    part = rig.face_part[lifted.face]
-    closed = mouth_opening(rig.vertices) <= OPEN_MOUTH
-    inside = (closed & np.isin(part, MOUTH_PARTS) | (part == PART["body"]) & _turned_away(lifted, rig)) & (sample(texture.seen, uv)[0] < SEEN)
-    avatar.made_up[:len(lifted.face)] = torch.from_numpy(inside | lifted.fixed)
-    avatar.held = torch.zeros(total, dtype=torch.bool)
-    avatar.held[:len(lifted.face)] = torch.from_numpy(lifted.held)
+    avatar.roles = _roles(lifted, rig, texture, total)
     return avatar
+
+
+def _roles(lifted: Lifted, rig: Rig, texture: Texture, total: int) -> Roles:
+    """What the lifted Gaussians, the first of `total`, may learn; the others are extras."""
+    def flags(chosen: np.ndarray) -> torch.Tensor:
+        out = torch.zeros(total, dtype=torch.bool)
+        out[:len(chosen)] = torch.from_numpy(chosen)
+        return out
+
+    part, seen = rig.face_part[lifted.face], sample(texture.seen, lifted.uv[None] * ATLAS)[0]
+    # Painted teeth, tongue and throat are right as they are: few clips show them, and what shimmers through the lips would teach them
+    # specks. So is the bust's back, of which the clips show little but their own lower edge; no pixel of the photo hangs there.
+    inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside
+    inside |= (part == PART["body"]) & _turned_away(lifted, rig) & (seen < SEEN)
+    # The portrait's own teeth keep their place, and get as sharp as it shows them.
+    teeth = np.isin(part, [PART["upper_teeth"], PART["lower_teeth"]]) & (seen >= SEEN) & ~lifted.fixed
+    # Lids are thin: what stands out from an eyeball would come out below them when it turns.
+    eyes = np.flatnonzero(np.isin(part, [PART["eye_right"], PART["eye_left"]]))
+    return Roles(photo_only=flags(lifted.outside), made_up=flags(inside | lifted.fixed), tinted=flags(teeth), held=flags(lifted.held),
+                 seated=(torch.from_numpy(eyes), torch.from_numpy(lifted.normal[eyes].astype(np.float32))))
 
 
 def _turned_away(lifted: Lifted, rig: Rig) -> np.ndarray:

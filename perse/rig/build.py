@@ -5,7 +5,7 @@ import numpy as np
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES, build_blendshapes, jaw_weights
 from .eyes import CAP, build_eye, room_behind_lid
-from .mouth import build_cavity, build_teeth, build_tongue, seen_edge
+from .mouth import build_cavity, build_teeth, build_tongue, look_between_lips
 from .pose_fit import fit_portrait
 from .rig import JAW_GLIDE, PART, Rig
 from .sculpt import Surface
@@ -68,9 +68,9 @@ def build_rig(portrait) -> Rig:
     shell = build_shell(face, camera, head_mask, masks["hair"])
     body = build_body(face, camera, portrait.alpha, masks["neck"], masks["clothes"], masks["hair"])
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
-    edge = seen_edge(face, portrait.image, masks["mouth"], camera)
-    mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper", edge),
-             "lower_teeth": build_teeth(face, "lower"), "tongue": build_tongue(face)}
+    seen = look_between_lips(face, portrait.image, camera)
+    mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper", seen.upper),
+             "lower_teeth": build_teeth(face, "lower", seen.lower), "tongue": build_tongue(face)}
 
     vertices, faces, uvs, vertex_part, face_part = [face], [], [], [np.zeros(FACE, int)], []
     tessellation = canonical()[2]
@@ -110,7 +110,10 @@ def build_rig(portrait) -> Rig:
     starts = {}
     for part, patch in mouth.items():
         starts[part] = offset
-        triangles = _outwards(patch.vertices, patch.faces, patch.vertices.mean(0) + [0, 0, 1.0])
+        middle = patch.vertices.mean(0)
+        # The bag is looked into; the rest is looked at from the front.
+        triangles = _outwards(patch.vertices, patch.faces, middle)[:, ::-1] if part == "cavity" else \
+            _outwards(patch.vertices, patch.faces, middle + [0, 0, 1.0])
         add(part, patch.vertices, triangles, patch.chart[triangles])
 
     points = np.concatenate(vertices)

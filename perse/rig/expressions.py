@@ -32,6 +32,7 @@ PROFILES = {
     "edge_left": lambda u: np.clip(u, 0, 1),
 }
 CHIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]
+FOLD = [260, 259, 257, 258, 286]  # of the left eye's upper lid, from the outer corner inwards
 CORNER, LENS = 0.42, 0.75
 NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
 MOUTH_WIDTH, WIDEST = 0.56, 0.88  # of a mouth at rest; beyond which no smile draws it
@@ -184,7 +185,7 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                     if index not in touched:
                         touched.add(index)
                         # A corner belongs to both lips: moving one lip's middle must not drag it.
-                        add(index, mouth * weight * np.asarray(vector) * (room if profile == "corner_left" else 1.0))
+                        add(index, mouth * weight * np.asarray(vector) * (room if profile in ("corner_left", "half_left") else 1.0))
         elif kind in ("scale_lips", "slide_lips"):
             centre = face[[13, 14, 61, 291]].mean(0)
             inner_rows = {"upper_outer": "upper_inner", "lower_outer": "lower_inner"}
@@ -213,7 +214,7 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                 add(up, upper_share * gap)
                 add(low, -lower_share * gap)
             # The fold above follows by less, so the lid's skin unrolls from under it.
-            for fold, up, low in zip([260, 259, 257, 258, 286], eye["upper"][1:6], eye["lower"][1:6]):
+            for fold, up, low in zip(FOLD, eye["upper"][1:6], eye["lower"][1:6]):
                 add(fold, 0.42 * upper_share * (face[low] - face[up]))
     return handles
 

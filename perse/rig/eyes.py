@@ -11,7 +11,7 @@ SECTORS = 28
 IRIS = 0.47  # radius of an iris over the eyeball's
 CLOSED_EYE = 0.12  # mean lid gap over the eye's width
 LID_SPAN = 0.95  # half the height of a closed lid, in gaps of the open one
-CAP = np.radians(80.0)  # the cap reaches this far from the iris centre
+CAP = np.radians(100.0)  # the cap reaches this far from the iris centre: beyond what a corner shows of an eye that looks aside
 
 
 @dataclass

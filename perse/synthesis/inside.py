@@ -3,9 +3,13 @@
 Where the portrait shows its own teeth these stay, and the painted ones take their colour.
 """
 
-import numpy as np
+from dataclasses import dataclass
 
-from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, CROWN, GUM, tooth_like
+import cv2
+import numpy as np
+from scipy.ndimage import median_filter
+
+from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, tooth_like
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
 TEETH = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
@@ -15,8 +19,15 @@ IRIS, SCLERA = np.array([0.44, 0.29, 0.18]), np.array([0.86, 0.80, 0.77])
 RIM, THROAT = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spread over the largest
+OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
+RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
+MUCH = 0.10  # of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
+SOME = 0.01  # of it that tells the throat's colour
+IN_CORNER = 0.6  # of a row's brightness
+BESIDE = 8  # columns of a strip over which two teeth's colours are compared
 FEW = 40  # pixels that tell a colour
-OWN_SHARE = 0.02  # of a row that a portrait must show to count as showing teeth and not a lip's edge
+LEAST_TOOTH = 0.10  # of a strip's height that a portrait must show of a tooth: less is a lip's edge
+FEWEST = 0.10  # of a strip's columns that must show one
 
 
 def white_light(color: np.ndarray, skin: np.ndarray, sclera: np.ndarray) -> np.ndarray:
@@ -56,21 +67,74 @@ def faded(color: np.ndarray, share: float) -> np.ndarray:
     return grey + share * (color - grey)
 
 
-def paint_teeth(row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One row of teeth.
+@dataclass
+class OwnTeeth:
+    """What a portrait shows of a row: for each column of the strip (W,) the first and the last row of its tooth, from the gum to
+    the edge, in shares of the strip's height, and how much the column counts, 0 to 1."""
+
+    first: np.ndarray
+    last: np.ndarray
+    weight: np.ndarray
+
+
+def own_teeth(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> OwnTeeth | None:
+    """Find a portrait's own teeth in a strip, or None where it shows too little of them.
+
+    Whole columns from the first to the last pale texel, and all columns between the outermost ones: gaps and shadows between teeth
+    are theirs, and teeth with holes in them would show what is painted behind as specks.
+
+    Args:
+        color: (H, W, 3), from the gum to the edge; seen: (H, W); light: see `white_light`.
+    """
+    height, width = seen.shape
+    pale = tooth_like(color / np.maximum(light / light.max(), 0.3), light.max(), OWN_LEAST) & (seen > 0.5)
+    pale = cv2.morphologyEx(pale.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5))) > 0
+    shown = pale.sum(0) > LEAST_TOOTH * height
+    # In the mouth's corners they are too dark to be told from what lies beside them.
+    level = (color.max(-1) * pale).sum(0) / np.maximum(pale.sum(0), 1)
+    shown &= level > IN_CORNER * np.median(level[shown]) if shown.any() else False
+    if shown.sum() < FEWEST * width:
+        return None
+    columns = np.flatnonzero(shown)
+    first, last = (np.interp(np.arange(width), columns, values) for values in
+                   (pale.argmax(0)[shown], height - 1 - pale[::-1].argmax(0)[shown]))
+    first, last = median_filter(first, 9) + RIM_OF_LIP * height, np.minimum(last, median_filter(last, 5)) - RIM_OF_LIP * height / 2
+    weight = np.zeros(width)
+    weight[columns[0]:columns[-1] + 1] = 1
+    return OwnTeeth((first + 1) / height, (last + 1) / height, cv2.GaussianBlur(weight[None], (0, 0), 3)[0] * weight)
+
+
+def paint_teeth(row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray,
+                crown: float = CROWN / (CROWN + GUM)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One row of teeth: the portrait's own, continued under the lip, and painted ones in their colour where it shows none.
 
     Args:
         row: upper or lower; color: (H, W, 3) what the photo shows there; seen: (H, W) how well it shows it; light: see
-            `white_light`.
+            `white_light`; crown: how much of the strip is teeth, the rest is gum.
 
     Returns:
-        color (H, W, 3) and alpha (H, W), rounded at the teeth's edges.
+        color (H, W, 3), alpha (H, W), rounded at the teeth's edges, and own (H, W): where it is the photo's.
     """
-    height, width = seen.shape
-    u = np.abs((np.arange(width) + 0.5) / width * 2 - 1)
-    v = ((np.arange(height) + 0.5) / height)[:, None]
     if row == "lower":
-        v = 1 - v  # from the gum to the edge in both rows
+        color, seen = color[::-1], seen[::-1]  # from the gum to the edge in both rows
+    own = own_teeth(color, seen, light)
+    painted, alpha = _painted(row, seen.shape, light, crown)
+    shown = np.zeros(seen.shape)
+    if own is not None:
+        painted, alpha, shown = _continued(own, color, seen, painted, alpha, light, crown)
+    out = [np.clip(color * shown[..., None] + painted * (1 - shown[..., None]), 0, 1), alpha, shown]
+    return tuple(x[::-1] for x in out) if row == "lower" else tuple(out)
+
+
+def _down(height: int) -> np.ndarray:
+    """(H, 1): 0 at the gum, 1 at the edge."""
+    return ((np.arange(height) + 0.5) / height)[:, None]
+
+
+def _painted(row: str, shape: tuple[int, int], light: np.ndarray, crown: float) -> tuple[np.ndarray, np.ndarray]:
+    """Colour (H, W, 3) and alpha (H, W) of teeth and gums by the book."""
+    height, width = shape
+    u, v = np.abs((np.arange(width) + 0.5) / width * 2 - 1), _down(height)
     slope = 2 * ARCH_DEPTH * ARCH_WIDTH * u
     # Length of the arch y = d x^2 from the middle, in mouth widths.
     length = (slope * np.sqrt(1 + slope ** 2) + np.arcsinh(slope)) / (4 * ARCH_DEPTH)
@@ -84,28 +148,84 @@ def paint_teeth(row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray
     back = 1 - 0.72 * np.clip(u, 0, 1) ** 1.5  # the cheeks' shade
     lip = 0.80 + 0.22 * np.clip((v - 0.2) / 0.4, 0, 1) - 0.07 * np.clip((v - 0.9) / 0.1, 0, 1)
     enamel = ENAMEL * light * (0.92 if row == "lower" else 1.0) * ((gap * rounding * back)[None] * lip)[..., None]
-    border = GUM / (CROWN + GUM) + 0.07 * (np.clip(phase, 0, 1) ** 2 - 0.3)
+    border = 1 - crown + 0.07 * (np.clip(phase, 0, 1) ** 2 - 0.3)
     gum = np.clip((border[None] - v) / 0.035 + 0.5, 0, 1)[..., None]
-    painted = enamel * (1 - gum) + GUMS * light * (back[None] * lip)[..., None] * gum
-    own = seen * tooth_like(color, light.max())
-    if own.sum() < OWN_SHARE * own.size:
-        own = np.zeros_like(own)
-    else:
-        lit = own > 0.5
-        gain = color[lit].mean(0) / np.maximum(painted[lit].mean(0), 0.05)
-        painted = painted * np.clip(0.5 * gain + 0.5 * gain.mean(), 0.5, 1.4)
-        alpha = np.maximum(alpha, own)
-    own = own[..., None]
-    return np.clip(color * own + painted * (1 - own), 0, 1), alpha
+    return enamel * (1 - gum) + GUMS * light * (back[None] * lip)[..., None] * gum, alpha
 
 
-def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """(H, W, 3): the bag's disc, red behind the lips and dark in the throat; what the photo shows of it stays."""
+def _continued(own: OwnTeeth, color: np.ndarray, seen: np.ndarray, painted: np.ndarray, alpha: np.ndarray, light: np.ndarray,
+               crown: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The portrait's teeth run on, tooth by tooth, to the gum that the lip hides; beside them painted ones take their colour.
+
+    Returns:
+        colour (H, W, 3) of what the photo does not show, alpha (H, W), and where the photo's own colour stays (H, W).
+    """
+    height, width = alpha.shape
+    v = _down(height)
+    inside = (v >= own.first) & (v <= own.last) & (seen > 0.3) & (own.weight > 0)
+    if not inside.any():
+        return painted, alpha, inside.astype(np.float64)
+    shown = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.0) * inside
+    # Colour near a tooth's upper end, near its lower end: the part is long enough to be of the tooth and not of its shade.
+    length = np.maximum(own.last - own.first, 1e-3)
+    ends = []
+    for low, high in ((0.1, 0.5), (0.5, 0.9)):
+        part = (inside & (v >= own.first + low * length) & (v <= own.first + high * length))[..., None]
+        weight = part.sum(0).astype(np.float32)
+        total = cv2.GaussianBlur((color * part).sum(0)[None], (0, 0), 1.5)[0]
+        weight = cv2.GaussianBlur(weight.reshape(1, -1), (0, 0), 1.5).reshape(-1, 1)
+        known = weight[:, 0] > 1e-2
+        if not known.any():
+            return painted, alpha, shown
+        mean = total / np.maximum(weight, 1e-6)
+        ends.append(np.stack([np.interp(np.arange(width), np.flatnonzero(known), mean[known, k]) for k in range(3)], -1))
+    share = np.clip((v - own.first) / length, 0, 1)[..., None]
+    teeth = ends[0] * (1 - share) + ends[1] * share
+    # Under the lip it is darker, and beyond the crown's length there is gum.
+    border = np.minimum(1 - crown, own.first)
+    gum = np.clip((border - v) / 0.04 + 0.5, 0, 1)[..., None]
+    lip = 1 - 0.25 * np.clip((own.first - v) / 0.25, 0, 1)[..., None]
+    tone = np.minimum(ends[0].max(-1, keepdims=True), light.max())
+    run_on = (teeth * (1 - gum) + GUMS * tone * gum) * lip
+    outermost = np.flatnonzero(own.weight > 0.5)[[0, -1]] if (own.weight > 0.5).any() else np.flatnonzero(own.weight)[[0, -1]]
+    # Beside the outermost own ones the painted ones are as bright as these.
+    middle = np.clip(((own.first + own.last) / 2 * height).astype(int), 0, height - 1)
+    gains = []
+    for at in outermost:
+        near = np.clip(np.arange(at - BESIDE, at + BESIDE + 1), outermost[0], outermost[1])
+        gains.append(teeth[middle[near], near].mean(0) / np.maximum(painted[middle[near], near].mean(0), 0.05))
+    gain = np.stack([np.interp(np.arange(width), outermost, [gains[0][k], gains[1][k]]) for k in range(3)], -1)
+    weight = own.weight[:, None]
+    out = painted * np.clip(gain, 0.3, 1.5) * (1 - weight) + run_on * weight
+    # The dark that the photo shows below a tooth's edge is no tooth; a lip that it touches hides the rest of it.
+    dark = (seen > 0.3) & (color.max(-1) < IN_CORNER * np.median(color.max(-1)[inside]))
+    below = np.clip((v - own.last) / 0.03, 0, 1) * np.clip(cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 1.0) * 2, 0, 1)
+    return out, alpha * (1 - own.weight) + (1 - below) * own.weight, shown
+
+
+def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The bag's disc, red behind the lips and dark in the throat; what the photo shows of it stays, and the rest takes its colour.
+
+    Returns:
+        color (H, W, 3) and own (H, W): where it is the photo's.
+    """
     size = len(seen)
     grid = (np.arange(size) + 0.5) / size * 2 - 1
-    rim = np.clip(np.hypot(grid[None], grid[:, None]), 0, 1)[..., None] ** 1.5
-    own = (seen * ~tooth_like(color, light.max()))[..., None]
-    return color * own + light * (THROAT * (1 - rim) + RIM * rim) * (1 - own)
+    rim = np.interp(np.hypot(grid[None], grid[:, None]), [0, BACK_WALL, 1], [0, 0.25, 1])[..., None] ** 1.5
+    shown, pale = seen > 0.5, tooth_like(color, light.max())
+    if (shown & pale).sum() < 0.5 * shown.sum():
+        # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
+        shown &= ~pale
+    painted = light * (THROAT * (1 - rim) + RIM * rim)
+    if shown.mean() > SOME:
+        painted = painted * np.clip(np.median(color[shown], 0) / np.maximum(np.median(painted[shown], 0), 0.02), 0.4, 1.6)
+    if shown.mean() < MUCH:
+        shown = np.zeros_like(shown)
+    # Without holes, which a tongue's shine makes, and without crumbs.
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
+    own = cv2.morphologyEx(cv2.morphologyEx(shown.astype(np.float32), cv2.MORPH_CLOSE, disc), cv2.MORPH_OPEN, disc)
+    own = cv2.GaussianBlur(own, (0, 0), 1.0) * own
+    return color * own[..., None] + painted * (1 - own[..., None]), own
 
 
 def paint_tongue(shape: tuple[int, int], light: np.ndarray) -> np.ndarray:

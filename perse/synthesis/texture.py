@@ -8,9 +8,9 @@ from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.build import face_chart
 from ..rig.eyes import CLOSED_EYE, lid_opening
-from ..rig.mouth import OPEN_MOUTH, mouth_opening
+from ..rig.mouth import OPEN_MOUTH, crown_share, mouth_opening
 from ..rig.pose_fit import CAMERA_DISTANCE
-from ..rig.rig import Rig
+from ..rig.rig import PART, Rig
 from ..rig.topology import OVAL
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
 from .fill import diffuse, from_twin, nearest_covered
@@ -87,7 +87,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     for side in ("right", "left"):
         _eye(texture, f"eye_{side}", masks, visible, rig, light, lid_opening(rig.vertices, side) < CLOSED_EYE)
     shown = mouth_opening(rig.vertices) > OPEN_MOUTH
-    _mouth(texture, np.clip(sample(portrait.masks["mouth"], xy) * 2 - 1, 0, 1) * visible * shown, light)
+    _mouth(texture, np.clip(sample(portrait.masks["mouth"], xy) * 2 - 1, 0, 1) * visible * shown, light, rig)
     colourful = colourfulness(portrait.foreground, portrait.masks["skin"])
     for part in ("eye_right", "eye_left", "upper_teeth", "lower_teeth", "cavity", "tongue"):
         texture.color[chart_slice(part)] = faded(texture.color[chart_slice(part)], colourful)
@@ -261,15 +261,17 @@ def eye_iris_radius(rig: Rig, part: str) -> float:
     return float(rig.iris[0 if part == "eye_right" else 1])
 
 
-def _mouth(texture: Texture, seen: np.ndarray, light: np.ndarray) -> None:
-    """Teeth, tongue and cavity; seen (ATLAS, ATLAS): what of them the photo shows."""
+def _mouth(texture: Texture, seen: np.ndarray, light: np.ndarray, rig: Rig) -> None:
+    """Teeth, tongue and cavity; seen (ATLAS, ATLAS): what of them the photo shows. What it shows of something else, a lip that
+    landmarks missed or a tongue before the teeth, counts as not seen."""
     for row in ("upper", "lower"):
         area = chart_slice(f"{row}_teeth")
-        texture.color[area], texture.alpha[area] = paint_teeth(row, texture.color[area], seen[area], light)
+        crown = crown_share(rig.vertices, rig.vertices[rig.vertex_part == PART[f"{row}_teeth"]])
+        texture.color[area], texture.alpha[area], texture.seen[area] = paint_teeth(row, texture.color[area], seen[area], light, crown)
     area = chart_slice("cavity")
-    texture.color[area] = paint_cavity(texture.color[area], seen[area], light)
+    texture.color[area], texture.seen[area] = paint_cavity(texture.color[area], seen[area], light)
     area = chart_slice("tongue")
-    texture.color[area] = paint_tongue(texture.alpha[area].shape, light)
+    texture.color[area], texture.seen[area] = paint_tongue(texture.alpha[area].shape, light), 0.0
     for part in ("cavity", "tongue"):
         texture.alpha[chart_slice(part)] = 1.0
     for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):

@@ -49,7 +49,7 @@ def losses(trainer, frames, latents) -> float:
 
 
 def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
-    avatar, held = trainer.avatar, trainer.avatar.held
+    avatar, held = trainer.avatar, trainer.avatar.roles.held
     before = avatar.colors.detach().clone()
     trainer.fit_source()
     change = (avatar.colors.detach() - before).abs().amax(1)
@@ -64,12 +64,17 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
     frames = trainer.clips[0].frames[:8]
     before, likeness = losses(trainer, frames, [{}] * 8), trainer.likeness(head_mask(astronaut_portrait))
     invisible = trainer.avatar.opacities == 0
-    made_up = trainer.avatar.made_up
+    made_up = trainer.avatar.roles.made_up
     inside = trainer.avatar.log_scales[made_up].detach().clone()
     trainer.fit_source()
     # What no picture shows has nothing to learn.
     assert 500 < made_up.sum() < 0.3 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
-    assert (trainer.avatar.colors[made_up] == 0.5).all()
+    assert (trainer.avatar.colors[made_up & ~trainer.avatar.roles.tinted] == 0.5).all()
+    # But for her own teeth, which get as sharp as the photo shows them.
+    assert (trainer.avatar.colors[trainer.avatar.roles.tinted] != 0.5).any()
+    # Nor does anything stand out from an eyeball, under a lid that is thin.
+    index, normal = trainer.avatar.roles.seated
+    assert len(index) and (trainer.avatar.offset[index] * normal).sum(1).max() < 1e-5
     assert losses(trainer, frames, [{}] * 8) < 0.8 * before
     assert trainer.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
     assert trainer.steps == [TINY.source_steps, 0]

@@ -14,7 +14,8 @@ UNSEEN = np.zeros((64, 256), np.float32)
 
 @pytest.mark.parametrize("row", ["upper", "lower"])
 def test_teeth_are_pale_in_front_dark_at_the_back_and_rounded_at_their_edges(row):
-    color, alpha = paint_teeth(row, BLANK, UNSEEN, LIGHT)
+    color, alpha, own = paint_teeth(row, BLANK, UNSEEN, LIGHT)
+    assert not own.any()
     if row == "lower":
         color, alpha = color[::-1], alpha[::-1]  # from the gum to the edge
     crown = slice(int(64 * (GUM / (CROWN + GUM) + 0.2)), 56)
@@ -26,22 +27,62 @@ def test_teeth_are_pale_in_front_dark_at_the_back_and_rounded_at_their_edges(row
     assert alpha[:48].min() == 1 and 0.05 < (alpha[60:] < 0.5).mean() < 0.95
 
 
-def test_teeth_that_the_photo_shows_stay_and_lend_their_colour():
-    yellow = np.broadcast_to(np.array([0.75, 0.70, 0.52], np.float32), BLANK.shape)
+def smile(row: str = "upper") -> tuple[np.ndarray, np.ndarray]:
+    """Colour and mask of a strip in which a photo shows yellow teeth with dark gaps, a lip above and a dark gap below them."""
+    picture = np.broadcast_to(np.array([0.6, 0.3, 0.3], np.float32), BLANK.shape).copy()
+    picture[20:52, 80:176] = [0.75, 0.70, 0.52]
+    picture[20:52, 96:176:16] = [0.25, 0.22, 0.20]
+    picture[52:] = 0.05
     seen = UNSEEN.copy()
-    seen[24:50, 100:150] = 1
-    painted, _ = paint_teeth("upper", BLANK, UNSEEN, LIGHT)
-    color, _ = paint_teeth("upper", yellow.copy(), seen, LIGHT)
-    np.testing.assert_allclose(color[24:50, 100:150], yellow[24:50, 100:150], atol=1e-6)
-    beside, before = color[40, 80], painted[40, 80]
+    seen[14:, 60:200] = 1
+    return (picture, seen) if row == "upper" else (picture[::-1].copy(), seen[::-1].copy())
+
+
+@pytest.mark.parametrize("row", ["upper", "lower"])
+def test_teeth_that_the_photo_shows_stay_run_on_and_lend_their_colour(row):
+    picture, seen = smile(row)
+    color, alpha, own = paint_teeth(row, picture.copy(), seen, LIGHT)
+    plain, *_ = paint_teeth(row, BLANK, UNSEEN, LIGHT)
+    if row == "lower":
+        picture, color, alpha, own, plain = (x[::-1] for x in (picture, color, alpha, own, plain))
+    # All of them, gaps included: no hole through which the painted ones would show as specks.
+    assert own[26:50, 84:172].min() > 0.9 and own[:18].max() == 0 and own[:, :70].max() == 0
+    np.testing.assert_allclose(color[26:50, 84:172], picture[26:50, 84:172], atol=0.03)
+    # Under the lip they run on as far as a tooth is long, then comes the gum.
+    assert np.abs(color[19, 84:172].mean(0) - picture[26:50, 84:172].mean((0, 1))).max() < 0.2 and color[2, 120, 0] > 1.4 * color[2, 120, 1]
+    # What the photo shows below them is no tooth.
+    assert alpha[58:, 90:170].max() < 0.1
+    beside, before = color[40, 50], plain[40, 50]
     assert beside[2] / beside[0] < before[2] / before[0]
+
+
+def test_a_lips_edge_is_no_tooth():
+    picture, seen = smile()
+    seen[:48] = 0
+    plain, whole, _ = paint_teeth("upper", BLANK, UNSEEN, LIGHT)
+    color, alpha, own = paint_teeth("upper", picture, seen, LIGHT)
+    assert not own.any()
+    np.testing.assert_array_equal(color, plain)
+    np.testing.assert_array_equal(alpha, whole)
 
 
 def test_tongue_and_throat_darken_towards_the_back():
     tongue = paint_tongue((64, 64), LIGHT)
     assert tongue[2:6].mean() > 3 * tongue[-4:].mean() and tongue[2:6, ..., 0].mean() > 1.5 * tongue[2:6, ..., 1].mean()
-    cavity = paint_cavity(BLANK[:, :64], UNSEEN[:, :64], LIGHT)
-    assert cavity[32, 32].max() < 0.12 < cavity[32, 2].max()
+    cavity, own = paint_cavity(BLANK[:, :64], UNSEEN[:, :64], LIGHT)
+    assert cavity[32, 32].max() < 0.12 < cavity[32, 2].max() and not own.any()
+
+
+def test_the_throat_that_the_photo_shows_stays_but_for_crumbs():
+    seen = np.zeros((64, 64), np.float32)
+    seen[16:48, 16:48], seen[4:7, 50:53] = 1, 1
+    picture = np.full((64, 64, 3), [0.3, 0.1, 0.1], np.float32)
+    picture[30:33, 30:33] = 0.8  # the shine on a tongue
+    cavity, own = paint_cavity(picture, seen, LIGHT)
+    assert own[26:38, 26:38].min() > 0.9 and own[:12, 44:].max() == 0
+    np.testing.assert_allclose(cavity[26:38, 26:38], picture[26:38, 26:38], atol=0.06)
+    seen[16:40] = 0
+    assert not paint_cavity(picture, seen, LIGHT)[1].any()  # a strip would float when the mouth opens wider
 
 
 def test_an_invented_eye_has_pupil_iris_and_white():

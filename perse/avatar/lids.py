@@ -1,0 +1,135 @@
+"""Closed lids: a portrait with open eyes shows but a sliver of their skin, and what little there is are lashes and shadow.
+
+Drawn out over the eyeball that sliver would be one dark smear. So, as far as a lid closes, its Gaussians take the colour of the skin
+around the eye; along the edge, where the lids meet, they darken to a line of lashes. What then still shows of the eyeball is the gap
+between two Gaussians, and no white: it takes the lid's colour too.
+"""
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from ..ramps import smooth_step
+from ..rig.expressions import FOLD, INDEX
+from ..rig.eyes import CLOSED_EYE, lid_opening
+from ..rig.rig import PART, Rig
+from ..rig.topology import BROW, EYE, FACE, canonical
+
+# How far each shape lowers the upper lid, in shares of the opening; see expressions.SHAPES.
+CLOSING = {"eye_blink": 1.0, "eye_look_down": 0.40, "eye_squint": 0.15}
+HALF = 0.65  # closing from which a lid has all of its skin's colour
+SHUT = (0.80, 0.98)  # closing over which an eyeball takes the lid's
+NEIGHBOURS = 24  # Gaussians of the skin around that make up a colour
+SOFT = 0.03  # eye distances: how far apart neighbours are for the nearer one to count clearly more
+BRIGHT = (0.35, 0.92)  # quantiles of lightness between which skin around an eye is neither hair, crease nor shine
+LASH_LINE = 0.015  # eye distances: how thick the line of lashes is, to either side
+LASH, DEEPER = 0.52, 0.9  # how much darker than the lid, and how much deeper in colour: the exponent on top of 1
+ROUND, ROUNDNESS = 0.08, 0.12  # eye distances from the edge over which the lid turns down, and how much darker it is there
+SHORTEST = 0.25  # of the opening: least height of the upper lid's sliver
+LOWER_LID = 0.5  # of the opening: how far down skin takes part
+ON_SKIN = 0.06  # eye distances from the face within which a Gaussian is of it
+
+
+class LidSkin:
+    """Recolours lids and eyeballs, as far as the eyes are closed.
+
+    Args:
+        rig: the person's; face (N,), bary (N, 3), offset (N, 3): where the Gaussians sit; colors (N, 3), opacities (N,): theirs at
+            rest; device: of the colours that are to be changed.
+    """
+
+    def __init__(self, rig: Rig, face: np.ndarray, bary: np.ndarray, offset: np.ndarray, colors: np.ndarray, opacities: np.ndarray,
+                 device: torch.device | str = "cpu"):
+        points = np.einsum("nk,nkc->nc", bary, rig.vertices[rig.faces[face]])
+        part = rig.face_part[face]
+        # Hair, glasses and beards that an edit brings hang on the face, but are not skin.
+        of_face = (part == PART["face"]) & (opacities > 0) & (np.linalg.norm(offset, axis=1) < ON_SKIN)
+        self.eyes = []
+        for side in EYE:
+            if lid_opening(rig.vertices, side) >= CLOSED_EYE:
+                eye = _eye(rig, side, face, bary, offset, points, of_face, part == PART[f"eye_{side}"], colors @ [0.299, 0.587, 0.114])
+                if eye is not None:
+                    self.eyes.append((side, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
+
+    def __call__(self, colors: Tensor, weights: Tensor) -> Tensor:
+        """Colours (N, 3) or (..., N, 3) at blendshape weights (..., E); the very same tensor while the eyes are open."""
+        for side, eye in self.eyes:
+            closed = sum(share * weights[..., INDEX[f"{name}_{side}"], None] for name, share in CLOSING.items())
+            if closed.device.type == "cpu" and not bool((closed > 0).any()):
+                continue
+            lid, ball = (closed / HALF).clamp(0, 1), ((closed - SHUT[0]) / (SHUT[1] - SHUT[0])).clamp(0, 1)
+            share = torch.where(eye["ball"], ball * ball * (3 - 2 * ball), lid * lid * (3 - 2 * lid)) * eye["weight"]
+            colors = colors.expand(*share.shape[:-1], *colors.shape[-2:])
+            skin = (colors[..., eye["skin"], :] * eye["mix"][..., None]).sum(-2).pow(eye["depth"]) * eye["shade"]
+            own = colors[..., eye["index"], :]
+            # Not in place: the colours at rest stay as they are.
+            colors = colors.index_copy(-2, eye["index"], own + share[..., None] * (skin - own))
+        return colors
+
+
+def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.ndarray, points: np.ndarray, of_face: np.ndarray,
+         of_ball: np.ndarray, light: np.ndarray) -> dict[str, np.ndarray] | None:
+    """What `LidSkin` needs of an eye: index (n,) of what is recoloured, ball (n,) bool, weight (n,), skin (n, NEIGHBOURS) indices
+    of what its colour on a closed lid is mixed of, mix (n, NEIGHBOURS) their shares, depth and shade (n, 1) by
+    which it is darker at the edge. None if there is no skin around it.
+
+    Args:
+        face, bary, offset: see `LidSkin`; points (N, 3) at rest; of_face, of_ball (N,) bool; light (N,) lightness.
+    """
+    vertices, eye = rig.vertices[:FACE].astype(np.float64), EYE[side]
+    outer, inner = vertices[eye["outer"]], vertices[eye["inner"]]
+    width = np.linalg.norm(inner - outer)
+    along = (inner - outer) / width
+    up = np.array([0.0, -1.0, 0.0]) - np.array([0.0, -1.0, 0.0]) @ along * along
+    up /= np.linalg.norm(up)
+
+    def local(p):
+        return (p - outer) @ along / width, (p - outer) @ up
+
+    place, height = local(points)
+
+    def curve(indices):
+        s, h = local(vertices[indices])
+        order = np.argsort(s)
+        return np.interp(place, s[order], h[order])
+
+    mirror = canonical()[1]
+    fold = FOLD if side == "left" else [int(mirror[i]) for i in FOLD]
+    upper = curve([eye["outer"], *eye["upper"], eye["inner"]])
+    lower = curve([eye["outer"], *eye["lower"], eye["inner"]])
+    opening = float((local(vertices[eye["upper"]])[1] - local(vertices[eye["lower"]])[1]).max())
+    sliver = np.maximum(curve(fold) - upper, SHORTEST * opening)
+    brow = curve(BROW[side]["lower"])
+    beside = smooth_step(np.abs(place - 0.5), 0.62, 0.5)
+
+    above, below = (height - upper) / sliver, (lower - height) / (LOWER_LID * opening)
+    on_upper, on_lower = of_face & (height > (upper + lower) / 2), of_face & (height <= (upper + lower) / 2)
+    weight = np.where(on_upper, smooth_step(above, 1.5, 0.7), np.where(on_lower, smooth_step(below, 1.0, 0.4), 0)) * beside
+    near = (np.abs(place - 0.5) < 0.8) & (height > lower - 2 * opening) & (height < brow)
+    index = np.flatnonzero((weight > 0.01) & near | of_ball)
+    ball = of_ball[index]
+    weight = np.where(ball, 1.0, weight[index])
+    # Where it all lies once the lids have met.
+    moved = np.einsum("nk,nkc->nc", bary[index], rig.blendshapes[INDEX[f"eye_blink_{side}"]][rig.faces[face[index]]].astype(np.float64))
+    closed_place, closed_height = local(points[index] + offset[index] + moved)
+    meeting = np.mean([local(vertices[eye[lid]] + rig.blendshapes[INDEX[f"eye_blink_{side}"], eye[lid]])[1] for lid in ("upper", "lower")], 0)
+    ends = [local(vertices[eye[end]]) for end in ("outer", "inner")]
+    line_place = np.array([ends[0][0], *local(vertices[eye["upper"]])[0], ends[1][0]])
+    line = np.interp(closed_place, line_place, [ends[0][1], *meeting, ends[1][1]])
+    from_edge = closed_height - line
+    lashes = np.exp(-(from_edge / LASH_LINE) ** 2) * smooth_step(closed_place, 1.0, 0.85) * smooth_step(closed_place, -0.12, 0.02)
+    turned = np.exp(-(np.maximum(from_edge, 0) / ROUND) ** 2) * (from_edge > -LASH_LINE)
+    shade = (1 - LASH * lashes) * (1 - ROUNDNESS * turned)
+
+    # The skin around: under the brow, and below the lower lid.
+    around = near & of_face & ((above > 1.2) & (height < upper + 0.7 * (brow - upper)) | (below > 0.8))
+    if around.sum() < 4 * NEIGHBOURS:
+        return None
+    low, high = np.quantile(light[around], BRIGHT)
+    around = np.flatnonzero(around & (light >= low) & (light <= high))
+    distance, nearest = cKDTree(points[around]).query(points[index], NEIGHBOURS)
+    mix = 1 / (distance ** 2 + SOFT ** 2)
+    mix /= mix.sum(1, keepdims=True)
+    numbers = dict(weight=weight, mix=mix, depth=1 + DEEPER * lashes[:, None], shade=shade[:, None])
+    return dict(index=index, ball=ball, skin=around[nearest], **{k: np.float32(v) for k, v in numbers.items()})

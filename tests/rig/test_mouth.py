@@ -1,0 +1,98 @@
+"""Between the lips: where a portrait's teeth end, and where they go that it does not show."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from perse.rig.expressions import expand
+from perse.rig.mouth import arch_depth, build_teeth, crown_share, look_between_lips, mouth_opening
+from perse.rig.rig import PART
+from perse.rig.topology import FACE, LIPS
+
+WHITE, DARK, TONGUE, LIP = (0.85, 0.82, 0.75), (0.1, 0.04, 0.04), (0.6, 0.4, 0.42), (0.7, 0.42, 0.4)
+
+
+@pytest.fixture(scope="module")
+def face(rig):
+    """(468, 3): the astronaut with an open mouth."""
+    return rig.poser()(torch.from_numpy(expand({"jaw_open": 0.7}))).numpy()[:FACE].astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def drawn(face, rig):
+    """drawn(share of the gap: colour, ...) from the upper lip down -> (S, S, 3)."""
+    camera = rig.camera.resized(768, 768)
+    upper, lower = (camera.project(face[LIPS[row]])[0] for row in ("upper_inner", "lower_inner"))
+
+    def draw(*bands):
+        picture = np.full((768, 768, 3), LIP, np.float32)
+        for start, end, colour in bands:
+            band = np.concatenate([upper + start * (lower - upper), (upper + end * (lower - upper))[::-1]])
+            cv2.fillPoly(picture, [np.round(band).astype(np.int32)], colour)
+        return picture, camera
+    return draw
+
+
+def shares(edge: np.ndarray, face: np.ndarray, camera) -> np.ndarray:
+    """How far down the gap an edge (K, 2) is seen, in the middle of the mouth."""
+    edge = edge[np.abs(edge[:, 0] - face[13, 0]) < 0.07]
+    y = camera.project(np.stack([edge[:, 0], edge[:, 1], arch_depth(face, edge[:, 0])], 1))[0][:, 1]
+    (top, bottom), _ = camera.project(face[[13, 14]])
+    return (y - top[1]) / (bottom[1] - top[1])
+
+
+def test_both_rows_end_where_the_portrait_shows_it(face, drawn):
+    picture, camera = drawn((0, 1, DARK), (0, 0.4, WHITE), (0.75, 1, WHITE))
+    seen = look_between_lips(face, picture, camera)
+    assert np.abs(shares(seen.upper, face, camera) - 0.4).max() < 0.08
+    assert np.abs(shares(seen.lower, face, camera) - 0.75).max() < 0.08
+
+
+def test_teeth_in_the_upper_lips_shade_count_and_a_tongue_behind_the_lower_ones_does_not(face, drawn):
+    shaded = tuple(0.52 * c for c in WHITE)
+    picture, camera = drawn((0, 1, DARK), (0, 0.3, shaded), (0.5, 0.8, TONGUE), (0.8, 1, WHITE))
+    seen = look_between_lips(face, picture, camera)
+    assert np.abs(shares(seen.upper, face, camera) - 0.3).max() < 0.08
+    assert np.abs(shares(seen.lower, face, camera) - 0.8).max() < 0.1
+
+
+def test_rows_that_an_open_mouth_hides_are_level_behind_the_lips(face, drawn):
+    picture, camera = drawn((0, 1, DARK))
+    seen = look_between_lips(face, picture, camera)
+    assert shares(seen.upper, face, camera).max() < 0 and shares(seen.lower, face, camera).min() > 1
+    assert np.ptp(seen.upper[:, 1]) == np.ptp(seen.lower[:, 1]) == 0
+    teeth = build_teeth(face, "upper", seen.upper).vertices
+    assert teeth[:, 1].max() == pytest.approx(seen.upper[0, 1])
+
+
+def test_a_grey_tongue_is_no_row_of_teeth(face, drawn):
+    picture, camera = drawn((0, 1, DARK), (0, 1, WHITE))
+    grey = np.repeat(picture.mean(-1, keepdims=True), 3, -1)
+    assert shares(look_between_lips(face, picture, camera).upper, face, camera).min() > 0.9
+    grey[grey[..., 0] < 0.6] = 0.9  # skin is brighter
+    assert shares(look_between_lips(face, grey, camera).upper, face, camera).max() < 0
+
+
+def test_a_closed_mouth_tells_nothing(hopper_rig, hopper_portrait):
+    assert mouth_opening(hopper_rig.vertices) < 0.06
+    seen = look_between_lips(hopper_rig.vertices, hopper_portrait.image, hopper_rig.camera)
+    assert seen.upper is None and seen.lower is None
+
+
+@pytest.mark.parametrize("row", ["upper", "lower"])
+def test_a_smile_does_not_make_teeth_grow(row, face):
+    wide = face.copy()
+    wide[:, 0] *= 1.3
+
+    def crown(of):
+        teeth = build_teeth(of, row).vertices
+        return crown_share(of, teeth) * np.ptp(teeth[np.abs(teeth[:, 0] - np.median(teeth[:, 0])) < 0.03, 1])
+    assert crown(wide) == pytest.approx(crown(face), rel=0.1)
+
+
+def test_the_bag_is_wound_to_be_looked_into(rig):
+    faces = rig.faces[rig.part_faces("cavity")]
+    a, b, c = (rig.vertices[faces[:, i]].astype(np.float64) for i in range(3))
+    middle = rig.vertices[rig.vertex_part == PART["cavity"]].mean(0)
+    assert (np.cross(b - a, c - a) * (middle - (a + b + c) / 3)).sum() > 0
