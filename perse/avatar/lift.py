@@ -23,7 +23,7 @@ from .behind import across, put_behind_jaw
 FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
-BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
+BACKING = 0.03  # eye distances under the face at which what the photo cannot teach lies
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
 UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
@@ -190,7 +190,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
     held = np.where(outside, on_head & ~there, slanted & (rig.face_part[face] == PART["face"]))
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool), held).take(~lost)
+    fixed = np.zeros(len(face), bool)
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, fixed, held).take(~lost)
 
 
 def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
