@@ -27,7 +27,7 @@ RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
-BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
+BACKING = 0.03  # eye distances under the face at which what the photo cannot teach lies
 BEHIND = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
 STRAND = 1.7  # square root of a strand's Gaussian's length over its width
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
@@ -241,7 +241,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
     held = np.where(outside, on_head & ~there, slanted & (rig.face_part[face] == PART["face"]))
-    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool), held).take(~lost)
+    fixed = np.zeros(len(face), bool)
+    return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, fixed, held).take(~lost)
 
 
 def _downwards(normal: np.ndarray) -> np.ndarray:
