@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ..portrait import Portrait
+from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.mouth import mouth_opening
 from ..rig.rig import PART, PARTS, Rig
@@ -21,6 +22,8 @@ FINE = 1.45  # side of the smallest grid cell, in pixels of a 512-pixel crop
 CLOSED_MOUTH = 0.12  # lip gap over mouth width
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 BACKING = 0.03  # eye distances under the side of a cheek, where a second layer lies
+BESIDE = 0.3  # alpha of the portrait below which a point is none of the person
+RIM = 0.003  # of the portrait's side: how far within the outline such a point is put
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 # Distance between Gaussians on hidden surfaces, eye distances.
@@ -175,7 +178,22 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, np.zeros(len(face), bool))
 
 
-def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
+def _onto_person(points: np.ndarray, alpha: np.ndarray, camera: Camera) -> np.ndarray:
+    """Points (N, 3), moved across the line of sight onto the person (alpha (S, S)) where the portrait shows that there is none: nothing
+    stands out from the cone of its outline (the visual hull, Laurentini 1994), though a mesh of few profiles does where hair leaves notches."""
+    size = len(alpha)
+    xy, depth = camera.project(points)
+    column, row = np.clip(xy.astype(int), 0, size - 1).T
+    beside = ((xy >= 0) & (xy < size)).all(1) & (alpha[row, column] < BESIDE)
+    within = cv2.erode((alpha > 0.5).astype(np.uint8), np.ones((2 * round(RIM * size) + 1,) * 2)) > 0
+    if not within.any():
+        return points
+    _, (y, x) = distance_transform_edt(~within, return_indices=True)
+    move = (np.stack([x[row, column], y[row, column]], 1) + 0.5 - xy) * depth[:, None] / float(camera.K[0, 0])
+    return points + beside[:, None] * (np.column_stack([move, np.zeros(len(move))]) @ camera.viewmat[:3, :3])
+
+
+def _hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     corners = rig.vertices[rig.faces].astype(np.float64)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = 0.5 * np.linalg.norm(normal, axis=1)
@@ -206,6 +224,9 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
     color = sample(texture.color, uv[None] * ATLAS)[0]
     none = np.zeros(len(face), bool)
     top = Lifted(face, bary, np.zeros((len(face), 3)), normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, none)
+    shell = rig.face_part[face] == PART["shell"]
+    points = np.einsum("nk,nkc->nc", bary, corners[face])[shell]
+    top.offset[shell] = _onto_person(points, portrait.alpha, rig.camera) - points
     # The photo's outline cuts through the sides of the cheeks, and leaves pinholes there to be seen from the side. Behind them
     # there must be skin, too deep to show beside the outline.
     under = top.take(rig.face_part[face] == PART["face"])
@@ -215,4 +236,4 @@ def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
 
 def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:
     """Initial Gaussians of a portrait: about `count` on what it shows, plus what hidden surfaces need."""
-    return Lifted.concat([_visible(portrait, rig, texture, count), _hidden(rig, texture, np.random.default_rng(seed))])
+    return Lifted.concat([_visible(portrait, rig, texture, count), _hidden(portrait, rig, texture, np.random.default_rng(seed))])
