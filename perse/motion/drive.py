@@ -95,7 +95,8 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
     frames = [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
     predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
-    return frames[:1] + refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)[1:]
+    refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)
+    return [Controls(), *refined[1:]]  # smoothing in time may have moved what everything else is measured from
 
 
 @dataclass

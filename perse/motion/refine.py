@@ -16,7 +16,8 @@ from ..rig.topology import EYE, FACE
 from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
-PASSES, GAIN = 2, 1.0
+PASSES = 2
+GAIN = 0.75  # of a landmark's correction: where the skin went is known from its texture as well (`skin`), and neither is the whole truth
 SIZE = 448  # side of the pictures that are looked at
 GREY = 0.5
 FLOOR = 0.0015  # eye distances: a detector's own noise
@@ -50,9 +51,9 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray) -> list[C
         good = np.array([s is not None for s in seen])
         if not good.any():
             break
-        step = GAIN * _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
+        step = _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
         eyes = smooth(_fill(open_, step[open_, :3], len(frames)), GAZE_NOISE) if len(open_) else np.zeros((len(frames), 3))
-        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + smooth(step[:, 3:], DETAIL_NOISE)
+        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + GAIN * smooth(step[:, 3:], DETAIL_NOISE)
         gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
         gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
         apart = np.clip(apart + eyes[:, 2], -APART, APART)
