@@ -17,7 +17,7 @@ from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
 PASSES = 2
-GAIN = 0.75  # of a landmark's correction: where the skin went is known from its texture as well (`skin`), and neither is the whole truth
+GAIN = 0.85  # of a landmark's correction: where the skin went is known from its texture as well (`skin`), and neither is the whole truth
 SIZE = 448  # side of the pictures that are looked at
 GREY = 0.5
 FLOOR = 0.0015  # eye distances: a detector's own noise
@@ -26,7 +26,6 @@ FLOOR = 0.0015  # eye distances: a detector's own noise
 MISREAD = 0.05
 APART = 8.0  # degrees by which each eye may turn away from their common gaze
 GAZE_STEP = 6.0  # degrees by which one pass may turn the eyes
-GAZE_NOISE = 1.5  # degrees: what counts as jitter of that
 SHUT = 0.5  # blink above which nothing is learnt of the eyes
 MOST = 240  # frames looked at: of longer clips evenly many, and what lies between is interpolated
 DETAIL_NOISE = 0.003  # eye distances: what counts as jitter of a correction
@@ -52,7 +51,7 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray) -> list[C
         if not good.any():
             break
         step = _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
-        eyes = smooth(_fill(open_, step[open_, :3], len(frames)), GAZE_NOISE) if len(open_) else np.zeros((len(frames), 3))
+        eyes = _fill(open_, step[open_, :3], len(frames)) if len(open_) else np.zeros((len(frames), 3))  # not smoothed: eyes jump
         detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + GAIN * smooth(step[:, 3:], DETAIL_NOISE)
         gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
         gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from scipy.spatial import Delaunay
 
-from ..rig.topology import FACE, STABLE
+from ..rig.topology import EYE, FACE, MOUTH_RING, STABLE
 
 SIDE = 288  # pixels of the square in which faces are compared
 REACH = 1.45  # its side in face heights
 SOFT = 2.0  # pixels over which flow is averaged
 ASTRAY = 1.5  # pixels: how far a point may miss its origin on the way back
+# Eyes roll and teeth appear between these edges: what moves there is not skin.
+EDGES = [*MOUTH_RING, *(i for eye in EYE.values() for i in (*eye["upper"], *eye["lower"], eye["outer"], eye["inner"]))]
 FAR = 0.08  # eye distances: no detector is wrong by much more
 
 
@@ -52,6 +54,7 @@ class Skin:
         drift = (cv2.remap(places, self.at + moved, None, cv2.INTER_LINEAR) - cv2.remap(places, self.at, None, cv2.INTER_LINEAR))[0]
         eye = np.linalg.norm(now[33] - now[263])
         trust = np.exp(-(home[0] ** 2).sum(1) / ASTRAY ** 2) / (1 + (drift ** 2).sum(1) / (FAR * eye) ** 2)
+        trust[EDGES] = 0
         return (drift * trust[:, None]).astype(np.float64)
 
     def _places(self, landmarks: np.ndarray) -> np.ndarray:
