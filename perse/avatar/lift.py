@@ -179,8 +179,11 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
 
 
 def _onto_person(points: np.ndarray, alpha: np.ndarray, camera: Camera) -> np.ndarray:
-    """Points (N, 3), moved across the line of sight onto the person (alpha (S, S)) where the portrait shows that there is none: nothing
-    stands out from the cone of its outline (the visual hull, Laurentini 1994), though a mesh of few profiles does where hair leaves notches."""
+    """Points (N, 3), moved across the line of sight onto the person (alpha (S, S)) where the portrait shows that there is none.
+
+    Nothing stands out from the cone of its outline (the visual hull, Laurentini 1994); a mesh of few profiles does, where hair
+    leaves notches.
+    """
     size = len(alpha)
     xy, depth = camera.project(points)
     column, row = np.clip(xy.astype(int), 0, size - 1).T
