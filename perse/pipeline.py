@@ -288,8 +288,10 @@ class Renderer:
         if self.framing == "head":
             return self.avatar.camera(controls, self.width, self.height)
         x0, y0, side = self.avatar.source.crop
-        square = self.avatar.camera(controls, max(1, round(side)), max(1, round(side)))
+        whole = max(1, round(side))
+        square = self.avatar.camera(controls, whole, whole)
         K = square.K.copy()
+        K[:2] *= side / whole
         K[0, 2] += x0
         K[1, 2] += y0
         return Camera(square.viewmat, K, self.width, self.height)

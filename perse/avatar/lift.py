@@ -4,8 +4,6 @@ What the portrait shows gets Gaussians on a pixel grid, finer where the picture 
 evenly over the surface, coloured from the completed texture.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -14,11 +12,13 @@ from ..portrait import Portrait
 from ..render.mesh import rasterize_ids
 from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.pose_fit import CAMERA_DISTANCE
-from ..rig.rig import PART, PARTS, Rig
+from ..rig.rig import PART, Rig
 from ..synthesis.atlas import ATLAS, Texture, sample
 from ..synthesis.fill import diffuse
 from ..synthesis.regions import to_lab
 from .behind import across, put_behind_jaw
+from .hidden import hidden
+from .lifted import HEAD, MOUTH_PARTS, SEEN, Lifted
 
 FINE, USUAL = 1.45, 39000  # side of the smallest grid cell, in pixels of a 512-pixel crop, at this many wanted Gaussians
 SHARP, SOFT = 0.15, 0.32  # shares of its Laplacian's energy that a picture keeps when blurred: sharp to the last pixel, and not
@@ -27,46 +27,7 @@ RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
-BACKING = 0.03  # eye distances under the face at which what the photo cannot teach lies
-BEHIND = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
-STRAND = 1.7  # square root of a strand's Gaussian's length over its width
-SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
 UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
-SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
-HEAD = [PART["face"], PART["shell"]]
-MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
-# Distance between Gaussians on hidden surfaces, eye distances.
-SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
-           "upper_teeth": 0.010, "lower_teeth": 0.010, "tongue": 0.018}
-
-
-@dataclass
-class Lifted:
-    """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
-    along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
-    pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
-    change but little: the photo shows them from their edge or translucent, and from the side they are seen openly."""
-
-    face: np.ndarray
-    bary: np.ndarray
-    offset: np.ndarray
-    normal: np.ndarray
-    tangent: np.ndarray
-    scales: np.ndarray
-    color: np.ndarray
-    opacity: np.ndarray
-    uv: np.ndarray
-    outside: np.ndarray
-    fixed: np.ndarray
-    held: np.ndarray
-
-    def take(self, rows: np.ndarray) -> "Lifted":
-        """Some of them: rows (N,) bool, or indices."""
-        return Lifted(*(getattr(self, name)[rows] for name in Lifted.__dataclass_fields__))
-
-    @staticmethod
-    def concat(parts: list["Lifted"]) -> "Lifted":
-        return Lifted(*(np.concatenate([getattr(p, name) for p in parts]) for name in Lifted.__dataclass_fields__))
 
 
 def _cells(detail: np.ndarray, wanted: np.ndarray, target: int, fine: float) -> tuple[np.ndarray, np.ndarray]:
@@ -245,62 +206,7 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, fixed, held).take(~lost)
 
 
-def _downwards(normal: np.ndarray) -> np.ndarray:
-    """Unit tangents (N, 3) of surfaces with these normals (N, 3), the way that hair falls: down, or where it lies flat, backwards."""
-    fall = np.broadcast_to([0.0, 1.0, 0.15], normal.shape)
-    tangent = fall - (fall * normal).sum(1, keepdims=True) * normal
-    return tangent / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12)
-
-
-def _hidden(rig: Rig, texture: Texture, rng: np.random.Generator) -> Lifted:
-    corners = rig.vertices[rig.faces].astype(np.float64)
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = 0.5 * np.linalg.norm(normal, axis=1)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
-    spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
-    expected = area / spacing ** 2
-    count = np.floor(expected + rng.random(len(expected))).astype(int)
-    face = np.repeat(np.arange(len(area)), count)
-    # Low-discrepancy points (R2 sequence, Roberts 2018) folded into the triangle cover it evenly.
-    n = np.arange(len(face)) + 1
-    a, b = (0.5 + n * 0.7548776662466927) % 1, (0.5 + n * 0.5698402909980532) % 1
-    fold = a + b > 1
-    a[fold], b[fold] = 1 - a[fold], 1 - b[fold]
-    bary = np.stack([1 - a - b, a, b], 1)
-    uv = np.einsum("nk,nkc->nc", bary, rig.uvs[face])
-    seen = sample(texture.seen, uv[None] * ATLAS)[0]
-    alpha = sample(texture.alpha, uv[None] * ATLAS)[0]
-    part = rig.face_part[face]
-    # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
-    within = np.isin(part, [PART["eye_right"], PART["eye_left"], *MOUTH_PARTS])
-    keep = ((seen < SEEN) | within) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
-    face, bary, uv, seen = face[keep], bary[keep], uv[keep], seen[keep]
-    sigma = spacing[face]
-    part = rig.face_part[face]
-    view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - np.einsum("nk,nkc->nc", bary, corners[face])
-    facing = (normal[face] * view).sum(1) / np.linalg.norm(view, axis=1)
-    slanted = (part == PART["face"]) & (facing < SLANTED)
-    fixed = slanted | (part == PART["shell"]) & (facing < AWAY)
-    # Nothing teaches what lies inside the mouth, nor the bust's back, to close its own gaps.
-    wide = np.where(np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed, 0.80, 0.62) * sigma
-    # Along a strand neighbours are alike, across it they are not.
-    hair = sample(texture.regions["hair"], uv[None] * ATLAS)[0]
-    longer = 1 + (np.where(part == PART["shell"], STRAND, 1.3) - 1) * np.clip(2 * hair - 0.5, 0, 1)
-    tangent = _downwards(normal[face])
-    scales = np.stack([wide * longer, wide / longer, 0.12 * sigma], 1)
-    color = sample(texture.color, uv[None] * ATLAS)[0]
-    # The photo's outline cuts through the sides of the cheeks: skin there lies too deep to show beside the outline, and the photo,
-    # which shows it from its edge, teaches it nothing.
-    offset = np.where(slanted[:, None], -BACKING * normal[face], 0)
-    own = np.isin(part, MOUTH_PARTS) & (seen >= SEEN)
-    offset[own] = [0.0, 0.0, BEHIND]
-    none = np.zeros(len(face), bool)
-    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, none)
-    under = top.take((part == PART["face"]) & ~slanted)
-    under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
-    return Lifted.concat([top, under])
-
-
 def lift(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Lifted:
     """Initial Gaussians of a portrait: about `count` on what it shows, more if it is rich in detail, plus what hidden surfaces need."""
-    return Lifted.concat([_visible(portrait, rig, texture, round(count * richness(portrait))), _hidden(rig, texture, np.random.default_rng(seed))])
+    return Lifted.concat([_visible(portrait, rig, texture, round(count * richness(portrait))),
+                          hidden(portrait, rig, texture, np.random.default_rng(seed))])

@@ -6,7 +6,8 @@ import torch
 from ..attributes.edits import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding, matrix_to_quaternion
-from ..avatar.lift import MOUTH_PARTS, SEEN, Lifted, lift
+from ..avatar.lift import lift
+from ..avatar.lifted import MOUTH_PARTS, SEEN, Lifted
 from ..avatar.pace import typical_pace
 from ..avatar.roles import Roles
 from ..avatar.space import AxisBasis, LatentSpace

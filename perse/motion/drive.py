@@ -80,7 +80,8 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
         return np.stack(rows).astype(np.float64)
 
     rotation, shift = _poses(driver, landmarks)
-    fit = solve(driver.face, landmarks[:, :FACE, :2], fixed, K, rotation, shift, effective)
+    skin = landmarks[:, :FACE, :2] + tracked.drift * scale
+    fit = solve(driver.face, skin, fixed, K, rotation, shift, effective)
     gaze = _gaze(driver, landmarks, fit.rotation, fit.shift, fit.weights, K)
     angles, moved = _head(driver, fit.rotation, fit.shift)
     angles, moved = smooth(np.degrees(angles), ANGLE_NOISE), smooth(moved, SHIFT_NOISE)
@@ -90,11 +91,12 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     states = [avatar.state(frame) for frame in frames]
     used = np.stack([s.weights.cpu().numpy() for s in states]).astype(np.float64)
     shown = Fit(*_pose_of(driver, angles, moved), used)
-    detail = residual_detail(driver.face, shown, landmarks[:, :FACE, :2], K) / driver.proportions[:, None]
+    detail = residual_detail(driver.face, shown, skin, K) / driver.proportions[:, None]
     detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
     frames = [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
     predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
-    return frames[:1] + refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)[1:]
+    refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)
+    return [Controls(), *refined[1:]]  # smoothing in time may have moved what everything else is measured from
 
 
 @dataclass

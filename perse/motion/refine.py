@@ -16,13 +16,17 @@ from ..rig.topology import EYE, FACE
 from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
-PASSES, GAIN = 2, 1.0
+PASSES = 2
+GAIN = 0.85  # of a landmark's correction: where the skin went is known from its texture as well (`skin`), and neither is the whole truth
 SIZE = 448  # side of the pictures that are looked at
 GREY = 0.5
 FLOOR = 0.0015  # eye distances: a detector's own noise
-STEP = 0.12  # eye distances by which one pass may move a landmark
+# Eye distances. Farther than a few of these from where the rig has put it, nothing is a landmark out of place: the detector has taken
+# teeth for a lip, and what follows it tears the mouth open.
+MISREAD = 0.05
 APART = 8.0  # degrees by which each eye may turn away from their common gaze
 GAZE_STEP = 6.0  # degrees by which one pass may turn the eyes
+SHUT = 0.5  # blink above which nothing is learnt of the eyes
 MOST = 240  # frames looked at: of longer clips evenly many, and what lies between is interpolated
 DETAIL_NOISE = 0.003  # eye distances: what counts as jitter of a correction
 # The right one first.
@@ -40,14 +44,15 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray) -> list[C
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST)).round().astype(int))
     target = {i: projected(avatar, frames[i])[0] + beyond[i] for i in chosen}
     apart = np.zeros(len(frames))
+    open_ = np.flatnonzero([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
     for _ in range(PASSES):
         seen = [_correction(avatar, frames[i], target[i]) for i in chosen]
         good = np.array([s is not None for s in seen])
         if not good.any():
             break
-        step = GAIN * _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
-        eyes = step[:, :3]  # not smoothed: eyes jump
-        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + smooth(step[:, 3:], DETAIL_NOISE)
+        step = _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
+        eyes = _fill(open_, step[open_, :3], len(frames)) if len(open_) else np.zeros((len(frames), 3))  # not smoothed: eyes jump
+        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + GAIN * smooth(step[:, 3:], DETAIL_NOISE)
         gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
         gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
         apart = np.clip(apart + eyes[:, 2], -APART, APART)
@@ -102,7 +107,8 @@ def _correction(avatar: Avatar, controls: Controls, target: np.ndarray) -> np.nd
 
     detail = surface_filter() @ missing(target[:FACE] - seen[:FACE], depth[:FACE])
     # What a detector cannot tell from noise stays as it is: textures would jitter for nothing.
-    detail *= np.clip(1 - FLOOR / np.maximum(np.linalg.norm(detail, axis=1, keepdims=True), 1e-9), 0, None)
+    far = np.linalg.norm(detail, axis=1, keepdims=True)
+    detail *= np.clip(1 - FLOOR / np.maximum(far, 1e-9), 0, None) / (1 + (far / MISREAD) ** 2)  # Cauchy's weight
     # Eyes are read against their corners, as gaze is.
     wanted = target[FACE:] - np.stack([target[c].mean(0) for c in CORNERS])
     have = seen[IRISES] - np.stack([seen[c].mean(0) for c in CORNERS])
@@ -110,4 +116,4 @@ def _correction(avatar: Avatar, controls: Controls, target: np.ndarray) -> np.nd
     radius = np.array([np.linalg.norm(avatar.rig.vertices[int(i[0])] - c) for i, c in zip(avatar.poser.eyes, avatar.rig.eye_centres)])
     yaw, pitch = np.degrees(iris[:, :2] / radius[:, None]).T * [[-1], [1]]
     eyes = [yaw.mean(), pitch.mean(), (yaw[0] - yaw[1]) / 2]
-    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), np.clip(detail, -STEP, STEP).ravel()])
+    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), detail.ravel()])

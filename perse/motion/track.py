@@ -10,6 +10,7 @@ from ..portrait import track_landmarks
 from ..portrait.detect import is_human
 from ..render.video import read_video
 from .anchors import Anchors
+from .skin import Skin
 
 MAX_FRAMES = 4_500  # two and a half minutes at 30 frames a second: what fits in memory; longer clips are cut
 # A first face that fails the human check is looked at again this many times before the clip is refused.
@@ -20,7 +21,8 @@ CHECKED_FRAMES = 8
 class Track:
     """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
     lost and the last good landmarks stand in; fps; width, height of the frames; anchors (T, M, 2) in frame pixels:
-    textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen."""
+    textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
+    frame pixels: how far from the landmarks the skin lies that was under them in the first frame."""
 
     landmarks: np.ndarray
     found: np.ndarray
@@ -29,6 +31,7 @@ class Track:
     height: int
     anchors: np.ndarray
     anchored: np.ndarray
+    drift: np.ndarray
 
 
 def track(clip: str | Path, seconds: float | None = None) -> Track:
@@ -44,8 +47,8 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     frames, info = read_video(clip)
     limit = MAX_FRAMES if seconds is None else int(np.clip(np.ceil(seconds * info.fps), 1, MAX_FRAMES))
     faces: list[np.ndarray | None] = []
-    points: list[tuple[np.ndarray, np.ndarray]] = []
-    last, refused, anchors = None, 0, None
+    points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    last, refused, anchors, skin = None, 0, None, None
     for frame in frames:
         face = track_landmarks(frame, last)
         if face is not None and last is None and not is_human(frame, face):
@@ -53,8 +56,8 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
             if refused == CHECKED_FRAMES:
                 break
         if face is not None:
-            anchors = anchors or Anchors(frame, face)
-            points.append(anchors.follow(frame, face))
+            anchors, skin = anchors or Anchors(frame, face), skin or Skin(frame, face)
+            points.append((*anchors.follow(frame, face), skin.drift(frame, face)))
         faces.append(face)
         last = last if face is None else face
         if len(faces) == limit:
@@ -67,5 +70,5 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     source = np.maximum(source, found.argmax())
     landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
     order = np.cumsum(found)[source] - 1
-    places, seen = (np.stack([p[k] for p in points])[order] for k in (0, 1))
-    return Track(landmarks, found, info.fps, info.width, info.height, places, seen)
+    places, seen, drift = (np.stack([p[k] for p in points])[order] for k in range(3))
+    return Track(landmarks, found, info.fps, info.width, info.height, places, seen, drift)

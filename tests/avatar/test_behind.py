@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from perse.avatar.behind import STEP, across
-from perse.avatar.lift import BACKING, SLANTED, lift
+from perse.avatar.hidden import BACKING, SLANTED
+from perse.avatar.lift import lift
 from perse.rig.rig import PART
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
-from perse.avatar.lift import MOUTH_PARTS, PAINTED, SEEN, _hidden, _leave_painted, _visible
+from perse.avatar.hidden import hidden
+from perse.avatar.lift import PAINTED, _leave_painted, _visible
+from perse.avatar.lifted import MOUTH_PARTS, SEEN
 from perse.fitting.initialise import initial_avatar
 from perse.render.mesh import rasterize_ids
 from perse.rig.rig import PART
@@ -29,8 +31,8 @@ def test_teeth_on_the_lips_rim_are_left_out_and_closed_lips_are_whole(astronaut_
     assert not (ids == PAINTED).any()
 
 
-def test_painted_ones_close_the_gaps_behind_the_photos_own(rig, texture):
-    lifted = _hidden(rig, texture, np.random.default_rng(0))
+def test_painted_ones_close_the_gaps_behind_the_photos_own(astronaut_portrait, rig, texture):
+    lifted = hidden(astronaut_portrait, rig, texture, np.random.default_rng(0))
     teeth = rig.face_part[lifted.face] == PART["upper_teeth"]
     own = teeth & (sample(texture.seen, lifted.uv[None] * ATLAS)[0] >= SEEN)
     assert texture.seen[chart_slice("upper_teeth")].max() > 0.9 and own.any()

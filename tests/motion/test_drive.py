@@ -39,8 +39,8 @@ def test_motion_has_the_clips_rate_and_length(avatar, known_clip):
     assert motion.fps == pytest.approx(FPS)
 
 
-def test_the_first_frame_is_the_portrait(avatar, driven):
-    assert np.abs(landmarks(avatar, driven[0]) - landmarks(avatar, Controls())).max() < 0.02
+def test_the_first_frame_is_the_portrait(driven):
+    assert driven[0] == Controls()
 
 
 def test_an_open_mouth_is_recovered(avatar, driven):

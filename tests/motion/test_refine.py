@@ -63,3 +63,12 @@ def test_each_eye_is_followed(avatar, eye):
 def test_a_frame_without_a_face_changes_nothing(avatar):
     behind = Controls(head_yaw=45.0, head_pitch=30.0, yaw=0.0, head_x=4.0, head_y=4.0)
     assert refine(avatar, [behind], np.zeros((1, FACE + 2, 2))) == [behind]
+
+
+def test_what_is_seen_far_away_is_a_misreading(avatar, eye):
+    def lowered(by):
+        beyond = np.zeros((1, FACE + 2, 2))
+        beyond[:, [0, 11, 12, 13, 37, 267, 14, 15, 16, 17, 84, 314], 1] = by * eye
+        return np.reshape(refine(avatar, [Controls()], beyond)[0].detail, (-1, 3))[[0, 17], 1].mean()
+    still = lowered(0.0)
+    assert lowered(0.4) - still < lowered(0.05) - still  # teeth for a lip: the mouth must not be torn down with it

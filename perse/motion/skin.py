@@ -1,0 +1,74 @@
+"""Where the skin under the landmarks went, by its texture.
+
+A landmark detector answers to shapes: brows, the edge of a lip, an outline. The skin slides under them by one or two per
+cent of the eye distance, and the detector's own jitter comes on top. Optical flow against the first frame, of the face
+brought back to its shape there by the landmarks, leaves only what they got wrong.
+"""
+
+import cv2
+import numpy as np
+from scipy.spatial import Delaunay
+
+from ..rig.topology import EYE, FACE, MOUTH_RING, STABLE
+
+SIDE = 288  # pixels of the square in which faces are compared
+REACH = 1.45  # its side in face heights
+SOFT = 2.0  # pixels over which flow is averaged
+ASTRAY = 1.5  # pixels: how far a point may miss its origin on the way back
+# Eyes roll and teeth appear between these edges: what moves there is not skin.
+EDGES = [*MOUTH_RING, *(i for eye in EYE.values() for i in (*eye["upper"], *eye["lower"], eye["outer"], eye["inner"]))]
+FAR = 0.08  # eye distances: no detector is wrong by much more
+
+
+class Skin:
+    """Compares faces with that of a first frame.
+
+    frame: (H, W, 3) uint8; landmarks: (478, 3) of the face in it.
+    """
+
+    def __init__(self, frame: np.ndarray, landmarks: np.ndarray):
+        self.first = landmarks[:FACE, :2].astype(np.float64)
+        tall = np.linalg.norm(self.first[10] - self.first[152])
+        self.scale = SIDE / (REACH * tall)
+        middle = (self.first.min(0) + self.first.max(0)) / 2
+        self.origin = middle - SIDE / 2 / self.scale
+        self.corners = self.origin + np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * SIDE / self.scale
+        mesh = Delaunay(np.concatenate([self.first, self.corners]))
+        grid = (np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).reshape(-1, 2) + 0.5) / self.scale + self.origin
+        found = np.maximum(mesh.find_simplex(grid), 0)
+        two = np.einsum("nij,nj->ni", mesh.transform[found, :2], grid - mesh.transform[found, 2])
+        self.corner, self.share = mesh.simplices[found], np.column_stack([two, 1 - two.sum(1)])
+        self.flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.at = ((self.first - self.origin) * self.scale - 0.5).astype(np.float32)[None]
+        self.template = self._unwarped(frame, self._places(self.first))
+
+    def drift(self, frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """How far the skin of the first frame's landmarks lies from the landmarks of another frame: (468, 2) pixels."""
+        now = landmarks[:FACE, :2].astype(np.float64)
+        places = self._places(now)
+        face = self._unwarped(frame, places)
+        there, back = self.flow.calc(self.template, face, None), self.flow.calc(face, self.template, None)
+        there, back = (cv2.GaussianBlur(f, (0, 0), SOFT) for f in (there, back))
+        moved = cv2.remap(there, self.at, None, cv2.INTER_LINEAR)
+        home = moved + cv2.remap(back, self.at + moved, None, cv2.INTER_LINEAR)
+        drift = (cv2.remap(places, self.at + moved, None, cv2.INTER_LINEAR) - cv2.remap(places, self.at, None, cv2.INTER_LINEAR))[0]
+        eye = np.linalg.norm(now[33] - now[263])
+        trust = np.exp(-(home[0] ** 2).sum(1) / ASTRAY ** 2) / (1 + (drift ** 2).sum(1) / (FAR * eye) ** 2)
+        trust[EDGES] = 0
+        return (drift * trust[:, None]).astype(np.float64)
+
+    def _places(self, landmarks: np.ndarray) -> np.ndarray:
+        """(SIDE, SIDE, 2) float32: the pixel of a frame whose face (468, 2) corresponds to each pixel of the square."""
+        a, b = self.first[STABLE], landmarks[STABLE]
+        za, zb = (x[:, 0] + 1j * x[:, 1] for x in (a - a.mean(0), b - b.mean(0)))
+        turn = (np.conj(za) * zb).sum() / (np.abs(za) ** 2).sum()
+        linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+        corners = (self.corners - a.mean(0)) @ linear.T + b.mean(0)
+        points = np.concatenate([landmarks, corners])
+        return np.einsum("nk,nkc->nc", self.share, points[self.corner]).reshape(SIDE, SIDE, 2).astype(np.float32)
+
+    def _unwarped(self, frame: np.ndarray, places: np.ndarray) -> np.ndarray:
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        if self.scale < 0.8:
+            grey = cv2.GaussianBlur(grey, (0, 0), 0.45 * np.sqrt(1 / self.scale ** 2 - 1))
+        return cv2.remap(grey, places - 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
