@@ -111,9 +111,10 @@ def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.nda
     ball = of_ball[index]
     weight = np.where(ball, 1.0, weight[index])
     # Where it all lies once the lids have met.
-    moved = np.einsum("nk,nkc->nc", bary[index], rig.blendshapes[INDEX[f"eye_blink_{side}"]][rig.faces[face[index]]].astype(np.float64))
+    blink = rig.blendshapes[INDEX[f"eye_blink_{side}"]].astype(np.float64)
+    moved = np.einsum("nk,nkc->nc", bary[index], blink[rig.faces[face[index]]])
     closed_place, closed_height = local(points[index] + offset[index] + moved)
-    meeting = np.mean([local(vertices[eye[lid]] + rig.blendshapes[INDEX[f"eye_blink_{side}"], eye[lid]])[1] for lid in ("upper", "lower")], 0)
+    meeting = np.mean([local(vertices[eye[lid]] + blink[eye[lid]])[1] for lid in ("upper", "lower")], 0)
     ends = [local(vertices[eye[end]]) for end in ("outer", "inner")]
     line_place = np.array([ends[0][0], *local(vertices[eye["upper"]])[0], ends[1][0]])
     line = np.interp(closed_place, line_place, [ends[0][1], *meeting, ends[1][1]])

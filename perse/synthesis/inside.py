@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 
+from ..ramps import smooth_step
 from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, tooth_like
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
@@ -22,6 +23,7 @@ LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spre
 OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
 RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
 MUCH = 0.10  # of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
+LIP_RING, INNER_LIP = (0.93, 0.99), 0.85  # radii of the throat's chart over which it becomes the lips' inside; how light that is
 SOME = 0.01  # of it that tells the throat's colour
 IN_CORNER = 0.6  # of a row's brightness
 BESIDE = 8  # columns of a strip over which two teeth's colours are compared
@@ -211,7 +213,8 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     """
     size = len(seen)
     grid = (np.arange(size) + 0.5) / size * 2 - 1
-    rim = np.interp(np.hypot(grid[None], grid[:, None]), [0, BACK_WALL, 1], [0, 0.25, 1])[..., None] ** 1.5
+    radius = np.hypot(grid[None], grid[:, None])
+    rim = np.interp(radius, [0, BACK_WALL, 1], [0, 0.25, 1])[..., None] ** 1.5
     shown, pale = seen > 0.5, tooth_like(color, light.max())
     if (shown & pale).sum() < 0.5 * shown.sum():
         # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
@@ -219,6 +222,10 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     painted = light * (THROAT * (1 - rim) + RIM * rim)
     if shown.mean() > SOME:
         painted = painted * np.clip(np.median(color[shown], 0) / np.maximum(np.median(painted[shown], 0), 0.02), 0.4, 1.6)
+    # A sliver of the lips' inside shows before the teeth; a line as dark as the throat would part the two.
+    of_lip = smooth_step(radius, *LIP_RING)[..., None]
+    lip = np.median(color[np.abs(radius - 0.97) < 0.03], 0)
+    painted = painted * (1 - of_lip) + INNER_LIP * lip * of_lip
     if shown.mean() < MUCH:
         shown = np.zeros_like(shown)
     # Without holes, which a tongue's shine makes, and without crumbs.
