@@ -1,6 +1,6 @@
 """Where the skin under the landmarks went, by its texture.
 
-A landmark detector answers to shapes: brows, the edge of a lip, an outline. The skin slides under them by one or two per
+A landmark detector answers to shapes: brows, the edge of a lip, an outline. The skin slides under them by about one per
 cent of the eye distance, and the detector's own jitter comes on top. Optical flow against the first frame, of the face
 brought back to its shape there by the landmarks, leaves only what they got wrong.
 """
