@@ -92,10 +92,10 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
         # Its upper end lies in the shell, whose hair it carries on without a waist.
         inside = 0.72 + 0.28 * smooth_step(below, -above, -0.5 * above)
         reach[:, side] = np.fmax(reach[:, side], np.fmin(gaussian_filter1d(_filled(fall), 0.05 * unit), WIDEST) * inside)
-    # Behind the jaw the neck is as wide as it, as far as the person's outline lets it be.
+    # Behind the jaw the throat is as wide as it, as far as the person's outline lets it be.
     room = np.where(np.isfinite(outline), 0.96 * outline, np.inf)
-    reach = np.fmax(reach, np.minimum(FLARE * jaw_width / 2, room) * smooth_step(-below, -0.1, 0.25)[:, None])
-    reach, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, bust))
+    throat = np.fmax(reach, np.minimum(FLARE * jaw_width / 2, room) * smooth_step(-below, -0.1, 0.25)[:, None])
+    reach, throat, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, throat, bust))
 
     # Rows at equal steps along the outline, so that a flat shoulder gets as many as a long neck.
     arc = np.concatenate([[0], np.cumsum(np.hypot(np.diff(reach.mean(1)), np.diff(ys) / unit))])
@@ -104,9 +104,10 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     def rows(values):
         return np.interp(at, np.arange(len(ys)), values)
 
-    left, right, below_row = rows(reach[:, 0]), rows(reach[:, 1]), rows(below)
+    sides, throats = (np.stack([rows(x[:, 0]), rows(x[:, 1])], 1) for x in (reach, throat))
+    below_row = rows(below)
     length = float(ends.max()) if (ends > LONG_HAIR).any() else -np.inf
-    x, z = _sections(left, right, below_row, width, length)
+    x, z = _sections(sides, throats, below_row, width, length)
     points = np.stack([x + (centre - camera.K[0, 2]) / unit,
                        np.broadcast_to(((rows(ys) - camera.K[1, 2]) / unit)[:, None], x.shape), z + axis_z], -1).reshape(-1, 3)
     rotation, move = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
@@ -182,46 +183,46 @@ def _side(extent: np.ndarray, below: np.ndarray, width: float) -> np.ndarray:
     return out
 
 
-def _sections(left: np.ndarray, right: np.ndarray, below: np.ndarray, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
+def _sections(sides: np.ndarray, throats: np.ndarray, below: np.ndarray, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
     """x and z (ROWS, ANGLES), eye distances from the neck's axis, of the rows' curves; angle 0 is in front.
 
     Args:
-        left, right, below: (ROWS,) extents, and distance below the chin; width: half the neck's; length: how far below the chin hair
-            hangs behind, -inf if it does not.
+        sides, throats: (ROWS, 2) extents to the left and right, and those in front; below: (ROWS,) distance below the chin; width: half
+            the neck's; length: how far below the chin hair hangs behind, -inf if it does not.
     """
     angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     sine, below = np.sin(angle)[None], below[:, None]
-    edge = np.where(sine < 0, left[:, None], right[:, None])
+    edge, wider = (np.where(sine < 0, x[:, :1], x[:, 1:]) for x in (sides, throats))
+    edge = edge + (wider - edge) * smooth_step(np.cos(angle), -0.6, 0.2)[None]
     # Its upper end is narrower, for the skull to take it in; where hair hangs on both, later.
     edge = edge * (0.8 + 0.2 * (smooth_step(below, -ABOVE_CURTAIN, -0.5) if np.isfinite(length) else smooth_step(below, -ABOVE, -0.45)))
     width = width * (0.8 + 0.2 * smooth_step(below, -ABOVE, -0.45))
-    # Behind the jaw both are round.
-    width = np.where(below < 0, np.clip(edge, width, 1.35 * width), width)
     x = edge * sine
-    round_neck = width * np.sqrt(np.clip(1 - (x / width) ** 2, 0, 1))
+    # Behind the jaw the throat is round as far as it is wide.
+    throat = width * (1 + (np.clip(edge / width, 1, 1.35) - 1) * smooth_step(-below, -0.1, 0.25))
+    front, nape = (w * np.sqrt(np.clip(1 - (x / w) ** 2, 0, 1)) for w in (throat, width))
+    deeper = (np.clip(DEEPEST / width, 1, NAPE) - 1) * smooth_step(below, -ABOVE, -0.3)
     # A little squarer than an ellipse: chests are flat in front.
     wing = np.abs(np.cos(angle))[None] ** 0.8
     depth = 0.25 + (THICK - 0.25) * smooth_step(below, -0.1, SHOULDERS)
     if np.isfinite(length):
         # Hair beside the neck hangs where the head's own ends, not farther back.
         depth = np.maximum(depth, LOCKS * (1 - smooth_step(below, length - 0.3, length + 0.1)))
-    depth = np.minimum(depth, np.maximum(left, right)[:, None])
-    both = np.maximum(round_neck, wing * depth)
+    depth = np.minimum(depth, sides.max(1)[:, None])
+    front, nape = (np.maximum(neck, wing * depth) for neck in (front, nape * (1 + deeper)))
     # Above the chin the throat leans back to the base of the skull: it must not stand in the open mouth. The nape stays,
     # and so does a collar beside the jaw.
     lean = LEAN[0] * np.clip(-below, 0, FLOOR) + LEAN[1] * np.clip(-below - FLOOR, 0, None)
-    lean = np.minimum(lean, 1.5 * width) * (1 - 0.85 * smooth_step(np.abs(x), width, 1.3 * width))
+    lean = np.minimum(lean, 1.5 * throat) * (1 - 0.85 * smooth_step(np.abs(x), throat, 1.3 * throat))
     # Shoulders lie a little behind the throat.
     back = 0.06 * smooth_step(below, 0, SHOULDERS)
-    deeper = np.clip(DEEPEST / width, 1, NAPE) - 1
-    behind = np.maximum(round_neck * (1 + deeper * smooth_step(below, -ABOVE, -0.3)), both)
+    behind = nape
     if np.isfinite(length):
         # It leaves the skull where that is still wide, and goes straight down from there.
         deep = 0.6 + (CURTAIN - 0.6) * smooth_step(below, -ABOVE_CURTAIN, -0.3)
         deep = deep * (1 - smooth_step(below, length - 0.2, length + 0.4))
         behind = np.maximum(behind, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
-    front = np.cos(angle)[None] >= 0
-    z = np.where(front, np.minimum(lean - both, 0.4 * both), behind) + back
+    z = np.where(np.cos(angle)[None] >= 0, np.minimum(lean - front, 0.4 * front), behind) + back
     return x, z
 
 

@@ -15,6 +15,7 @@ NAPE = 0.10  # and not much higher than the chin: behind the ears the neck is ba
 BARE = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides
 THROAT = (0.17, 0.25)  # turns from the front in which long hair ceases to lie behind the neck
 SIDE = (0.09, 0.24)  # turns from the front in which a collar's side is looked for
+UNDER_JAW = 0.4  # of the light that a jaw keeps from the neck behind it
 NEARBY = 30.0  # texels over which the neck's seen colour passes into the usual one
 FADE = 0.45  # eye distances in which the bust's lower end dissolves
 RUN_ON = 1.0  # length over which the colours of the head's strands pass into those of the hanging hair
@@ -37,6 +38,8 @@ def complete_torso(texture: Texture) -> None:
     down = points[..., 1] - collar_line(points, neck * (1 - hair), clothes * (1 - hair), seen, chin)[None]
     # A collar throws a shadow on the neck.
     shade = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
+    # And the jaw, with the hair beside it, one on what is behind it.
+    shade = shade * (1 - UNDER_JAW * smooth_step(chin - points[..., 1], 0.0, 0.3) * (1 - smooth_step(points[..., 2], 0.7, 1.0)))
     falls, dressed = _hair_share(texture, points, seen), smooth_step(down, -0.02, 0.03)
     # Hair hangs behind the neck and beside it; a throat is bare above where it is seen bare, and cannot be seen through the chin.
     nearby = diffuse(shown, keep, around=True)
