@@ -7,7 +7,8 @@ from scipy.ndimage import distance_transform_edt
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..rig.rig import PART, PARTS, Rig
-from ..synthesis.atlas import ATLAS, Texture, sample
+from ..rig.topology import EYE
+from ..synthesis.atlas import ATLAS, Texture, chart_slice, sample
 from .lifted import MOUTH_PARTS, SEEN, Lifted
 
 BACKING = 0.03  # eye distances under the face at which what the photo cannot teach lies
@@ -16,6 +17,7 @@ STRAND = 1.7  # square root of a strand's Gaussian's length over its width
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
 BESIDE = 0.3  # alpha of the portrait below which a point is none of the person
 WITHIN = 0.003  # of the portrait's side: how far within the outline such a point is put
+SOCKET, SHALLOW, DIM = 0.012, 0.25, 0.75  # what lies behind the corners of the lids: its spacing, eye distances; depth, radii; its light
 # Distance between Gaussians on hidden surfaces, eye distances.
 SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
            "upper_teeth": 0.010, "lower_teeth": 0.010, "tongue": 0.018}
@@ -96,4 +98,38 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, none)
     under = top.take((part == PART["face"]) & ~slanted)
     under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
-    return Lifted.concat([top, under])
+    return Lifted.concat([top, under, *(_corners(rig, texture, side) for side in EYE)])
+
+
+def _corners(rig: Rig, texture: Texture, side: str) -> Lifted:
+    """What lies behind the corners of an eye's lids, where the ball does not reach when it turns: a sheet through the ball, fixed to
+    the face, of a shade between the eye's white and the skin beside it."""
+    eye, centre = EYE[side], rig.eye_centres[0 if side == "right" else 1].astype(np.float64)
+    outer, inner = (rig.vertices[eye[end]].astype(np.float64) for end in ("outer", "inner"))
+    ball = rig.vertices[rig.vertex_part == PART[f"eye_{side}"]]
+    radius = np.linalg.norm(ball - centre, axis=1).max()
+    gap = np.linalg.norm(rig.vertices[eye["upper"]] - rig.vertices[eye["lower"]], axis=1).max()
+    wide = np.linalg.norm(inner - outer)
+    along, across = np.meshgrid(np.arange(-0.06, 1.06, SOCKET / wide), np.arange(-0.5, 0.5, SOCKET / max(gap, SOCKET)))
+    along, across = along.ravel(), across.ravel() * max(gap, SOCKET)
+    points = outer + along[:, None] * (inner - outer)
+    points[:, 1] += across
+    points[:, 2] = centre[2] - SHALLOW * radius
+    # On the nearer corner's triangle.
+    triangles = rig.part_faces("face")
+    ends = [next(f for f in triangles if eye[end] in rig.faces[f]) for end in ("outer", "inner")]
+    face = np.where(along < 0.5, *ends)
+    vertex = np.where(along < 0.5, eye["outer"], eye["inner"])
+    bary = (rig.faces[face] == vertex[:, None]).astype(np.float64)
+    chart = chart_slice(f"eye_{side}")
+    grid = np.hypot(*np.meshgrid(*(np.linspace(-1, 1, n) for n in texture.seen[chart].shape[::-1])))
+    white = np.median(texture.color[chart][(grid > 0.35) & (grid < 0.6)], axis=0)
+    skin = sample(texture.color, np.stack([rig.uvs[f][rig.faces[f] == eye[end]][0] for f, end in zip(ends, ("outer", "inner"))])[None] * ATLAS)[0]
+    color = DIM * (white + np.where(along[:, None] < 0.5, *skin)) / 2
+    count = len(points)
+    normal, tangent = np.tile([0.0, 0.0, -1.0], (count, 1)), np.tile([1.0, 0.0, 0.0], (count, 1))
+    # Of the eye's chart, so that no edit of the skin reaches it.
+    uv = np.tile(np.array([chart[1].stop - 2, chart[0].stop - 2]) / ATLAS, (count, 1))
+    none = np.zeros(count, bool)
+    return Lifted(face, bary, points - rig.vertices[vertex], normal, tangent, np.tile([0.7 * SOCKET, 0.7 * SOCKET, 0.1 * SOCKET], (count, 1)),
+                  color, np.full(count, 0.95), uv, none, ~none, none)

@@ -6,12 +6,12 @@ import numpy as np
 
 from .topology import EYE
 
-RINGS = 12
+RINGS = 14
 SECTORS = 28
 IRIS = 0.47  # radius of an iris over the eyeball's
 CLOSED_EYE = 0.12  # mean lid gap over the eye's width
 LID_SPAN = 0.95  # half the height of a closed lid, in gaps of the open one
-CAP = np.radians(100.0)  # the cap reaches this far from the iris centre: beyond what a corner shows of an eye that looks aside
+CAP = np.radians(126.0)  # the cap reaches this far from the iris centre: past the ball's own outline in an eye that looks aside
 
 
 @dataclass
@@ -40,7 +40,7 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     eye = EYE[side]
     outer, inner = face[eye["outer"]], face[eye["inner"]]
     width = np.linalg.norm(outer - inner)
-    radius = 0.43 * width
+    radius = 0.47 * width  # a little more than anatomy says: the corners of the lids have nothing else behind them
     middle = face[[eye["upper"][3], eye["lower"][3]]]
     height = np.linalg.norm(middle[0] - middle[1]) / 2
     centre = (outer + inner + middle.sum(0)) / 4

@@ -5,9 +5,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from perse.avatar.hidden import STRAND, _downwards, _onto_person, hidden
+from perse.avatar.hidden import STRAND, _corners, _downwards, _onto_person, hidden
 from perse.avatar.lift import MOST, richness
 from perse.render.camera import Camera
+from perse.rig.rig import PART
+from perse.rig.topology import EYE
 from perse.synthesis.atlas import ATLAS, sample
 
 
@@ -57,3 +59,16 @@ def test_without_a_person_nothing_moves():
     camera = Camera(np.eye(4, dtype=np.float32), np.array([[9, 0, 5], [0, 9, 5], [0, 0, 1]], np.float32), 10, 10)
     points = np.array([[0.0, 0.0, 5.0]])
     assert np.array_equal(_onto_person(points, np.zeros((10, 10), np.float32), camera), points)
+
+
+def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):
+    for side, centre in zip(("right", "left"), rig.eye_centres):
+        sheet = _corners(rig, texture, side)
+        points = np.einsum("nk,nkc->nc", sheet.bary, rig.vertices[rig.faces[sheet.face]]) + sheet.offset
+        outer, inner = rig.vertices[EYE[side]["outer"]], rig.vertices[EYE[side]["inner"]]
+        # From corner to corner, behind the lids, within the ball where there is one.
+        assert points[:, 0].min() < min(outer[0], inner[0]) and points[:, 0].max() > max(outer[0], inner[0])
+        assert points[:, 2].min() > max(outer[2], inner[2]) - 0.1 and (points[:, 2] < centre[2]).all()
+        radius = np.linalg.norm(rig.vertices[rig.vertex_part == PART[f"eye_{side}"]] - centre, axis=1).max()
+        assert (np.linalg.norm(points - centre, axis=1) < radius).mean() > 0.7
+        assert sheet.fixed.all()
