@@ -94,7 +94,7 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
         reach[:, side] = np.fmax(reach[:, side], np.fmin(gaussian_filter1d(_filled(fall), 0.05 * unit), WIDEST) * inside)
     # Behind the jaw the throat is as wide as it, as far as the person's outline lets it be.
     room = np.where(np.isfinite(outline), 0.96 * outline, np.inf)
-    throat = np.fmax(reach, np.minimum(FLARE * jaw_width / 2, room) * smooth_step(-below, -0.1, 0.25)[:, None])
+    throat = np.fmax(reach, np.minimum(min(FLARE * jaw_width / 2, 1.25 * width), room) * smooth_step(-below, -0.1, 0.25)[:, None])
     reach, throat, bust = (gaussian_filter1d(x, 0.03 * unit, axis=0, mode="nearest") for x in (reach, throat, bust))
 
     # Rows at equal steps along the outline, so that a flat shoulder gets as many as a long neck.

@@ -68,7 +68,7 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
     inside = trainer.avatar.log_scales[made_up].detach().clone()
     trainer.fit_source()
     # What no picture shows has nothing to learn.
-    assert 500 < made_up.sum() < 0.3 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
+    assert 500 < made_up.sum() < 0.5 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
     assert (trainer.avatar.colors[made_up & ~trainer.avatar.roles.tinted] == 0.5).all()
     # But for her own teeth, which get as sharp as the photo shows them.
     assert (trainer.avatar.colors[trainer.avatar.roles.tinted] != 0.5).any()

@@ -129,11 +129,12 @@ class KleinEditor:
 
 def slerp(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
     """Along the great circle between two noises, which keeps their length (Shoemake 1985): a straight mean would be too quiet."""
-    a, b = first.flatten(), second.flatten()
+    a, b = first.flatten().double(), second.flatten().double()  # in single precision equal noises lie an angle apart
     angle = torch.arccos((torch.dot(a, b) / (a.norm() * b.norm())).clamp(-1, 1))
     if float(angle) < 1e-4:
         return torch.lerp(first, second, share)
-    return (torch.sin((1 - share) * angle) * first + torch.sin(share * angle) * second) / torch.sin(angle)
+    near, far = ((torch.sin(part * angle) / torch.sin(angle)).to(first) for part in (1 - share, share))
+    return near * first + far * second
 
 
 def _union(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
