@@ -49,7 +49,6 @@ PATIENCE = 2.5  # times the budget that a build may take on a slower machine
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 SYNTHESIS_SHARE = 0.5  # of the time, at most
 SIZES = (64, 2048)
-COVER = 0.014  # of the crop's side: how far around the person the remembered background is made up
 FRAMES_AT_ONCE = 16  # of a video, on a GPU
 SYNTHETIC = {"comment": "Synthetic video of a person, made by PERSE"}
 SYNTHETIC_PICTURE = "Synthetic picture of a person, made by PERSE"
@@ -369,11 +368,7 @@ def remember(portrait: Portrait) -> Source:
     place = (float(crop.x0), float(crop.y0), float(crop.side))
     # Where the avatar fades out, the person must still be there to fade into.
     inside = np.clip((crop_ramp(place, width, height) - 0.85) / 0.15, 0, 1)
-    # With a margin: what is left of hair's soft edge would stand there as a ring when the head moves away.
-    reach = max(2, round(COVER * crop.side))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    cover = cv2.GaussianBlur(np.clip(cv2.dilate(alpha, disc) * 1.5, 0, 1), (0, 0), reach / 3)[..., None]
-    cover = np.maximum(cover, np.clip(alpha * 1.5, 0, 1)[..., None]) * inside
+    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None] * inside
     out = io.BytesIO()
     Image.fromarray(_to_bytes(torch.from_numpy(photo * (1 - cover) + clean * cover))).save(out, "JPEG", quality=90)
     return Source(out.getvalue(), place, (width, height))
