@@ -124,12 +124,13 @@ def _corners(rig: Rig, texture: Texture, side: str) -> Lifted:
     chart = chart_slice(f"eye_{side}")
     grid = np.hypot(*np.meshgrid(*(np.linspace(-1, 1, n) for n in texture.seen[chart].shape[::-1])))
     white = np.median(texture.color[chart][(grid > 0.35) & (grid < 0.6)], axis=0)
-    skin = sample(texture.color, np.stack([rig.uvs[f][rig.faces[f] == eye[end]][0] for f, end in zip(ends, ("outer", "inner"))])[None] * ATLAS)[0]
+    beside = np.stack([rig.uvs[f][rig.faces[f] == eye[end]][0] for f, end in zip(ends, ("outer", "inner"))])
+    skin = sample(texture.color, beside[None] * ATLAS)[0]
     color = DIM * (white + np.where(along[:, None] < 0.5, *skin)) / 2
     count = len(points)
     normal, tangent = np.tile([0.0, 0.0, -1.0], (count, 1)), np.tile([1.0, 0.0, 0.0], (count, 1))
     # Of the eye's chart, so that no edit of the skin reaches it.
     uv = np.tile(np.array([chart[1].stop - 2, chart[0].stop - 2]) / ATLAS, (count, 1))
-    none = np.zeros(count, bool)
-    return Lifted(face, bary, points - rig.vertices[vertex], normal, tangent, np.tile([0.7 * SOCKET, 0.7 * SOCKET, 0.1 * SOCKET], (count, 1)),
-                  color, np.full(count, 0.95), uv, none, ~none, none)
+    none, scales = np.zeros(count, bool), np.tile(SOCKET * np.array([0.7, 0.7, 0.1]), (count, 1))
+    return Lifted(face, bary, points - rig.vertices[vertex], normal, tangent, scales, color,
+                  np.full(count, 0.95), uv, none, ~none, none)
