@@ -15,8 +15,8 @@ from ..rig.rig import HEAD_CENTRE, Rig
 from ..rig.shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
-from .roles import Roles
 from .lids import LidSkin
+from .roles import Roles
 from .space import Change, LatentSpace
 
 

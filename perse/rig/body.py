@@ -216,13 +216,12 @@ def _sections(sides: np.ndarray, throats: np.ndarray, below: np.ndarray, width: 
     lean = np.minimum(lean, 1.5 * throat) * (1 - 0.85 * smooth_step(np.abs(x), throat, 1.3 * throat))
     # Shoulders lie a little behind the throat.
     back = 0.06 * smooth_step(below, 0, SHOULDERS)
-    behind = nape
     if np.isfinite(length):
         # It leaves the skull where that is still wide, and goes straight down from there.
         deep = 0.6 + (CURTAIN - 0.6) * smooth_step(below, -ABOVE_CURTAIN, -0.3)
         deep = deep * (1 - smooth_step(below, length - 0.2, length + 0.4))
-        behind = np.maximum(behind, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
-    z = np.where(np.cos(angle)[None] >= 0, np.minimum(lean - front, 0.4 * front), behind) + back
+        nape = np.maximum(nape, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
+    z = np.where(np.cos(angle)[None] >= 0, np.minimum(lean - front, 0.4 * front), nape) + back
     return x, z
 
 
