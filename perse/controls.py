@@ -13,7 +13,7 @@ RANGES = {
     "neutralise": (0.0, 1.0),
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
-DETAIL = 3 * 468
+MARKS = 3 * 468
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Controls:
     the avatar. Degrees; a positive yaw turns the face towards the picture's left edge, a positive pitch turns it down.
     head_x, head_y, head_z: how far the head has moved, in outer-eye-corner distances along its rest axes (to the
     subject's left, down, backwards). detail: what a driving clip adds to the expression, x, y, z of each of the 468 face
-    landmarks in the same unit and axes; empty for none. neutralise: how far the portrait's open mouth is closed and its
+    landmarks in the same unit and axes; empty for none. light: what it adds to the light on the face, the natural logarithm of how
+    much brighter red, green and blue are at each landmark; empty for none. neutralise: how far the portrait's open mouth is closed and its
     closed eyes are opened, 0..1; a portrait without them stays as it is.
     """
 
@@ -44,6 +45,7 @@ class Controls:
     gaze_yaw: float = 0.0
     gaze_pitch: float = 0.0
     detail: tuple[float, ...] = ()
+    light: tuple[float, ...] = ()
     neutralise: float = 0.0
     yaw: float = 0.0
     pitch: float = 0.0
@@ -85,10 +87,10 @@ class Controls:
             elif key == "latents":
                 out[key] = {_name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v))
                             for c, v in _mapping(key, value).items()}
-            elif key == "detail":
-                out[key] = tuple(_number(key, x, -1, 1) for x in _sequence(key, value, DETAIL))
-                if len(out[key]) not in (0, DETAIL):
-                    raise PerseError(f"The control 'detail' must hold no or {DETAIL} numbers, not {len(out[key])}.")
+            elif key in ("detail", "light"):
+                out[key] = tuple(_number(key, x, -1, 1) for x in _sequence(key, value, MARKS))
+                if len(out[key]) not in (0, MARKS):
+                    raise PerseError(f"The control {key!r} must hold no or {MARKS} numbers, not {len(out[key])}.")
             else:
                 out[key] = {_name(n): _number(n, v, -2, 2) for n, v in _mapping(key, value).items()}
         return Controls(**out)

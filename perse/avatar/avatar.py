@@ -11,6 +11,7 @@ from ..errors import PerseError
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..rig.expressions import COMPOSITES, INDEX, expand
+from ..rig.light import FaceLight
 from ..rig.rig import HEAD_CENTRE, Rig
 from ..rig.shade import ThroatShade
 from .binding import Binding
@@ -23,13 +24,14 @@ from .space import Change, LatentSpace
 @dataclass
 class State:
     """Controls turned into numbers: blendshape weights (E,), head (3,) or (6,) and gaze (2,) as `rig.Poser` takes
-    them, latents by category, detail (468, 3) of the landmarks or None."""
+    them, latents by category, detail (468, 3) and light (468, 3) of the landmarks or None."""
 
     weights: Tensor
     head: Tensor
     gaze: Tensor
     latents: dict[str, Tensor]
     detail: Tensor | None = None
+    light: Tensor | None = None
 
 
 @dataclass
@@ -89,7 +91,7 @@ class Avatar(nn.Module):
         self.binding = self.binding.to(device)
         self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
         face, bary = self.binding.face.cpu().numpy(), self.binding.bary.cpu().numpy()
-        self.throat = ThroatShade(self.rig, face, bary, device)
+        self.throat, self.face_light = ThroatShade(self.rig, face, bary, device), FaceLight(self.rig, face, bary, device)
         rest = [x.detach().cpu().numpy() for x in (self.offset, self.colors, self.opacities)]
         self.lids = LidSkin(self.rig, face, bary, *rest, device)
         return self
@@ -107,13 +109,13 @@ class Avatar(nn.Module):
         Raises:
             PerseError: for a name that this avatar does not know.
         """
-        weights, head, gaze, latents, detail = self._numbers(controls)
+        weights, head, gaze, latents, *marks = self._numbers(controls)
         device = self.device
         return State(*(torch.from_numpy(x).to(device) for x in (weights, head, gaze)),
                      {c: torch.from_numpy(z).to(device) for c, z in latents.items()},
-                     None if detail is None else torch.from_numpy(detail).to(device))
+                     *(None if x is None else torch.from_numpy(x).to(device) for x in marks))
 
-    def _numbers(self, controls: Controls) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+    def _numbers(self, controls: Controls) -> tuple:
         """What `State` holds, as arrays; the head always with its shift (6,)."""
         try:
             weights = expand(controls.expression)
@@ -166,7 +168,8 @@ class Avatar(nn.Module):
         if relaxed is not None:
             relaxed = np.float32(controls.neutralise * relaxed)
             detail = relaxed if detail is None else detail + relaxed
-        return weights, head, gaze, latents, detail
+        light = np.float32(controls.light).reshape(-1, 3) if controls.light else None
+        return weights, head, gaze, latents, detail, light
 
     def cloud(self, state: State) -> GaussianCloud:
         """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
@@ -184,6 +187,8 @@ class Avatar(nn.Module):
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
         if not torch.is_grad_enabled():  # the teaching pictures know neither moving light nor a lid's skin
             colors = self.lids(self.throat(colors, state.weights), state.weights)
+            if state.light is not None:
+                colors = self.face_light(colors, self.poser.spread(state.light))
         return GaussianCloud(means, quats, scales, opacities, colors)
 
     @torch.no_grad()
@@ -196,15 +201,21 @@ class Avatar(nn.Module):
         if changes is not None:
             shape, scales = changes.shape, scales + changes.log_scale[..., None]
             colors, opacities = (colors + changes.color).clamp(0, 1), (opacities + changes.opacity).clamp(0, 0.99)
-        details = [n[4] for n in numbers]
-        if any(d is not None for d in details):
-            like = next(d for d in details if d is not None)
-            moved = np.stack([np.zeros_like(like) if d is None else d for d in details])
-            spread = self.poser.spread(torch.from_numpy(moved).to(self.device))
-            shape = spread if shape is None else shape + spread
+        detail, light = (self._spread([n[k] for n in numbers]) for k in (4, 5))
+        if detail is not None:
+            shape = detail if shape is None else shape + detail
         means, quats, scales = self.follower(self.poser(weights, head, gaze, shape), self.offset, self.quats, scales)
         colors = self.lids(self.throat(colors, weights), weights)
+        if light is not None:
+            colors = self.face_light(colors, light)
         return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
+
+    def _spread(self, marks: list[np.ndarray | None]) -> Tensor | None:
+        """What several moments bring for the landmarks (468, 3), carried on to all vertices: (B, V, 3); None if none brings anything."""
+        if all(m is None for m in marks):
+            return None
+        nothing = np.zeros_like(next(m for m in marks if m is not None))
+        return self.poser.spread(torch.from_numpy(np.stack([nothing if m is None else m for m in marks])).to(self.device))
 
     def _changes(self, latents: list[dict[str, np.ndarray]]) -> Change | None:
         """Decoded latents of several moments, stacked; of one alone if they are the same in all."""

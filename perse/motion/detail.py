@@ -34,11 +34,16 @@ def residual_detail(face: Face, fit: Fit, observed: np.ndarray, K: np.ndarray) -
 
 def surface_filter() -> np.ndarray:
     """(468, 468): least squares between trusting each landmark and a smooth field."""
+    laplacian = face_laplacian()
+    trust = np.ones(FACE)
+    trust[[i for i in OVAL if i not in CHIN]] = TRUST_OVAL
+    return np.linalg.solve(np.diag(trust) + STIFFNESS * laplacian @ laplacian, np.diag(trust))
+
+
+def face_laplacian() -> np.ndarray:
+    """(468, 468) graph Laplacian of the face mesh: each landmark's number of neighbours minus their sum."""
     triangles = canonical()[2]
     near = np.zeros((FACE, FACE))
     for a, b in ((0, 1), (1, 2), (2, 0)):
         near[triangles[:, a], triangles[:, b]] = near[triangles[:, b], triangles[:, a]] = 1
-    laplacian = np.diag(near.sum(1)) - near
-    trust = np.ones(FACE)
-    trust[[i for i in OVAL if i not in CHIN]] = TRUST_OVAL
-    return np.linalg.solve(np.diag(trust) + STIFFNESS * laplacian @ laplacian, np.diag(trust))
+    return np.diag(near.sum(1)) - near

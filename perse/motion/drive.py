@@ -31,8 +31,8 @@ from .track import Track, track
 PROPORTION = (0.6, 1.7)
 # Above this blink the iris cannot be seen, and gaze is what it was before.
 HIDDEN_EYE = 0.6
-# What counts as jitter: degrees, eye distances, weights.
-ANGLE_NOISE, SHIFT_NOISE, WEIGHT_NOISE, GAZE_NOISE, DETAIL_NOISE = 0.5, 0.01, 0.06, 2.0, 0.006
+# What counts as jitter: degrees, eye distances, weights, logarithms.
+ANGLE_NOISE, SHIFT_NOISE, WEIGHT_NOISE, GAZE_NOISE, DETAIL_NOISE, LIGHT_NOISE = 0.5, 0.01, 0.06, 2.0, 0.006, 0.1
 
 
 def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None,
@@ -93,7 +93,9 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     shown = Fit(*_pose_of(driver, angles, moved), used)
     detail = residual_detail(driver.face, shown, skin, K) / driver.proportions[:, None]
     detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
-    frames = [frame.with_(detail=tuple(np.round(d, 5).tolist())) for frame, d in zip(frames, detail)]
+    light = np.clip(smooth(tracked.light.reshape(len(frames), -1), LIGHT_NOISE), -1, 1)
+    frames = [frame.with_(detail=tuple(np.round(d, 5).tolist()), light=tuple(np.round(x, 3).tolist()))
+              for frame, d, x in zip(frames, detail, light)]
     predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
     refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)
     return [Controls(), *refined[1:]]  # smoothing in time may have moved what everything else is measured from

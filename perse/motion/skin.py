@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial import Delaunay
 
 from ..rig.topology import EYE, FACE, MOUTH_RING, STABLE
+from .shading import Shading
 
 SIDE = 288  # pixels of the square in which faces are compared
 REACH = 1.45  # its side in face heights
@@ -40,13 +41,17 @@ class Skin:
         self.corner, self.share = mesh.simplices[found], np.column_stack([two, 1 - two.sum(1)])
         self.flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self.at = ((self.first - self.origin) * self.scale - 0.5).astype(np.float32)[None]
-        self.template = self._unwarped(frame, self._places(self.first))
+        places = self._places(self.first)
+        self.template = self._grey(frame, places)
+        self.grid = np.stack(np.meshgrid(np.arange(SIDE, dtype=np.float32), np.arange(SIDE, dtype=np.float32)), -1)
+        self.shading = Shading(self._unwarped(frame, places), self.at[0] + 0.5, self.corner, self.share)
 
-    def drift(self, frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """How far the skin of the first frame's landmarks lies from the landmarks of another frame: (468, 2) pixels."""
+    def compare(self, frame: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Another frame and its landmarks (478, 3) -> how far from them the skin lies that was under them in the first frame: (468, 2)
+        pixels; and how the light on it has changed, see `Shading`: (468, 3)."""
         now = landmarks[:FACE, :2].astype(np.float64)
         places = self._places(now)
-        face = self._unwarped(frame, places)
+        face = self._grey(frame, places)
         there, back = self.flow.calc(self.template, face, None), self.flow.calc(face, self.template, None)
         there, back = (cv2.GaussianBlur(f, (0, 0), SOFT) for f in (there, back))
         moved = cv2.remap(there, self.at, None, cv2.INTER_LINEAR)
@@ -55,7 +60,9 @@ class Skin:
         eye = np.linalg.norm(now[33] - now[263])
         trust = np.exp(-(home[0] ** 2).sum(1) / ASTRAY ** 2) / (1 + (drift ** 2).sum(1) / (FAR * eye) ** 2)
         trust[EDGES] = 0
-        return (drift * trust[:, None]).astype(np.float64)
+        astray = there + cv2.remap(back, self.grid + there, None, cv2.INTER_LINEAR)
+        same = self._unwarped(frame, cv2.remap(places, self.grid + there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+        return (drift * trust[:, None]).astype(np.float64), self.shading(same, np.exp(-(astray ** 2).sum(-1) / ASTRAY ** 2))
 
     def _places(self, landmarks: np.ndarray) -> np.ndarray:
         """(SIDE, SIDE, 2) float32: the pixel of a frame whose face (468, 2) corresponds to each pixel of the square."""
@@ -68,7 +75,10 @@ class Skin:
         return np.einsum("nk,nkc->nc", self.share, points[self.corner]).reshape(SIDE, SIDE, 2).astype(np.float32)
 
     def _unwarped(self, frame: np.ndarray, places: np.ndarray) -> np.ndarray:
+        return cv2.remap(frame, places - 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def _grey(self, frame: np.ndarray, places: np.ndarray) -> np.ndarray:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         if self.scale < 0.8:
             grey = cv2.GaussianBlur(grey, (0, 0), 0.45 * np.sqrt(1 / self.scale ** 2 - 1))
-        return cv2.remap(grey, places - 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return self._unwarped(grey, places)

@@ -22,7 +22,8 @@ class Track:
     """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
     lost and the last good landmarks stand in; fps; width, height of the frames; anchors (T, M, 2) in frame pixels:
     textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
-    frame pixels: how far from the landmarks the skin lies that was under them in the first frame."""
+    frame pixels: how far from the landmarks the skin lies that was under them in the first frame; light (T, 468, 3): the logarithm
+    of the light on it against the first frame's."""
 
     landmarks: np.ndarray
     found: np.ndarray
@@ -32,6 +33,7 @@ class Track:
     anchors: np.ndarray
     anchored: np.ndarray
     drift: np.ndarray
+    light: np.ndarray
 
 
 def track(clip: str | Path, seconds: float | None = None) -> Track:
@@ -47,7 +49,7 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     frames, info = read_video(clip)
     limit = MAX_FRAMES if seconds is None else int(np.clip(np.ceil(seconds * info.fps), 1, MAX_FRAMES))
     faces: list[np.ndarray | None] = []
-    points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    points: list[tuple[np.ndarray, ...]] = []
     last, refused, anchors, skin = None, 0, None, None
     for frame in frames:
         face = track_landmarks(frame, last)
@@ -57,7 +59,7 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
                 break
         if face is not None:
             anchors, skin = anchors or Anchors(frame, face), skin or Skin(frame, face)
-            points.append((*anchors.follow(frame, face), skin.drift(frame, face)))
+            points.append((*anchors.follow(frame, face), *skin.compare(frame, face)))
         faces.append(face)
         last = last if face is None else face
         if len(faces) == limit:
@@ -70,5 +72,5 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     source = np.maximum(source, found.argmax())
     landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
     order = np.cumsum(found)[source] - 1
-    places, seen, drift = (np.stack([p[k] for p in points])[order] for k in range(3))
-    return Track(landmarks, found, info.fps, info.width, info.height, places, seen, drift)
+    places, seen, drift, light = (np.stack([p[k] for p in points])[order] for k in range(4))
+    return Track(landmarks, found, info.fps, info.width, info.height, places, seen, drift, light)

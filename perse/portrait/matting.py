@@ -4,12 +4,17 @@ import cv2
 import numpy as np
 
 from perse.portrait.closed_form import closed_form_alpha, foreground_colours, pull_push
+from perse.portrait.colours import ColourModel
 from perse.portrait.regions import FACE_OUTLINE, polygon
 
 GRABCUT_SIDE = 288
 # How far from the network's outline GrabCut may move it, in face heights: anywhere, and outwards beside the head.
 GRABCUT_REACH = 0.06
 GRABCUT_HAIR_REACH = 0.2
+# More of the network's person than this share is not given up for what GrabCut thinks of colours.
+MOST_LOST = 0.2
+# CIE Lab: how far colours may stray from those sampled; negative log density from which a pixel is neither hair nor skin.
+SPREAD, STRANGE = (6, 3, 3), 13.0
 # The matting system grows faster than the pixel count; the alpha is brought to full size by its guide instead.
 MATTING_SIDE = 512
 # Half widths of the uncertain band, in face heights: hair is frayed, shoulders are not.
@@ -73,10 +78,28 @@ def _grabcut(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.
     cv2.setRNGSeed(0)
     pixels = np.ascontiguousarray((small[..., ::-1] * 255).astype(np.uint8))
     cv2.grabCut(pixels, state, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
-    cut = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    # Where colours cannot tell person and scene apart the network's opinion has to count as well.
-    mixed = 0.6 * cut + 0.4 * prior
+    cut = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    if (inside > 0)[~cut].sum() > MOST_LOST * inside.sum():
+        return rough > 0.5  # dark hair and cloth before a dark ground: colours cannot tell them apart
+    # Beside the head the network may have missed locks and ears, not things that are coloured like the person's clothes or glasses.
+    cut &= (inside > 0) | (rows > landmarks[152, 1]) | _like_head(small, prior, face, landmarks * (side / size))
+    mixed = 0.6 * cut.astype(np.float32) + 0.4 * prior
     return cv2.resize(mixed, (size, size), interpolation=cv2.INTER_CUBIC) > 0.5
+
+
+def _like_head(picture: np.ndarray, prior: np.ndarray, face: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(S,S) bool: pixels that have the colours of hair or skin rather than of the scene.
+
+    Args:
+        picture: (S,S,3); prior: (S,S) person probability; face: (S,S) bool; landmarks: (478,3) in pixels.
+    """
+    lab = cv2.GaussianBlur(cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2Lab), (0, 0), 1.0)
+    above = np.arange(len(face))[:, None] < landmarks[[33, 263], 1].mean()
+    hair, scene = lab[above & ~face & (prior > 0.8)], lab[prior < 0.1]
+    if min(len(hair), len(scene)) < 24:
+        return np.ones_like(face)
+    own = np.minimum(*(ColourModel(samples, 3, SPREAD).cost(lab) for samples in (hair, lab[face])))
+    return (own < ColourModel(scene, 6, SPREAD).cost(lab)) & (own < STRANGE)
 
 
 def _disc(radius: int) -> np.ndarray:

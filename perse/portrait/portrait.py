@@ -80,7 +80,8 @@ def load_portrait(source, size: int = 768) -> Portrait:
     rough = resample(person, crop, side)
     alpha, foreground = person_matte(image, landmarks, rough, given)
     masks = region_masks(foreground, alpha, landmarks)
-    mine = inside if given is not None else inside * own_share(image, alpha, masks["hair"], landmarks)
+    # Beyond the photo its edge is repeated: arms and shoulders there are nobody's.
+    mine = inside if given is not None else inside * own_share(image, alpha * inside, masks["hair"], landmarks)
     alpha = alpha * mine
     masks = {name: mask * mine for name, mask in masks.items()}
     return Portrait(

@@ -17,7 +17,7 @@ from .topology import OVAL
 RINGS = 16  # rings of vertices behind the oval, the pole not counted
 OUTLINE_RING = 8  # the ring that lies on the portrait's outline
 AXIS = np.array([0.0, 0.12])  # x, y of the head's axis
-OUTLINE_DEPTH = 0.8
+OUTLINE_DEPTH, CROWN_DEPTH = 0.8, 0.5  # of the outline beside and on top of the head: which of its points stay on it while the head nods
 BACK_DEPTH = 1.75
 CROWN = 1.1  # eye line to crown of a bald head
 HALF_WIDTH = 0.82
@@ -70,7 +70,8 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
     direction = rays / start[:, None]
     from_chin = np.degrees(np.arccos(np.clip(direction[:, 1], -1, 1)))
     upper = smooth_step(from_chin, 35, 70)  # 0 under the chin, 1 from the ears up
-    depth = (1 - upper) * (oval[:, 2] + 0.08) + upper * OUTLINE_DEPTH
+    top = smooth_step(from_chin, 105, 150)
+    depth = (1 - upper) * (oval[:, 2] + 0.08) + upper * (OUTLINE_DEPTH + (CROWN_DEPTH - OUTLINE_DEPTH) * top)
 
     measured = _outline(face, camera, head_mask, depth)
     skull = 1 / np.sqrt((direction[:, 0] / HALF_WIDTH) ** 2 +
@@ -104,7 +105,7 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
             centre = np.broadcast_to(AXIS, (len(OVAL), 2))
         else:
             angle = (k - OUTLINE_RING) / (RINGS + 1 - OUTLINE_RING) * np.pi / 2
-            r = radius * np.cos(angle) ** (0.85 - 0.45 * falls)
+            r = radius * np.cos(angle) ** (0.85 - 0.25 * top - 0.45 * falls)
             z = depth + (back - depth) * np.sin(angle) ** (0.95 - 0.35 * falls)
             centre = AXIS + (pole[:2] - AXIS) * np.sin(angle) ** 2
             centre = np.broadcast_to(centre, (len(OVAL), 2))

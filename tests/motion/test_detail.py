@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from perse.controls import DETAIL, Controls
+from perse.controls import MARKS, Controls
 from perse.errors import PerseError
 from perse.motion.detail import residual_detail
 from perse.motion.solve import Fit
@@ -26,7 +26,7 @@ def test_detail_moves_the_landmarks_and_carries_the_rest(avatar):
 
 def test_without_detail_nothing_changes(avatar):
     rest = avatar.poser(torch.zeros(len(NAMES)))
-    state = avatar.state(Controls(detail=(0.0,) * DETAIL))
+    state = avatar.state(Controls(detail=(0.0,) * MARKS))
     assert torch.equal(avatar.poser(state.weights, shape=avatar.poser.spread(state.detail)), rest)
     assert avatar.state(Controls()).detail is None
 
@@ -36,7 +36,7 @@ def test_detail_must_be_complete():
     with pytest.raises(PerseError, match="detail"):
         Controls.from_json({"detail": [0.1, 0.2]})
     with pytest.raises(PerseError, match="detail"):
-        Controls.from_json({"detail": [0.0] * (DETAIL + 3)})
+        Controls.from_json({"detail": [0.0] * (MARKS + 3)})
 
 
 def test_residual_detail_closes_the_gap(avatar):
