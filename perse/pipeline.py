@@ -30,6 +30,7 @@ from .fitting.run import fit
 from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
+from .portrait.matting import person_cover
 from .render import kernels, mesh
 from .render.camera import Camera
 from .render.mark import comment_gif, draw_mark
@@ -364,11 +365,12 @@ def remember(portrait: Portrait) -> Source:
     scale = portrait.image.shape[0] / crop.side
     matrix = np.array([[scale, 0, -crop.x0 * scale + 0.5 * scale - 0.5], [0, scale, -crop.y0 * scale + 0.5 * scale - 0.5]])
     clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpAffine(portrait.alpha, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
+    cover = person_cover(portrait.image, portrait.alpha, portrait.background)
+    cover = cv2.warpAffine(cover, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
     place = (float(crop.x0), float(crop.y0), float(crop.side))
     # Where the avatar fades out, the person must still be there to fade into.
     inside = np.clip((crop_ramp(place, width, height) - 0.85) / 0.15, 0, 1)
-    cover = np.clip(cv2.dilate(alpha, np.ones((5, 5))) * 1.5, 0, 1)[..., None] * inside
+    cover = cover[..., None] * inside
     out = io.BytesIO()
     Image.fromarray(_to_bytes(torch.from_numpy(photo * (1 - cover) + clean * cover))).save(out, "JPEG", quality=90)
     return Source(out.getvalue(), place, (width, height))

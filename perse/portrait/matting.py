@@ -15,6 +15,8 @@ GRABCUT_HAIR_REACH = 0.2
 MOST_LOST = 0.2
 # CIE Lab: how far colours may stray from those sampled; negative log density from which a pixel is neither hair nor skin.
 SPREAD, STRANGE = (6, 3, 3), 13.0
+# Share of the crop's side: how far beyond the cut-out something of the person may remain; and how unlike the scene it is, RGB.
+REMAINS_REACH, UNLIKE_SCENE = 0.03, 0.05
 # The matting system grows faster than the pixel count; the alpha is brought to full size by its guide instead.
 MATTING_SIDE = 512
 # Half widths of the uncertain band, in face heights: hair is frayed, shoulders are not.
@@ -153,7 +155,7 @@ def inpaint_background(image: np.ndarray, alpha: np.ndarray, inside: np.ndarray)
     """The scene (S,S,3) without the person: its colours flow in from the outline, and on beyond
     the photo, where `inside` (S,S) is 0."""
     size = len(image)
-    reach = max(3, size // 64)
+    reach = max(3, round(REMAINS_REACH * size))
     hidden = cv2.GaussianBlur(cv2.dilate(alpha, _disc(reach)), (0, 0), reach / 3)
     hidden = np.maximum(np.maximum(hidden, alpha), 1 - inside)
     side = 128
@@ -166,3 +168,24 @@ def inpaint_background(image: np.ndarray, alpha: np.ndarray, inside: np.ndarray)
     filled = cv2.GaussianBlur(cv2.resize(filled, (size, size), interpolation=cv2.INTER_CUBIC), (0, 0), size / 128)
     share = np.clip(hidden * 1.5, 0, 1)[..., None]
     return np.clip(image + share * (filled - image), 0, 1).astype(np.float32)
+
+
+def person_cover(image: np.ndarray, alpha: np.ndarray, scene: np.ndarray) -> np.ndarray:
+    """What of a crop the person covers (S,S) in [0, 1], with what the cut-out has missed: strands, the blur of an outline, a clip in
+    the hair. It is unlike the scene, hangs together with the person and ends near it; things in the scene go on.
+
+    Args:
+        image: (S,S,3); alpha: (S,S); scene: (S,S,3), the same without the person, see `inpaint_background`.
+    """
+    person = (alpha > 0.1).astype(np.uint8)
+    reach = max(3, round(REMAINS_REACH * len(image)))
+    unlike = cv2.GaussianBlur(np.abs(image - scene).max(-1), (0, 0), reach / 16) > UNLIKE_SCENE
+    far = cv2.distanceTransform(1 - person, cv2.DIST_L2, 3)
+    _, labels = cv2.connectedComponents((unlike & (person == 0)).astype(np.uint8))
+    near = np.unique(labels[(far > 0) & (far < 2)])
+    near = np.isin(labels, near[near > 0])
+    goes_on = (near & (far > 0.8 * reach)).astype(np.uint8)
+    remains = (near & (cv2.distanceTransform(1 - goes_on, cv2.DIST_L2, 3) > 1.5 * reach)).astype(np.float32)
+    edge = 2 * max(1, reach // 10) + 1
+    remains = cv2.GaussianBlur(cv2.dilate(remains, np.ones((edge, edge))), (0, 0), edge / 4)
+    return np.clip(np.maximum(1.5 * cv2.dilate(alpha, np.ones((5, 5))), remains), 0, 1)
