@@ -186,7 +186,7 @@ class Avatar(nn.Module):
             opacities = (opacities + change.opacity).clamp(0, 0.99)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
         if not torch.is_grad_enabled():  # the teaching pictures know neither moving light nor a lid's skin
-            colors = self.lids(self.throat(colors, state.weights), state.weights)
+            colors = self.lids(self.throat(colors, state.weights), state.weights, vertices, means, state.detail)
             if state.light is not None:
                 colors = self.face_light(colors, self.poser.spread(state.light))
         return GaussianCloud(means, quats, scales, opacities, colors)
@@ -201,21 +201,23 @@ class Avatar(nn.Module):
         if changes is not None:
             shape, scales = changes.shape, scales + changes.log_scale[..., None]
             colors, opacities = (colors + changes.color).clamp(0, 1), (opacities + changes.opacity).clamp(0, 0.99)
-        detail, light = (self._spread([n[k] for n in numbers]) for k in (4, 5))
+        detail, light = (self._stacked([n[k] for n in numbers]) for k in (4, 5))
         if detail is not None:
-            shape = detail if shape is None else shape + detail
-        means, quats, scales = self.follower(self.poser(weights, head, gaze, shape), self.offset, self.quats, scales)
-        colors = self.lids(self.throat(colors, weights), weights)
+            moved = self.poser.spread(detail)
+            shape = moved if shape is None else shape + moved
+        vertices = self.poser(weights, head, gaze, shape)
+        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
+        colors = self.lids(self.throat(colors, weights), weights, vertices, means, detail)
         if light is not None:
-            colors = self.face_light(colors, light)
+            colors = self.face_light(colors, self.poser.spread(light))
         return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
 
-    def _spread(self, marks: list[np.ndarray | None]) -> Tensor | None:
-        """What several moments bring for the landmarks (468, 3), carried on to all vertices: (B, V, 3); None if none brings anything."""
+    def _stacked(self, marks: list[np.ndarray | None]) -> Tensor | None:
+        """What several moments bring for the landmarks (468, 3): (B, 468, 3); None if none brings anything."""
         if all(m is None for m in marks):
             return None
         nothing = np.zeros_like(next(m for m in marks if m is not None))
-        return self.poser.spread(torch.from_numpy(np.stack([nothing if m is None else m for m in marks])).to(self.device))
+        return torch.from_numpy(np.stack([nothing if m is None else m for m in marks])).to(self.device)
 
     def _changes(self, latents: list[dict[str, np.ndarray]]) -> Change | None:
         """Decoded latents of several moments, stacked; of one alone if they are the same in all."""

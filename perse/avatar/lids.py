@@ -15,7 +15,9 @@ from ..rig.expressions import FOLD, INDEX
 from ..rig.eyes import CLOSED_EYE, lid_opening
 from ..rig.rig import PART, Rig
 from ..rig.topology import BROW, EYE, FACE, canonical
+from .aperture import Aperture
 
+JITTER = 0.08  # of the opening: a driver's lids lower than this are none of a blink
 # How far each shape lowers the upper lid, in shares of the opening; see expressions.SHAPES.
 CLOSING = {"eye_blink": 1.0, "eye_look_down": 0.40, "eye_squint": 0.15}
 HALF = 0.65  # closing from which a lid has all of its skin's colour
@@ -45,23 +47,39 @@ class LidSkin:
         part = rig.face_part[face]
         # Hair, glasses and beards that an edit brings hang on the face, but are not skin.
         of_face = (part == PART["face"]) & (opacities > 0) & (np.linalg.norm(offset, axis=1) < ON_SKIN)
-        self.eyes = []
+        self.eyes: list[tuple[str, Aperture, dict[str, Tensor]]] = []
         for side in EYE:
             if lid_opening(rig.vertices, side) >= CLOSED_EYE:
                 eye = _eye(rig, side, face, bary, offset, points, of_face, part == PART[f"eye_{side}"], colors @ [0.299, 0.587, 0.114])
                 if eye is not None:
-                    self.eyes.append((side, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
+                    ball = eye["index"][eye["ball"]]
+                    aperture = Aperture(rig, side, ball, points[ball] + offset[ball], device)
+                    self.eyes.append((side, aperture, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
 
-    def __call__(self, colors: Tensor, weights: Tensor) -> Tensor:
-        """Colours (N, 3) or (..., N, 3) at blendshape weights (..., E); the very same tensor while the eyes are open."""
-        for side, eye in self.eyes:
+    def __call__(self, colors: Tensor, weights: Tensor, vertices: Tensor, means: Tensor, detail: Tensor | None = None) -> Tensor:
+        """Colours (N, 3) or (..., N, 3) at blendshape weights (..., E); the very same tensor while the eyes are open and look ahead.
+
+        vertices (..., V, 3) of the posed rig; means (..., N, 3) of the Gaussians on it; detail (..., 468, 3): what a driver displaces
+        the landmarks by.
+        """
+        for side, aperture, eye in self.eyes:
             closed = sum(share * weights[..., INDEX[f"{name}_{side}"], None] for name, share in CLOSING.items())
-            if closed.device.type == "cpu" and not bool((closed > 0).any()):
+            if detail is not None:
+                lowered = (detail[..., EYE[side]["upper"], :] * eye["down"]).sum(-1).mean(-1, keepdim=True)
+                closed = closed + lowered - lowered.clamp(-JITTER, JITTER)
+            covered = aperture(vertices, means)
+            if closed.device.type == "cpu" and not bool((closed > 0).any() or covered.any()):
                 continue
-            lid, ball = (closed / HALF).clamp(0, 1), ((closed - SHUT[0]) / (SHUT[1] - SHUT[0])).clamp(0, 1)
-            share = torch.where(eye["ball"], ball * ball * (3 - 2 * ball), lid * lid * (3 - 2 * lid)) * eye["weight"]
+            lid, shut = (closed / HALF).clamp(0, 1), ((closed - SHUT[0]) / (SHUT[1] - SHUT[0])).clamp(0, 1)
+            lid, shut = (x * x * (3 - 2 * x) for x in (lid, shut))
+            ball = eye["ball"]
+            share = torch.where(ball, shut, lid) * eye["weight"]
+            # Lashes lie along the line where the lids meet: what a lid covers before is plain skin.
+            line = torch.where(ball, shut, torch.ones_like(lid))
+            share[..., ball] = torch.maximum(share[..., ball], covered)
             colors = colors.expand(*share.shape[:-1], *colors.shape[-2:])
-            skin = (colors[..., eye["skin"], :] * eye["mix"][..., None]).sum(-2).pow(eye["depth"]) * eye["shade"]
+            shade, depth = (1 + line[..., None] * (eye[name] - 1) for name in ("shade", "depth"))
+            skin = (colors[..., eye["skin"], :] * eye["mix"][..., None]).sum(-2).pow(depth) * shade
             own = colors[..., eye["index"], :]
             # Not in place: the colours at rest stay as they are.
             colors = colors.index_copy(-2, eye["index"], own + share[..., None] * (skin - own))
@@ -72,7 +90,8 @@ def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.nda
          of_ball: np.ndarray, light: np.ndarray) -> dict[str, np.ndarray] | None:
     """What `LidSkin` needs of an eye: index (n,) of what is recoloured, ball (n,) bool, weight (n,), skin (n, NEIGHBOURS) indices
     of what its colour on a closed lid is mixed of, mix (n, NEIGHBOURS) their shares, depth and shade (n, 1) by
-    which it is darker at the edge. None if there is no skin around it.
+    which it is darker at the edge; down (7, 3): what a displacement of the upper lid's landmarks is multiplied by to be a share of
+    the opening. None if there is no skin around it.
 
     Args:
         face, bary, offset: see `LidSkin`; points (N, 3) at rest; of_face, of_ball (N,) bool; light (N,) lightness.
@@ -127,10 +146,14 @@ def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.nda
     around = near & of_face & ((above > 1.2) & (height < upper + 0.7 * (brow - upper)) | (below > 0.8))
     if around.sum() < 4 * NEIGHBOURS:
         return None
-    low, high = np.quantile(light[around], BRIGHT)
-    around = np.flatnonzero(around & (light >= low) & (light <= high))
+    for part in (above > 0, above <= 0):  # a brow's shade lies on all that is above
+        low, high = np.quantile(light[around & part], BRIGHT) if (around & part).any() else (0, 1)
+        around &= ~part | (light >= low) & (light <= high)
+    around = np.flatnonzero(around)
     distance, nearest = cKDTree(points[around]).query(points[index], NEIGHBOURS)
     mix = 1 / (distance ** 2 + SOFT ** 2)
     mix /= mix.sum(1, keepdims=True)
-    numbers = dict(weight=weight, mix=mix, depth=1 + DEEPER * lashes[:, None], shade=shade[:, None])
+    gap = vertices[eye["lower"]] - vertices[eye["upper"]]
+    gap /= np.maximum((gap ** 2).sum(1, keepdims=True), (0.5 * opening) ** 2)
+    numbers = dict(weight=weight, mix=mix, depth=1 + DEEPER * lashes[:, None], shade=shade[:, None], down=gap)
     return dict(index=index, ball=ball, skin=around[nearest], **{k: np.float32(v) for k, v in numbers.items()})

@@ -1,0 +1,78 @@
+"""Where an eyeball shows between its lids. Lids are flat between their few vertices, and a ball that turns behind them, or over which
+they slide, would pierce them."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..rig.eyes import CAP, SECTORS
+from ..rig.rig import PART, Rig
+from ..rig.topology import EYE
+
+MARGIN, SOFT = 0.010, 0.02  # eye distances beyond a lid's edge up to which a ball shows, and over which it ceases to
+SLACK = 0.02  # how much farther beyond it the portrait itself may show it, where landmarks have missed the edge
+CORNER = 0.12  # of an eye's length, by which its lids are taken to be longer at either end
+
+
+class Aperture:
+    """How far the points of one eyeball lie behind its lids.
+
+    A lid hugs the ball, so what lies behind it in front of the eye does so for whoever looks from elsewhere.
+
+    Args:
+        rig: the person's; side: of the eye; index (n,): of the eyeball's Gaussians; points (n, 3): where they are at rest.
+    """
+
+    def __init__(self, rig: Rig, side: str, index: np.ndarray, points: np.ndarray, device: torch.device | str = "cpu"):
+        eye = EYE[side]
+        self.index = torch.as_tensor(index, device=device)
+        ball = np.flatnonzero(rig.vertex_part == PART[f"eye_{side}"])
+        # The ball's centre is a mixture of the cap's pole and the middle of its last ring, wherever the cap is.
+        self.pole, self.ring = int(ball[0]), torch.as_tensor(ball[-SECTORS:], device=device)
+        self.lids = [torch.as_tensor([eye["outer"], *eye[lid], eye["inner"]], device=device) for lid in ("upper", "lower")]
+        rest = torch.as_tensor(rig.vertices, dtype=torch.float32, device=device)
+        own = self._beyond(rest, torch.as_tensor(points, dtype=torch.float32, device=device))
+        self.margin = MARGIN + torch.where(own < SLACK, own.clamp_min(0), torch.zeros_like(own))
+
+    def __call__(self, vertices: Tensor, means: Tensor) -> Tensor:
+        """(..., n) in [0, 1]: 1 behind a lid. vertices (..., V, 3) and Gaussians' means (..., N, 3), posed."""
+        return ((self._beyond(vertices, means[..., self.index, :]) - self.margin) / SOFT).clamp(0, 1)
+
+    def _beyond(self, vertices: Tensor, points: Tensor) -> Tensor:
+        """(..., n) eye distances beyond the edge of the nearer lid; negative between the lids."""
+        share = np.cos(np.pi - CAP)
+        pole, ring = vertices[..., self.pole, :], vertices[..., self.ring, :].mean(-2)
+        centre = (share * pole + ring) / (1 + share)
+        upper, lower = (vertices[..., lid, :] for lid in self.lids)
+        forward = (upper.mean(-2) + lower.mean(-2)) / 2 - centre
+        forward = torch.nn.functional.normalize(forward, dim=-1)
+        along = upper[..., -1, :] - upper[..., 0, :]
+        along = torch.nn.functional.normalize(along - (along * forward).sum(-1, keepdim=True) * forward, dim=-1)
+        up = upper.mean(-2) - lower.mean(-2)
+        up = up - (up * forward).sum(-1, keepdim=True) * forward - (up * along).sum(-1, keepdim=True) * along
+        up = torch.nn.functional.normalize(up, dim=-1)
+
+        def seen(p: Tensor) -> tuple[Tensor, Tensor]:
+            """Points (..., m, 3) as they lie across the eye: along its length, and up."""
+            p = p - centre[..., None, :]
+            return (p * along[..., None, :]).sum(-1), (p * up[..., None, :]).sum(-1)
+
+        x, y = seen(points)
+        upper, lower = (_height(*_longer(*seen(lid)), x) for lid in (upper, lower))
+        return torch.maximum(y - upper, lower - y)
+
+
+def _longer(xs: Tensor, ys: Tensor) -> tuple[Tensor, Tensor]:
+    """A curve (..., K) drawn out at both ends: between the lids' corners the ball is not all behind one or the other."""
+    grown = CORNER * (xs[..., -1:] - xs[..., :1])
+    return torch.cat([xs[..., :1] - grown, xs[..., 1:-1], xs[..., -1:] + grown], -1), ys
+
+
+def _height(xs: Tensor, ys: Tensor, at: Tensor) -> Tensor:
+    """Piecewise linear curve through (xs, ys) (..., K), xs rising, at (..., n)."""
+    xs = xs.cummax(-1).values
+    out = ys[..., :1].expand_as(at)
+    for k in range(xs.shape[-1] - 1):
+        low, run = xs[..., k:k + 1], (xs[..., k + 1:k + 2] - xs[..., k:k + 1]).clamp_min(1e-6)
+        out = out + (ys[..., k + 1:k + 2] - ys[..., k:k + 1]) / run * torch.minimum((at - low).clamp_min(0), run)
+    return out
