@@ -14,6 +14,7 @@ RANGES = {
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
 MARKS = 3 * 468
+LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (12, 3.0)}  # how many numbers, how large at most
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Controls:
     head_x, head_y, head_z: how far the head has moved, in outer-eye-corner distances along its rest axes (to the
     subject's left, down, backwards). detail: what a driving clip adds to the expression, x, y, z of each of the 468 face
     landmarks in the same unit and axes; empty for none. light: what it adds to the light on the face, the natural logarithm of how
-    much brighter red, green and blue are at each landmark; empty for none. neutralise: how far the portrait's open mouth is closed and its
+    much brighter red, green and blue are at each landmark; empty for none. mouth_light: the same between the lips, in four bands from
+    the upper to the lower one. neutralise: how far the portrait's open mouth is closed and its
     closed eyes are opened, 0..1; a portrait without them stays as it is.
     """
 
@@ -46,6 +48,7 @@ class Controls:
     gaze_pitch: float = 0.0
     detail: tuple[float, ...] = ()
     light: tuple[float, ...] = ()
+    mouth_light: tuple[float, ...] = ()
     neutralise: float = 0.0
     yaw: float = 0.0
     pitch: float = 0.0
@@ -87,10 +90,11 @@ class Controls:
             elif key == "latents":
                 out[key] = {_name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v))
                             for c, v in _mapping(key, value).items()}
-            elif key in ("detail", "light"):
-                out[key] = tuple(_number(key, x, -1, 1) for x in _sequence(key, value, MARKS))
-                if len(out[key]) not in (0, MARKS):
-                    raise PerseError(f"The control {key!r} must hold no or {MARKS} numbers, not {len(out[key])}.")
+            elif key in LISTS:
+                count, limit = LISTS[key]
+                out[key] = tuple(_number(key, x, -limit, limit) for x in _sequence(key, value, count))
+                if len(out[key]) not in (0, count):
+                    raise PerseError(f"The control {key!r} must hold no or {count} numbers, not {len(out[key])}.")
             else:
                 out[key] = {_name(n): _number(n, v, -2, 2) for n, v in _mapping(key, value).items()}
         return Controls(**out)

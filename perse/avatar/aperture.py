@@ -58,7 +58,7 @@ class Aperture:
             return (p * along[..., None, :]).sum(-1), (p * up[..., None, :]).sum(-1)
 
         x, y = seen(points)
-        upper, lower = (_height(*_longer(*seen(lid)), x) for lid in (upper, lower))
+        upper, lower = (height(*_longer(*seen(lid)), x) for lid in (upper, lower))
         return torch.maximum(y - upper, lower - y)
 
 
@@ -68,7 +68,7 @@ def _longer(xs: Tensor, ys: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([xs[..., :1] - grown, xs[..., 1:-1], xs[..., -1:] + grown], -1), ys
 
 
-def _height(xs: Tensor, ys: Tensor, at: Tensor) -> Tensor:
+def height(xs: Tensor, ys: Tensor, at: Tensor) -> Tensor:
     """Piecewise linear curve through (xs, ys) (..., K), xs rising, at (..., n)."""
     xs = xs.cummax(-1).values
     out = ys[..., :1].expand_as(at)

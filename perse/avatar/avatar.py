@@ -17,6 +17,7 @@ from ..rig.shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
 from .lids import LidSkin
+from .mouth_light import MouthLight
 from .roles import Roles
 from .space import Change, LatentSpace
 
@@ -24,7 +25,7 @@ from .space import Change, LatentSpace
 @dataclass
 class State:
     """Controls turned into numbers: blendshape weights (E,), head (3,) or (6,) and gaze (2,) as `rig.Poser` takes
-    them, latents by category, detail (468, 3) and light (468, 3) of the landmarks or None."""
+    them, latents by category, detail (468, 3) and light (468, 3) of the landmarks, mouth_light (BANDS, 3), or None."""
 
     weights: Tensor
     head: Tensor
@@ -32,6 +33,7 @@ class State:
     latents: dict[str, Tensor]
     detail: Tensor | None = None
     light: Tensor | None = None
+    mouth_light: Tensor | None = None
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Avatar(nn.Module):
         face, bary = self.binding.face.cpu().numpy(), self.binding.bary.cpu().numpy()
         self.throat, self.face_light = ThroatShade(self.rig, face, bary, device), FaceLight(self.rig, face, bary, device)
         rest = [x.detach().cpu().numpy() for x in (self.offset, self.colors, self.opacities)]
-        self.lids = LidSkin(self.rig, face, bary, *rest, device)
+        self.lids, self.mouth_light = LidSkin(self.rig, face, bary, *rest, device), MouthLight(self.rig, face, device)
         return self
 
     @property
@@ -169,7 +171,8 @@ class Avatar(nn.Module):
             relaxed = np.float32(controls.neutralise * relaxed)
             detail = relaxed if detail is None else detail + relaxed
         light = np.float32(controls.light).reshape(-1, 3) if controls.light else None
-        return weights, head, gaze, latents, detail, light
+        mouth = np.float32(controls.mouth_light).reshape(-1, 3) if controls.mouth_light else None
+        return weights, head, gaze, latents, detail, light, mouth
 
     def cloud(self, state: State) -> GaussianCloud:
         """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
@@ -185,10 +188,8 @@ class Avatar(nn.Module):
             colors = (colors + change.color).clamp(0, 1)
             opacities = (opacities + change.opacity).clamp(0, 0.99)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
-        if not torch.is_grad_enabled():  # the teaching pictures know neither moving light nor a lid's skin
-            colors = self.lids(self.throat(colors, state.weights), state.weights, vertices, means, state.detail)
-            if state.light is not None:
-                colors = self.face_light(colors, self.poser.spread(state.light))
+        if not torch.is_grad_enabled():  # the teaching pictures know no moving light and no lid's skin
+            colors = self._lit(colors, state.weights, vertices, means, state.detail, state.light, state.mouth_light)
         return GaussianCloud(means, quats, scales, opacities, colors)
 
     @torch.no_grad()
@@ -201,19 +202,24 @@ class Avatar(nn.Module):
         if changes is not None:
             shape, scales = changes.shape, scales + changes.log_scale[..., None]
             colors, opacities = (colors + changes.color).clamp(0, 1), (opacities + changes.opacity).clamp(0, 0.99)
-        detail, light = (self._stacked([n[k] for n in numbers]) for k in (4, 5))
+        detail, light, mouth_light = (self._stacked([n[k] for n in numbers]) for k in (4, 5, 6))
         if detail is not None:
             moved = self.poser.spread(detail)
             shape = moved if shape is None else shape + moved
         vertices = self.poser(weights, head, gaze, shape)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
-        colors = self.lids(self.throat(colors, weights), weights, vertices, means, detail)
-        if light is not None:
-            colors = self.face_light(colors, self.poser.spread(light))
+        colors = self._lit(colors, weights, vertices, means, detail, light, mouth_light)
         return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
 
+    def _lit(self, colors: Tensor, weights: Tensor, vertices: Tensor, means: Tensor, detail: Tensor | None, light: Tensor | None,
+             mouth_light: Tensor | None) -> Tensor:
+        """Colours as they are in a pose: the jaw's shade on the throat, closed lids, the mouth's shade, and a driver's light."""
+        colors = self.lids(self.throat(colors, weights), weights, vertices, means, detail)
+        colors = self.mouth_light(colors, vertices, means, mouth_light)
+        return colors if light is None else self.face_light(colors, self.poser.spread(light))
+
     def _stacked(self, marks: list[np.ndarray | None]) -> Tensor | None:
-        """What several moments bring for the landmarks (468, 3): (B, 468, 3); None if none brings anything."""
+        """What several moments bring (K, 3): (B, K, 3), zeros where one brings nothing; None if none brings anything."""
         if all(m is None for m in marks):
             return None
         nothing = np.zeros_like(next(m for m in marks if m is not None))

@@ -97,7 +97,7 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     frames = [frame.with_(detail=tuple(np.round(d, 5).tolist()), light=tuple(np.round(x, 3).tolist()))
               for frame, d, x in zip(frames, detail, light)]
     predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
-    refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted)
+    refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted, tracked.mouth, tracked.mouth_seen)
     return [Controls(), *refined[1:]]  # smoothing in time may have moved what everything else is measured from
 
 

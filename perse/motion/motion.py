@@ -33,6 +33,7 @@ def overlay(base: Controls, moving: Controls) -> Controls:
         head_y=base.head_y + moving.head_y, head_z=base.head_z + moving.head_z,
         gaze_yaw=base.gaze_yaw + moving.gaze_yaw,
         gaze_pitch=base.gaze_pitch + moving.gaze_pitch, detail=base.detail or moving.detail, light=base.light or moving.light,
+        mouth_light=base.mouth_light or moving.mouth_light,
         neutralise=max(base.neutralise, moving.neutralise),
         yaw=base.yaw + moving.yaw, pitch=base.pitch + moving.pitch,
         roll=base.roll + moving.roll, zoom=base.zoom * moving.zoom)

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 
 from ..avatar.avatar import Avatar
+from ..avatar.mouth_light import BANDS
 from ..controls import RANGES, Controls
 from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize
 from ..rig.rig import EYE_LOOK, rotation_matrix
 from ..rig.topology import EYE, FACE
+from .between_lips import between_lips
 from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
@@ -29,36 +31,41 @@ GAZE_STEP = 6.0  # degrees by which one pass may turn the eyes
 SHUT = 0.5  # blink above which nothing is learnt of the eyes
 MOST = 240  # frames looked at: of longer clips evenly many, and what lies between is interpolated
 DETAIL_NOISE = 0.003  # eye distances: what counts as jitter of a correction
+MOUTH = 3 + 3 * FACE  # where the mouth's light begins in a correction
+DARKEST, BRIGHTEST, MOUTH_NOISE = 2.5, 0.8, 0.15  # logarithms of light
 # The right one first.
 IRISES = [EYE["right"]["iris"][0], EYE["left"]["iris"][0]]
 CORNERS = [[EYE[side]["outer"], EYE[side]["inner"]] for side in ("right", "left")]
 
 
-def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray) -> list[Controls]:
-    """The same frames with `detail` and gaze corrected, so that a detector sees the landmarks where they ought to be.
+def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray) -> list[Controls]:
+    """The same frames with `detail`, gaze and `mouth_light` corrected, so that a detector sees the landmarks where they ought to be, and
+    the mouth shows as much of the teeth.
 
     Args:
         beyond: (T, 470, 2) pixels of the avatar's camera: what the driver's landmarks and irises do beyond what the
             frames make of them.
+        mouth (T, BANDS, 3), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST)).round().astype(int))
     target = {i: projected(avatar, frames[i])[0] + beyond[i] for i in chosen}
-    apart = np.zeros(len(frames))
+    apart, inside = np.zeros(len(frames)), np.zeros((len(frames), 3 * BANDS))
     open_ = np.flatnonzero([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
     for _ in range(PASSES):
-        seen = [_correction(avatar, frames[i], target[i]) for i in chosen]
+        seen = [_correction(avatar, frames[i], target[i], mouth[i], mouth_seen[i]) for i in chosen]
         good = np.array([s is not None for s in seen])
         if not good.any():
             break
         step = _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
         eyes = _fill(open_, step[open_, :3], len(frames)) if len(open_) else np.zeros((len(frames), 3))  # not smoothed: eyes jump
-        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + GAIN * smooth(step[:, 3:], DETAIL_NOISE)
+        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + GAIN * smooth(step[:, 3:MOUTH], DETAIL_NOISE)
+        inside = np.clip(inside + smooth(step[:, MOUTH:], MOUTH_NOISE), -DARKEST, BRIGHTEST)
         gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
         gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
         apart = np.clip(apart + eyes[:, 2], -APART, APART)
         frames = [f.with_(detail=tuple(np.round(np.clip(d, -LIMIT, LIMIT), 5).tolist()), gaze_yaw=round(float(g[0]), 4),
-                          gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w))
-                  for f, d, g, w in zip(frames, detail, gaze, apart)]
+                          gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w), mouth_light=tuple(np.round(m, 3).tolist()))
+                  for f, d, g, w, m in zip(frames, detail, gaze, apart, inside)]
     return frames
 
 
@@ -87,15 +94,19 @@ def _fill(known: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def _correction(avatar: Avatar, controls: Controls, target: np.ndarray) -> np.ndarray | None:
-    """(3 + 3 * 468,) for one frame: gaze and how far the eyes turn apart, degrees, and detail; None if no face is seen."""
+def _correction(avatar: Avatar, controls: Controls, target: np.ndarray, mouth: np.ndarray, mouth_seen: float) -> np.ndarray | None:
+    """(3 + 3 * 468 + 3 * BANDS,) for one frame: gaze and how far the eyes turn apart, degrees, detail, and the mouth's light; None if
+    no face is seen."""
     camera = avatar.rig.camera
     scale = camera.width / SIZE
     grey = torch.full((3,), GREY, device=avatar.device)
     picture = rasterize(avatar(controls), avatar.camera(Controls(), SIZE, SIZE), backgrounds=grey)[0][0]
-    seen = second_pass((picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy(), target / scale)
+    picture = (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    seen = second_pass(picture, target / scale)
     if seen is None:
         return None
+    shown, parted = between_lips(picture, seen)
+    light = min(parted, mouth_seen) * (mouth - shown)
     seen = seen[:, :2].astype(np.float64) * scale
     _, depth = projected(avatar, controls)
     state = avatar.state(controls)
@@ -116,4 +127,4 @@ def _correction(avatar: Avatar, controls: Controls, target: np.ndarray) -> np.nd
     radius = np.array([np.linalg.norm(avatar.rig.vertices[int(i[0])] - c) for i, c in zip(avatar.poser.eyes, avatar.rig.eye_centres)])
     yaw, pitch = np.degrees(iris[:, :2] / radius[:, None]).T * [[-1], [1]]
     eyes = [yaw.mean(), pitch.mean(), (yaw[0] - yaw[1]) / 2]
-    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), detail.ravel()])
+    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), detail.ravel(), light.ravel()])

@@ -10,6 +10,7 @@ from ..portrait import track_landmarks
 from ..portrait.detect import is_human
 from ..render.video import read_video
 from .anchors import Anchors
+from .between_lips import between_lips
 from .skin import Skin
 
 MAX_FRAMES = 4_500  # two and a half minutes at 30 frames a second: what fits in memory; longer clips are cut
@@ -23,7 +24,7 @@ class Track:
     lost and the last good landmarks stand in; fps; width, height of the frames; anchors (T, M, 2) in frame pixels:
     textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
     frame pixels: how far from the landmarks the skin lies that was under them in the first frame; light (T, 468, 3): the logarithm
-    of the light on it against the first frame's."""
+    of the light on it against the first frame's; mouth (T, BANDS, 3) and mouth_seen (T,): see `between_lips`."""
 
     landmarks: np.ndarray
     found: np.ndarray
@@ -34,6 +35,8 @@ class Track:
     anchored: np.ndarray
     drift: np.ndarray
     light: np.ndarray
+    mouth: np.ndarray
+    mouth_seen: np.ndarray
 
 
 def track(clip: str | Path, seconds: float | None = None) -> Track:
@@ -59,7 +62,7 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
                 break
         if face is not None:
             anchors, skin = anchors or Anchors(frame, face), skin or Skin(frame, face)
-            points.append((*anchors.follow(frame, face), *skin.compare(frame, face)))
+            points.append((*anchors.follow(frame, face), *skin.compare(frame, face), *between_lips(frame, face)))
         faces.append(face)
         last = last if face is None else face
         if len(faces) == limit:
@@ -72,5 +75,5 @@ def track(clip: str | Path, seconds: float | None = None) -> Track:
     source = np.maximum(source, found.argmax())
     landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
     order = np.cumsum(found)[source] - 1
-    places, seen, drift, light = (np.stack([p[k] for p in points])[order] for k in range(4))
-    return Track(landmarks, found, info.fps, info.width, info.height, places, seen, drift, light)
+    measured = [np.stack(column)[order] for column in zip(*points)]
+    return Track(landmarks, found, info.fps, info.width, info.height, *measured)

@@ -1,0 +1,67 @@
+"""Light in the mouth: what lies behind the lips is in their shade, the deeper the less they are open; and a driving clip tells what
+its mouth shows, teeth or the dark."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..rig.mouth import OPEN_MOUTH, mouth_opening
+from ..rig.rig import Rig
+from ..rig.topology import LIPS
+from .aperture import height
+from .lifted import MOUTH_PARTS
+
+BANDS = 4  # from the upper lip to the lower one, for each of which a clip tells the light
+SHADE, WIDE = 0.30, 0.22  # light between lips that have just parted; gap over width from which all of it falls in
+LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper lip; eye distances over which that fades
+
+
+class MouthLight:
+    """Darkens, or brightens, teeth, tongue and throat.
+
+    Args:
+        rig: the person's; face (N,): triangles on which the Gaussians sit; device: of the colours.
+    """
+
+    def __init__(self, rig: Rig, face: np.ndarray, device: torch.device | str = "cpu"):
+        self.index = torch.as_tensor(np.flatnonzero(np.isin(rig.face_part[face], MOUTH_PARTS)), device=device)
+        self.lips = [torch.as_tensor(LIPS[row], device=device) for row in ("upper_inner", "lower_inner")]
+        # An open mouth's own light is in its colours.
+        rest = torch.as_tensor(rig.vertices, dtype=torch.float32, device=device)
+        self.own = self._falls_in(rest) if mouth_opening(rig.vertices) > OPEN_MOUTH else torch.ones(1, device=device)
+
+    def __call__(self, colors: Tensor, vertices: Tensor, means: Tensor, light: Tensor | None = None) -> Tensor:
+        """Colours (N, 3) or (..., N, 3) with vertices (..., V, 3) of the posed rig and means (..., N, 3) of the Gaussians on it; light
+        (..., BANDS, 3): logarithm of what a clip adds, band by band from the upper lip down."""
+        upper, lower = (vertices[..., row, :] for row in self.lips)
+        origin, across = upper[..., 0, :], upper[..., -1, :] - upper[..., 0, :]
+        width = across.norm(dim=-1, keepdim=True)
+        across = across / width.clamp_min(1e-6)
+        down = lower.mean(-2) - upper.mean(-2)
+        down = torch.nn.functional.normalize(down - (down * across).sum(-1, keepdim=True) * across, dim=-1)
+
+        def flat(p: Tensor) -> tuple[Tensor, Tensor]:
+            p = p - origin[..., None, :]
+            return (p * across[..., None, :]).sum(-1), (p * down[..., None, :]).sum(-1)
+
+        x, y = flat(means[..., self.index, :])
+        top, bottom = (height(*flat(lip), x) for lip in (upper, lower))
+        depth = (y - top).clamp_min(0)
+        falls_in = (self._falls_in(vertices) / self.own).clamp_max(1)
+        factor = falls_in[..., None] * (1 - LIP_SHADE * (1 - falls_in[..., None]) * torch.exp(-depth / LIP_DEPTH)[..., None])
+        if light is not None:
+            place = (BANDS * depth / (bottom - top).clamp_min(1e-3) - 0.5).clamp(0, BANDS - 1 - 1e-4)
+            first = place.floor().long()
+            share = (place - first)[..., None]
+            rows = [light.gather(-2, (first + k)[..., None].expand(*first.shape, 3)) for k in (0, 1)]
+            factor = factor * (rows[0] + share * (rows[1] - rows[0])).exp()
+        shown = (colors[..., self.index, :] * factor).clamp(0, 1)
+        # Not in place: the colours at rest stay as they are.
+        return colors.expand(*shown.shape[:-2], *colors.shape[-2:]).index_copy(-2, self.index, shown)
+
+    def _falls_in(self, vertices: Tensor) -> Tensor:
+        """(..., 1): light between the lips, SHADE to 1."""
+        upper, lower = (vertices[..., row, :] for row in self.lips)
+        gap = (upper - lower).norm(dim=-1).amax(-1, keepdim=True)
+        open_ = (gap / (WIDE * (upper[..., 0, :] - upper[..., -1, :]).norm(dim=-1, keepdim=True)).clamp_min(1e-6)).clamp(0, 1)
+        return SHADE + (1 - SHADE) * open_ * open_ * (3 - 2 * open_)
