@@ -95,7 +95,7 @@ class Avatar(nn.Module):
         face, bary = self.binding.face.cpu().numpy(), self.binding.bary.cpu().numpy()
         self.throat, self.face_light = ThroatShade(self.rig, face, bary, device), FaceLight(self.rig, face, bary, device)
         rest = [x.detach().cpu().numpy() for x in (self.offset, self.colors, self.opacities)]
-        self.lids, self.mouth_light = LidSkin(self.rig, face, bary, *rest, device), MouthLight(self.rig, face, device)
+        self.lids, self.mouth_light = LidSkin(self.rig, face, bary, *rest, device), MouthLight(self.rig, face, rest[1], device)
         return self
 
     @property

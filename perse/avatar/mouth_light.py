@@ -5,8 +5,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..ramps import smooth_step
 from ..rig.mouth import OPEN_MOUTH, mouth_opening
-from ..rig.rig import Rig
+from ..rig.rig import PART, Rig
 from ..rig.topology import LIPS
 from .aperture import height
 from .lifted import MOUTH_PARTS
@@ -14,17 +15,28 @@ from .lifted import MOUTH_PARTS
 BANDS = 4  # from the upper lip to the lower one, for each of which a clip tells the light
 SHADE, WIDE = 0.30, 0.22  # light between lips that have just parted; gap over width from which all of it falls in
 LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper lip; eye distances over which that fades
+PALE, FEW = (0.5, 0.35), 20  # spread of the channels over the largest, of gums and of teeth; Gaussians that tell a colour
+TEETH = 0.3  # logarithm of light to be added from which a gum is a tooth
 
 
 class MouthLight:
     """Darkens, or brightens, teeth, tongue and throat.
 
     Args:
-        rig: the person's; face (N,): triangles on which the Gaussians sit; device: of the colours.
+        rig: the person's; face (N,): triangles on which the Gaussians sit; colors (N, 3): theirs at rest; device: of the colours.
     """
 
-    def __init__(self, rig: Rig, face: np.ndarray, device: torch.device | str = "cpu"):
-        self.index = torch.as_tensor(np.flatnonzero(np.isin(rig.face_part[face], MOUTH_PARTS)), device=device)
+    def __init__(self, rig: Rig, face: np.ndarray, colors: np.ndarray, device: torch.device | str = "cpu"):
+        index = np.flatnonzero(np.isin(rig.face_part[face], MOUTH_PARTS))
+        color, part = colors[index], rig.face_part[face[index]]
+        bright = color.max(1)
+        pale = smooth_step((bright - color.min(1)) / np.maximum(bright, 0.05), *PALE) * smooth_step(bright, 0.1, 0.2)
+        of_teeth = np.isin(part, [PART["upper_teeth"], PART["lower_teeth"]])
+        tooth = np.median(color[of_teeth & (pale > 0.5)], 0) if (of_teeth & (pale > 0.5)).sum() > FEW else np.zeros(3)
+        gum = of_teeth * (1 - pale) * bool(tooth.any())
+        self.index = torch.as_tensor(index, device=device)
+        self.tooth = torch.as_tensor(tooth, dtype=torch.float32, device=device)
+        self.gum = torch.as_tensor(gum[:, None], dtype=torch.float32, device=device)
         self.lips = [torch.as_tensor(LIPS[row], device=device) for row in ("upper_inner", "lower_inner")]
         # An open mouth's own light is in its colours.
         rest = torch.as_tensor(rig.vertices, dtype=torch.float32, device=device)
@@ -46,6 +58,7 @@ class MouthLight:
 
         x, y = flat(means[..., self.index, :])
         top, bottom = (height(*flat(lip), x) for lip in (upper, lower))
+        own = colors[..., self.index, :]
         depth = (y - top).clamp_min(0)
         falls_in = (self._falls_in(vertices) / self.own).clamp_max(1)
         factor = falls_in[..., None] * (1 - LIP_SHADE * (1 - falls_in[..., None]) * torch.exp(-depth / LIP_DEPTH)[..., None])
@@ -54,8 +67,11 @@ class MouthLight:
             first = place.floor().long()
             share = (place - first)[..., None]
             rows = [light.gather(-2, (first + k)[..., None].expand(*first.shape, 3)) for k in (0, 1)]
-            factor = factor * (rows[0] + share * (rows[1] - rows[0])).exp()
-        shown = (colors[..., self.index, :] * factor).clamp(0, 1)
+            here = rows[0] + share * (rows[1] - rows[0])
+            # Where a clip shows what is brighter it shows teeth: there a gum is one.
+            own = own + self.gum * (here.mean(-1, keepdim=True) / TEETH).clamp(0, 1) * (self.tooth - own)
+            factor = factor * here.exp()
+        shown = (own * factor).clamp(0, 1)
         # Not in place: the colours at rest stay as they are.
         return colors.expand(*shown.shape[:-2], *colors.shape[-2:]).index_copy(-2, self.index, shown)
 

@@ -9,7 +9,8 @@ from ..rig.topology import LIPS
 
 COLUMNS, ROWS = 15, 32
 MIDDLE = 0.7  # of the mouth's width that is looked at: corners are dark in every mouth
-RIM = 0.08  # of the gap, next to each lip: what lies there may be the lip
+RIM, PIXELS = 0.12, 1.5  # of the gap, or as many pixels, next to each lip: what lies there may be the lip
+HUE = 0.35  # by which one channel may differ from all
 CHEEK = 0.12  # half the side of the patches of skin that are the measure, in eye distances
 BLACK = 0.03  # added to both
 PARTED = (2.0, 5.0)  # pixels between the lips from which anything, and from which all, is believed
@@ -29,7 +30,8 @@ def between_lips(picture: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray
         return np.zeros((BANDS, 3)), 0.0
     along = 0.5 * (len(lips[0]) - 1) * (1 + MIDDLE * np.linspace(-1, 1, COLUMNS))
     top, bottom = (np.stack([np.interp(along, np.arange(len(lip)), lip[:, k]) for k in (0, 1)], -1) for lip in lips)
-    down = (RIM + (1 - 2 * RIM) * (np.arange(ROWS) + 0.5) / ROWS)[:, None, None]
+    rim = min(max(RIM, PIXELS / gap), 0.3)
+    down = (rim + (1 - 2 * rim) * (np.arange(ROWS) + 0.5) / ROWS)[:, None, None]
     xy = (top + down * (bottom - top) - 0.5).astype(np.float32)
     strip = cv2.remap(picture, xy[..., 0], xy[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) / 255.0
     bands = strip.reshape(BANDS, -1, 3).mean(1)
@@ -37,4 +39,5 @@ def between_lips(picture: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray
     patch = np.stack(np.meshgrid(*[np.linspace(-reach, reach, 9)] * 2), -1).reshape(1, -1, 2)
     xy = (points[CHEEKS][:, None] + patch - 0.5).astype(np.float32)
     skin = cv2.remap(picture, xy[..., 0], xy[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) / 255.0
-    return np.log(bands + BLACK) - np.log(np.median(skin.reshape(-1, 3), 0) + BLACK), trust
+    light = np.log(bands + BLACK) - np.log(np.median(skin.reshape(-1, 3), 0) + BLACK)
+    return light, trust

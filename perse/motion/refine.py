@@ -14,7 +14,7 @@ from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize
 from ..rig.rig import EYE_LOOK, rotation_matrix
 from ..rig.topology import EYE, FACE
-from .between_lips import between_lips
+from .between_lips import HUE, between_lips
 from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
@@ -32,7 +32,7 @@ SHUT = 0.5  # blink above which nothing is learnt of the eyes
 MOST = 240  # frames looked at: of longer clips evenly many, and what lies between is interpolated
 DETAIL_NOISE = 0.003  # eye distances: what counts as jitter of a correction
 MOUTH = 3 + 3 * FACE  # where the mouth's light begins in a correction
-DARKEST, BRIGHTEST, MOUTH_NOISE = 2.5, 0.8, 0.15  # logarithms of light
+DARKEST, BRIGHTEST, MOUTH_NOISE = 2.5, 0.35, 0.15  # logarithms of light
 # The right one first.
 IRISES = [EYE["right"]["iris"][0], EYE["left"]["iris"][0]]
 CORNERS = [[EYE[side]["outer"], EYE[side]["inner"]] for side in ("right", "left")]
@@ -106,7 +106,9 @@ def _correction(avatar: Avatar, controls: Controls, target: np.ndarray, mouth: n
     if seen is None:
         return None
     shown, parted = between_lips(picture, seen)
-    light = min(parted, mouth_seen) * (mouth - shown)
+    light = mouth - shown
+    middle = light.mean(1, keepdims=True)
+    light = min(parted, mouth_seen) * (middle + np.clip(light - middle, -HUE, HUE))
     seen = seen[:, :2].astype(np.float64) * scale
     _, depth = projected(avatar, controls)
     state = avatar.state(controls)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..ramps import smooth_step
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES, build_blendshapes, jaw_weights
 from .eyes import CAP, build_eye, room_behind_lid
@@ -19,6 +20,9 @@ CHARTS = {
     "upper_teeth": (0.5, 0.75, 0.75, 0.8125), "lower_teeth": (0.5, 0.8125, 0.75, 0.875), "tongue": (0.75, 0.75, 0.875, 0.875),
 }
 INSET = 2 / 1024
+CHIN = 152
+TONGUE_UP = 0.32  # of the mouth's width, of the tongue's back in a mouth that is fully open
+FLOOR_OF_MOUTH = 0.30  # eye distances below the chin where a throat no longer follows the jaw
 
 
 def _chart(part: str, uv: np.ndarray) -> np.ndarray:
@@ -127,8 +131,12 @@ def build_rig(portrait) -> Rig:
     jaw[:surface_count] = jaw_weights(surface)
     for name, patch in mouth.items():
         jaw[starts[name]:starts[name] + len(patch.vertices)] = patch.jaw
+    # The floor of the mouth goes down with the jaw: skin that stayed would stand in the open mouth.
+    below = points[part == PART["body"]] - [0, face[CHIN, 1], 0]
+    jaw[part == PART["body"]] = smooth_step(below[:, 1], FLOOR_OF_MOUTH, 0) * smooth_step(below[:, 2], 0.55, 0.15)
     # The joint's head glides forward as the mouth opens: a pure hinge would push the chin into the throat.
     shapes[NAMES.index("jaw_open")] += jaw[:, None] * np.array([0.0, 0.0, -JAW_GLIDE], np.float32)
+    _raise_tongue(shapes, starts["tongue"], mouth["tongue"], float(np.linalg.norm(face[78] - face[308])))
     for side, eye in eyes.items():
         shapes[NAMES.index(f"eye_blink_{side}"), part == PART[f"eye_{side}"], 2] = room_behind_lid(face, eye.radius, side)
     _sew_cavity(shapes, jaw, starts["cavity"], mouth["cavity"])
@@ -149,6 +157,13 @@ def _sew_cavity(shapes: np.ndarray, jaw: np.ndarray, start: int, cavity) -> None
         rows = slice(start + k * count, start + (k + 1) * count)
         shapes[:, rows] = share * shapes[:, MOUTH_RING]
     jaw[start:start + count] = jaw[MOUTH_RING]
+
+
+def _raise_tongue(shapes: np.ndarray, start: int, tongue, width: float) -> None:
+    """In a mouth that opens the tongue's back stays up: what one sees of it is a mound behind the lower teeth."""
+    u, v = 2 * tongue.chart[:, 0] - 1, tongue.chart[:, 1]
+    mound = np.sin(np.pi * np.clip(v / 1.1, 0, 1)) * (1 - 0.5 * u ** 2)
+    shapes[NAMES.index("jaw_open"), start:start + len(v), 1] -= TONGUE_UP * width * mound
 
 
 def _tongue_out(shapes: np.ndarray, start: int, tongue) -> None:

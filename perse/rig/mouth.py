@@ -108,7 +108,8 @@ def build_teeth(face: np.ndarray, row: str, edge: np.ndarray | None = None) -> P
     else:
         z = z + OVERJET + max(lower[2] - upper[2], 0.0)
         top = lower[1] - 0.01 * width - 0.03 * width * u ** 2 if told is None else told
-        bottom = np.maximum(top + (0.85 * CROWN + GUM) / (CROWN + GUM) * height, lower[1] + 0.08 * width)
+        # A lip that is drawn down bares gum, not a pit.
+        bottom = np.maximum(top + (0.85 * CROWN + GUM) / (CROWN + GUM) * height, lower[1] + 0.25 * width)
     y = top + (bottom - top) * v[:, None]
     if row == "lower":
         # They stand upright in a closed jaw: an open one has swung their roots back.

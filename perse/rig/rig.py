@@ -20,6 +20,7 @@ JAW_SLIDE = 0.10
 JAW_GLIDE = 0.11  # forwards, of a jaw that is fully open
 NECK_PIVOT = (0.0, 1.0, 0.80)
 HEAD_CENTRE = (0.0, 0.35, 0.75)  # what the camera orbits
+LOWER_LIP, BARED = 14, 0.04  # its inner edge; eye distances by which it may be drawn down from the lower teeth
 EYE_LOOK = np.radians(24.0)
 GAZE_LIMIT = (np.radians(32.0), np.radians(22.0))
 
@@ -91,6 +92,13 @@ class Poser:
         self.eyes = [torch.as_tensor(np.flatnonzero(rig.vertex_part == PART[p]), device=device)
                      for p in ("eye_right", "eye_left")]
         self.hinge, self.pivot = tensor(JAW_HINGE), tensor(NECK_PIVOT)
+        # Lower teeth and tongue, and how far the lip's edge lies below the teeth's.
+        lower = np.flatnonzero(np.isin(rig.vertex_part, [PART["lower_teeth"], PART["tongue"]]))
+        self.lower = torch.as_tensor(lower, device=device)
+        self.follows = tensor(np.where(rig.vertex_part[lower] == PART["tongue"], 0.5, 1.0))
+        teeth = np.flatnonzero(rig.vertex_part == PART["lower_teeth"])
+        self.edge = int(teeth[np.argmin(np.abs(rig.vertices[teeth, 0] - rig.vertices[LOWER_LIP, 0]) + 10 * (rig.vertices[teeth, 1] - rig.vertices[teeth, 1].min()))])
+        self.below = float(rig.vertices[LOWER_LIP, 1] - rig.vertices[self.edge, 1])
         self._rig, self._spread = rig, None
 
     def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None,
@@ -106,7 +114,7 @@ class Poser:
         """
         rest = self.rest if shape is None else self.rest + shape
         vertices = self._express(rest, weights)
-        vertices = self._jaw(vertices, weights)
+        vertices = self._teeth_at_lip(self._jaw(vertices, weights))
         vertices = self._eyes(vertices, rest, weights, gaze)
         if head is not None and self._moves(head):
             turned = (vertices - self.pivot) @ rotation_matrix(*head[..., :3].unbind(-1)).transpose(-1, -2) + self.pivot
@@ -144,6 +152,14 @@ class Poser:
         turn = rotation_matrix(nil, opening, nil).transpose(-1, -2)
         moved = (vertices - self.hinge) @ turn + self.hinge + slide[..., None, :]
         return vertices + self.jaw * (moved - vertices)
+
+    def _teeth_at_lip(self, vertices: Tensor) -> Tensor:
+        """Lower teeth and tongue follow a lip that goes down farther than gums are high: no lip hangs that far from its jaw."""
+        down = (vertices[..., LOWER_LIP, 1] - vertices[..., self.edge, 1] - self.below - BARED).clamp_min(0)
+        if not self._moves(down):
+            return vertices
+        moved = vertices[..., self.lower, :] + self.follows[:, None] * torch.stack([0 * down, down, 0 * down], -1)[..., None, :]
+        return vertices.index_copy(-2, self.lower, moved)
 
     def _eyes(self, vertices: Tensor, rest: Tensor, weights: Tensor, gaze: Tensor | None) -> Tensor:
         parts = []
