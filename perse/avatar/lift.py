@@ -27,6 +27,7 @@ RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
+FIRM = 0.4  # cosine to the view from which a triangle holds what hangs beside the outline
 UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
 
 
@@ -104,6 +105,13 @@ def _leave_painted(portrait: Portrait, rig: Rig, texture: Texture, ids: np.ndarr
     return np.zeros_like(strange)
 
 
+def _facing(rig: Rig, eye: np.ndarray) -> np.ndarray:
+    """(F,) cosine between each triangle's normal, whichever way it is wound, and the way to an eye (3,)."""
+    a, b, c = (rig.vertices[rig.faces[:, k]].astype(np.float64) for k in range(3))
+    normal, view = np.cross(b - a, c - a), eye - (a + b + c) / 3
+    return np.abs((normal * view).sum(1)) / np.maximum(np.linalg.norm(normal, axis=1) * np.linalg.norm(view, axis=1), 1e-12)
+
+
 def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """A depth picture (S, S) carried on smoothly from where it is known (S, S) bool; read at xy (M, 2)."""
     sheet = diffuse(depth[..., None].astype(np.float32), known.astype(np.float32))[..., 0]
@@ -145,9 +153,15 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
         _, nearest = distance_transform_edt(~body, return_indices=True)
         on_bust = fringe & (ids < 0)
         ny[on_bust], nx[on_bust] = nearest[:, on_bust]
-    hit = np.stack([nx[px[:, 1], px[:, 0]], ny[px[:, 1], px[:, 0]]], 1)
     rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
     origin = -rotation.T @ shift
+    firm = (ids >= 0) & ~body & (_facing(rig, origin)[ids] > FIRM)
+    if firm.any():
+        # Skin beyond it hangs on a triangle that is seen well: those on the outline turn this way and that with every expression.
+        beside = (ids < 0) & ~between & (portrait.masks["hair"] < 0.5 * portrait.alpha) & ~body[ny, nx]
+        _, nearest = distance_transform_edt(~firm, return_indices=True)
+        ny[beside], nx[beside] = nearest[:, beside]
+    hit = np.stack([nx[px[:, 1], px[:, 0]], ny[px[:, 1], px[:, 0]]], 1)
     front = (np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[np.maximum(ids, 0)]]) @ rotation.T + shift)[..., 2]
     # What the photo shows badly is covered by hidden Gaussians, in the colours that are right for it. A pixel unlike them shows what
     # is behind, or the background; and beyond the outline, where no hair is, it would be a speck to whoever looks from the side.
