@@ -21,8 +21,8 @@ from .hidden import hidden
 from .lifted import HEAD, MOUTH_PARTS, SEEN, Lifted
 
 FINE, USUAL = 1.45, 39000  # side of the smallest grid cell, in pixels of a 512-pixel crop, at this many wanted Gaussians
-SHARP, SOFT = 0.15, 0.32  # shares of its Laplacian's energy that a picture keeps when blurred: sharp to the last pixel, and not
-MOST = 1.9  # times as many Gaussians for the sharpest portraits
+SHARP, SOFT = 0.15, 0.38  # shares of its Laplacian's energy that a picture keeps when blurred: sharp to the last pixel, and not
+MOST = 2.9  # times as many Gaussians for the sharpest portraits
 RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
