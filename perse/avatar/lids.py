@@ -57,7 +57,7 @@ class LidSkin:
                     self.eyes.append((side, aperture, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
 
     def __call__(self, colors: Tensor, weights: Tensor, vertices: Tensor, means: Tensor, detail: Tensor | None = None) -> Tensor:
-        """Colours (N, 3) or (..., N, 3) at blendshape weights (..., E); the very same tensor while the eyes are open and look ahead.
+        """Colours (N, 3) or (..., N, 3) at blendshape weights (..., E).
 
         vertices (..., V, 3) of the posed rig; means (..., N, 3) of the Gaussians on it; detail (..., 468, 3): what a driver displaces
         the landmarks by.

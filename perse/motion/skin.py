@@ -15,6 +15,7 @@ from .shading import Shading
 SIDE = 288  # pixels of the square in which faces are compared
 REACH = 1.45  # its side in face heights
 SOFT = 2.0  # pixels over which flow is averaged
+EVEN, GRAIN, CONTRAST = 8.0, 4.0, 48.0  # pixels over which light and contrast are evened out; grey levels that are noise; contrast thereafter
 ASTRAY = 1.5  # pixels: how far a point may miss its origin on the way back
 # Eyes roll and teeth appear between these edges: what moves there is not skin.
 EDGES = [*MOUTH_RING, *(i for eye in EYE.values() for i in (*eye["upper"], *eye["lower"], eye["outer"], eye["inner"]))]
@@ -81,4 +82,8 @@ class Skin:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         if self.scale < 0.8:
             grey = cv2.GaussianBlur(grey, (0, 0), 0.45 * np.sqrt(1 / self.scale ** 2 - 1))
-        return self._unwarped(grey, places)
+        grey = self._unwarped(grey, places).astype(np.float32)
+        # Texture alone: light that comes and goes must not look like movement.
+        grey -= cv2.GaussianBlur(grey, (0, 0), EVEN)
+        strength = np.sqrt(cv2.GaussianBlur(grey ** 2, (0, 0), EVEN)) + GRAIN
+        return np.clip(128 + CONTRAST * grey / strength, 0, 255).astype(np.uint8)

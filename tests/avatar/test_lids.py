@@ -27,19 +27,44 @@ def dots(rig):
     return face, bary, np.zeros_like(points), colors, np.ones(len(face), np.float32)
 
 
+def posed(rig, dots, weights: torch.Tensor, gaze: torch.Tensor | None = None, shape: torch.Tensor | None = None):
+    """Vertices (..., V, 3) and the Gaussians' means (..., N, 3)."""
+    vertices = rig.poser()(weights, gaze=gaze, shape=shape)
+    return vertices, (vertices[..., rig.faces[dots[0]], :] * torch.from_numpy(dots[1])[..., None]).sum(-2) + torch.from_numpy(dots[2])
+
+
 def shown(rig, dots, **expression) -> np.ndarray:
     """(N, 3) colours in an expression."""
-    return LidSkin(rig, *dots)(torch.from_numpy(dots[3]), torch.from_numpy(expand(expression))).numpy()
+    weights = torch.from_numpy(expand(expression))
+    return LidSkin(rig, *dots)(torch.from_numpy(dots[3]), weights, *posed(rig, dots, weights)).numpy()
 
 
 def of(rig, dots, part: str) -> np.ndarray:
     return rig.face_part[dots[0]] == PART[part]
 
 
+def in_sight(rig, dots) -> np.ndarray:
+    """(N,) bool: on an eyeball and, at rest, between its lids as the portrait's camera has them."""
+    from perse.render.mesh import rasterize_ids
+
+    ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), rig.camera)
+    points = np.einsum("nk,nkc->nc", dots[1], rig.vertices[rig.faces[dots[0]]])
+    xy, depth = rig.camera.project(points)
+    x, y = np.clip(np.round(xy - 0.5).astype(int), 0, len(ids) - 1).T
+    front = np.einsum("nk,nkc->nc", bary[y, x], rig.vertices[rig.faces[ids[y, x]]])
+    return ~of(rig, dots, "face") & (ids[y, x] >= 0) & (depth < rig.camera.to_camera(front)[:, 2] + 0.005)
+
+
 def test_open_eyes_are_left_alone(rig, dots):
     colors = torch.from_numpy(dots[3])
-    assert LidSkin(rig, *dots)(colors, torch.from_numpy(expand({}))) is colors
-    assert LidSkin(rig, *dots)(colors, torch.from_numpy(expand({"jaw_open": 1.0}))) is colors
+    for expression in ({}, {"jaw_open": 1.0}):
+        np.testing.assert_array_equal(shown(rig, dots, **expression)[of(rig, dots, "face")], dots[3][of(rig, dots, "face")])
+        between = np.abs(dots[3] - shown(rig, dots, **expression)).max(1) == 0
+        assert between[in_sight(rig, dots)].all()
+    bare = LidSkin(rig, *(x[of(rig, dots, "face")] for x in dots))
+    weights = torch.from_numpy(expand({}))
+    colors = colors[of(rig, dots, "face")]
+    assert bare(colors, weights, *posed(rig, tuple(x[of(rig, dots, "face")] for x in dots), weights)) is colors
 
 
 def test_a_blink_shows_skin_and_one_dark_line(rig, dots):
@@ -53,24 +78,47 @@ def test_a_blink_shows_skin_and_one_dark_line(rig, dots):
     changed = np.abs(after - before).max(1) > 0.02
     points = np.einsum("nk,nkc->nc", dots[1], rig.vertices[rig.faces[dots[0]]])
     assert points[changed & face, 1].min() > rig.vertices[[105, 334], 1].min() and not changed[np.abs(points[:, 0]) < 0.05].any()
-    posed = rig.poser()(torch.from_numpy(expand({"blink": 1.0}))).numpy()
-    closed = np.einsum("nk,nkc->nc", dots[1], posed[rig.faces[dots[0]]])
+    vertices, closed = (x.numpy() for x in posed(rig, dots, torch.from_numpy(expand({"blink": 1.0}))))
     dark = face & (after[:, 0] < 0.45 * SKIN[0])
-    middle = posed[386, 0]
+    middle = vertices[386, 0]
     line = dark & (np.abs(closed[:, 0] - middle) < 0.03)
-    assert line.any() and np.abs(closed[line, 1] - posed[386, 1]).max() < 0.04
+    assert line.any() and np.abs(closed[line, 1] - vertices[386, 1]).max() < 0.04
 
 
 @pytest.mark.parametrize("side, other", [("left", "right"), ("right", "left")])
 def test_a_wink_recolours_one_eye(rig, dots, side, other):
     after = shown(rig, dots, **{f"eye_blink_{side}": 1.0})
     assert after[of(rig, dots, f"eye_{side}")].max() < 0.9
-    np.testing.assert_array_equal(after[of(rig, dots, f"eye_{other}")], 1.0)
+    np.testing.assert_array_equal(after[in_sight(rig, dots) & of(rig, dots, f"eye_{other}")], 1.0)
 
 
-def test_eyeballs_keep_their_white_until_the_lids_meet(rig, dots):
-    for expression in ({"blink": 0.6}, {"eye_look_down_left": 1.0}, {"smile": 1.0}, {"angry": 1.0}, {"surprise": 1.0}):
-        np.testing.assert_array_equal(shown(rig, dots, **expression)[~of(rig, dots, "face")], 1.0)
+@pytest.mark.parametrize("expression, gaze", [({"eye_look_down_left": 1.0, "eye_squint_left": 1.0}, 0.0), ({}, 25.0), ({"blink": 0.6}, -20.0)])
+def test_an_eyeball_shows_between_its_lids_alone(rig, dots, expression, gaze):
+    weights = torch.from_numpy(expand(expression))
+    vertices, means = posed(rig, dots, weights, gaze=torch.tensor([np.radians(gaze), 0.0], dtype=torch.float32))
+    after = LidSkin(rig, *dots)(torch.from_numpy(dots[3]), weights, vertices, means).numpy()
+    for side in EYE:
+        ball = np.flatnonzero(of(rig, dots, f"eye_{side}"))
+        lids = vertices.numpy()[np.array([[EYE[side]["outer"], *EYE[side][row], EYE[side]["inner"]] for row in ("upper", "lower")])]
+        order = np.argsort(lids[0, :, 0])
+        x, y = means[ball, 0].numpy(), means[ball, 1].numpy()
+        upper, lower = (np.interp(x, lid[order, 0], lid[order, 1]) for lid in lids)
+        middle = np.abs(x - lids[0, :, 0].mean()) < 0.3 * np.ptp(lids[0, :, 0])
+        hidden, open_ = middle & ((y < upper - 0.06) | (y > lower + 0.06)), middle & (y > upper + 0.01) & (y < lower - 0.01)
+        assert hidden.any() and after[ball[hidden]].max() <= SKIN[0] + 1e-4
+        assert (after[ball[open_]] == 1.0).all()
+
+
+def test_lids_that_a_driver_lowers_are_skin_too(rig, dots):
+    detail = torch.zeros(468, 3)
+    upper, lower = EYE["left"]["upper"], EYE["left"]["lower"]
+    detail[upper] = 0.7 * torch.from_numpy(rig.vertices[lower] - rig.vertices[upper])
+    weights = torch.from_numpy(expand({}))
+    where = posed(rig, dots, weights, shape=rig.poser().spread(detail))
+    lids, colors = LidSkin(rig, *dots), torch.from_numpy(dots[3])
+    lashes = of(rig, dots, "face") & (dots[3][:, 0] < 0.2)
+    plain, lowered = (lids(colors, weights, *where, *more).numpy() for more in ((), (detail,)))
+    assert (lowered[lashes, 0] > 0.3).mean() > (plain[lashes, 0] > 0.3).mean() + 0.2
 
 
 def test_what_an_edit_hangs_before_the_eyes_is_no_lid(rig, dots):
@@ -79,16 +127,16 @@ def test_what_an_edit_hangs_before_the_eyes_is_no_lid(rig, dots):
     far[:, 2] = -0.2
     on_face = of(rig, dots, "face")
     for changed in ((face, bary, far, colors, opacities), (face, bary, offset, colors, np.where(on_face, 0, opacities))):
-        np.testing.assert_array_equal(shown(rig, changed, blink=1.0), colors)
+        np.testing.assert_array_equal(shown(rig, changed, blink=1.0)[on_face], colors[on_face])
 
 
 def test_many_moments_at_once(rig, dots):
     weights = torch.from_numpy(np.stack([expand({"blink": b}) for b in (0.0, 0.5, 1.0)]))
     colors = torch.from_numpy(dots[3])
     lids = LidSkin(rig, *dots)
-    many = lids(colors, weights)
+    many = lids(colors, weights, *posed(rig, dots, weights))
     for one, row in zip(many, weights):
-        torch.testing.assert_close(one, lids(colors, row).expand_as(one))
+        torch.testing.assert_close(one, lids(colors, row, *posed(rig, dots, row)).expand_as(one))
 
 
 def test_a_built_avatar_closes_its_eyes(avatar, picture):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from perse.avatar.mouth_light import BANDS
 from perse.controls import Controls
+from perse.motion.between_lips import between_lips
 from perse.motion.refine import LIMIT, projected, refine
 from perse.pipeline import PersePipeline
 from perse.portrait import track_landmarks
@@ -19,6 +21,11 @@ def seen(avatar, controls) -> np.ndarray:
     return track_landmarks(picture)[:FACE, :2] * avatar.rig.camera.width / size
 
 
+def refined(avatar, frames, beyond):
+    """Of a driver whose mouth tells nothing."""
+    return refine(avatar, frames, beyond, np.zeros((len(frames), BANDS, 3)), np.zeros(len(frames)))
+
+
 @pytest.fixture(scope="module")
 def eye(avatar) -> float:
     """Outer-eye-corner distance in pixels of the avatar's camera."""
@@ -29,7 +36,7 @@ def eye(avatar) -> float:
 def test_landmarks_are_seen_nearer_to_where_they_ought_to_be(avatar, eye):
     poses = [Controls(), Controls(expression={"smile": 0.6}, head_yaw=12.0)]
     frames = [pose for pose in poses for _ in range(HOLD)]  # smoothing in time rounds corners
-    better = refine(avatar, frames, np.zeros((len(frames), FACE + 2, 2)))
+    better = refined(avatar, frames, np.zeros((len(frames), FACE + 2, 2)))
     for pose, state in zip(poses, better[HOLD // 2::HOLD]):
         target = projected(avatar, pose)[0][:FACE]
         before, after = (np.linalg.norm(seen(avatar, s) - target, axis=1).mean() / eye for s in (pose, state))
@@ -43,16 +50,16 @@ def test_landmarks_are_seen_nearer_to_where_they_ought_to_be(avatar, eye):
 def test_what_the_driver_does_beyond_the_fit_is_followed(avatar, eye):
     beyond = np.zeros((1, FACE + 2, 2))
     beyond[:, [105, 66, 107, 63, 70, 334, 296, 336, 293, 300], 1] = -0.03 * eye  # brows up
-    plain, raised = (refine(avatar, [Controls()], b)[0] for b in (np.zeros_like(beyond), beyond))
+    plain, raised = (refined(avatar, [Controls()], b)[0] for b in (np.zeros_like(beyond), beyond))
     lift = (np.reshape(raised.detail, (-1, 3)) - np.reshape(plain.detail, (-1, 3)))[[105, 334], 1]
     assert lift.max() < -0.005
 
 
 def test_each_eye_is_followed(avatar, eye):
     beyond = np.zeros((1, FACE + 2, 2))
-    plain = refine(avatar, [Controls()], beyond.copy())[0]
+    plain = refined(avatar, [Controls()], beyond.copy())[0]
     beyond[:, FACE:, 0] = [[0.02 * eye, -0.02 * eye]]  # both towards the nose: the right eye's iris moves to the picture's right
-    crossed = refine(avatar, [Controls()], beyond)[0]
+    crossed = refined(avatar, [Controls()], beyond)[0]
 
     def inwards(controls):
         return sum(w * (1 if "_in_" in k else -1) for k, w in controls.expression.items() if k.startswith("eye_look"))
@@ -62,13 +69,28 @@ def test_each_eye_is_followed(avatar, eye):
 
 def test_a_frame_without_a_face_changes_nothing(avatar):
     behind = Controls(head_yaw=45.0, head_pitch=30.0, yaw=0.0, head_x=4.0, head_y=4.0)
-    assert refine(avatar, [behind], np.zeros((1, FACE + 2, 2))) == [behind]
+    assert refined(avatar, [behind], np.zeros((1, FACE + 2, 2))) == [behind]
 
 
 def test_what_is_seen_far_away_is_a_misreading(avatar, eye):
     def lowered(by):
         beyond = np.zeros((1, FACE + 2, 2))
         beyond[:, [0, 11, 12, 13, 37, 267, 14, 15, 16, 17, 84, 314], 1] = by * eye
-        return np.reshape(refine(avatar, [Controls()], beyond)[0].detail, (-1, 3))[[0, 17], 1].mean()
+        return np.reshape(refined(avatar, [Controls()], beyond)[0].detail, (-1, 3))[[0, 17], 1].mean()
     still = lowered(0.0)
     assert lowered(0.4) - still < lowered(0.05) - still  # teeth for a lip: the mouth must not be torn down with it
+
+
+@pytest.mark.parametrize("wanted", [-1.6, -0.4])
+def test_the_mouth_shows_as_much_light_as_the_drivers(avatar, wanted):
+    open_ = Controls(expression={"jaw_open": 0.6})
+    darker = refine(avatar, [open_], np.zeros((1, FACE + 2, 2)), np.full((1, BANDS, 3), wanted), np.ones(1))[0]
+    pipeline = PersePipeline.from_pretrained(device="cpu")
+
+    def miss(controls):
+        picture = pipeline.render(avatar, controls, 448)
+        light, trust = between_lips(picture, track_landmarks(picture))
+        assert trust == 1
+        return np.abs(light - wanted).mean()
+    assert miss(darker) < 0.7 * miss(open_)
+    assert len(darker.mouth_light) == 3 * BANDS and refined(avatar, [open_], np.zeros((1, FACE + 2, 2)))[0].mouth_light == ()

@@ -18,7 +18,7 @@ def first():
 
 def test_the_first_frame_has_not_moved(first):
     frame, landmarks = first
-    assert np.abs(Skin(frame, landmarks).drift(frame, landmarks)).max() < 0.01
+    assert np.abs(Skin(frame, landmarks).compare(frame, landmarks)[0]).max() < 0.01
 
 
 def test_landmarks_that_are_off_are_put_right(first):
@@ -32,7 +32,7 @@ def test_landmarks_that_are_off_are_put_right(first):
     true[:, :2] = landmarks[:, :2] @ turn[:, :2].T + turn[:, 2]
     wrong = true.copy()
     wrong[:, 0] += 0.02 * eye
-    right = wrong[:FACE, :2] + Skin(frame, landmarks).drift(moved, wrong)
+    right = wrong[:FACE, :2] + Skin(frame, landmarks).compare(moved, wrong)[0]
     before, after = (np.linalg.norm(x - true[:FACE, :2], axis=1).mean() / eye for x in (wrong[:FACE, :2], right))
     assert before == pytest.approx(0.02) and after < 0.5 * before
 
@@ -41,5 +41,5 @@ def test_what_cannot_be_compared_says_little(first):
     frame, landmarks = first
     eye = np.linalg.norm(landmarks[33, :2] - landmarks[263, :2])
     noise = np.random.default_rng(0).integers(0, 255, frame.shape, dtype=np.uint8)
-    drift = Skin(frame, landmarks).drift(noise, landmarks)
+    drift = Skin(frame, landmarks).compare(noise, landmarks)[0]
     assert np.linalg.norm(drift, axis=1).mean() < 0.02 * eye

@@ -1,0 +1,70 @@
+"""Light between the lips."""
+
+import numpy as np
+import pytest
+import torch
+
+from perse.avatar.lifted import MOUTH_PARTS
+from perse.avatar.mouth_light import BANDS, SHADE, MouthLight
+from perse.rig.expressions import expand
+from perse.rig.rig import PART
+
+
+@pytest.fixture(scope="module")
+def closed(hopper_rig):
+    """A rig whose mouth is closed, Gaussians in the middle of all its triangles (face), and their colours."""
+    face = np.arange(len(hopper_rig.faces))
+    colors = np.full((len(face), 3), 0.5, np.float32)
+    teeth = np.isin(hopper_rig.face_part, [PART["upper_teeth"], PART["lower_teeth"]])
+    colors[teeth] = [0.8, 0.75, 0.7]
+    colors[np.flatnonzero(teeth)[::5]] = [0.6, 0.3, 0.3]  # gums
+    return hopper_rig, face, colors
+
+
+def lit(rig, face, colors, light=None, **expression) -> np.ndarray:
+    vertices = rig.poser()(torch.from_numpy(expand(expression)))
+    light = None if light is None else torch.as_tensor(light, dtype=torch.float32)
+    return MouthLight(rig, face, colors)(torch.from_numpy(colors), vertices, vertices[rig.faces[face]].mean(1), light).numpy()
+
+
+def test_the_less_a_mouth_is_open_the_less_light_falls_in(closed):
+    rig, face, colors = closed
+    inside = np.isin(rig.face_part, MOUTH_PARTS)
+    share = [(lit(*closed, jaw_open=w)[inside] / colors[inside]).mean() for w in (0.0, 0.15, 0.3, 1.0)]
+    assert share[0] < SHADE + 0.05 and share == sorted(share) and share[-1] == pytest.approx(1.0)
+    np.testing.assert_array_equal(lit(*closed)[~inside], colors[~inside])
+
+
+def test_an_open_mouth_keeps_the_photos_own_light(rig):
+    face = np.arange(len(rig.faces))
+    colors = np.full((len(face), 3), 0.5, np.float32)
+    np.testing.assert_allclose(lit(rig, face, colors), colors, atol=1e-6)
+
+
+def test_each_band_lights_what_lies_in_it(closed):
+    rig, face, colors = closed
+    teeth = [rig.face_part == PART[row] for row in ("upper_teeth", "lower_teeth")]
+    plain = lit(*closed, jaw_open=1.0)
+    for band, (here, there) in ((0, teeth), (BANDS - 1, teeth[::-1])):
+        light = np.zeros((BANDS, 3))
+        light[band] = -1.5
+        share = lit(*closed, light, jaw_open=1.0) / plain
+        assert np.median(share[here]) < 0.6 and np.median(share[there]) > 0.95
+
+
+def test_gums_become_teeth_where_a_clip_shows_teeth(closed):
+    rig, face, colors = closed
+    gums = (colors == np.float32([0.6, 0.3, 0.3])).all(1) & (rig.face_part == PART["upper_teeth"])
+    shown = lit(*closed, np.full((BANDS, 3), 0.3), jaw_open=1.0)
+    assert (shown.max(1) - shown.min(1))[gums].max() < 0.2 < 0.25 < np.ptp(colors[gums][0])
+
+
+def test_many_moments_at_once(closed):
+    rig, face, colors = closed
+    weights = torch.from_numpy(np.stack([expand({"jaw_open": w}) for w in (0.0, 0.4)]))
+    light = torch.linspace(-1, 0.3, 2 * BANDS * 3).reshape(2, BANDS, 3)
+    vertices = rig.poser()(weights)
+    means = vertices[:, rig.faces[face]].mean(2)
+    lights, one = MouthLight(rig, face, colors), torch.from_numpy(colors)
+    for k, row in enumerate(lights(one, vertices, means, light)):
+        torch.testing.assert_close(row, lights(one, vertices[k], means[k], light[k]))
