@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 
 from perse.avatar.hidden import STRAND, _corners, _downwards, _onto_person, hidden
-from perse.avatar.lift import MOST, richness
+from perse.avatar.lift import FIRM, MOST, _facing, _visible, richness
 from perse.render.camera import Camera
 from perse.rig.rig import PART
 from perse.rig.topology import EYE
 from perse.synthesis.atlas import ATLAS, sample
+from perse.synthesis.texture import bake
 
 
 def test_detail_of_single_pixels_is_worth_more_gaussians(astronaut_portrait):
@@ -72,3 +73,14 @@ def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):
         radius = np.linalg.norm(rig.vertices[rig.vertex_part == PART[f"eye_{side}"]] - centre, axis=1).max()
         assert (np.linalg.norm(points - centre, axis=1) < radius).mean() > 0.7
         assert sheet.fixed.all()
+
+
+def test_skin_beside_the_outline_hangs_on_what_is_seen_well(hopper_portrait, hopper_rig):
+    portrait, rig = hopper_portrait, hopper_rig
+    lifted = _visible(portrait, rig, bake(portrait, rig), 20000)
+    camera = rig.camera
+    eye = -camera.viewmat[:3, :3].T @ camera.viewmat[:3, 3]
+    points = np.einsum("nk,nkc->nc", lifted.bary, rig.vertices[rig.faces[lifted.face]]) + lifted.offset
+    x, y = np.clip(camera.project(points)[0].astype(int), 0, len(portrait.alpha) - 1).T
+    skin = lifted.outside & (portrait.masks["skin"][y, x] > 0.6) & (rig.face_part[lifted.face] != PART["body"])
+    assert skin.sum() > 20 and (_facing(rig, eye)[lifted.face[skin]] > FIRM).mean() > 0.9

@@ -13,6 +13,7 @@ from perse.errors import PerseError
 from perse.portrait import load_portrait, track_landmarks
 from perse.portrait.decode import ORIENTATION_TAG, TRANSPOSE
 from perse.portrait.masks import own_share, region_masks
+from perse.portrait.matting import inpaint_background, person_cover, person_matte
 
 PARTS = ("hair", "skin", "neck", "clothes", "brows", "eyes", "lips", "mouth")
 FAST = 256  # crop size of tests that look at geometry only
@@ -286,6 +287,54 @@ def test_a_neighbour_who_touches_from_below_is_cut_away(astronaut_portrait):
     upper = other & (rows < points[152, 1] - 0.2 * height)
     assert upper.sum() > 500 and share[upper].mean() < 0.1
     assert share[face > 0.5].min() > 0.99 and share[hair > 0.5].mean() > 0.95
+
+
+def test_shoulders_that_run_out_of_the_photo_are_no_neighbours(astronaut, monkeypatch):
+    """A tall selfie: its crop reaches beyond the photo at both sides, where the edge's pixels are repeated."""
+    asked = []
+    monkeypatch.setattr("perse.portrait.portrait.own_share", lambda image, alpha, *rest: asked.append(alpha) or np.ones_like(alpha))
+    tall = np.asarray(astronaut)[:, 150:300]
+    portrait = load_portrait(tall)
+    size = len(portrait.image)
+    left, right = ((np.array([0, tall.shape[1]]) - portrait.crop.x0) / portrait.crop.side * size).astype(int)
+    assert left > 5 and right < size - 5
+    assert asked[0][:, :left - 2].max() == 0 == asked[0][:, right + 2:].max() and asked[0][-20:, left + 6:right - 6].mean() > 0.9
+
+
+def test_what_the_network_sees_is_not_given_up_for_its_colour(astronaut_portrait):
+    """Dark hair and cloth before a ground as dark."""
+    dark = np.where(astronaut_portrait.masks["face"][..., None] > 0.5, astronaut_portrait.image, 0.02).astype(np.float32)
+    rough = np.where(astronaut_portrait.masks["face"] > 0.5, 0.95, 0.7 * (astronaut_portrait.alpha > 0.5)).astype(np.float32)
+    alpha, _ = person_matte(dark, astronaut_portrait.landmarks, rough, None)
+    assert alpha[astronaut_portrait.alpha > 0.9].mean() > 0.9
+
+
+def test_what_stands_beside_a_head_and_is_coloured_like_clothes_is_no_hair(astronaut_portrait):
+    """A white lamp beside the cheek of someone in a white shirt."""
+    points, size = astronaut_portrait.landmarks, len(astronaut_portrait.image)
+    rows, columns = np.mgrid[:size, :size]
+    height = np.linalg.norm(points[10, :2] - points[152, :2])
+    white = astronaut_portrait.masks["clothes"] > 0.5
+    picture = np.where(white[..., None], 0.95, astronaut_portrait.image).astype(np.float32)
+    lamp = (rows > points[4, 1]) & (rows < points[152, 1]) & (astronaut_portrait.alpha < 0.05)
+    lamp &= (columns > points[454, 0]) & (columns < points[454, 0] + 0.25 * height)
+    picture[lamp] = 0.95
+    alpha, _ = person_matte(picture, points, astronaut_portrait.alpha, None)
+    middle = lamp & (columns > points[454, 0] + 0.12 * height)
+    assert middle.sum() > 50 and alpha[middle].mean() < 0.2
+
+
+def test_the_cover_takes_what_hangs_on_the_person_and_leaves_the_scene():
+    size = 256
+    scene = np.full((size, size, 3), 0.6, np.float32)
+    rows, columns = np.mgrid[:size, :size]
+    alpha = (np.hypot(rows - 140, columns - 128) < 60).astype(np.float32)
+    image = np.where(alpha[..., None] > 0, 0.2, scene).astype(np.float32)
+    image[76:80, 120:136] = 0.9  # a clip that stands out a little
+    image[138:142] = np.where(alpha[138:142, :, None] > 0, 0.2, 0.3)  # a shelf behind
+    cover = person_cover(image, alpha, inpaint_background(image, alpha, np.ones_like(alpha)))
+    assert cover[alpha > 0].min() == 1 and cover[76:80, 122:134].min() > 0.8
+    assert cover[140, [30, 50, 200, 230]].max() < 0.05 and cover[:40].max() < 0.05
 
 
 def test_long_hair_below_the_chin_is_hair(astronaut_portrait):

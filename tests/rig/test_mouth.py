@@ -96,3 +96,37 @@ def test_the_bag_is_wound_to_be_looked_into(rig):
     a, b, c = (rig.vertices[faces[:, i]].astype(np.float64) for i in range(3))
     middle = rig.vertices[rig.vertex_part == PART["cavity"]].mean(0)
     assert (np.cross(b - a, c - a) * (middle - (a + b + c) / 3)).sum() > 0
+
+
+def opened(rig, shape=None, **expression) -> np.ndarray:
+    """Vertices of an expression."""
+    return rig.poser()(torch.from_numpy(expand(expression)), shape=shape).numpy()
+
+
+@pytest.mark.parametrize("which", ["rig", "hopper_rig"])
+def test_nothing_of_the_throat_stands_in_an_open_mouth(which, request):
+    rig = request.getfixturevalue(which)
+    vertices = opened(rig, jaw_open=1.0)
+    bag, body = (vertices[rig.vertex_part == PART[part]] for part in ("cavity", "body"))
+    inside = (np.abs(body[:, 0] - vertices[14, 0]) < 0.15) & (body[:, 1] < vertices[14, 1]) & (body[:, 2] < bag[:, 2].max())
+    assert not inside.any()
+    chin = vertices[152] - rig.vertices[152]
+    near = np.linalg.norm(rig.vertices[rig.vertex_part == PART["body"]] - rig.vertices[152], axis=1)
+    moved = np.linalg.norm(body - rig.vertices[rig.vertex_part == PART["body"]], axis=1)
+    assert moved[near.argmin()] > 0.5 * np.linalg.norm(chin) and moved[near > 1.0].max() < 0.05
+
+
+def test_lower_teeth_keep_up_with_a_lip_that_goes_down_far(hopper_rig):
+    teeth = hopper_rig.vertex_part == PART["lower_teeth"]
+
+    def drop(by: float) -> float:
+        shape = torch.zeros(len(hopper_rig.vertices), 3)
+        shape[LIPS["lower_inner"][1:-1], 1] = by
+        return float((opened(hopper_rig, shape) - hopper_rig.vertices)[teeth, 1].mean())
+    assert drop(0.02) == 0 and drop(0.3) > 0.2
+
+
+def test_the_tongue_stays_up_in_an_open_mouth(hopper_rig):
+    vertices = opened(hopper_rig, jaw_open=1.0)
+    top = vertices[hopper_rig.vertex_part == PART["tongue"], 1].min()
+    assert vertices[13, 1] + 0.03 < top < vertices[14, 1] - 0.2 * (vertices[14, 1] - vertices[13, 1])

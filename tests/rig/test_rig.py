@@ -163,3 +163,11 @@ def test_the_mean_face_is_symmetric():
     # MediaPipe's own tessellation splits a few quads differently on the two sides.
     one, other = ({tuple(sorted(t)) for t in side} for side in (triangles, mirror[triangles]))
     assert len(one) == len(triangles) and len(one - other) < 0.05 * len(one)
+
+
+def test_a_crown_does_not_sink_when_the_face_turns_up(any_rig):
+    """What one sees of it then lies before the neck: an outline farther back would go down."""
+    shell = any_rig.vertices[any_rig.vertex_part == PART["shell"]] - np.array(NECK_PIVOT, np.float32)
+    angle = np.radians(8.0)
+    up = shell[:, 1] * np.cos(angle) + shell[:, 2] * np.sin(angle)
+    assert -0.1 < up.min() - shell[:, 1].min() < -0.01
