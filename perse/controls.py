@@ -14,7 +14,7 @@ RANGES = {
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
 MARKS = 3 * 468
-LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (12, 3.0)}  # how many numbers, how large at most
+LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (4, 3.0)}  # how many numbers, how large at most
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Controls:
     head_x, head_y, head_z: how far the head has moved, in outer-eye-corner distances along its rest axes (to the
     subject's left, down, backwards). detail: what a driving clip adds to the expression, x, y, z of each of the 468 face
     landmarks in the same unit and axes; empty for none. light: what it adds to the light on the face, the natural logarithm of how
-    much brighter red, green and blue are at each landmark; empty for none. mouth_light: the same between the lips, in four bands from
-    the upper to the lower one. neutralise: how far the portrait's open mouth is closed and its
+    much brighter red, green and blue are at each landmark; empty for none. mouth_light: the same, of all three together, between the
+    lips, in four bands from the upper to the lower one. neutralise: how far the portrait's open mouth is closed and its
     closed eyes are opened, 0..1; a portrait without them stays as it is.
     """
 

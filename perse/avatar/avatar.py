@@ -25,7 +25,7 @@ from .space import Change, LatentSpace
 @dataclass
 class State:
     """Controls turned into numbers: blendshape weights (E,), head (3,) or (6,) and gaze (2,) as `rig.Poser` takes
-    them, latents by category, detail (468, 3) and light (468, 3) of the landmarks, mouth_light (BANDS, 3), or None."""
+    them, latents by category, detail (468, 3) and light (468, 3) of the landmarks, mouth_light (BANDS,), or None."""
 
     weights: Tensor
     head: Tensor
@@ -171,7 +171,7 @@ class Avatar(nn.Module):
             relaxed = np.float32(controls.neutralise * relaxed)
             detail = relaxed if detail is None else detail + relaxed
         light = np.float32(controls.light).reshape(-1, 3) if controls.light else None
-        mouth = np.float32(controls.mouth_light).reshape(-1, 3) if controls.mouth_light else None
+        mouth = np.float32(controls.mouth_light) if controls.mouth_light else None
         return weights, head, gaze, latents, detail, light, mouth
 
     def cloud(self, state: State) -> GaussianCloud:
@@ -219,7 +219,7 @@ class Avatar(nn.Module):
         return colors if light is None else self.face_light(colors, self.poser.spread(light))
 
     def _stacked(self, marks: list[np.ndarray | None]) -> Tensor | None:
-        """What several moments bring (K, 3): (B, K, 3), zeros where one brings nothing; None if none brings anything."""
+        """What several moments bring (...): (B, ...), zeros where one brings nothing; None if none brings anything."""
         if all(m is None for m in marks):
             return None
         nothing = np.zeros_like(next(m for m in marks if m is not None))

@@ -13,7 +13,7 @@ from .aperture import height
 from .lifted import MOUTH_PARTS
 
 BANDS = 4  # from the upper lip to the lower one, for each of which a clip tells the light
-SHADE, WIDE = 0.30, 0.22  # light between lips that have just parted; gap over width from which all of it falls in
+SHADE, WIDE = 0.40, 0.13  # light between lips that have just parted; gap over width from which all of it falls in
 LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper lip; eye distances over which that fades
 PALE, FEW = (0.5, 0.35), 20  # spread of the channels over the largest, of gums and of teeth; Gaussians that tell a colour
 TEETH = 0.3  # logarithm of light to be added from which a gum is a tooth
@@ -44,7 +44,7 @@ class MouthLight:
 
     def __call__(self, colors: Tensor, vertices: Tensor, means: Tensor, light: Tensor | None = None) -> Tensor:
         """Colours (N, 3) or (..., N, 3) with vertices (..., V, 3) of the posed rig and means (..., N, 3) of the Gaussians on it; light
-        (..., BANDS, 3): logarithm of what a clip adds, band by band from the upper lip down."""
+        (..., BANDS): logarithm of what a clip adds, band by band from the upper lip down."""
         upper, lower = (vertices[..., row, :] for row in self.lips)
         origin, across = upper[..., 0, :], upper[..., -1, :] - upper[..., 0, :]
         width = across.norm(dim=-1, keepdim=True)
@@ -65,11 +65,10 @@ class MouthLight:
         if light is not None:
             place = (BANDS * depth / (bottom - top).clamp_min(1e-3) - 0.5).clamp(0, BANDS - 1 - 1e-4)
             first = place.floor().long()
-            share = (place - first)[..., None]
-            rows = [light.gather(-2, (first + k)[..., None].expand(*first.shape, 3)) for k in (0, 1)]
-            here = rows[0] + share * (rows[1] - rows[0])
+            above, below = (light.gather(-1, first + k) for k in (0, 1))
+            here = (above + (place - first) * (below - above))[..., None]
             # Where a clip shows what is brighter it shows teeth: there a gum is one.
-            own = own + self.gum * (here.mean(-1, keepdim=True) / TEETH).clamp(0, 1) * (self.tooth - own)
+            own = own + self.gum * (here / TEETH).clamp(0, 1) * (self.tooth - own)
             factor = factor * here.exp()
         shown = (own * factor).clamp(0, 1)
         # Not in place: the colours at rest stay as they are.

@@ -14,7 +14,7 @@ from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize
 from ..rig.rig import EYE_LOOK, rotation_matrix
 from ..rig.topology import EYE, FACE
-from .between_lips import HUE, between_lips
+from .between_lips import between_lips
 from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
@@ -45,11 +45,11 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np
     Args:
         beyond: (T, 470, 2) pixels of the avatar's camera: what the driver's landmarks and irises do beyond what the
             frames make of them.
-        mouth (T, BANDS, 3), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
+        mouth (T, BANDS), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST)).round().astype(int))
     target = {i: projected(avatar, frames[i])[0] + beyond[i] for i in chosen}
-    apart, inside = np.zeros(len(frames)), np.zeros((len(frames), 3 * BANDS))
+    apart, inside = np.zeros(len(frames)), np.zeros((len(frames), BANDS))
     open_ = np.flatnonzero([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
     for _ in range(PASSES):
         seen = [_correction(avatar, frames[i], target[i], mouth[i], mouth_seen[i]) for i in chosen]
@@ -95,7 +95,7 @@ def _fill(known: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
 
 @torch.no_grad()
 def _correction(avatar: Avatar, controls: Controls, target: np.ndarray, mouth: np.ndarray, mouth_seen: float) -> np.ndarray | None:
-    """(3 + 3 * 468 + 3 * BANDS,) for one frame: gaze and how far the eyes turn apart, degrees, detail, and the mouth's light; None if
+    """(3 + 3 * 468 + BANDS,) for one frame: gaze and how far the eyes turn apart, degrees, detail, and the mouth's light; None if
     no face is seen."""
     camera = avatar.rig.camera
     scale = camera.width / SIZE
@@ -106,9 +106,7 @@ def _correction(avatar: Avatar, controls: Controls, target: np.ndarray, mouth: n
     if seen is None:
         return None
     shown, parted = between_lips(picture, seen)
-    light = mouth - shown
-    middle = light.mean(1, keepdims=True)
-    light = min(parted, mouth_seen) * (middle + np.clip(light - middle, -HUE, HUE))
+    light = min(parted, mouth_seen) * (mouth - shown)
     seen = seen[:, :2].astype(np.float64) * scale
     _, depth = projected(avatar, controls)
     state = avatar.state(controls)
@@ -129,4 +127,4 @@ def _correction(avatar: Avatar, controls: Controls, target: np.ndarray, mouth: n
     radius = np.array([np.linalg.norm(avatar.rig.vertices[int(i[0])] - c) for i, c in zip(avatar.poser.eyes, avatar.rig.eye_centres)])
     yaw, pitch = np.degrees(iris[:, :2] / radius[:, None]).T * [[-1], [1]]
     eyes = [yaw.mean(), pitch.mean(), (yaw[0] - yaw[1]) / 2]
-    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), detail.ravel(), light.ravel()])
+    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), detail.ravel(), light])

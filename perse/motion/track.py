@@ -24,7 +24,7 @@ class Track:
     lost and the last good landmarks stand in; fps; width, height of the frames; anchors (T, M, 2) in frame pixels:
     textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
     frame pixels: how far from the landmarks the skin lies that was under them in the first frame; light (T, 468, 3): the logarithm
-    of the light on it against the first frame's; mouth (T, BANDS, 3) and mouth_seen (T,): see `between_lips`."""
+    of the light on it against the first frame's; mouth (T, BANDS) and mouth_seen (T,): see `between_lips`."""
 
     landmarks: np.ndarray
     found: np.ndarray

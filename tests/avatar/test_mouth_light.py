@@ -46,7 +46,7 @@ def test_each_band_lights_what_lies_in_it(closed):
     teeth = [rig.face_part == PART[row] for row in ("upper_teeth", "lower_teeth")]
     plain = lit(*closed, jaw_open=1.0)
     for band, (here, there) in ((0, teeth), (BANDS - 1, teeth[::-1])):
-        light = np.zeros((BANDS, 3))
+        light = np.zeros(BANDS)
         light[band] = -1.5
         share = lit(*closed, light, jaw_open=1.0) / plain
         assert np.median(share[here]) < 0.6 and np.median(share[there]) > 0.95
@@ -55,14 +55,14 @@ def test_each_band_lights_what_lies_in_it(closed):
 def test_gums_become_teeth_where_a_clip_shows_teeth(closed):
     rig, face, colors = closed
     gums = (colors == np.float32([0.6, 0.3, 0.3])).all(1) & (rig.face_part == PART["upper_teeth"])
-    shown = lit(*closed, np.full((BANDS, 3), 0.3), jaw_open=1.0)
+    shown = lit(*closed, np.full(BANDS, 0.3), jaw_open=1.0)
     assert (shown.max(1) - shown.min(1))[gums].max() < 0.2 < 0.25 < np.ptp(colors[gums][0])
 
 
 def test_many_moments_at_once(closed):
     rig, face, colors = closed
     weights = torch.from_numpy(np.stack([expand({"jaw_open": w}) for w in (0.0, 0.4)]))
-    light = torch.linspace(-1, 0.3, 2 * BANDS * 3).reshape(2, BANDS, 3)
+    light = torch.linspace(-1, 0.3, 2 * BANDS).reshape(2, BANDS)
     vertices = rig.poser()(weights)
     means = vertices[:, rig.faces[face]].mean(2)
     lights, one = MouthLight(rig, face, colors), torch.from_numpy(colors)

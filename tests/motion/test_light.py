@@ -6,6 +6,7 @@ import pytest
 import skimage.data
 import torch
 
+from perse.avatar.mouth_light import BANDS
 from perse.controls import MARKS, Controls
 from perse.motion.between_lips import between_lips
 from perse.motion.drive import follow
@@ -72,7 +73,7 @@ def test_the_driven_face_takes_the_shade(first, avatar, tmp_path):
 
 def test_several_moments_are_lit_like_one(avatar):
     rng = np.random.default_rng(0)
-    moments = [Controls(light=tuple(rng.uniform(-0.3, 0.3, MARKS)), mouth_light=tuple(rng.uniform(-1, 0.3, 12)), expression={"jaw_open": 0.5}),
+    moments = [Controls(light=tuple(rng.uniform(-0.3, 0.3, MARKS)), mouth_light=tuple(rng.uniform(-1, 0.3, BANDS)), expression={"jaw_open": 0.5}),
                Controls(detail=tuple(rng.uniform(-0.01, 0.01, MARKS)))]
     together = avatar.clouds(moments).colors
     for one, row in zip(moments, together):
@@ -94,6 +95,7 @@ def test_what_shows_between_the_lips_is_measured_against_the_skin(inside):
     cv2.fillPoly(frame, [np.round(landmarks[LIPS_INNER, :2]).astype(np.int32)], inside)
     light, trust = between_lips(frame, landmarks)
     assert trust == 1
-    np.testing.assert_allclose(light, np.broadcast_to(np.log((np.array(inside) / 255 + 0.03) / (150 / 255 + 0.03)), light.shape), atol=0.03)
+    grey = np.array(inside) @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(light, np.full(BANDS, np.log((grey / 255 + 0.03) / (150 / 255 + 0.03))), atol=0.03)
     landmarks[LIPS_INNER, 1] = 300
     assert between_lips(frame, landmarks)[1] == 0
