@@ -71,8 +71,7 @@ def _longer(xs: Tensor, ys: Tensor) -> tuple[Tensor, Tensor]:
 def height(xs: Tensor, ys: Tensor, at: Tensor) -> Tensor:
     """Piecewise linear curve through (xs, ys) (..., K), xs rising, at (..., n)."""
     xs = xs.cummax(-1).values
-    out = ys[..., :1].expand_as(at)
-    for k in range(xs.shape[-1] - 1):
-        low, run = xs[..., k:k + 1], (xs[..., k + 1:k + 2] - xs[..., k:k + 1]).clamp_min(1e-6)
-        out = out + (ys[..., k + 1:k + 2] - ys[..., k:k + 1]) / run * torch.minimum((at - low).clamp_min(0), run)
-    return out
+    run = (xs[..., 1:] - xs[..., :-1]).clamp_min(1e-6)
+    slope = (ys[..., 1:] - ys[..., :-1]) / run
+    along = torch.minimum((at[..., None] - xs[..., None, :-1]).clamp_min(0), run[..., None, :])
+    return ys[..., :1] + (along @ slope[..., None]).squeeze(-1)

@@ -52,7 +52,7 @@ class LidSkin:
             if lid_opening(rig.vertices, side) >= CLOSED_EYE:
                 eye = _eye(rig, side, face, bary, offset, points, of_face, part == PART[f"eye_{side}"], colors @ [0.299, 0.587, 0.114])
                 if eye is not None:
-                    ball = eye["index"][eye["ball"]]
+                    ball = eye["index"][:eye.pop("balls")]
                     aperture = Aperture(rig, side, ball, points[ball] + offset[ball], device)
                     self.eyes.append((side, aperture, {k: torch.as_tensor(v, device=device) for k, v in eye.items()}))
 
@@ -67,16 +67,16 @@ class LidSkin:
             if detail is not None:
                 lowered = (detail[..., EYE[side]["upper"], :] * eye["down"]).sum(-1).mean(-1, keepdim=True)
                 closed = closed + lowered - lowered.clamp(-JITTER, JITTER)
-            covered = aperture(vertices, means)
-            if closed.device.type == "cpu" and not bool((closed > 0).any() or covered.any()):
-                continue
             lid, shut = (closed / HALF).clamp(0, 1), ((closed - SHUT[0]) / (SHUT[1] - SHUT[0])).clamp(0, 1)
             lid, shut = (x * x * (3 - 2 * x) for x in (lid, shut))
-            ball = eye["ball"]
-            share = torch.where(ball, shut, lid) * eye["weight"]
+            balls = len(aperture.index)  # they come first
+            share = torch.cat([torch.maximum(shut, aperture(vertices, means)), lid * eye["weight"]], -1)
             # Lashes lie along the line where the lids meet: what a lid covers before is plain skin.
-            line = torch.where(ball, shut, torch.ones_like(lid))
-            share[..., ball] = torch.maximum(share[..., ball], covered)
+            line = torch.cat([shut.expand_as(share[..., :balls]), torch.ones_like(share[..., balls:])], -1)
+            if share.dim() == 1 and share.device.type == "cpu":  # elsewhere it costs more to ask which there are
+                rows = share.nonzero().squeeze(-1)
+                eye = {name: eye[name][rows] for name in ("index", "skin", "mix", "shade", "depth")}
+                share, line = share[rows], line[rows]
             colors = colors.expand(*share.shape[:-1], *colors.shape[-2:])
             shade, depth = (1 + line[..., None] * (eye[name] - 1) for name in ("shade", "depth"))
             skin = (colors[..., eye["skin"], :] * eye["mix"][..., None]).sum(-2).pow(depth) * shade
@@ -88,7 +88,8 @@ class LidSkin:
 
 def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.ndarray, points: np.ndarray, of_face: np.ndarray,
          of_ball: np.ndarray, light: np.ndarray) -> dict[str, np.ndarray] | None:
-    """What `LidSkin` needs of an eye: index (n,) of what is recoloured, ball (n,) bool, weight (n,), skin (n, NEIGHBOURS) indices
+    """What `LidSkin` needs of an eye: index (n,) of what is recoloured, of which the first `balls` are the
+    eyeball's, weight (n - balls,) of the others, skin (n, NEIGHBOURS) indices
     of what its colour on a closed lid is mixed of, mix (n, NEIGHBOURS) their shares, depth and shade (n, 1) by
     which it is darker at the edge; down (7, 3): what a displacement of the upper lid's landmarks is multiplied by to be a share of
     the opening. None if there is no skin around it.
@@ -126,9 +127,8 @@ def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.nda
     on_upper, on_lower = of_face & (height > (upper + lower) / 2), of_face & (height <= (upper + lower) / 2)
     weight = np.where(on_upper, smooth_step(above, 1.5, 0.7), np.where(on_lower, smooth_step(below, 1.0, 0.4), 0)) * beside
     near = (np.abs(place - 0.5) < 0.8) & (height > lower - 2 * opening) & (height < brow)
-    index = np.flatnonzero((weight > 0.01) & near | of_ball)
-    ball = of_ball[index]
-    weight = np.where(ball, 1.0, weight[index])
+    balls, skin = np.flatnonzero(of_ball), np.flatnonzero((weight > 0.01) & near & ~of_ball)
+    index, weight = np.concatenate([balls, skin]), weight[skin]
     # Where it all lies once the lids have met.
     blink = rig.blendshapes[INDEX[f"eye_blink_{side}"]].astype(np.float64)
     moved = np.einsum("nk,nkc->nc", bary[index], blink[rig.faces[face[index]]])
@@ -156,4 +156,4 @@ def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.nda
     gap = vertices[eye["lower"]] - vertices[eye["upper"]]
     gap /= np.maximum((gap ** 2).sum(1, keepdims=True), (0.5 * opening) ** 2)
     numbers = dict(weight=weight, mix=mix, depth=1 + DEEPER * lashes[:, None], shade=shade[:, None], down=gap)
-    return dict(index=index, ball=ball, skin=around[nearest], **{k: np.float32(v) for k, v in numbers.items()})
+    return dict(index=index, balls=len(balls), skin=around[nearest], **{k: np.float32(v) for k, v in numbers.items()})
