@@ -75,6 +75,8 @@ class LidSkin:
             line = torch.cat([shut.expand_as(share[..., :balls]), torch.ones_like(share[..., balls:])], -1)
             if share.dim() == 1 and share.device.type == "cpu":  # elsewhere it costs more to ask which there are
                 rows = share.nonzero().squeeze(-1)
+                if not len(rows):
+                    continue
                 eye = {name: eye[name][rows] for name in ("index", "skin", "mix", "shade", "depth")}
                 share, line = share[rows], line[rows]
             colors = colors.expand(*share.shape[:-1], *colors.shape[-2:])
