@@ -11,6 +11,7 @@ from ..rig.topology import EYE
 
 MARGIN, SOFT = 0.010, 0.02  # eye distances beyond a lid's edge up to which a ball shows, and over which it ceases to
 SLACK = 0.02  # how much farther beyond it the portrait itself may show it, where landmarks have missed the edge
+STILL = 1e-3  # eye distances
 CORNER = 0.12  # of an eye's length, by which its lids are taken to be longer at either end
 
 
@@ -32,11 +33,23 @@ class Aperture:
         self.lids = [torch.as_tensor([eye["outer"], *eye[lid], eye["inner"]], device=device) for lid in ("upper", "lower")]
         rest = torch.as_tensor(rig.vertices, dtype=torch.float32, device=device)
         own = self._beyond(rest, torch.as_tensor(points, dtype=torch.float32, device=device))
+        self.rest = self._shape(rest)
         self.margin = MARGIN + torch.where(own < SLACK, own.clamp_min(0), torch.zeros_like(own))
 
     def __call__(self, vertices: Tensor, means: Tensor) -> Tensor:
-        """(..., n) in [0, 1]: 1 behind a lid. vertices (..., V, 3) and Gaussians' means (..., N, 3), posed."""
-        return ((self._beyond(vertices, means[..., self.index, :]) - self.margin) / SOFT).clamp(0, 1)
+        """(..., n) in [0, 1]: 1 behind a lid that has moved, or under which the ball has. vertices (..., V, 3) and Gaussians' means (..., N, 3), posed."""
+        moved = self._moved(vertices)
+        if moved.dim() == 1 and moved.device.type == "cpu" and not bool(moved):
+            return moved.expand(len(self.index))
+        return moved * ((self._beyond(vertices, means[..., self.index, :]) - self.margin) / SOFT).clamp(0, 1)
+
+    def _moved(self, vertices: Tensor) -> Tensor:
+        """(..., 1) in [0, 1]: 0 while the lids lie about the ball, and the ball looks, as at rest: nothing has pierced them there."""
+        return (((self._shape(vertices) - self.rest).abs().amax(-1, keepdim=True) - STILL) / STILL).clamp(0, 1)
+
+    def _shape(self, vertices: Tensor) -> Tensor:
+        """Distances (..., 18) of the lids' points from the ball's pole: the same wherever the head has turned."""
+        return (vertices[..., torch.cat(self.lids), :] - vertices[..., self.pole:self.pole + 1, :]).norm(dim=-1)
 
     def _beyond(self, vertices: Tensor, points: Tensor) -> Tensor:
         """(..., n) eye distances beyond the edge of the nearer lid; negative between the lids."""

@@ -14,6 +14,7 @@ from .lifted import MOUTH_PARTS
 
 BANDS = 4  # from the upper lip to the lower one, for each of which a clip tells the light
 SHADE, WIDE = 0.40, 0.13  # light between lips that have just parted; gap over width from which all of it falls in
+SHUT = 0.01  # gap over width up to which lips are closed
 LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper lip; eye distances over which that fades
 PALE, FEW = (0.5, 0.35), 20  # spread of the channels over the largest, of gums and of teeth; Gaussians that tell a colour
 TEETH = 0.3  # logarithm of light to be added from which a gum is a tooth
@@ -43,8 +44,11 @@ class MouthLight:
         self.own = self._falls_in(rest) if mouth_opening(rig.vertices) > OPEN_MOUTH else torch.ones(1, device=device)
 
     def __call__(self, colors: Tensor, vertices: Tensor, means: Tensor, light: Tensor | None = None) -> Tensor:
-        """Colours (N, 3) or (..., N, 3) with vertices (..., V, 3) of the posed rig and means (..., N, 3) of the Gaussians on it; light
+        """Colours (N, 3) or (..., N, 3), the very same tensor while nothing darkens them, with vertices (..., V, 3) of the posed rig and means (..., N, 3) of the Gaussians on it; light
         (..., BANDS): logarithm of what a clip adds, band by band from the upper lip down."""
+        falls_in = (self._falls_in(vertices) / self.own).clamp_max(1)
+        if light is None and falls_in.dim() == 1 and falls_in.device.type == "cpu" and bool(falls_in == 1):
+            return colors
         upper, lower = (vertices[..., row, :] for row in self.lips)
         origin, across = upper[..., 0, :], upper[..., -1, :] - upper[..., 0, :]
         width = across.norm(dim=-1, keepdim=True)
@@ -60,7 +64,6 @@ class MouthLight:
         top, bottom = (height(*flat(lip), x) for lip in (upper, lower))
         own = colors[..., self.index, :]
         depth = (y - top).clamp_min(0)
-        falls_in = (self._falls_in(vertices) / self.own).clamp_max(1)
         factor = falls_in[..., None] * (1 - LIP_SHADE * (1 - falls_in[..., None]) * torch.exp(-depth / LIP_DEPTH)[..., None])
         if light is not None:
             place = (BANDS * depth / (bottom - top).clamp_min(1e-3) - 0.5).clamp(0, BANDS - 1 - 1e-4)
@@ -77,6 +80,8 @@ class MouthLight:
     def _falls_in(self, vertices: Tensor) -> Tensor:
         """(..., 1): light between the lips, SHADE to 1."""
         upper, lower = (vertices[..., row, :] for row in self.lips)
-        gap = (upper - lower).norm(dim=-1).amax(-1, keepdim=True)
-        open_ = (gap / (WIDE * (upper[..., 0, :] - upper[..., -1, :]).norm(dim=-1, keepdim=True)).clamp_min(1e-6)).clamp(0, 1)
-        return SHADE + (1 - SHADE) * open_ * open_ * (3 - 2 * open_)
+        gap = (upper - lower).norm(dim=-1).amax(-1, keepdim=True) / (upper[..., 0, :] - upper[..., -1, :]).norm(dim=-1, keepdim=True).clamp_min(1e-6)
+        open_ = ((gap - SHUT) / (WIDE - SHUT)).clamp(0, 1)
+        # Nothing shows between closed lips, and all is as it is at rest.
+        shut = (1 - gap / SHUT).clamp(0, 1)
+        return SHADE + (1 - SHADE) * torch.maximum(shut, open_ * open_ * (3 - 2 * open_))
