@@ -31,13 +31,17 @@ class Aperture:
         # The ball's centre is a mixture of the cap's pole and the middle of its last ring, wherever the cap is.
         self.pole, self.ring = int(ball[0]), torch.as_tensor(ball[-SECTORS:], device=device)
         self.lids = [torch.as_tensor([eye["outer"], *eye[lid], eye["inner"]], device=device) for lid in ("upper", "lower")]
+        self.side = 1.0 if side == "left" else -1.0  # from the outer corner to the inner one is the other way in the other eye
         rest = torch.as_tensor(rig.vertices, dtype=torch.float32, device=device)
         own = self._beyond(rest, torch.as_tensor(points, dtype=torch.float32, device=device))
         self.rest = self._shape(rest)
         self.margin = MARGIN + torch.where(own < SLACK, own.clamp_min(0), torch.zeros_like(own))
 
     def __call__(self, vertices: Tensor, means: Tensor) -> Tensor:
-        """(..., n) in [0, 1]: 1 behind a lid that has moved, or under which the ball has. vertices (..., V, 3) and Gaussians' means (..., N, 3), posed."""
+        """(..., n) in [0, 1]: 1 behind a lid that has moved, or under which the ball has.
+
+        vertices (..., V, 3) and Gaussians' means (..., N, 3), posed.
+        """
         moved = self._moved(vertices)
         if moved.dim() == 1 and moved.device.type == "cpu" and not bool(moved):
             return moved.expand(len(self.index))
@@ -61,9 +65,7 @@ class Aperture:
         forward = torch.nn.functional.normalize(forward, dim=-1)
         along = upper[..., -1, :] - upper[..., 0, :]
         along = torch.nn.functional.normalize(along - (along * forward).sum(-1, keepdim=True) * forward, dim=-1)
-        up = upper.mean(-2) - lower.mean(-2)
-        up = up - (up * forward).sum(-1, keepdim=True) * forward - (up * along).sum(-1, keepdim=True) * along
-        up = torch.nn.functional.normalize(up, dim=-1)
+        up = self.side * torch.linalg.cross(along, forward)
 
         def seen(p: Tensor) -> tuple[Tensor, Tensor]:
             """Points (..., m, 3) as they lie across the eye: along its length, and up."""

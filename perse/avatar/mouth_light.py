@@ -44,8 +44,11 @@ class MouthLight:
         self.own = self._falls_in(rest) if mouth_opening(rig.vertices) > OPEN_MOUTH else torch.ones(1, device=device)
 
     def __call__(self, colors: Tensor, vertices: Tensor, means: Tensor, light: Tensor | None = None) -> Tensor:
-        """Colours (N, 3) or (..., N, 3), the very same tensor while nothing darkens them, with vertices (..., V, 3) of the posed rig and means (..., N, 3) of the Gaussians on it; light
-        (..., BANDS): logarithm of what a clip adds, band by band from the upper lip down."""
+        """Colours (N, 3) or (..., N, 3), the very same tensor while nothing darkens them.
+
+        vertices (..., V, 3) of the posed rig and means (..., N, 3) of the Gaussians on it; light (..., BANDS): logarithm of what a clip
+        adds, band by band from the upper lip down.
+        """
         falls_in = (self._falls_in(vertices) / self.own).clamp_max(1)
         if light is None and falls_in.dim() == 1 and falls_in.device.type == "cpu" and bool(falls_in == 1):
             return colors
@@ -80,7 +83,8 @@ class MouthLight:
     def _falls_in(self, vertices: Tensor) -> Tensor:
         """(..., 1): light between the lips, SHADE to 1."""
         upper, lower = (vertices[..., row, :] for row in self.lips)
-        gap = (upper - lower).norm(dim=-1).amax(-1, keepdim=True) / (upper[..., 0, :] - upper[..., -1, :]).norm(dim=-1, keepdim=True).clamp_min(1e-6)
+        width = (upper[..., 0, :] - upper[..., -1, :]).norm(dim=-1, keepdim=True)
+        gap = (upper - lower).norm(dim=-1).amax(-1, keepdim=True) / width.clamp_min(1e-6)
         open_ = ((gap - SHUT) / (WIDE - SHUT)).clamp(0, 1)
         # Nothing shows between closed lips, and all is as it is at rest.
         shut = (1 - gap / SHUT).clamp(0, 1)
