@@ -143,7 +143,7 @@ def build_rig(portrait) -> Rig:
     _tongue_out(shapes, starts["tongue"], mouth["tongue"])
 
     head = np.ones(len(points))
-    head[part == PART["body"]] = body.head
+    head[part == PART["body"]], head[part == PART["shell"]] = body.head, shell.head
     return Rig(points.astype(np.float32), triangles, np.concatenate(uvs).astype(np.float32), part, np.concatenate(face_part),
                shapes, jaw.astype(np.float32), head.astype(np.float32),
                np.stack([eyes["right"].centre, eyes["left"].centre]).astype(np.float32),

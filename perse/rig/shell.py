@@ -21,15 +21,19 @@ OUTLINE_DEPTH, CROWN_DEPTH = 0.8, 0.5  # of the outline beside and on top of the
 BACK_DEPTH = 1.75
 CROWN = 1.1  # eye line to crown of a bald head
 HALF_WIDTH = 0.82
+LAG = 0.5  # share of the head's turns that the ends of hanging hair do not follow
+BELOW_EYES, BESIDE_JAW = (0.2, 0.9), (0.65, 0.90)  # eye distances over which that sets in: downwards, and outwards from the middle
 
 
 @dataclass
 class Shell:
-    """Shell vertices (36 * RINGS + 1, 3), faces over [oval vertices, shell vertices], outline radius (36,)."""
+    """Shell vertices (36 * RINGS + 1, 3), faces over [oval vertices, shell vertices], outline radius (36,), head (36 * RINGS + 1,):
+    how far the vertices follow the head's turns; hair that hangs beside the jaw lags behind."""
 
     vertices: np.ndarray
     faces: np.ndarray
     outline: np.ndarray
+    head: np.ndarray
 
 
 def _outline(face: np.ndarray, camera: Camera, head_mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -111,7 +115,8 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
             centre = np.broadcast_to(centre, (len(OVAL), 2))
         rings.append(np.column_stack([centre + direction * r[:, None], z]))
     vertices = np.concatenate(rings + [pole[None]])
-    return Shell(vertices, _faces(), radius)
+    hanging = np.append(np.tile(falls, RINGS), 0) * smooth_step(np.abs(vertices[:, 0]), *BESIDE_JAW)
+    return Shell(vertices, _faces(), radius, 1 - LAG * hanging * smooth_step(vertices[:, 1], *BELOW_EYES))
 
 
 def _faces() -> np.ndarray:

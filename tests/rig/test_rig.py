@@ -1,11 +1,13 @@
 """The rig's mesh and its joints: closed where it must be, unmoved at rest, and nothing moves that should not."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES
 from perse.rig.rig import NECK_PIVOT, PART, PARTS
 from perse.rig.topology import FACE, MOUTH_RING, canonical, eye_ring
@@ -171,3 +173,20 @@ def test_a_crown_does_not_sink_when_the_face_turns_up(any_rig):
     angle = np.radians(8.0)
     up = shell[:, 1] * np.cos(angle) + shell[:, 2] * np.sin(angle)
     assert -0.1 < up.min() - shell[:, 1].min() < -0.01
+
+
+def test_hair_that_hangs_beside_the_jaw_lags_behind_a_turning_head(astronaut_portrait):
+    """Locks of her own hair's colours, painted down to the chin's height on one side."""
+    points, size = astronaut_portrait.landmarks, len(astronaut_portrait.image)
+    height = np.linalg.norm(points[10, :2] - points[152, :2])
+    rows, columns = np.mgrid[:size, :size]
+    aside = (columns - points[152, 0]) / height
+    lock = (aside > 0.42) & (aside < 0.8) & (rows > points[10, 1]) & (rows < points[152, 1] + 0.1 * height)
+    masks = {name: np.where(lock, float(name == "hair"), mask).astype(np.float32) for name, mask in astronaut_portrait.masks.items()}
+    portrait = replace(astronaut_portrait, alpha=np.maximum(astronaut_portrait.alpha, lock).astype(np.float32), masks=masks)
+    short, long = (build_rig(p) for p in (astronaut_portrait, portrait))
+    for rig, side, lags in ((short, -1, False), (short, 1, False), (long, -1, False), (long, 1, True)):
+        shell = rig.vertex_part == PART["shell"]
+        low = shell & (side * rig.vertices[:, 0] > 0.7) & (rig.vertices[:, 1] > 0.7)
+        assert (rig.head[low].min(initial=1) < 0.85) == lags
+        assert rig.head[shell & (rig.vertices[:, 1] < 0.1)].min() == 1
