@@ -14,7 +14,8 @@ RANGES = {
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
 MARKS = 3 * 468
-LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (4, 3.0)}  # how many numbers, how large at most
+BANDS = 4  # between the lips, from the upper to the lower one
+LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (BANDS, 3.0)}  # how many numbers, how large at most
 
 
 @dataclass(frozen=True)

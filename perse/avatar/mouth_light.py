@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..controls import BANDS
 from ..ramps import smooth_step
 from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.rig import PART, Rig
@@ -12,7 +13,6 @@ from ..rig.topology import LIPS
 from .aperture import height
 from .lifted import MOUTH_PARTS
 
-BANDS = 4  # from the upper lip to the lower one, for each of which a clip tells the light
 SHADE, WIDE = 0.40, 0.13  # light between lips that have just parted; gap over width from which all of it falls in
 SHUT = 0.01  # gap over width up to which lips are closed
 LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper lip; eye distances over which that fades

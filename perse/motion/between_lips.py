@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ..avatar.mouth_light import BANDS
+from ..controls import BANDS
 from ..rig.mouth import CHEEKS
 from ..rig.topology import LIPS
 

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from ..avatar.avatar import Avatar
-from ..avatar.mouth_light import BANDS
-from ..controls import RANGES, Controls
+from ..controls import BANDS, RANGES, Controls
 from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize
 from ..rig.rig import EYE_LOOK, rotation_matrix

@@ -85,7 +85,7 @@ def _grabcut(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.
         return rough > 0.5  # dark hair and cloth before a dark ground: colours cannot tell them apart
     # Beside the head the network may have missed locks and ears, not things that are coloured like the person's clothes or glasses.
     cut &= (inside > 0) | (rows > landmarks[152, 1]) | _like_head(small, prior, face, landmarks * (side / size))
-    mixed = 0.6 * cut.astype(np.float32) + 0.4 * prior
+    mixed = 0.6 * cut.astype(np.float32) + 0.4 * prior  # the network's softness, for an outline finer than GrabCut's pixels
     return cv2.resize(mixed, (size, size), interpolation=cv2.INTER_CUBIC) > 0.5
 
 

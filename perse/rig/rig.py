@@ -97,7 +97,8 @@ class Poser:
         self.lower = torch.as_tensor(lower, device=device)
         self.follows = tensor(np.where(rig.vertex_part[lower] == PART["tongue"], 0.5, 1.0))
         teeth = np.flatnonzero(rig.vertex_part == PART["lower_teeth"])
-        self.edge = int(teeth[np.argmin(np.abs(rig.vertices[teeth, 0] - rig.vertices[LOWER_LIP, 0]) + 10 * (rig.vertices[teeth, 1] - rig.vertices[teeth, 1].min()))])
+        edge = teeth[rig.vertices[teeth, 1] < rig.vertices[teeth, 1].min() + 0.02]
+        self.edge = int(edge[np.abs(rig.vertices[edge, 0] - rig.vertices[LOWER_LIP, 0]).argmin()])
         self.below = float(rig.vertices[LOWER_LIP, 1] - rig.vertices[self.edge, 1])
         self._rig, self._spread = rig, None
 

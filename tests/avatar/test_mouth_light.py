@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from perse.avatar.lifted import MOUTH_PARTS
-from perse.avatar.mouth_light import BANDS, SHADE, MouthLight
+from perse.avatar.mouth_light import SHADE, MouthLight
+from perse.controls import BANDS
 from perse.rig.expressions import expand
 from perse.rig.rig import PART
 

@@ -6,8 +6,7 @@ import pytest
 import skimage.data
 import torch
 
-from perse.avatar.mouth_light import BANDS
-from perse.controls import MARKS, Controls
+from perse.controls import BANDS, MARKS, Controls
 from perse.motion.between_lips import between_lips
 from perse.motion.drive import follow
 from perse.motion.skin import Skin

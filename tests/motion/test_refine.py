@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from perse.avatar.mouth_light import BANDS
-from perse.controls import Controls
+from perse.controls import BANDS, Controls
 from perse.motion.between_lips import between_lips
 from perse.motion.refine import LIMIT, projected, refine
 from perse.pipeline import PersePipeline
