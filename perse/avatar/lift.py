@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ..portrait import Portrait
+from ..portrait.regions import LIPS_INNER
 from ..render.mesh import rasterize_ids
 from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..rig.pose_fit import CAMERA_DISTANCE
@@ -18,7 +19,7 @@ from ..synthesis.fill import diffuse
 from ..synthesis.regions import to_lab
 from .behind import across, put_behind_jaw
 from .hidden import hidden
-from .lifted import HEAD, MOUTH_PARTS, SEEN, Lifted
+from .lifted import GRID_SCALE, HEAD, MOUTH_PARTS, SEEN, Lifted
 
 FINE, USUAL = 1.45, 39000  # side of the smallest grid cell, in pixels of a 512-pixel crop, at this many wanted Gaussians
 SHARP, SOFT = 0.15, 0.38  # shares of its Laplacian's energy that a picture keeps when blurred: sharp to the last pixel, and not
@@ -26,6 +27,7 @@ MOST = 2.9  # times as many Gaussians for the sharpest portraits
 RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
+LIP_LINE = 2  # the same beside the line between lips where colours are held
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 FIRM = 0.4  # cosine to the view from which a triangle holds what hangs beside the outline
 UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
@@ -103,6 +105,14 @@ def _leave_painted(portrait: Portrait, rig: Rig, texture: Texture, ids: np.ndarr
         strange |= rim & (ids >= 0) & (tooth | (bright < DARK * usual))
     ids[strange] = PAINTED
     return np.zeros_like(strange)
+
+
+def _lip_line(portrait: Portrait) -> np.ndarray:
+    """(S, S) bool: the line between the lips, or their rims around an open mouth."""
+    size = len(portrait.alpha)
+    line = np.zeros((size, size), np.uint8)
+    cv2.polylines(line, [np.round(portrait.landmarks[LIPS_INNER, :2]).astype(np.int32)], True, 1, 2 * round(LIP_LINE * size / 512) + 1)
+    return line > 0
 
 
 def _facing(rig: Rig, eye: np.ndarray) -> np.ndarray:
@@ -213,9 +223,11 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
     # Its own Gaussians must not be drawn out over the hidden ones.
     stretch = np.where(slanted, 1.0, 1 / np.clip(facing, 0.3, 1))
-    scales = np.stack([0.60 * world * stretch, 0.60 * world, 0.12 * world], 1)
+    scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(stretch), GRID_SCALE), np.full(len(stretch), 0.12)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
     held = np.where(outside, on_head & ~there, slanted & (rig.face_part[face] == PART["face"]))
+    # Where lips part, light and dark pixels of the line between them would come out as a row of beads.
+    held |= (rig.face_part[face] == PART["face"]) & _lip_line(portrait)[px[:, 1], px[:, 0]]
     fixed = np.zeros(len(face), bool)
     return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, fixed, held).take(~lost)
 

@@ -7,6 +7,7 @@ import numpy as np
 from ..rig.rig import PART
 
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
+GRID_SCALE = 0.6  # standard deviation of a Gaussian over the side of its grid cell
 HEAD = [PART["face"], PART["shell"]]
 MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..avatar.avatar import Avatar, State
+from ..avatar.lifted import GRID_SCALE
 from ..errors import BuildCancelled
 from ..portrait import Portrait
 from ..render.camera import Camera
@@ -27,6 +28,8 @@ FINE_SHARE = 0.85  # of stage one's steps are over when the photo begins to teac
 ANCHORS = 4  # turned frames that keep the side of a cheek smooth while colours are solved for the photo
 ANCHOR_WEIGHT = 0.15
 PLAY = 0.05  # by which a colour that is held may differ from what it started with
+LEAST_PLAY, OPENLY = 0.02, 0.8  # the same of one that others hide in the photo; the share of itself that one shows which they do not
+AROUND, OVERSHOOT = 0.006, 0.25  # how far around it lie the colours that a Gaussian may have, of the photo's side; and how far it may exceed them
 BACKGROUND_PLAY = 0.3  # how far backgrounds vary about the person's mean colour: beyond the outline they teach colours, too
 LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
@@ -118,11 +121,7 @@ class Trainer:
         self.photo = self._photo_frame(portrait, schedule.photo_size)
         self._coarse = self._photo_frame(portrait, schedule.photo_size * 5 // 8)
         self._fine = self._photo_frame(portrait, max(schedule.photo_size, portrait.image.shape[0]))
-        # Least and greatest colours (N, 3).
-        colors, play = avatar.colors.detach(), torch.ones_like(avatar.colors)
-        if avatar.roles is not None:
-            play[avatar.roles.held] = PLAY
-        self._bounds = (colors - play).clamp_min(0), (colors + play).clamp_max(1)
+        self._bounds = self._color_bounds(portrait)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
         self._stage_end = schedule.deadline
@@ -138,6 +137,36 @@ class Trainer:
         device = self.avatar.device
         parts = (np.ascontiguousarray(picture[..., :3]), np.ascontiguousarray(picture[..., 3]), _inside_photo(portrait, size))
         return Target(*(torch.from_numpy(part).to(device) for part in parts)), self.avatar.rig.camera.resized(size, size)
+
+    @torch.no_grad()
+    def _color_bounds(self, portrait: Portrait) -> tuple[Tensor, Tensor]:
+        """Least and greatest colours (N, 3): what the photo shows openly stays among the colours around it there, what others hide
+        keeps nearly the one that it has.
+
+        Else it would be tinted without measure to help its neighbours, or by clips that show a tooth where the photo shows a lip, and
+        be a speck as soon as a lip or the jaw moves.
+        """
+        avatar, (target, camera) = self.avatar, self.photo
+        cloud = avatar.cloud(self._rest())
+        covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, :1]
+        xy, depth = camera.project(cloud.means.cpu().numpy())
+        large = cloud.scales.topk(2, dim=1).values.prod(1).cpu().numpy()
+        own = large / GRID_SCALE ** 2 * (float(camera.K[0, 0]) / np.maximum(depth, 0.1)) ** 2  # pixels, if it lay openly among its like
+        share = (covered / torch.from_numpy(own[:, None]).to(covered).clamp_min(1e-6) / OPENLY).clamp_max(1) ** 2
+
+        size = len(target.image)
+        picture = cv2.resize(portrait.foreground, (size, size), interpolation=cv2.INTER_AREA)
+        around = np.ones((2 * round(AROUND * size) + 1,) * 2, np.uint8)
+        column, row = np.clip(xy.astype(int), 0, size - 1).T
+        low, high = (torch.from_numpy(reach(picture, around)[row, column]).to(share) for reach in (cv2.erode, cv2.dilate))
+        beyond = PLAY + OVERSHOOT * (high - low)
+        play = torch.full_like(share, LEAST_PLAY)
+        if avatar.roles is not None:
+            play[avatar.roles.held], share[avatar.roles.held] = PLAY, 0.0
+        colors = avatar.colors
+        least = colors - play - share * (colors - play - torch.minimum(colors, low - beyond))
+        greatest = colors + play + share * (torch.maximum(colors, high + beyond) - colors - play)
+        return least.clamp_min(0), greatest.clamp_max(1)
 
     def _state(self, frame: Frame, latents: dict[str, Tensor]) -> State:
         device = self.avatar.device

@@ -17,6 +17,8 @@ MOST_LOST = 0.2
 SPREAD, STRANGE = (6, 3, 3), 13.0
 # Share of the crop's side: how far beyond the cut-out something of the person may remain; and how unlike the scene it is, RGB.
 REMAINS_REACH, UNLIKE_SCENE = 0.03, 0.05
+PLAIN = 0.03  # variation of colours, RGB, below which a scene is plain
+MISSED, MISSED_SIDE = 0.2, 0.01  # how unlike a plain scene something of the person is that the cut-out missed; its least size, of the side
 # The matting system grows faster than the pixel count; the alpha is brought to full size by its guide instead.
 MATTING_SIDE = 512
 # Half widths of the uncertain band, in face heights: hair is frayed, shoulders are not.
@@ -171,21 +173,73 @@ def inpaint_background(image: np.ndarray, alpha: np.ndarray, inside: np.ndarray)
 
 
 def person_cover(image: np.ndarray, alpha: np.ndarray, scene: np.ndarray) -> np.ndarray:
-    """What of a crop the person covers (S,S) in [0, 1], with what the cut-out has missed: strands, the blur of an outline, a clip in
-    the hair. It is unlike the scene, hangs together with the person and ends near it; things in the scene go on.
+    """What of a crop the person covers (S,S) in [0, 1], with what the cut-out has missed: strands, the blur of an outline.
+
+    It is unlike the scene, hangs together with the person and ends near it; things in the scene go on. Beside a plain scene
+    nothing is lost where more than that is covered, and no contour shows.
 
     Args:
         image: (S,S,3); alpha: (S,S); scene: (S,S,3), the same without the person, see `inpaint_background`.
     """
-    person = (alpha > 0.1).astype(np.uint8)
     reach = max(3, round(REMAINS_REACH * len(image)))
-    unlike = cv2.GaussianBlur(np.abs(image - scene).max(-1), (0, 0), reach / 16) > UNLIKE_SCENE
-    far = cv2.distanceTransform(1 - person, cv2.DIST_L2, 3)
-    _, labels = cv2.connectedComponents((unlike & (person == 0)).astype(np.uint8))
+    remains = _remains(_difference(image, scene, reach) > UNLIKE_SCENE, alpha, reach).astype(np.float32)
+    edge = 2 * max(1, reach // 10) + 1
+    remains = cv2.GaussianBlur(cv2.dilate(remains, np.ones((edge, edge))), (0, 0), edge / 4)
+    plain = np.clip(2 - _texture(image, alpha, reach) / PLAIN, 0, 1) * np.clip(1.6 * (1.3 - _far(alpha) / reach), 0, 1)
+    return np.clip(np.maximum.reduce([1.5 * cv2.dilate(alpha, np.ones((5, 5))), remains, plain]), 0, 1)
+
+
+def missed_by_matte(image: np.ndarray, alpha: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Opacity (S,S) of what belongs to the person and is not in alpha: a white clip in black hair, which no
+    colour and no network tells from the scene, but which the plain scene around it does not explain.
+
+    Args:
+        image: (S,S,3); alpha, inside: (S,S), see `inpaint_background`.
+    """
+    reach = max(3, round(REMAINS_REACH * len(image)))
+    plain = (_texture(image, alpha, reach) < PLAIN) & (inside > 0.5)
+    if not plain.any():
+        return np.zeros_like(alpha)
+    difference = _difference(image, inpaint_background(image, alpha, inside), reach)
+    own = _remains((difference > MISSED / 2) & plain, alpha, reach)
+    count, labels = cv2.connectedComponents(own.astype(np.uint8))
+    found = np.zeros_like(alpha)
+    for k in range(1, count):
+        piece = labels == k
+        strength = np.percentile(difference[piece], 80)
+        if strength > MISSED and piece.sum() > (MISSED_SIDE * len(image)) ** 2:
+            found[piece] = np.clip(difference[piece] / (0.8 * strength), 0, 1)
+    # Between it and the rest there is no gap.
+    closed = cv2.morphologyEx(np.maximum(alpha, found), cv2.MORPH_CLOSE, _disc(max(1, round(MISSED_SIDE / 2 * len(image)))))
+    around = cv2.dilate(found, _disc(max(2, round(MISSED_SIDE * len(image)))))
+    return np.maximum(found * (1 - alpha), np.clip(closed - alpha, 0, 1) * (around > 0.5))
+
+
+def _difference(image: np.ndarray, scene: np.ndarray, reach: int) -> np.ndarray:
+    return cv2.GaussianBlur(np.abs(image - scene).max(-1), (0, 0), reach / 16)
+
+
+def _far(alpha: np.ndarray) -> np.ndarray:
+    """(S,S): pixels from the cut-out."""
+    return cv2.distanceTransform(1 - (alpha > 0.1).astype(np.uint8), cv2.DIST_L2, 3)
+
+
+def _remains(unlike: np.ndarray, alpha: np.ndarray, reach: int) -> np.ndarray:
+    """Of pixels (S,S) bool those that hang together with the person and end within `reach` pixels."""
+    far = _far(alpha)
+    _, labels = cv2.connectedComponents((unlike & (far > 0)).astype(np.uint8))
     near = np.unique(labels[(far > 0) & (far < 2)])
     near = np.isin(labels, near[near > 0])
     goes_on = (near & (far > 0.8 * reach)).astype(np.uint8)
-    remains = (near & (cv2.distanceTransform(1 - goes_on, cv2.DIST_L2, 3) > 1.5 * reach)).astype(np.float32)
-    edge = 2 * max(1, reach // 10) + 1
-    remains = cv2.GaussianBlur(cv2.dilate(remains, np.ones((edge, edge))), (0, 0), edge / 4)
-    return np.clip(np.maximum(1.5 * cv2.dilate(alpha, np.ones((5, 5))), remains), 0, 1)
+    return near & (cv2.distanceTransform(1 - goes_on, cv2.DIST_L2, 3) > 1.5 * reach)
+
+
+def _texture(image: np.ndarray, alpha: np.ndarray, reach: int) -> np.ndarray:
+    """(S,S): how much the scene's colours vary within a few `reach` pixels, as far as the person does not hide it."""
+    open_ = (_far(alpha) > reach).astype(np.float32)[..., None]
+
+    def mean(picture: np.ndarray, radius: float) -> np.ndarray:
+        weight = cv2.GaussianBlur(open_, (0, 0), radius)[..., None]
+        return cv2.GaussianBlur(picture * open_, (0, 0), radius).reshape(picture.shape) / np.maximum(weight, 1e-4)
+
+    return mean(np.abs(image - mean(image, reach)).max(-1, keepdims=True), 1.5 * reach)[..., 0]

@@ -9,7 +9,7 @@ from perse.portrait.crop import Crop, crop_size, head_square, resample, to_crop
 from perse.portrait.decode import decode
 from perse.portrait.detect import find_face
 from perse.portrait.masks import own_share, region_masks
-from perse.portrait.matting import inpaint_background, person_matte
+from perse.portrait.matting import inpaint_background, missed_by_matte, person_matte
 from perse.portrait.models import segment_person
 from perse.portrait.quality import Hint, quality_hints
 
@@ -84,6 +84,11 @@ def load_portrait(source, size: int = 768) -> Portrait:
     mine = inside if given is not None else inside * own_share(image, alpha * inside, masks["hair"], landmarks)
     alpha = alpha * mine
     masks = {name: mask * mine for name, mask in masks.items()}
+    if given is None:
+        missed = inside * missed_by_matte(image, alpha, inside)
+        # It sits in hair, or is hair.
+        alpha, masks["hair"] = alpha + missed, masks["hair"] + missed
+        foreground = foreground + (missed / np.maximum(alpha, 1e-3))[..., None] * (image - foreground)
     return Portrait(
         image=image,
         foreground=foreground,

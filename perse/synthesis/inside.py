@@ -15,7 +15,7 @@ from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, tooth_lik
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
 TEETH = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
 SHORTER = {"upper": (0.0, 0.045, 0.0, 0.05, 0.07, 0.10), "lower": (0.02, 0.01, 0.0, 0.04, 0.06, 0.10)}  # shares of the chart
-ENAMEL, GUMS, TONGUE = np.array([1.0, 0.95, 0.86]), np.array([0.70, 0.40, 0.37]), np.array([0.71, 0.43, 0.43])
+ENAMEL, GUMS, TONGUE = np.array([1.0, 0.93, 0.90]), np.array([0.70, 0.40, 0.37]), np.array([0.71, 0.43, 0.43])
 IRIS, SCLERA = np.array([0.44, 0.29, 0.18]), np.array([0.86, 0.80, 0.77])
 RIM, THROAT = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
 LUMINANCE = np.array([0.299, 0.587, 0.114])
