@@ -17,7 +17,7 @@ from .topology import OVAL
 RINGS = 16  # rings of vertices behind the oval, the pole not counted
 OUTLINE_RING = 8  # the ring that lies on the portrait's outline
 AXIS = np.array([0.0, 0.12])  # x, y of the head's axis
-OUTLINE_DEPTH, CROWN_DEPTH = 0.8, 0.5  # of the outline beside and on top of the head: which of its points stay on it while the head nods
+OUTLINE_DEPTH, CROWN_DEPTH = 0.8, 0.35  # of the outline beside and on top of the head: which of its points stay on it while the head nods
 BACK_DEPTH = 1.75
 CROWN = 1.1  # eye line to crown of a bald head
 HALF_WIDTH = 0.82
