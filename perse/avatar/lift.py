@@ -27,6 +27,7 @@ MOST = 2.9  # times as many Gaussians for the sharpest portraits
 RIM = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH, DARK = (1.1, 0.75), 0.55  # brighter and how much paler than lips a tooth is; how dark a gap is beside them
 PAINTED = -2  # instead of a triangle: what the photo shows there is painted, not lifted
+NOTCH = 0.15, 0.4  # eye distances beside the outline, and from it to the mesh's, over which hair is put farther back
 LIP_LINE = 2  # the same beside the line between lips where colours are held
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 FIRM = 0.4  # cosine to the view from which a triangle holds what hangs beside the outline
@@ -128,6 +129,24 @@ def _beyond(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
     return sample(cv2.GaussianBlur(sheet, (0, 0), 2 * len(depth) / 512), xy[None])[0]
 
 
+def _to_outline(depth: np.ndarray, alpha: np.ndarray, shell: np.ndarray, eye: float) -> np.ndarray:
+    """A depth picture (S, S) in which the head's hair goes as far back at the portrait's outline as it does at the mesh's.
+
+    A mesh of few profiles does not follow the notch between head and pigtail; what sits in it, a clip, say, would be too far in front.
+
+    Args:
+        alpha: (S, S); shell: (S, S) bool, where one looks at the mesh's hair; eye: eye distance in pixels.
+    """
+    within, (row, column) = distance_transform_edt(shell, return_indices=True)
+    short = within - distance_transform_edt(alpha > 0.5)
+    share = shell * np.clip(2 - 2 * (within - short) / (NOTCH[0] * eye), 0, 1) * (short > 1) * (short < NOTCH[1] * eye)
+    y, x = np.indices(depth.shape)
+    out = (np.clip(short, 0, within - 1) / np.maximum(within, 1))[..., None] * np.stack([row - y, column - x], -1)
+    there = np.stack([y, x], -1) + np.round(out).astype(int)
+    there = np.where((share > 0)[..., None], there, 0)
+    return depth + share * np.maximum(depth[there[..., 0], there[..., 1]] - depth, 0)
+
+
 def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lifted:
     size = portrait.image.shape[0]
     camera = rig.camera
@@ -194,7 +213,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
     point = np.einsum("nk,nkc->nc", b, corners)
-    depth = front[hit[:, 1], hit[:, 0]]
+    shell = (ids >= 0) & (rig.face_part[ids] == PART["shell"])
+    depth = _to_outline(front, portrait.alpha, shell, camera.K[0, 0] / CAMERA_DISTANCE)[hit[:, 1], hit[:, 0]]
     # Beyond the outline the nearest triangle's depth jumps from pixel to pixel; a smooth continuation does not.
     # Head and bust each for itself: between the two there is air, and what floated there would be a comb from the side.
     of_body = rig.face_part[face] == PART["body"]

@@ -74,7 +74,7 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
     direction = rays / start[:, None]
     from_chin = np.degrees(np.arccos(np.clip(direction[:, 1], -1, 1)))
     upper = smooth_step(from_chin, 35, 70)  # 0 under the chin, 1 from the ears up
-    top = smooth_step(from_chin, 105, 150)
+    top = smooth_step(from_chin, 115, 155)
     depth = (1 - upper) * (oval[:, 2] + 0.08) + upper * (OUTLINE_DEPTH + (CROWN_DEPTH - OUTLINE_DEPTH) * top)
 
     measured = _outline(face, camera, head_mask, depth)
