@@ -6,6 +6,7 @@ shoulders, and behind them, where hair is long, the curtain that it makes from t
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
@@ -28,6 +29,7 @@ THICK = 0.82  # half of that depth
 CURTAIN = 1.02  # from the neck's axis back to the hair that hangs down behind it
 LOCKS = 0.45  # from the neck's axis forwards to the hair that hangs beside it
 LONG_HAIR = 0.25  # eye distances below the chin that hair must reach to hang behind the neck as well
+UNDER_HAIR = 0.15  # half of how far up a shoulder goes on under hair that lies on it, eye distances
 CUT, LONGER = 0.12, 0.6  # hair that ends so near to the photo's lower edge is cut off by it; and how far it is taken to go on
 WIDEST = 1.9  # eye distances from the neck to the end of the widest hair
 REACH = 2.6  # eye distances from the neck to the end of the widest shoulders
@@ -72,7 +74,10 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     above = ABOVE_CURTAIN if (ends > LONG_HAIR).any() else ABOVE
     ys = np.arange(int(chin_y - above * unit), int(max(size + EXTRA * unit, chin_y + LEAST * unit)))
     below = (ys - chin_y) / unit
-    bare = _extents(person * np.clip(1 - hair, 0, 1), ys, centre, unit)
+    # Cloth goes on under the hair that lies on it.
+    under = cv2.dilate(clothes, np.ones((2 * round(UNDER_HAIR * unit) + 1, 1)), anchor=(0, 0)) * np.clip(2 * hair, 0, 1)
+    clothes = np.maximum(clothes, under)
+    bare = _extents(np.maximum(person * np.clip(1 - hair, 0, 1), under), ys, centre, unit)
     skin = _extents(neck, ys, centre, unit)
     seen = (below > 0.03) & (below < 0.25) & np.isfinite(skin).all(1)
     width = float(np.clip(np.median(skin[seen].mean(1)), 0.75 * default, 1.25 * default)) if seen.any() else default

@@ -28,6 +28,7 @@ DRIFT = 160  # texels over which made up hair passes from the tone of the neares
 DOUBT = 0.12  # by which strands may stand for or against hair
 FIRM = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 FADE = 30.0  # texels over which seen hair passes into made up one
+NEXT_TO_JAW = 16  # texels of the throat that tell the shade under the jaw
 UNDER_JAW = 0.75  # of the face's light that reaches the underside of a jaw whose throat is not seen
 VARIETY = 0.8  # of what hair's colours vary in the photo, where part of it is light and shade
 
@@ -292,6 +293,8 @@ def _throat_skin(texture: Texture, face_skin: np.ndarray) -> np.ndarray:
     area = chart_slice("body")
     sure = (texture.seen[area] > 0.5) & (texture.regions["neck"][area] > 0.8)
     share = np.clip(sure.sum() / 1500, 0, 1)
+    # What is next to the jaw, not the lit pit of the throat.
+    sure &= np.arange(len(sure))[:, None] < np.argmax(sure, axis=0) + NEXT_TO_JAW
     seen = np.median(texture.color[area][sure], axis=0) if share > 0 else face_skin
     return share * seen + (1 - share) * UNDER_JAW * face_skin
 
@@ -309,7 +312,7 @@ def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: 
     shade = 1 - 0.10 * behind * smooth_step(points[..., 2], 0.9, 1.7)
     far = 0.5 * behind[..., None]
     # What faces down is the throat's neighbour, the jaw's sides are the cheeks'.
-    under = smooth_step(np.arange(height) / height, 0, 0.12)[:, None] * smooth_step(points[..., 1], 0.6, 1.0) * \
+    under = smooth_step(np.arange(height) / height, 0, 0.05)[:, None] * smooth_step(points[..., 1], 0.6, 1.0) * \
         smooth_step(0.75 - np.abs(points[..., 0]), 0, 0.4)
     under = 0.9 * under[..., None]
     return ((near * (1 - far) + mean * far) * (1 - under) + throat * under) * shade[..., None]

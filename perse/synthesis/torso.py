@@ -17,6 +17,7 @@ THROAT = (0.17, 0.25)  # turns from the front in which long hair ceases to lie b
 SIDE = (0.09, 0.24)  # turns from the front in which a collar's side is looked for
 UNDER_JAW = 0.4  # of the light that a jaw keeps from the neck behind it
 NEARBY = 30.0  # texels over which the neck's seen colour passes into the usual one
+EDGE = 6  # texels of the throat next to the jaw that tell the shade under it
 FADE = 0.45  # eye distances in which the bust's lower end dissolves
 RUN_ON = 1.0  # length over which the colours of the head's strands pass into those of the hanging hair
 CORNER, CELL = 2.0, 0.025  # the head seen from behind: half its side and the side of a cell, eye distances
@@ -153,6 +154,8 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
     away = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, weight.shape[1]:2 * weight.shape[1]]
     alike = (0.4 + 0.55 * np.exp(-away / NEARBY))[..., None]
     skin = alike * near + (1 - alike) * usual
+    top, above = _under_jaw(color, weight)
+    skin = skin * (1 - above[..., None]) + top * above[..., None]
     at = texture.extra["points"][shell]
     nape = texture.regions["skin"][shell] * (at[..., 2] > 0.9) * (at[..., 1] > 0.4)
     if nape.sum() > 200:
@@ -160,6 +163,29 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
         meets = 0.8 * smooth_step(points[..., 2], 0.7, 1.1) * (1 - smooth_step(points[..., 1], 0.7, 1.3))
         skin = skin * (1 - meets[..., None]) + tone * meets[..., None]
     return skin
+
+
+def _under_jaw(color: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The shade under the jaw goes on above what is seen of the throat: its colour (W, 3) and where it does (H, W), in front.
+
+    A throat bared by a lifted chin would else be bright where it was in the chin's shadow a step below.
+
+    Args:
+        color: (H, W, 3); weight: (H, W) what is surely seen to be skin.
+    """
+    height, width = weight.shape
+    sure = weight > 0.5
+    rows, first = np.arange(height)[:, None], np.argmax(sure, axis=0)
+    edge = (sure & (rows < first + EDGE)).astype(np.float32)
+    turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
+    known = edge.sum(0) * (turn < THROAT[1])
+    if not known.any():
+        return np.zeros((width, 3)), np.zeros((height, width))
+    total, count = ((np.roll(cv2.GaussianBlur(np.roll(x, width // 2, 0)[None], (0, 0), 6)[0], -(width // 2), 0)).reshape(width, -1)
+                    for x in ((color * edge[..., None]).sum(0).astype(np.float32), known.astype(np.float32)))
+    total, count = total + 1e-6 * (color * edge[..., None]).sum((0, 1)), count + 1e-6 * known.sum()
+    share = cv2.GaussianBlur((known > 0).astype(np.float32)[None], (0, 0), 6)[0] * (1 - smooth_step(turn, *THROAT))
+    return total / count, smooth_step(first - rows, -0.5 * EDGE, EDGE) * share
 
 
 def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.ndarray,
