@@ -12,6 +12,7 @@ from ..rig.mouth import OPEN_MOUTH, crown_share, mouth_opening
 from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import PART, Rig
 from ..rig.topology import OVAL
+from ..ramps import smooth_step
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
 from .fill import diffuse, from_twin, nearest_covered
 from .inside import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
@@ -26,6 +27,7 @@ HIDDEN_MARGIN = 12  # texels
 AT_CONTOUR = 0.15  # what it is worth on the contour itself
 CHEEK_SIDE = 0.25  # eye distances beside a contour where ears and hair may lie before the cheek, as the landmarks have it
 DARKER, OTHER_HUE = 18.0, 14.0  # CIE Lab: what differs by more from the cheek beside it is none of it
+SHOWN = 3.0  # times as well seen as it is a texel of the cheek's edge is worth its own shade
 BELOW_EYES = 0.15  # eye distances under the eye line, where crow's feet end
 EAR = 121  # texels: gaps in an ear are lower than this
 BESIDE_MOUTH = 0.5  # half the width of what is surely cheek or mouth, of the face's chart
@@ -164,11 +166,17 @@ def _face(texture: Texture, contour: np.ndarray, outline: np.ndarray, side: np.n
     trust = 1 - (1 - AT_CONTOUR) * contour[area]
     middle = np.abs(np.linspace(-1, 1, trust.shape[1])) < NOSE
     trust = np.where(middle, trust / np.maximum(trust, trust[:, ::-1]), trust)
-    texture.seen[area] *= trust * (1 - (1 - AT_CONTOUR) * outline[area]) * (1 - hidden)
-    texture.seen[area] *= 1 - cv2.GaussianBlur(_beside_cheek(texture, side[area]).astype(np.float32), (0, 0), 3)
-    seen = texture.seen[area]
-    completed, known = from_twin(_stacked(texture, area), seen, covered)
-    _unstack(texture, area, diffuse(completed, known))
+    of_cheek = 1 - cv2.GaussianBlur(_beside_cheek(texture, side[area]).astype(np.float32), (0, 0), 3)
+    shown = np.clip(SHOWN * texture.seen[area], 0, 1) * of_cheek * (1 - hidden)
+    texture.seen[area] *= trust * (1 - (1 - AT_CONTOUR) * outline[area]) * (1 - hidden) * of_cheek
+    values, seen = _stacked(texture, area), texture.seen[area]
+    completed, known = from_twin(values, seen, covered)
+    completed = diffuse(completed, known)
+    # What is there nearly as expected is the cheek's own shade after all; with another one its edge would be a seam.
+    away = to_lab(cv2.GaussianBlur(values[..., :3], (0, 0), 2)) - to_lab(completed[..., :3])
+    own = shown * smooth_step(np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE), 1.0, 0.6)
+    own = np.maximum(cv2.GaussianBlur(own, (0, 0), 2), seen)[..., None]
+    _unstack(texture, area, completed + own * (values - completed))
     texture.alpha[area] = 1.0
     return known
 
