@@ -209,7 +209,9 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     there &= strange & (part != PART["face"]) & (farther < 0.5 * difference)
     bare = outside & ~between[px[:, 1], px[:, 0]] & (portrait.masks["hair"] < 0.5 * portrait.alpha)[px[:, 1], px[:, 0]]
     lost = (strange & ~there | bare & on_head) & (difference > 2 * UNLIKE)
-    lost |= slanted & ~there & (part == PART["face"])
+    # Seen from the side these would be dots, or streaks, before the hidden ones.
+    neck = (part == PART["body"]) & (portrait.masks["neck"] > 0.5)[px[:, 1], px[:, 0]]
+    lost |= slanted & ~there & ((part == PART["face"]) | neck)
     hit[there] = behind[there]
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
