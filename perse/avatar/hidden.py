@@ -7,11 +7,12 @@ from scipy.ndimage import distance_transform_edt
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..rig.rig import PART, PARTS, Rig
-from ..rig.topology import EYE
+from ..rig.topology import EYE, LIPS
 from ..synthesis.atlas import ATLAS, Texture, chart_slice, sample
 from .lifted import MOUTH_PARTS, SEEN, Lifted
 
 BACKING = 0.03  # eye distances under the face at which what the photo cannot teach lies
+LIP_BACKING, CORNER = 0.03, 0.12  # the same under lips, and how far from their corners, where it would come out beside them
 BEHIND = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
 STRAND = 1.7  # square root of a strand's Gaussian's length over its width
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
@@ -70,13 +71,17 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     part = rig.face_part[face]
     # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
     within = np.isin(part, [PART["eye_right"], PART["eye_left"], *MOUTH_PARTS])
-    keep = ((seen < SEEN) | within) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
-    face, bary, uv, seen = face[keep], bary[keep], uv[keep], seen[keep]
+    # And lips stretch: the throat would show through them as beads.
+    corner = np.einsum("nk,nkc->nc", bary, corners[face])[:, None] - rig.vertices[[LIPS["upper_inner"][0], LIPS["upper_inner"][-1]]]
+    lips = (part == PART["face"]) & (seen >= SEEN) & (np.linalg.norm(corner, axis=2).min(1) > CORNER)
+    lips &= sample(texture.regions["lips"], uv[None] * ATLAS)[0] > 0.3
+    keep = ((seen < SEEN) | within | lips) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
+    face, bary, uv, seen, lips = face[keep], bary[keep], uv[keep], seen[keep], lips[keep]
     sigma = spacing[face]
     part = rig.face_part[face]
     view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - np.einsum("nk,nkc->nc", bary, corners[face])
     facing = (normal[face] * view).sum(1) / np.linalg.norm(view, axis=1)
-    slanted = (part == PART["face"]) & (facing < SLANTED)
+    slanted = (part == PART["face"]) & (facing < SLANTED) & ~lips
     fixed = slanted | (part == PART["shell"]) & (facing < AWAY)
     # Nothing teaches what lies inside the mouth, nor the bust's back, to close its own gaps.
     wide = np.where(np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed, 0.80, 0.62) * sigma
@@ -97,8 +102,9 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset[shell] = _onto_person(points, portrait.alpha, rig.camera) - points
     top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, none)
     under = top.take((part == PART["face"]) & ~slanted)
-    under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
-    return Lifted.concat([top, under, *(_corners(rig, texture, side) for side in EYE)])
+    under.offset = -np.where(lips, LIP_BACKING, BACKING)[(part == PART["face"]) & ~slanted][:, None] * under.normal
+    under.fixed = np.ones(len(under.face), bool)
+    return Lifted.concat([top.take(~lips), under, *(_corners(rig, texture, side) for side in EYE)])
 
 
 def _corners(rig: Rig, texture: Texture, side: str) -> Lifted:

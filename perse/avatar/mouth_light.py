@@ -17,6 +17,7 @@ SHADE, WIDE = 0.40, 0.13  # light between lips that have just parted; gap over w
 SHUT = 0.01  # gap over width up to which lips are closed
 LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper lip; eye distances over which that fades
 PALE, FEW = (0.5, 0.35), 20  # spread of the channels over the largest, of gums and of teeth; Gaussians that tell a colour
+BRIGHTEST = 1.15  # times a tooth's usual colour
 TEETH = 0.3  # logarithm of light to be added from which a gum is a tooth
 
 
@@ -37,6 +38,7 @@ class MouthLight:
         gum = of_teeth * (1 - pale) * bool(tooth.any())
         self.index = torch.as_tensor(index, device=device)
         self.tooth = torch.as_tensor(tooth, dtype=torch.float32, device=device)
+        self.most = (BRIGHTEST * self.tooth if tooth.any() else torch.ones(3, device=device)).clamp_max(1)
         self.gum = torch.as_tensor(gum[:, None], dtype=torch.float32, device=device)
         self.lips = [torch.as_tensor(LIPS[row], device=device) for row in ("upper_inner", "lower_inner")]
         # An open mouth's own light is in its colours.
@@ -76,7 +78,8 @@ class MouthLight:
             # Where a clip shows what is brighter it shows teeth: there a gum is one.
             own = own + self.gum * (here / TEETH).clamp(0, 1) * (self.tooth - own)
             factor = factor * here.exp()
-        shown = (own * factor).clamp(0, 1)
+        # No tooth is lighter than this light makes it, whatever shines in a clip.
+        shown = torch.minimum(own * factor, torch.maximum(own, self.most)).clamp_min(0)
         # Not in place: the colours at rest stay as they are.
         return colors.expand(*shown.shape[:-2], *colors.shape[-2:]).index_copy(-2, self.index, shown)
 

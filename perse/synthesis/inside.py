@@ -239,7 +239,7 @@ def paint_tongue(shape: tuple[int, int], light: np.ndarray) -> np.ndarray:
     """(H, W, 3): tip in the first row, root in the last; a furrow along the middle, dark towards the throat."""
     u, v = np.linspace(-1, 1, shape[1])[None], np.linspace(0, 1, shape[0])[:, None]
     furrow = 1 - 0.14 * np.exp(-(u / 0.09) ** 2) - 0.30 * np.abs(u) ** 2.5
-    depth = 1 - 0.88 * np.clip((v - 0.15) / 0.85, 0, 1) ** 1.2
+    depth = 1 - 0.88 * np.clip((v - 0.05) / 0.75, 0, 1)
     grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((shape[0], shape[1]))
     return np.clip(TONGUE * light * (furrow * depth * grain)[..., None], 0, 1)
 
