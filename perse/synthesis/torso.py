@@ -30,7 +30,9 @@ def complete_torso(texture: Texture) -> None:
     points, color, seen = texture.extra["points"][area], texture.color[area], texture.seen[area]
     shown = np.dstack([texture.regions[name][area] for name in KINDS])
     neck, clothes, hair = np.moveaxis(shown, -1, 0)
-    keep = cv2.GaussianBlur(np.clip(seen * 2, 0, 1), (0, 0), 1.5) * (seen > 0.02)
+    # Its very upper edge may be the jaw's.
+    keep = cv2.erode(np.clip(seen * 2, 0, 1), np.ones((EDGE, 1)), anchor=(0, EDGE - 1))
+    keep = cv2.GaussianBlur(keep, (0, 0), 1.5) * (seen > 0.02)
 
     bare = cv2.erode(neck * (1 - hair), np.ones((9, 9)))
     skin = _skin(texture, points, color, np.clip(2 * bare - 1, 0, 1) * seen)
@@ -49,7 +51,8 @@ def complete_torso(texture: Texture) -> None:
     free_below = (nearby[..., 0] + nearby[..., 1] * (1 - smooth_step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
     first = np.argmax(keep > 0.2, axis=0)
     above = np.arange(len(seen))[:, None] < first[None]
-    top = cv2.blur(free_below[first, np.arange(seen.shape[1])][None].astype(np.float32), (9, 1))
+    rows = np.clip(first[None] + np.arange(3 * EDGE)[:, None], 0, len(seen) - 1)
+    top = cv2.blur(free_below[rows, np.arange(seen.shape[1])[None]].mean(0)[None].astype(np.float32), (9, 1))
     free_below = np.where(above, top, free_below)
     falls = falls * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT)))
     kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
