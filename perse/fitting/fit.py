@@ -269,6 +269,8 @@ class Trainer:
                     for p in made_up:
                         if p.grad is not None:
                             p.grad[avatar.roles.made_up] = 0
+                    if avatar.roles is not None and avatar.quats.grad is not None:
+                        avatar.quats.grad[avatar.roles.seated[0]] = 0
                     optimizer.step()
                     optimizer.zero_grad(set_to_none=True)
             with torch.no_grad():
