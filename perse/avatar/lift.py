@@ -200,8 +200,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
         at = np.einsum("nk,nkc->nc", bary[pixels[:, 1], pixels[:, 0]], rig.uvs[on])[None] * ATLAS
         return rig.face_part[on], at, np.linalg.norm(to_lab(color) - to_lab(sample(texture.color, at)[0]), axis=-1)
 
-    part, at, difference = surface(hit)
-    on_head = np.isin(part, HEAD)
+    own_part, at, difference = surface(hit)
+    on_head = np.isin(own_part, HEAD)
     slanted = (sample(texture.seen, at)[0] < SEEN) & ~outside
     behind, there = across(np.where(ids < 0, np.inf, front), px, camera.K[0, 0] / CAMERA_DISTANCE)
     part, _, farther = surface(behind)
@@ -210,8 +210,8 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     bare = outside & ~between[px[:, 1], px[:, 0]] & (portrait.masks["hair"] < 0.5 * portrait.alpha)[px[:, 1], px[:, 0]]
     lost = (strange & ~there | bare & on_head) & (difference > 2 * UNLIKE)
     # Seen from the side these would be dots, or streaks, before the hidden ones.
-    neck = (part == PART["body"]) & (portrait.masks["neck"] > 0.5)[px[:, 1], px[:, 0]]
-    lost |= slanted & ~there & ((part == PART["face"]) | neck)
+    neck = (own_part == PART["body"]) & (portrait.masks["neck"] > 0.5)[px[:, 1], px[:, 0]]
+    lost |= slanted & ~there & ((own_part == PART["face"]) | neck)
     hit[there] = behind[there]
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
@@ -248,7 +248,7 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     stretch = np.where(slanted, 1.0, 1 / np.clip(facing, 0.3, 1))
     scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(stretch), GRID_SCALE), np.full(len(stretch), 0.12)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    held = np.where(outside, on_head & ~there, slanted & (rig.face_part[face] == PART["face"]))
+    held = outside & on_head & ~there
     # Where lips part, light and dark pixels of the line between them would come out as a row of beads.
     held |= (rig.face_part[face] == PART["face"]) & _lip_line(portrait)[px[:, 1], px[:, 0]]
     fixed = np.zeros(len(face), bool)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from perse.avatar.hidden import STRAND, _corners, _downwards, _onto_person, hidden
-from perse.avatar.lift import FIRM, MOST, _facing, _visible, richness
+from perse.avatar.hidden import CORNER, LIP_BACKING, STRAND, _corners, _downwards, _onto_person, hidden
+from perse.avatar.lift import FIRM, MOST, _facing, _lip_line, _to_outline, _visible, richness
+from perse.avatar.lifted import SEEN
 from perse.render.camera import Camera
 from perse.rig.rig import PART
-from perse.rig.topology import EYE
+from perse.rig.topology import EYE, LIPS
 from perse.synthesis.atlas import ATLAS, sample
 from perse.synthesis.texture import bake
 
@@ -84,3 +85,44 @@ def test_skin_beside_the_outline_hangs_on_what_is_seen_well(hopper_portrait, hop
     x, y = np.clip(camera.project(points)[0].astype(int), 0, len(portrait.alpha) - 1).T
     skin = lifted.outside & (portrait.masks["skin"][y, x] > 0.6) & (rig.face_part[lifted.face] != PART["body"])
     assert skin.sum() > 20 and (_facing(rig, eye)[lifted.face[skin]] > FIRM).mean() > 0.9
+
+
+def test_no_dots_lie_before_the_side_of_a_cheek(astronaut_portrait, rig, texture):
+    """What the photo shows of it from its edge is in the texture's shade."""
+    lifted = _visible(astronaut_portrait, rig, texture, 8000)
+    on_face = (rig.face_part[lifted.face] == PART["face"]) & ~lifted.outside
+    assert sample(texture.seen, lifted.uv[on_face][None] * ATLAS)[0].min() > SEEN - 0.1
+    assert on_face.sum() > 1000
+
+
+def test_colours_are_held_along_the_line_between_lips(hopper_portrait, hopper_rig):
+    lifted = _visible(hopper_portrait, hopper_rig, bake(hopper_portrait, hopper_rig), 8000)
+    line = _lip_line(hopper_portrait)
+    xy, _ = hopper_rig.camera.project(np.einsum("nk,nkc->nc", lifted.bary, hopper_rig.vertices[hopper_rig.faces[lifted.face]]) + lifted.offset)
+    column, row = np.clip(xy.astype(int), 0, len(line) - 1).T
+    on_face = (hopper_rig.face_part[lifted.face] == PART["face"]) & ~lifted.outside
+    assert lifted.held[on_face & line[row, column]].mean() > 0.9 and lifted.held[on_face & ~line[row, column]].mean() < 0.02
+
+
+def test_lips_have_a_back_that_the_throat_does_not_show_through(hopper_portrait, hopper_rig):
+    texture = bake(hopper_portrait, hopper_rig)
+    lifted = hidden(hopper_portrait, hopper_rig, texture, np.random.default_rng(0))
+    seen = sample(texture.seen, lifted.uv[None] * ATLAS)[0] >= SEEN
+    back = (hopper_rig.face_part[lifted.face] == PART["face"]) & seen
+    assert back.sum() > 30 and lifted.fixed[back].all()
+    np.testing.assert_allclose((lifted.offset[back] * lifted.normal[back]).sum(1), -LIP_BACKING, rtol=1e-3)
+    points = np.einsum("nk,nkc->nc", lifted.bary[back], hopper_rig.vertices[hopper_rig.faces[lifted.face[back]]])
+    corners = hopper_rig.vertices[[LIPS["upper_inner"][0], LIPS["upper_inner"][-1]]]
+    assert np.linalg.norm(points[:, None] - corners, axis=2).min() > CORNER
+
+
+def test_hair_in_a_notch_lies_as_deep_as_the_meshs_outline():
+    """A mesh whose depth rises to its edge, and a portrait that ends ten pixels before it on one side."""
+    size, eye = 120, 100.0
+    columns = np.tile(np.arange(size), (size, 1))
+    shell = (columns >= 20) & (columns < 100)
+    depth = np.where(shell, 5.0 + 0.01 * np.abs(columns - 59.5), 9.0)
+    alpha = ((columns >= 20) & (columns < 90)).astype(np.float32)
+    deep = _to_outline(depth, alpha, shell, eye)
+    assert np.allclose(deep[60, 88], depth[60, 98], atol=0.02) and deep[60, 88] > depth[60, 88] + 0.08
+    assert np.array_equal(deep[:, :70], depth[:, :70]) and np.array_equal(deep[~shell], depth[~shell])

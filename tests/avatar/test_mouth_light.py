@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from perse.avatar.lifted import MOUTH_PARTS
-from perse.avatar.mouth_light import SHADE, MouthLight
+from perse.avatar.mouth_light import BRIGHTEST, SHADE, MouthLight
 from perse.controls import BANDS
 from perse.rig.expressions import expand
 from perse.rig.rig import PART
@@ -58,6 +58,13 @@ def test_gums_become_teeth_where_a_clip_shows_teeth(closed):
     gums = (colors == np.float32([0.6, 0.3, 0.3])).all(1) & (rig.face_part == PART["upper_teeth"])
     shown = lit(*closed, np.full(BANDS, 0.3), jaw_open=1.0)
     assert (shown.max(1) - shown.min(1))[gums].max() < 0.2 < 0.25 < np.ptp(colors[gums][0])
+
+
+def test_a_shine_in_the_clip_makes_no_tooth_lighter_than_its_light(closed):
+    rig, face, colors = closed
+    teeth = (colors == np.float32([0.8, 0.75, 0.7])).all(1)
+    shown = lit(*closed, np.full(BANDS, 1.0), jaw_open=1.0)
+    assert (shown[teeth] <= BRIGHTEST * colors[teeth] + 1e-6).all() and np.median(shown[teeth] / colors[teeth]) > 1.1
 
 
 def test_many_moments_at_once(closed):

@@ -9,7 +9,8 @@ import torch
 from perse.attributes.catalogue import BY_NAME
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
-from perse.fitting.fit import PLAY, Schedule, Trainer
+from perse.fitting.colors import View
+from perse.fitting.fit import LEAST_PLAY, PLAY, Schedule, Trainer
 from perse.fitting.initialise import initial_avatar
 from perse.fitting.losses import picture_loss
 from perse.pipeline import PersePipeline, head_mask
@@ -53,27 +54,48 @@ def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
     before = avatar.colors.detach().clone()
     trainer.fit_source()
     change = (avatar.colors.detach() - before).abs().amax(1)
-    assert held.sum() > 100 and float(change[held].max()) < PLAY + 1e-6 < float(change[~held].max())
+    assert held.sum() > 50 and float(change[held].max()) < PLAY + 1e-6 < float(change[~held].max())
+
+
+def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astronaut_portrait):
+    avatar, (target, camera) = trainer.avatar, trainer.photo
+    before = avatar.colors.detach().clone()
+    least, greatest = trainer._bounds
+    cloud = avatar.cloud(trainer._rest())
+    covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, 0]
+    behind = (covered < 1e-4) & ~avatar.roles.held
+    assert behind.sum() > 500 and torch.allclose((greatest - least)[behind].amax(1), torch.tensor(2 * LEAST_PLAY), atol=1e-3)
+    # Before a cheek that is one colour no Gaussian may become a speck, and at an eye it may be light or dark.
+    xy, _ = camera.project(cloud.means.detach().numpy())
+    size = len(target.image)
+    points = astronaut_portrait.landmarks[:, :2] * size / len(astronaut_portrait.image)
+    room = (greatest - least).mean(1)
+    at = {name: room[(np.linalg.norm(xy - points[index], axis=1) < 0.03 * size) & (covered.numpy() > 1)].median() for name, index in (("cheek", 50), ("eye", 468))}
+    assert at["cheek"] < 0.35 < at["eye"]
+    trainer.fit_source()
+    assert (avatar.colors >= least - 1e-6).all() and (avatar.colors <= greatest + 1e-6).all() and not torch.equal(avatar.colors, before)
 
 
 def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_portrait):
     # Stripped of its colours the avatar has everything to learn.
     with torch.no_grad():
         trainer.avatar.colors[:] = 0.5
+    trainer = Trainer(trainer.avatar, astronaut_portrait, trainer.clips, trainer.schedule)  # anew: how far colours stray depends on them
     bases = {name: p.detach().clone() for name, p in trainer.avatar.space.named_parameters()}
     frames = trainer.clips[0].frames[:8]
     before, likeness = losses(trainer, frames, [{}] * 8), trainer.likeness(head_mask(astronaut_portrait))
     invisible = trainer.avatar.opacities == 0
     made_up = trainer.avatar.roles.made_up
-    inside = trainer.avatar.log_scales[made_up].detach().clone()
+    inside, quats = trainer.avatar.log_scales[made_up].detach().clone(), trainer.avatar.quats.detach().clone()
     trainer.fit_source()
     # What no picture shows has nothing to learn.
     assert 500 < made_up.sum() < 0.5 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
     assert (trainer.avatar.colors[made_up & ~trainer.avatar.roles.tinted] == 0.5).all()
     # But for her own teeth, which get as sharp as the photo shows them.
     assert (trainer.avatar.colors[trainer.avatar.roles.tinted] != 0.5).any()
-    # Nor does anything stand out from an eyeball, under a lid that is thin.
+    # Nor does anything stand out from an eyeball, under a lid that is thin, or turn away from the crown.
     index, normal = trainer.avatar.roles.seated
+    assert torch.equal(trainer.avatar.quats[index], quats[index])
     assert len(index) and (trainer.avatar.offset[index] * normal).sum(1).max() < 1e-5
     assert losses(trainer, frames, [{}] * 8) < 0.8 * before
     assert trainer.likeness(head_mask(astronaut_portrait)) > likeness + 1.5

@@ -13,7 +13,7 @@ from perse.errors import PerseError
 from perse.portrait import load_portrait, track_landmarks
 from perse.portrait.decode import ORIENTATION_TAG, TRANSPOSE
 from perse.portrait.masks import own_share, region_masks
-from perse.portrait.matting import inpaint_background, person_cover, person_matte
+from perse.portrait.matting import inpaint_background, missed_by_matte, person_cover, person_matte
 
 PARTS = ("hair", "skin", "neck", "clothes", "brows", "eyes", "lips", "mouth")
 FAST = 256  # crop size of tests that look at geometry only
@@ -335,6 +335,44 @@ def test_the_cover_takes_what_hangs_on_the_person_and_leaves_the_scene():
     cover = person_cover(image, alpha, inpaint_background(image, alpha, np.ones_like(alpha)))
     assert cover[alpha > 0].min() == 1 and cover[76:80, 122:134].min() > 0.8
     assert cover[140, [30, 50, 200, 230]].max() < 0.05 and cover[:40].max() < 0.05
+
+
+def _clip_in_hair(scene: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Picture, cut-out and place of a white clip that sits in a notch of dark hair and is not cut out with it."""
+    rows, columns = np.mgrid[:len(scene), :len(scene)]
+    head = np.hypot(rows - 140, columns - 128) < 60
+    clip = head & (columns > 176) & (np.abs(rows - 120) < 5)
+    picture = np.where(clip[..., None], 0.95, np.where(head[..., None], 0.1, scene)).astype(np.float32)
+    return picture, (head & ~clip).astype(np.float32), clip
+
+
+def test_a_clip_in_hair_belongs_to_the_person():
+    scene = np.full((256, 256, 3), [0.2, 0.4, 0.25], np.float32)
+    picture, alpha, clip = _clip_in_hair(scene)
+    found = missed_by_matte(picture, alpha, np.ones_like(alpha))
+    assert found[clip].mean() > 0.9 and found[cv2.dilate(np.uint8(clip), np.ones((9, 9))) == 0].max() == 0
+    # Where a shelf goes on behind the head it is one of the scene's things, and before a busy scene nobody can tell.
+    shelf = np.where(np.abs(np.arange(256) - 120)[:, None, None] < 5, np.float32(0.95), scene)
+    noisy = scene + np.random.default_rng(0).normal(0, 0.15, scene.shape).astype(np.float32)
+    for other in (shelf, np.clip(noisy, 0, 1)):
+        picture, alpha, _ = _clip_in_hair(other)
+        assert missed_by_matte(picture, alpha, np.ones_like(alpha)).max() == 0
+
+
+def test_no_contour_is_left_in_a_plain_scene():
+    """Hair whose outline is blurred farther than it was cut out."""
+    scene = np.full((256, 256, 3), [0.3, 0.5, 0.35], np.float32)
+    rows, columns = np.mgrid[:256, :256]
+    distance = np.hypot(rows - 140, columns - 128)
+    soft = np.clip((70 - distance) / 12, 0, 1)[..., None]
+    picture = (0.1 * soft + scene * (1 - soft)).astype(np.float32)
+    alpha = (distance < 61).astype(np.float32)
+    clean = inpaint_background(picture, alpha, np.ones_like(alpha))
+    cover = person_cover(picture, alpha, clean)[..., None]
+    assert np.abs(picture * (1 - cover) + clean * cover - scene).max() < 0.06
+    # A busy one keeps all that the person does not hide.
+    busy = np.clip(scene + np.random.default_rng(0).normal(0, 0.15, scene.shape), 0, 1).astype(np.float32)
+    assert person_cover(busy, alpha, inpaint_background(busy, alpha, np.ones_like(alpha)))[distance > 72].max() < 0.5
 
 
 def test_long_hair_below_the_chin_is_hair(astronaut_portrait):

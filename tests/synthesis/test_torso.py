@@ -10,7 +10,7 @@ from perse.rig.build import build_rig
 from perse.rig.rig import PART
 from perse.synthesis.atlas import chart_slice
 from perse.synthesis.texture import bake
-from perse.synthesis.torso import collar_line, strands_run_on
+from perse.synthesis.torso import EDGE, _under_jaw, collar_line, strands_run_on
 
 HEIGHT, WIDTH = 96, 128
 
@@ -178,3 +178,50 @@ def test_the_neck_behind_the_jaw_stays_inside_the_outline(astronaut_portrait, ri
     upper = body[body[:, 1] < rig.vertices[152, 1] - 0.15]
     xy = np.clip(rig.camera.project(upper)[0].astype(int), 0, len(astronaut_portrait.alpha) - 1)
     assert astronaut_portrait.alpha[xy[:, 1], xy[:, 0]].mean() > 0.9
+
+
+def test_the_shade_under_the_jaw_goes_on_above(any_rig):
+    """A throat whose uppermost rows are dark, and which is lit below."""
+    color = np.full((HEIGHT, WIDTH, 3), 0.7, np.float32)
+    weight = np.zeros((HEIGHT, WIDTH), np.float32)
+    weight[40:70, WIDTH // 2 - 16:WIDTH // 2 + 16] = 1
+    color[40:40 + EDGE] = 0.3
+    top, above = _under_jaw(color, weight)
+    middle = WIDTH // 2
+    assert np.allclose(top[middle], 0.3, atol=0.02) and above[20, middle] > 0.95 and above[60].max() == 0
+    assert above[:, [0, WIDTH // 8, -1]].max() < 0.05  # the nape lies in no chin's shadow
+    assert not _under_jaw(color, np.zeros_like(weight))[1].any()
+
+
+def test_cloth_goes_on_under_hair_that_lies_on_it(astronaut_portrait, rig):
+    """A lock that ends on one shoulder: the shoulder rises under it, and the other one is as it was."""
+    size = len(astronaut_portrait.image)
+    points = astronaut_portrait.landmarks
+    unit = np.linalg.norm(points[33, :2] - points[263, :2])
+    rows, columns = np.mgrid[:size, :size]
+    masks = astronaut_portrait.masks
+    lock = (columns > points[152, 0] + 0.75 * unit) & (columns < points[152, 0] + 1.3 * unit) & (rows > points[1, 1])
+    top = np.argmax(masks["clothes"] > 0.5, axis=0)
+    lock &= (rows < top[None]) & (top[None] > 0)
+    bodies = [build_body(rig.vertices[:468].astype(float), rig.camera, np.maximum(astronaut_portrait.alpha, hair), masks["neck"], masks["clothes"], hair).vertices
+              for hair in (np.zeros_like(masks["hair"]), lock.astype(np.float32))]
+
+    def shoulder(vertices: np.ndarray, side: float) -> float:
+        return float(vertices[(side * vertices[:, 0] > 0.8) & (side * vertices[:, 0] < 1.2), 1].min())
+
+    assert lock.sum() > 500
+    assert shoulder(bodies[1], 1.0) < shoulder(bodies[0], 1.0) - 0.05
+    assert abs(shoulder(bodies[1], -1.0) - shoulder(bodies[0], -1.0)) < 0.15
+
+
+def test_no_wedge_of_skin_beside_hair(long_haired, rig):
+    """Above hair that is seen in front of the neck there is hair, though the photo's edge there is the jaw's."""
+    area = chart_slice("body")
+    texture = bake(long_haired, build_rig(long_haired))
+    seen, hair = texture.seen[area] > 0.2, texture.regions["hair"][area]
+    first = np.argmax(seen, axis=0)
+    turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
+    below = np.stack([hair[np.clip(first + k, 0, len(hair) - 1), np.arange(len(first))] for k in range(EDGE, 4 * EDGE)]).mean(0)
+    columns = seen.any(0) & (below > 0.9) & (first > 30) & (turn < 0.25)
+    above = np.array([hair[max(first[c] - 25, 0):first[c] - 10, c].mean() for c in np.flatnonzero(columns)])
+    assert columns.sum() > 10 and np.median(above) > 0.8
