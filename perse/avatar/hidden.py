@@ -100,7 +100,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     shell = part == PART["shell"]
     points = np.einsum("nk,nkc->nc", bary, corners[face])[shell]
     offset[shell] = _onto_person(points, portrait.alpha, rig.camera) - points
-    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, none)
+    top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, slanted)
     under = top.take((part == PART["face"]) & ~slanted)
     under.offset = -np.where(lips, LIP_BACKING, BACKING)[(part == PART["face"]) & ~slanted][:, None] * under.normal
     under.fixed = np.ones(len(under.face), bool)

@@ -31,6 +31,7 @@ NOTCH = 0.15, 0.4  # eye distances beside the outline, and from it to the mesh's
 LIP_LINE = 2  # the same beside the line between lips where colours are held
 FRINGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 FIRM = 0.4  # cosine to the view from which a triangle holds what hangs beside the outline
+HARDLY = 0.1  # how well seen, below which it is not the photo that shows a cheek's side
 UNLIKE = 10.0  # CIE Lab distance of a pixel from the surface at which it shows something else
 
 
@@ -109,7 +110,7 @@ def _leave_painted(portrait: Portrait, rig: Rig, texture: Texture, ids: np.ndarr
 
 
 def _lip_line(portrait: Portrait) -> np.ndarray:
-    """(S, S) bool: the line between the lips, or their rims around an open mouth."""
+    """(S, S) bool: the line between closed lips."""
     size = len(portrait.alpha)
     line = np.zeros((size, size), np.uint8)
     cv2.polylines(line, [np.round(portrait.landmarks[LIPS_INNER, :2]).astype(np.int32)], True, 1, 2 * round(LIP_LINE * size / 512) + 1)
@@ -209,9 +210,9 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     there &= strange & (part != PART["face"]) & (farther < 0.5 * difference)
     bare = outside & ~between[px[:, 1], px[:, 0]] & (portrait.masks["hair"] < 0.5 * portrait.alpha)[px[:, 1], px[:, 0]]
     lost = (strange & ~there | bare & on_head) & (difference > 2 * UNLIKE)
-    # Seen from the side these would be dots, or streaks, before the hidden ones.
-    neck = (own_part == PART["body"]) & (portrait.masks["neck"] > 0.5)[px[:, 1], px[:, 0]]
-    lost |= slanted & ~there & ((own_part == PART["face"]) | neck)
+    # Of a cheek's side what is hardly seen, or unlike it, would be dots before the hidden ones to whoever looks from there.
+    cheek = slanted & ~there & (own_part == PART["face"])
+    lost |= cheek & ((sample(texture.seen, at)[0] < HARDLY) | (difference > UNLIKE))
     hit[there] = behind[there]
     face, b = ids[hit[:, 1], hit[:, 0]], bary[hit[:, 1], hit[:, 0]].astype(np.float64)
     corners = rig.vertices[rig.faces[face]].astype(np.float64)
@@ -245,12 +246,13 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     world = side * depth / float(camera.K[0, 0])
     uv = np.einsum("nk,nkc->nc", b, rig.uvs[face])
     # Its own Gaussians must not be drawn out over the hidden ones.
-    stretch = np.where(slanted, 1.0, 1 / np.clip(facing, 0.3, 1))
+    stretch = np.where(slanted & ~cheek, 1.0, 1 / np.clip(facing, 0.25, 1))
     scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(stretch), GRID_SCALE), np.full(len(stretch), 0.12)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
-    held = outside & on_head & ~there
-    # Where lips part, light and dark pixels of the line between them would come out as a row of beads.
-    held |= (rig.face_part[face] == PART["face"]) & _lip_line(portrait)[px[:, 1], px[:, 0]]
+    held = outside & on_head & ~there | cheek
+    if mouth_opening(rig.vertices) <= OPEN_MOUTH:
+        # When lips part, light and dark pixels of the line between them would come out as a row of beads.
+        held |= (rig.face_part[face] == PART["face"]) & _lip_line(portrait)[px[:, 1], px[:, 0]]
     fixed = np.zeros(len(face), bool)
     return Lifted(face, b, target - point, normal, tangent, scales, color, opacity, uv, outside, fixed, held).take(~lost)
 

@@ -15,6 +15,7 @@ from ..errors import BuildCancelled
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.rasterize import rasterize
+from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..synthesis.base import Clip, Frame
 from .colors import View, solve_colors
 from .losses import Target, picture_loss
@@ -28,8 +29,8 @@ FINE_SHARE = 0.85  # of stage one's steps are over when the photo begins to teac
 ANCHORS = 4  # turned frames that keep the side of a cheek smooth while colours are solved for the photo
 ANCHOR_WEIGHT = 0.15
 PLAY = 0.05  # by which a colour that is held may differ from what it started with
-LEAST_PLAY, OPENLY = 0.02, 0.8  # the same of one that others hide in the photo; the share of itself that one shows which they do not
-AROUND, OVERSHOOT = 0.006, 0.25  # how far around it lie the colours that a Gaussian may have, of the photo's side; and how far it may exceed them
+LEAST_PLAY, OPENLY = 0.04, 0.8  # the same of one that others hide in the photo; the share of itself that one shows which they do not
+AROUND, OVERSHOOT = 0.006, 1.0  # how far around it lie the colours that a Gaussian may have, of the photo's side; and how far it may exceed them
 BACKGROUND_PLAY = 0.3  # how far backgrounds vary about the person's mean colour: beyond the outline they teach colours, too
 LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
@@ -161,6 +162,10 @@ class Trainer:
         low, high = (torch.from_numpy(reach(picture, around)[row, column]).to(share) for reach in (cv2.erode, cv2.dilate))
         beyond = PLAY + OVERSHOOT * (high - low)
         play = torch.full_like(share, LEAST_PLAY)
+        if mouth_opening(avatar.rig.vertices) > OPEN_MOUTH:
+            # What shows between the lips is not all its own: their rims make up for what is painted there.
+            mouth = cv2.resize(cv2.dilate(portrait.masks["mouth"], around), (size, size))
+            play[torch.from_numpy(mouth[row, column] > 0.5).to(play.device)] = 1.0
         if avatar.roles is not None:
             play[avatar.roles.held], share[avatar.roles.held] = PLAY, 0.0
         colors = avatar.colors

@@ -184,12 +184,14 @@ def _roles(lifted: Lifted, rig: Rig, texture: Texture, total: int) -> Roles:
     inside = np.isin(part, MOUTH_PARTS) & ~lifted.outside
     inside |= (part == PART["body"]) & _turned_away(lifted, rig) & (seen < SEEN)
     # The portrait's own teeth keep their place, and get as sharp as it shows them.
-    teeth = np.isin(part, [PART["upper_teeth"], PART["lower_teeth"]]) & (seen >= SEEN) & ~lifted.fixed
+    shaded = np.isin(part, [PART["upper_teeth"], PART["lower_teeth"]]) & (seen >= SEEN) & ~lifted.fixed
+    # The sides of the cheeks keep theirs, and take a little of the shade that it shows of them from the edge.
+    shaded |= (part == PART["face"]) & lifted.fixed & lifted.held
     # Lids are thin: what stands out from an eyeball would come out below them when it turns. And the crown, along which the photo
     # looks, would grow a crest of the outline's soft edge.
     flat = np.isin(part, [PART["eye_right"], PART["eye_left"]]) | (part == PART["shell"]) & (seen < SEEN) & ~lifted.outside
     flat = np.flatnonzero(flat)
-    return Roles(photo_only=flags(lifted.outside), made_up=flags(inside | lifted.fixed), tinted=flags(teeth), held=flags(lifted.held),
+    return Roles(photo_only=flags(lifted.outside), made_up=flags(inside | lifted.fixed), tinted=flags(shaded), held=flags(lifted.held),
                  seated=(torch.from_numpy(flat), torch.from_numpy(lifted.normal[flat].astype(np.float32))))
 
 

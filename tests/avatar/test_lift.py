@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from perse.avatar.hidden import CORNER, LIP_BACKING, STRAND, _corners, _downwards, _onto_person, hidden
-from perse.avatar.lift import FIRM, MOST, _facing, _lip_line, _to_outline, _visible, richness
+from perse.avatar.lift import FIRM, HARDLY, MOST, _facing, _lip_line, _to_outline, _visible, richness
 from perse.avatar.lifted import SEEN
 from perse.render.camera import Camera
 from perse.rig.rig import PART
@@ -88,11 +88,13 @@ def test_skin_beside_the_outline_hangs_on_what_is_seen_well(hopper_portrait, hop
 
 
 def test_no_dots_lie_before_the_side_of_a_cheek(astronaut_portrait, rig, texture):
-    """What the photo shows of it from its edge is in the texture's shade."""
+    """What the photo shows of it from its edge is in the texture's shade; the rest is drawn out until it leaves no gaps."""
     lifted = _visible(astronaut_portrait, rig, texture, 8000)
     on_face = (rig.face_part[lifted.face] == PART["face"]) & ~lifted.outside
-    assert sample(texture.seen, lifted.uv[on_face][None] * ATLAS)[0].min() > SEEN - 0.1
-    assert on_face.sum() > 1000
+    seen = sample(texture.seen, lifted.uv[on_face][None] * ATLAS)[0]
+    assert on_face.sum() > 1000 and seen.min() > HARDLY - 0.02
+    slanted, ratio = seen < SEEN, lifted.scales[on_face, 0] / lifted.scales[on_face, 1]
+    assert slanted.sum() > 10 and lifted.held[on_face][slanted].all() and np.median(ratio[slanted]) > 1.5
 
 
 def test_colours_are_held_along_the_line_between_lips(hopper_portrait, hopper_rig):
@@ -101,7 +103,7 @@ def test_colours_are_held_along_the_line_between_lips(hopper_portrait, hopper_ri
     xy, _ = hopper_rig.camera.project(np.einsum("nk,nkc->nc", lifted.bary, hopper_rig.vertices[hopper_rig.faces[lifted.face]]) + lifted.offset)
     column, row = np.clip(xy.astype(int), 0, len(line) - 1).T
     on_face = (hopper_rig.face_part[lifted.face] == PART["face"]) & ~lifted.outside
-    assert lifted.held[on_face & line[row, column]].mean() > 0.9 and lifted.held[on_face & ~line[row, column]].mean() < 0.02
+    assert lifted.held[on_face & line[row, column]].mean() > 0.9 and lifted.held[on_face & ~line[row, column]].mean() < 0.05
 
 
 def test_lips_have_a_back_that_the_throat_does_not_show_through(hopper_portrait, hopper_rig):
