@@ -82,7 +82,7 @@ def test_a_bald_head_is_skin_all_over_and_softly_shaded(painted):
 
 
 def test_long_hair_covers_the_whole_back_but_not_the_throat(painted):
-    texture = painted(lambda p: (p[..., 2] > 0.35))
+    texture = painted(lambda p: (p[..., 2] > 0.2))
     assert hair_length(texture).long
     complete_scalp(texture)
     assert texture.regions["hair"][SHELL][behind(texture, -2, 2)].min() > 0.9
