@@ -12,7 +12,7 @@ from ..synthesis.atlas import ATLAS, Texture, chart_slice, sample
 from .lifted import MOUTH_PARTS, SEEN, Lifted
 
 BACKING = 0.03  # eye distances under the face at which what the photo cannot teach lies
-LIP_BACKING, CORNER = 0.03, 0.12  # the same under lips, and how far from their corners, where it would come out beside them
+CORNER = 0.12  # eye distances from the lips' corners, where what lies under lips would come out beside them
 BEHIND = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
 STRAND = 1.7  # square root of a strand's Gaussian's length over its width
 SLANTED, AWAY = 0.5, -0.5  # cosines to the view below which the sides of the face, the back of the head are not the photo's to teach
@@ -102,8 +102,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset[shell] = _onto_person(points, portrait.alpha, rig.camera) - points
     top = Lifted(face, bary, offset, normal[face], tangent, scales, color, 0.95 * alpha[keep], uv, none, fixed | own, slanted)
     under = top.take((part == PART["face"]) & ~slanted)
-    under.offset = -np.where(lips, LIP_BACKING, BACKING)[(part == PART["face"]) & ~slanted][:, None] * under.normal
-    under.fixed = np.ones(len(under.face), bool)
+    under.offset, under.fixed = -BACKING * under.normal, np.ones(len(under.face), bool)
     return Lifted.concat([top.take(~lips), under, *(_corners(rig, texture, side) for side in EYE)])
 
 

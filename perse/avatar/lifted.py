@@ -17,7 +17,8 @@ class Lifted:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
     along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
     pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
-    change but little: the photo shows them from their edge or translucent, and from the side they are seen openly."""
+    change but little: the photo shows them from their edge, translucent or in the line between lips, and from the side, or
+    when lips part, they are seen openly."""
 
     face: np.ndarray
     bary: np.ndarray

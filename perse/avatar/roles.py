@@ -12,9 +12,9 @@ class Roles:
 
     photo_only: re-rendered clips know nothing of them: strands and lines beside the mesh.
     made_up: painted ones that are right as they are and learn nothing.
-    tinted: of those, the ones whose colours the photo may still make better.
+    tinted: of those, the ones whose colours the photo may still make better: own teeth, the sides of cheeks.
     held: ones whose colours are nearly right, and stray little.
-    seated: index (n,) of those that may not stand out from their surface, and its normals (n, 3).
+    seated: index (n,) of those that may neither turn nor stand out from their surface, and its normals (n, 3).
     """
 
     photo_only: Tensor

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from ..portrait import Portrait
+from ..ramps import smooth_step
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.build import face_chart
@@ -12,7 +13,6 @@ from ..rig.mouth import OPEN_MOUTH, crown_share, mouth_opening
 from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import PART, Rig
 from ..rig.topology import OVAL
-from ..ramps import smooth_step
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
 from .fill import diffuse, from_twin, nearest_covered
 from .inside import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light

@@ -177,17 +177,18 @@ def _under_jaw(color: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nd
         color: (H, W, 3); weight: (H, W) what is surely seen to be skin.
     """
     height, width = weight.shape
-    sure = weight > 0.5
-    rows, first = np.arange(height)[:, None], np.argmax(sure, axis=0)
-    edge = (sure & (rows < first + EDGE)).astype(np.float32)
     turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
-    known = edge.sum(0) * (turn < THROAT[1])
-    if not known.any():
+    sure = (weight > 0.5) & (turn < THROAT[1])
+    if not sure.any():
         return np.zeros((width, 3)), np.zeros((height, width))
-    total, count = ((np.roll(cv2.GaussianBlur(np.roll(x, width // 2, 0)[None], (0, 0), 6)[0], -(width // 2), 0)).reshape(width, -1)
-                    for x in ((color * edge[..., None]).sum(0).astype(np.float32), known.astype(np.float32)))
-    total, count = total + 1e-6 * (color * edge[..., None]).sum((0, 1)), count + 1e-6 * known.sum()
-    share = cv2.GaussianBlur((known > 0).astype(np.float32)[None], (0, 0), 6)[0] * (1 - smooth_step(turn, *THROAT))
+    rows, first = np.arange(height)[:, None], np.argmax(sure, axis=0)
+    edge = (sure & (rows < first + EDGE)).astype(np.float32)[..., None]
+
+    def around(columns: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(columns.astype(np.float32)[None], (0, 0), 6).reshape(columns.shape)
+
+    total, count = (around(x) + 1e-6 * x.sum(0) for x in ((color * edge).sum(0), edge.sum(0)))
+    share = around(sure.any(0)) * (1 - smooth_step(turn, *THROAT))
     return total / count, smooth_step(first - rows, -0.5 * EDGE, EDGE) * share
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from perse.avatar.hidden import CORNER, LIP_BACKING, STRAND, _corners, _downwards, _onto_person, hidden
+from perse.avatar.hidden import BACKING, CORNER, STRAND, _corners, _downwards, _onto_person, hidden
 from perse.avatar.lift import FIRM, HARDLY, MOST, _facing, _lip_line, _to_outline, _visible, richness
 from perse.avatar.lifted import SEEN
 from perse.render.camera import Camera
@@ -112,7 +112,7 @@ def test_lips_have_a_back_that_the_throat_does_not_show_through(hopper_portrait,
     seen = sample(texture.seen, lifted.uv[None] * ATLAS)[0] >= SEEN
     back = (hopper_rig.face_part[lifted.face] == PART["face"]) & seen
     assert back.sum() > 30 and lifted.fixed[back].all()
-    np.testing.assert_allclose((lifted.offset[back] * lifted.normal[back]).sum(1), -LIP_BACKING, rtol=1e-3)
+    np.testing.assert_allclose((lifted.offset[back] * lifted.normal[back]).sum(1), -BACKING, rtol=1e-3)
     points = np.einsum("nk,nkc->nc", lifted.bary[back], hopper_rig.vertices[hopper_rig.faces[lifted.face[back]]])
     corners = hopper_rig.vertices[[LIPS["upper_inner"][0], LIPS["upper_inner"][-1]]]
     assert np.linalg.norm(points[:, None] - corners, axis=2).min() > CORNER
