@@ -1,0 +1,97 @@
+"""What the project takes from others: packages that fit together, free licences, and no way for a file to run code."""
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted([*(ROOT / "perse").rglob("*.py"), ROOT / "app.py"])
+# Modules that turn a file into code, or a text into a command.
+MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml"}
+CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
+# A fit on a lent GPU crosses to a fork of this very program, through a pipe of its own.
+ALLOWED = {("perse/fitting/run.py", "pickle")}
+
+
+def dangers(tree: ast.AST) -> set[str]:
+    """What in a module could run what a file or a stranger says."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names} & MODULES
+        elif isinstance(node, ast.ImportFrom):
+            found |= {(node.module or "").split(".")[0]} & MODULES
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} & (CALLS | {"torch.load", "numpy.load"})
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+            if name in CALLS:
+                found.add(name)
+            if name == "torch.load" and given.get("weights_only") != "True":
+                found.add(name)
+            found |= {key for key in ("allow_pickle", "trust_remote_code", "shell") if given.get(key, "False") != "False"}
+    return found
+
+
+@pytest.fixture(scope="module")
+def licences():
+    """docs/make_licences.py."""
+    spec = importlib.util.spec_from_file_location("make_licences", ROOT / "docs/make_licences.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_installed_packages_fit_together():
+    done = subprocess.run([sys.executable, "-m", "pip", "check", "--disable-pip-version-check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("code, danger", [
+    ("import pickle", "pickle"), ("from yaml import load", "yaml"), ("from os import system", "os.system"), ("eval(text)", "eval"),
+    ("torch.load(path)", "torch.load"), ("torch.load(path, weights_only=False)", "torch.load"), ("from torch import load", "torch.load"),
+    ("np.load(path, allow_pickle=True)", "allow_pickle"), ("model(name, trust_remote_code=choice)", "trust_remote_code"),
+    ("subprocess.run(text, shell=True)", "shell"), ("os.system(text)", "os.system"),
+])
+def test_the_search_finds_what_it_searches_for(code, danger):
+    assert dangers(ast.parse(code)) == {danger}
+
+
+def test_the_search_lets_pass_what_is_harmless():
+    assert not dangers(ast.parse("torch.load(p, weights_only=True); np.load(p); model.eval(); re.compile(p); run(a, shell=False)"))
+
+
+def test_no_file_can_run_code():
+    found = {(str(path.relative_to(ROOT)), danger) for path in SOURCES for danger in dangers(ast.parse(path.read_text()))}
+    assert found == ALLOWED
+
+
+def test_the_table_of_licences_is_up_to_date(licences):
+    said = dict(re.findall(r"^\| ([^ |]+) \| ([^|]+) \|[^|]*\|$", licences.TABLE.read_text().split("\n## ")[0], re.M))
+    found = {name: licences.licence(name, d) for name, d in licences.distributions().items() if not licences.elsewhere(name)}
+    bsd = re.compile(r"BSD-\d-Clause")  # newer releases of a package may say which BSD it is
+    wrong = {name: of for name, of in found.items() if bsd.sub("BSD", said.get(name, "")) != bsd.sub("BSD", of)}
+    assert len(found) > 50 and not wrong, f"run python docs/make_licences.py and look at what changed: {wrong}"
+
+
+def test_every_licence_is_free_for_any_use(licences):
+    unfree = {name: licences.not_free(licences.licence(name, d)) for name, d in licences.distributions().items() if not licences.elsewhere(name)}
+    assert not {name: parts for name, parts in unfree.items() if parts}
+    for expression in ("GPL-3.0-only", "MIT AND AGPL-3.0-or-later", "CC-BY-NC-4.0", "LGPL-2.1-or-later WITH GCC-exception-3.1", "", "Other/Proprietary"):
+        assert licences.not_free(expression)
+
+
+def test_copyleft_inside_wheels_is_stated(licences):
+    """By the names of the libraries that are known to be copyleft: a wheel that brings one along says so in the table."""
+    known = {pattern for patterns in licences.INSIDE.values() for pattern in patterns}
+    page = licences.TABLE.read_text()
+    for name, distribution in licences.distributions().items():
+        for library in licences.libraries(distribution):
+            if any(fnmatch(library, pattern) for pattern in known):
+                assert any(fnmatch(library, p) for p in licences.INSIDE.get(name, ())) and library in page, f"{library} in {name}"
