@@ -2,6 +2,7 @@
 
 import copy
 import io
+import os
 import re
 import threading
 import time
@@ -46,7 +47,7 @@ from .synthesis.limits import find_limits
 from .synthesis.texture import bake
 
 DEFAULT_BUDGET = 30.0
-PATIENCE = 2.5  # times the budget that a build may take on a slower machine
+PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 SYNTHESIS_SHARE = 0.5  # of the time, at most
 SIZES = (64, 2048)
@@ -108,7 +109,7 @@ class PersePipeline:
             progress: called with (share in [0, 1], what happens, preview picture (h, w, 3) float or None).
             cancelled: asked often; True ends the build with BuildCancelled.
             interpolate: whether interpolated 2D faces teach the ways between styles; off only to measure what they do.
-            patience: times the budget after which the rest of the steps is left out; 1 makes the budget a limit.
+            patience: times the budget after which the rest of the steps is left out; 1 makes the budget a limit, inf counts steps alone.
             describe: styles in words ("curly red hair", "beard: long and grey"), for a synthesizer that understands words.
 
         Returns:

@@ -105,11 +105,13 @@ class Trainer:
         schedule: steps and sizes.
         progress: called with (share done in [0, 1], text, preview (h, w, 3) or None) between steps.
         cancelled: asked between steps; True raises BuildCancelled.
+        clock: what the schedule's deadline is read on, seconds.
     """
 
     def __init__(self, avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedule,
-                 progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False):
-        self.schedule, self.progress, self.cancelled = schedule, progress, cancelled
+                 progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False,
+                 clock: Callable[[], float] = time.monotonic):
+        self.schedule, self.progress, self.cancelled, self.clock = schedule, progress, cancelled, clock
         from accelerate import Accelerator  # nearly a second, which rendering need not wait for
         self.accelerator = Accelerator(cpu=avatar.device.type == "cpu")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
@@ -201,7 +203,7 @@ class Trainer:
                                    backgrounds=torch.full((3,), 0.93, device=self.avatar.device))
             preview = rgb[0].cpu().numpy()
         self.progress(share, text, preview)
-        return self._stage_end is None or time.monotonic() < self._stage_end
+        return self._stage_end is None or self.clock() < self._stage_end
 
     def _solve_colors(self, photos: list[tuple[Target, Camera]], iterations: int, anchors: int = 0) -> None:
         """The best colours for the photo, and a little for the clip, with all else as it is."""
@@ -238,7 +240,7 @@ class Trainer:
         floor = avatar.log_scales.detach() - SHRINK
         # On a machine that is busy the stages share what time is left.
         if self.schedule.deadline is not None:
-            self._stage_end = time.monotonic() + 0.45 * (self.schedule.deadline - time.monotonic())
+            self._stage_end = self.clock() + 0.45 * (self.schedule.deadline - self.clock())
         frames, steps = self.clips[0].frames, self.schedule.source_steps
         order = self.rng.permutation(len(frames))
         base_rates = [g["lr"] for g in optimizer.param_groups]

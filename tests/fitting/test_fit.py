@@ -123,11 +123,13 @@ def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
     assert torch.equal(rest.colors, avatar.colors.clamp(0, 1))
 
 
-def test_no_step_begins_after_the_deadline(trainer):
-    trainer.schedule.deadline = 0.0
+@pytest.mark.parametrize("deadline, steps", [(0.0, [0, 0]), (20.0, [9, 11]), (1000.0, [TINY.source_steps, TINY.space_steps])])
+def test_no_step_begins_after_the_deadline_and_the_stages_share_the_time(trainer, deadline, steps):
+    """On a clock by which a step takes a second, whatever it takes here."""
+    trainer.schedule.deadline, trainer.clock = deadline, lambda: float(sum(trainer.steps))
     trainer.fit_source()
     trainer.fit_space()
-    assert trainer.steps == [0, 0]
+    assert trainer.steps == steps
 
 
 @pytest.mark.parametrize("stop_at", [0, 5])
