@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from perse.errors import PerseError
-from perse.portrait.decode import MAX_WORKING_SIDE, ORIENTATION_TAG, TRANSPOSE, decode
+from perse.portrait.decode import decode
+from perse.portrait.pixels import MAX_WORKING_SIDE, ORIENTATION_TAG, TRANSPOSE
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from perse.errors import PerseError
 from perse.portrait import load_portrait, track_landmarks
-from perse.portrait.decode import ORIENTATION_TAG, TRANSPOSE
+from perse.portrait.pixels import ORIENTATION_TAG, TRANSPOSE
 from perse.portrait.masks import own_share, region_masks
 from perse.portrait.matting import inpaint_background, missed_by_matte, person_cover, person_matte
 

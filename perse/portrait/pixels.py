@@ -1,0 +1,180 @@
+"""An encoded photo -> upright 8-bit sRGB pixels of bounded size: what runs in a child process (see `perse.portrait.child`) for files, and
+in this one for pictures that somebody has decoded already.
+
+It stands alone and imports Pillow only: numpy would double the time that the child needs to start.
+"""
+
+import io
+
+import pillow_heif
+import PIL.AvifImagePlugin
+import PIL.WebPImagePlugin
+from PIL import Image, ImageCms
+
+from perse.errors import PerseError
+
+MAX_PIXELS = 40_000_000
+MIN_SIDE = 64
+# Long side to short side: no camera's photo of a person is longer, and a photo of MAX_WORKING_SIDE keeps a short side that can be searched.
+MAX_ASPECT = 5
+# Nothing downstream looks at more detail than this, so larger photos are reduced as early as possible.
+MAX_WORKING_SIDE = 3200
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
+# Bytes of EXIF that are looked at: the orientation stands near its beginning, and the tags of a longer one can each claim all of it.
+MAX_EXIF = 1 << 16
+STRIP = 256  # rows of a picture that are converted at a time
+
+ORIENTATION_TAG = 0x0112
+TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# A thumbnail is no photo. The two plugins named above register themselves; those of JPEG and PNG are always loaded.
+pillow_heif.register_heif_opener(thumbnails=False)
+
+DAMAGED = "This photo is damaged or incomplete: please save it and upload it again."
+
+
+def work(job: dict, file, send) -> None:
+    """The child: a file is sent back as {"size": (width, height), "cutout": bool} with its RGB bytes and, for a cut-out, its alpha bytes."""
+    rgb, alpha = normalise(_open(file))
+    send({"size": rgb.size, "cutout": alpha is not None}, rgb.tobytes(), alpha.tobytes() if alpha is not None else b"")
+
+
+def normalise(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """RGB, upright, sRGB, long side <= MAX_WORKING_SIDE; alpha (L) of the same size if it has one.
+
+    Raises:
+        PerseError: damaged, too large, too small or too long.
+    """
+    check_size(image.size)
+    try:
+        return _normalised(image)
+    except PerseError:
+        raise
+    # Decoders report damaged data by many exception types; whichever it is, the visitor needs the same advice.
+    except Exception as error:
+        raise PerseError(DAMAGED) from error
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """PerseError unless a photo of this width and height can be used."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise PerseError(_too_many_pixels(f"{width * height / 1e6:.0f}, more than"))
+    if min(width, height) < MIN_SIDE:
+        raise PerseError(f"This picture is only {width} × {height} pixels: please upload a larger photo.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise PerseError(f"This picture is {width} × {height} pixels, a narrow strip: please cut out the part with the face and upload that.")
+
+
+def _too_many_pixels(amount: str) -> str:
+    return f"This photo has {amount} {MAX_PIXELS // 1_000_000} megapixels: please upload a smaller one."
+
+
+def _open(file) -> Image.Image:
+    """Read the header only; no pixel is decoded here."""
+    try:
+        _check_webp(file.read(30))
+        return Image.open(file, formats=FORMATS)
+    except PerseError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PerseError(_too_many_pixels("far more than")) from error
+    except Exception as error:  # every plugin has its own exceptions for a header that makes no sense
+        raise PerseError(
+            "This file is not a photo that can be read: please upload a JPEG, PNG, WebP, AVIF or HEIC picture."
+        ) from error
+
+
+def _check_webp(start: bytes) -> None:
+    """Its decoder allocates the canvas of an extended WebP file when it reads the header (RFC 9649, section 2.7)."""
+    if start[:4] == b"RIFF" and start[8:16] == b"WEBPVP8X" and len(start) == 30:
+        check_size((1 + int.from_bytes(start[24:27], "little"), 1 + int.from_bytes(start[27:30], "little")))
+
+
+def _normalised(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    # JPEG can be decoded at 1/2, 1/4 or 1/8: saves most of the time and memory for large photos.
+    image.draft(None, (MAX_WORKING_SIDE, MAX_WORKING_SIDE))
+    image.load()
+    # HEIC may turn out to have another size than its header says.
+    check_size(image.size)
+    orientation = _orientation(image)
+    profile = image.info.get("icc_profile")
+    image = _to_8_bit(image)
+    scale = MAX_WORKING_SIDE / max(image.size)
+    if scale < 1:
+        size = tuple(max(1, round(s * scale)) for s in image.size)
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+    image = _to_srgb(image, profile)
+    if orientation in TRANSPOSE:
+        image = image.transpose(TRANSPOSE[orientation])
+        alpha = alpha.transpose(TRANSPOSE[orientation]) if alpha is not None else None
+    return image, alpha
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        if len(image.info.get("exif") or b"") > MAX_EXIF:
+            image.info["exif"] = image.info["exif"][:MAX_EXIF]
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # broken EXIF must not make a good picture unusable
+        return 1
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Any PIL mode -> RGB, RGBA, L, LA or CMYK with 8 bits a channel."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _from_deep(image)
+    if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        return image.convert("RGBA")
+    return image if image.mode in ("RGB", "RGBA", "L", "LA", "CMYK") else image.convert("RGB")
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits or floats -> L, a strip of rows at a time."""
+    import numpy as np
+    strips = [(0, y, image.width, min(y + STRIP, image.height)) for y in range(0, image.height, STRIP)]
+    most = max(np.asarray(image.crop(strip)).max() for strip in strips)
+    grey = Image.new("L", image.size)
+    for strip in strips:
+        values = np.asarray(image.crop(strip))
+        if image.mode == "F":
+            values = unit_to_8_bit(values if most <= 1 else values / 255)
+        elif image.mode != "I" or most > 255:
+            values = deep_to_8_bit(values.clip(0, 65535))
+        grey.paste(Image.fromarray(values.astype(np.uint8)), strip[:2])
+    return grey
+
+
+def deep_to_8_bit(values):
+    """uint16 -> uint8, rounded."""
+    return ((values.astype("uint32") + 128) // 257).astype("uint8")
+
+
+def unit_to_8_bit(values):
+    """Floats in [0, 1] -> uint8, rounded; what is no number counts as 0, what lies beyond is clipped."""
+    import numpy as np
+    return (np.clip(np.nan_to_num(values), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Drop alpha and convert the colours by the embedded profile; a profile that cannot be used is ignored."""
+    if image.mode in ("RGBA", "LA"):
+        image = image.convert(image.mode[:-1].replace("LA", "L"))
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if "srgb" not in ImageCms.getProfileDescription(source).lower():
+                converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                return converted if converted is not None else image.convert("RGB")
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass
+    return image.convert("RGB")
