@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from perse.errors import PerseError, shown
-from perse.portrait.child import Broken, Child, Limits
+from perse.child import Broken, Child, Limits
 from perse.portrait import pixels
 
 MAX_BYTES = 60_000_000

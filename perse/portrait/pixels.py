@@ -1,4 +1,4 @@
-"""An encoded photo -> upright 8-bit sRGB pixels of bounded size: what runs in a child process (see `perse.portrait.child`) for files, and
+"""An encoded photo -> upright 8-bit sRGB pixels of bounded size: what runs in a child process (see `perse.child`) for files, and
 in this one for pictures that somebody has decoded already.
 
 It stands alone and imports Pillow only: numpy would double the time that the child needs to start.
