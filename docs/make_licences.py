@@ -30,8 +30,9 @@ ELSEWHERE = {
 }
 # Shared libraries inside wheels that are not under a licence in FREE. Whoever passes the wheels on, in an image say, owes their sources.
 INSIDE = {
-    "av": {"libx264*": "GPL-2.0-or-later", "libx265*": "GPL-2.0-or-later", "libav[!i]*": "GPL-2.0-or-later, since built with x264 and x265",
-           "libsw*": "GPL-2.0-or-later, since built with x264 and x265", "libmp3lame*": "LGPL-2.0-or-later", "libasound*": "LGPL-2.1-or-later",
+    "av": {"libx264*": "GPL-2.0-or-later", "libx265*": "GPL-2.0-or-later", "libav[!i]*": "GPL-2.0-or-later, as built with x264 and x265",
+           "libsw*": "GPL-2.0-or-later, as built with x264 and x265", "libmp3lame*": "LGPL-2.0-or-later",
+           "libasound*": "LGPL-2.1-or-later",
            "libgnutls*": "LGPL-2.1-or-later", "libgmp*": "LGPL-3.0-or-later", "libnettle*": "LGPL-3.0-or-later",
            "libhogweed*": "LGPL-3.0-or-later", "libunistring*": "LGPL-3.0-or-later"},
     "pillow-heif": {"libheif*": "LGPL-3.0-or-later", "libde265*": "LGPL-3.0-or-later", "libx265*": "GPL-2.0-or-later"},
@@ -41,8 +42,8 @@ INSIDE = {
     "scipy": {"libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
     "sentencepiece": {"libgomp*": "GPL-3.0-or-later WITH GCC-exception-3.1"},
 }
-REASON = ("Clips and HEIC photos are opened by these libraries, which the packages' own wheels bring along; this repository contains and links "
-          "none of them, it imports the packages.")
+REASON = ("Clips and HEIC photos are opened by these libraries, which the packages' own wheels bring along; this repository contains and "
+          "links none of them, it imports the packages.")
 
 
 def distributions(requirements: Path = ROOT / "requirements.txt") -> dict[str, metadata.Distribution]:
@@ -100,15 +101,16 @@ def elsewhere(name: str) -> bool:
 def table() -> str:
     """The page."""
     found = distributions()
-    rows = [f"| {name} | {licence(name, d)} | {STATED[name][1] if name in STATED else ''} |" for name, d in found.items() if not elsewhere(name)]
+    rows = [f"| {name} | {licence(name, d)} | {STATED[name][1] if name in STATED else ''} |"
+            for name, d in found.items() if not elsewhere(name)]
     rows += [f"| {name} | {of} | {why} |" for name, (of, why) in ELSEWHERE.items()]
     inside = []
     for name, known in INSIDE.items():
         here = libraries(found[name])
         inside += [f"| {name} | {', '.join(lib for lib in here if fnmatch(lib, pattern))} | {of} |" for pattern, of in known.items()]
     return "\n".join(["# Licences of what PERSE installs", "",
-                      "Made by `python docs/make_licences.py` from the packages' own metadata; the tests compare. The licences of pretrained files "
-                      "are in `python -m perse weights list`.", "", "| package | licence | |", "|---|---|---|", *rows, "",
+                      "Made by `python docs/make_licences.py` from the packages' own metadata; the tests compare. The licences of "
+                      "pretrained files are in `python -m perse weights list`.", "", "| package | licence | |", "|---|---|---|", *rows, "",
                       "## Copyleft inside wheels", "", REASON, "", "| wheel | libraries | licence |", "|---|---|---|", *inside, ""])
 
 

@@ -119,8 +119,9 @@ def build_many(photos: list[str], folder: Path, settings: dict, build: Callable[
         return None
     order = {photo: i for i, photo in enumerate(photos)}
     rows.sort(key=lambda row: order[row["photo"]])
-    summary = {"avatars": [row for row in rows if "error" not in row], "skipped": skipped, "failed": [row for row in rows if "error" in row],
-               "processes": crew.size, "seconds": round(time.monotonic() - start, 1)}
+    summary = {"avatars": [row for row in rows if "error" not in row], "skipped": skipped,
+               "failed": [row for row in rows if "error" in row], "processes": crew.size,
+               "seconds": round(time.monotonic() - start, 1)}
     write_atomically(folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
 

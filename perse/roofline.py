@@ -2,13 +2,14 @@
 
 import statistics
 import time
+from functools import partial
 
 import numba
 import numpy as np
 import torch
 
-from .render.blend import CENTRES, blend, count_blocks
 from .render.binning import bin_to_tiles
+from .render.blend import CENTRES, blend, count_blocks
 from .render.camera import Camera
 from .render.cloud import GaussianCloud
 from .render.projection import PAIR, RECORD, project
@@ -119,13 +120,13 @@ def table(counts: tuple[int, ...] = COUNTS, sizes: tuple[int, ...] = SIZES) -> d
             leaves = GaussianCloud(*(t.clone().requires_grad_() for t in
                                      (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors)))
 
-            def both():
+            def both(leaves=leaves, camera=camera):
                 rasterize(leaves, camera)[0].sum().backward()
 
             rasterize(cloud, camera)
             both()
             done = work(cloud, camera)
-            forward, together = milliseconds(lambda: rasterize(cloud, camera), 15), milliseconds(both, 11)
+            forward, together = milliseconds(partial(rasterize, cloud, camera), 15), milliseconds(both, 11)
             floor = least(done["forward_bytes"], done["forward_flops"])
             floor_both = floor + least(done["backward_bytes"], done["backward_flops"])
             rows.append({"gaussians": count, "size": size, "forward_ms": forward, "forward_backward_ms": together,

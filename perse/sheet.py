@@ -7,7 +7,8 @@ from .avatar.avatar import Avatar
 from .controls import Controls
 from .pipeline import Renderer
 
-VIEWS = [dict(), dict(yaw=-45), dict(yaw=-22), dict(yaw=22), dict(yaw=45), dict(pitch=-20), dict(pitch=20, yaw=15), dict(yaw=90), dict(yaw=180)]
+VIEWS = [dict(), dict(yaw=-45), dict(yaw=-22), dict(yaw=22), dict(yaw=45), dict(pitch=-20), dict(pitch=20, yaw=15), dict(yaw=90),
+         dict(yaw=180)]
 EXPRESSIONS = ["smile", "grin", "jaw_open", "blink", "surprise", "pucker", "angry", "sad", "wink"]
 TURNS = (-22.0, 0.0, 22.0)
 

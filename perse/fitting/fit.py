@@ -1,8 +1,8 @@
 """The training loop: stage one fits the person, stage two the latent space, both under `accelerate`."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import cv2
 import numpy as np
@@ -30,7 +30,8 @@ ANCHORS = 4  # turned frames that keep the side of a cheek smooth while colours 
 ANCHOR_WEIGHT = 0.15
 PLAY = 0.05  # by which a colour that is held may differ from what it started with
 LEAST_PLAY, OPENLY = 0.04, 0.8  # the same of one that others hide in the photo; the share of itself that one shows which they do not
-AROUND, OVERSHOOT = 0.006, 1.0  # how far around it lie the colours that a Gaussian may have, of the photo's side; and how far it may exceed them
+# How far around it lie the colours that a Gaussian may have, of the photo's side; and how far it may exceed them.
+AROUND, OVERSHOOT = 0.006, 1.0
 BACKGROUND_PLAY = 0.3  # how far backgrounds vary about the person's mean colour: beyond the outline they teach colours, too
 LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
@@ -263,7 +264,8 @@ class Trainer:
                         # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
                         # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
                         last = step > FINE_SHARE * steps and step % 2 == 1
-                        (target, camera), state = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse, self._rest()
+                        target, camera = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse
+                        state = self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
                         target, camera, state = self._target(frame), frame.camera, self._state(frame, {})
@@ -316,7 +318,8 @@ class Trainer:
         model = FitModel(avatar)
         model, optimizer = self._prepare(model, optimizer)
         steps = self.schedule.space_steps if lessons else 0
-        order = np.concatenate([self.rng.permutation(len(lessons)) for _ in range(steps * self.schedule.accumulate // max(len(lessons), 1) + 1)]) if lessons else []
+        rounds = steps * self.schedule.accumulate // max(len(lessons), 1) + 1
+        order = np.concatenate([self.rng.permutation(len(lessons)) for _ in range(rounds)]) if lessons else []
         count, total = 0, 0.0
         base_rates = [g["lr"] for g in optimizer.param_groups]
         for step in range(steps):

@@ -1,7 +1,7 @@
 """Motion: a sequence of Controls at a frame rate."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Callable, Iterator
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Ready-made motions. Each is a function of the loop's phase in [0, 1), so that every clip loops without a jump."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 
@@ -54,8 +54,9 @@ def _shake(phase):
 
 
 def _alive(phase):
-    return Controls(head_yaw=6 * _wave(phase) + 2 * _wave(phase, 3, 0.2), head_pitch=3 * _wave(phase, 2, 0.4), head_roll=2 * _wave(phase, 1, 0.3),
-                    gaze_yaw=-6 * _wave(phase) + 5 * _pulse(phase, 0.62, 0.12), expression={"blink": _blinks(phase, 0.18, 0.52, 0.9), "smile": 0.35 * _pulse(phase, 0.4, 0.3)})
+    return Controls(head_yaw=6 * _wave(phase) + 2 * _wave(phase, 3, 0.2), head_pitch=3 * _wave(phase, 2, 0.4),
+                    head_roll=2 * _wave(phase, 1, 0.3), gaze_yaw=-6 * _wave(phase) + 5 * _pulse(phase, 0.62, 0.12),
+                    expression={"blink": _blinks(phase, 0.18, 0.52, 0.9), "smile": 0.35 * _pulse(phase, 0.4, 0.3)})
 
 
 def _expressions(phase):
@@ -65,7 +66,8 @@ def _expressions(phase):
 
 
 def _look_around(phase):
-    return Controls(gaze_yaw=20 * _wave(phase), gaze_pitch=9 * _wave(phase, 2, 0.1), head_yaw=9 * _wave(phase, 1, -0.05), head_pitch=3 * _wave(phase, 2),
+    return Controls(gaze_yaw=20 * _wave(phase), gaze_pitch=9 * _wave(phase, 2, 0.1),
+                    head_yaw=9 * _wave(phase, 1, -0.05), head_pitch=3 * _wave(phase, 2),
                     expression={"blink": _blinks(phase, 0.25, 0.75), "brow_inner_up": 0.25 * _pulse(phase, 0.5, 0.2)})
 
 

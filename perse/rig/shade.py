@@ -29,7 +29,8 @@ class ThroatShade:
         below = points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1])
         half = np.abs(line[[0, -1], 0]).mean()
         aside = np.clip((half - np.abs(points[:, 0] - line[:, 0].mean())) / (0.4 * half), 0, 1)
-        chosen = np.flatnonzero((rig.face_part[face] == PART["body"]) & (points[:, 2] < FRONT) & (below > 0) & (below < REACH) & (aside > 0))
+        body = rig.face_part[face] == PART["body"]
+        chosen = np.flatnonzero(body & (points[:, 2] < FRONT) & (below > 0) & (below < REACH) & (aside > 0))
         self.index = torch.as_tensor(chosen, device=device)
         self.below = torch.as_tensor(below[chosen], dtype=torch.float32, device=device)
         self.aside = torch.as_tensor(aside[chosen], dtype=torch.float32, device=device)

@@ -46,5 +46,6 @@ def sample(image: np.ndarray, xy: np.ndarray) -> np.ndarray:
     sheet = np.zeros((max(-(-len(flat) // rows), 1) * rows, 2), np.float32)  # nor none at all
     sheet[:len(flat)] = flat
     sheet = sheet.reshape(-1, rows, 2)
-    out = cv2.remap(np.ascontiguousarray(image, np.float32), sheet[..., 0], sheet[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    out = cv2.remap(np.ascontiguousarray(image, np.float32), sheet[..., 0], sheet[..., 1], cv2.INTER_LINEAR,
+                    borderMode=cv2.BORDER_REPLICATE)
     return out.reshape(-1, *image.shape[2:])[:len(flat)].reshape(*shape, *image.shape[2:])

@@ -248,7 +248,8 @@ def _eye(texture: Texture, part: str, mask: np.ndarray, visible: np.ndarray, rig
     white = (~in_iris) & (known > 0.5)
     if white.sum() > 20:
         bright = np.percentile(color[white].mean(-1), 70)
-        base = color[white & (color.mean(-1) >= 0.8 * bright)].mean(0) if (white & (color.mean(-1) >= 0.8 * bright)).any() else color[white].mean(0)
+        brightest = white & (color.mean(-1) >= 0.8 * bright)
+        base = color[brightest if brightest.any() else white].mean(0)
     else:
         base = np.array([0.72, 0.70, 0.68])
     sclera_weight = np.where(in_iris, weight, known)

@@ -70,7 +70,8 @@ def complete_torso(texture: Texture) -> None:
     chest = diffuse(color, keep * neck, around=True) if (keep * neck).sum() > 200 else skin
     far = 0.7 * smooth_step(beyond, 0.1, 0.6)[..., None]
     under = under[..., None]
-    fill = fill * (1 - under) + (chest * below[..., :1] + (cloth * (1 - far) + cloth_aside * far) * below[..., 1:2] + hanging * below[..., 2:]) * under
+    worn = cloth * (1 - far) + cloth_aside * far
+    fill = fill * (1 - under) + (chest * below[..., :1] + worn * below[..., 1:2] + hanging * below[..., 2:]) * under
     kinds = kinds * (1 - under) + below * under
 
     keep = keep[..., None]

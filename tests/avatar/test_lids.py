@@ -92,7 +92,8 @@ def test_a_wink_recolours_one_eye(rig, dots, side, other):
     np.testing.assert_array_equal(after[in_sight(rig, dots) & of(rig, dots, f"eye_{other}")], 1.0)
 
 
-@pytest.mark.parametrize("expression, gaze", [({"eye_look_down_left": 1.0, "eye_squint_left": 1.0}, 0.0), ({}, 25.0), ({"blink": 0.6}, -20.0)])
+@pytest.mark.parametrize("expression, gaze", [
+    ({"eye_look_down_left": 1.0, "eye_squint_left": 1.0}, 0.0), ({}, 25.0), ({"blink": 0.6}, -20.0)])
 def test_an_eyeball_shows_between_its_lids_alone(rig, dots, expression, gaze):
     weights = torch.from_numpy(expand(expression))
     vertices, means = posed(rig, dots, weights, gaze=torch.tensor([np.radians(gaze), 0.0], dtype=torch.float32))

@@ -19,7 +19,8 @@ def test_detail_of_single_pixels_is_worth_more_gaussians(astronaut_portrait):
     size = len(astronaut_portrait.image)
     noise = np.random.default_rng(0).random((512, 512, 3)).astype(np.float32)
     soft = cv2.GaussianBlur(noise, (0, 0), 3)
-    sharp, blurred = (replace(astronaut_portrait, foreground=cv2.resize(x, (size, size), interpolation=cv2.INTER_NEAREST)) for x in (noise, soft))
+    sharp, blurred = (replace(astronaut_portrait, foreground=cv2.resize(x, (size, size), interpolation=cv2.INTER_NEAREST))
+                      for x in (noise, soft))
     assert richness(sharp) == MOST and richness(blurred) == 1
 
 
@@ -100,7 +101,8 @@ def test_no_dots_lie_before_the_side_of_a_cheek(astronaut_portrait, rig, texture
 def test_colours_are_held_along_the_line_between_lips(hopper_portrait, hopper_rig):
     lifted = _visible(hopper_portrait, hopper_rig, bake(hopper_portrait, hopper_rig), 8000)
     line = _lip_line(hopper_portrait)
-    xy, _ = hopper_rig.camera.project(np.einsum("nk,nkc->nc", lifted.bary, hopper_rig.vertices[hopper_rig.faces[lifted.face]]) + lifted.offset)
+    corners = hopper_rig.vertices[hopper_rig.faces[lifted.face]]
+    xy, _ = hopper_rig.camera.project(np.einsum("nk,nkc->nc", lifted.bary, corners) + lifted.offset)
     column, row = np.clip(xy.astype(int), 0, len(line) - 1).T
     on_face = (hopper_rig.face_part[lifted.face] == PART["face"]) & ~lifted.outside
     assert lifted.held[on_face & line[row, column]].mean() > 0.9 and lifted.held[on_face & ~line[row, column]].mean() < 0.05

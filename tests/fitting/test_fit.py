@@ -64,13 +64,15 @@ def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astr
     cloud = avatar.cloud(trainer._rest())
     covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, 0]
     behind = (covered < 1e-4) & ~avatar.roles.held & ~avatar.roles.made_up
-    assert behind.sum() > 500 and (greatest - least)[behind].amax(1).quantile(0.95) < 2 * LEAST_PLAY + 1e-3  # all but those by the open mouth
+    # All but those by the open mouth.
+    assert behind.sum() > 500 and (greatest - least)[behind].amax(1).quantile(0.95) < 2 * LEAST_PLAY + 1e-3
     # Before a cheek that is one colour no Gaussian may become a speck, and at an eye it may be light or dark.
     xy, _ = camera.project(cloud.means.detach().numpy())
     size = len(target.image)
     points = astronaut_portrait.landmarks[:, :2] * size / len(astronaut_portrait.image)
     room = (greatest - least).mean(1)
-    at = {name: room[(np.linalg.norm(xy - points[index], axis=1) < 0.03 * size) & (covered.numpy() > 1)].median() for name, index in (("cheek", 50), ("eye", 468))}
+    at = {name: room[(np.linalg.norm(xy - points[index], axis=1) < 0.03 * size) & (covered.numpy() > 1)].median()
+          for name, index in (("cheek", 50), ("eye", 468))}
     assert at["cheek"] < 0.35 < at["eye"]
     trainer.fit_source()
     assert (avatar.colors >= least - 1e-6).all() and (avatar.colors <= greatest + 1e-6).all() and not torch.equal(avatar.colors, before)

@@ -96,7 +96,8 @@ def test_the_control_closes_the_mouth_in_the_picture(grimace, grimace_rig):
     seen = {}
     for amount in (0.0, 0.5, 1.0):
         with torch.no_grad():
-            picture = rasterize(avatar(Controls(neutralise=amount)), avatar.camera(Controls(), 384, 384), backgrounds=torch.full((3,), 0.6))[0][0]
+            cloud = avatar(Controls(neutralise=amount))
+            picture = rasterize(cloud, avatar.camera(Controls(), 384, 384), backgrounds=torch.full((3,), 0.6))[0][0]
         found = track_landmarks(picture.numpy())
         seen[amount] = gap(found[:, :2]), max(lid_opening(found[:, :2], side) for side in EYE)
     assert seen[1.0][0] < 0.12 and seen[1.0][0] < seen[0.5][0] < seen[0.0][0]

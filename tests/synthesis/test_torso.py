@@ -203,7 +203,8 @@ def test_cloth_goes_on_under_hair_that_lies_on_it(astronaut_portrait, rig):
     lock = (columns > points[152, 0] + 0.75 * unit) & (columns < points[152, 0] + 1.3 * unit) & (rows > points[1, 1])
     top = np.argmax(masks["clothes"] > 0.5, axis=0)
     lock &= (rows < top[None]) & (top[None] > 0)
-    bodies = [build_body(rig.vertices[:468].astype(float), rig.camera, np.maximum(astronaut_portrait.alpha, hair), masks["neck"], masks["clothes"], hair).vertices
+    bodies = [build_body(rig.vertices[:468].astype(float), rig.camera, np.maximum(astronaut_portrait.alpha, hair), masks["neck"],
+                         masks["clothes"], hair).vertices
               for hair in (np.zeros_like(masks["hair"]), lock.astype(np.float32))]
 
     def shoulder(vertices: np.ndarray, side: float) -> float:
