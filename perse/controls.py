@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
 
-from .errors import PerseError
+from .errors import PerseError, shown
 
 RANGES = {
     "head_yaw": (-45.0, 45.0), "head_pitch": (-30.0, 30.0), "head_roll": (-30.0, 30.0),
@@ -15,6 +15,8 @@ RANGES = {
 }
 MARKS = 3 * 468
 BANDS = 4  # between the lips, from the upper to the lower one
+LONGEST = 200_000  # characters of their JSON; every slider and all that a driving clip adds take about 90,000
+NAMES = 512  # entries of one mapping at most; the catalogue has about 100 directions, and a category at most 30 styles
 LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (BANDS, 3.0)}  # how many numbers, how large at most
 
 
@@ -71,6 +73,8 @@ class Controls:
         Raises:
             PerseError: for anything that is not a Controls object of finite numbers in range.
         """
+        if isinstance(text, (str, bytes)) and len(text) > LONGEST:
+            raise PerseError(f"These controls are longer than {LONGEST:,} characters.")
         try:
             data = json.loads(text) if isinstance(text, (str, bytes)) else text
         except (ValueError, RecursionError):
@@ -78,9 +82,9 @@ class Controls:
         if not isinstance(data, dict):
             raise PerseError("Controls must be a JSON object such as {\"expression\": {\"smile\": 0.8}}.")
         known = {f.name for f in fields(Controls)}
-        unknown = [k for k in data if k not in known]
-        if unknown:
-            raise PerseError(f"Unknown control {unknown[0]!r}; known are: {', '.join(sorted(known))}.")
+        for key in data:
+            if key not in known:
+                raise PerseError(f"Unknown control {shown(key)}; known are: {', '.join(sorted(known))}.")
         out = {}
         for key, value in data.items():
             if key in RANGES:
@@ -115,8 +119,8 @@ class Controls:
 
 
 def _mapping(name, value) -> dict:
-    if not isinstance(value, dict):
-        raise PerseError(f"The control {name!r} must be an object of names and numbers.")
+    if not isinstance(value, dict) or len(value) > NAMES:
+        raise PerseError(f"The control {name!r} must be an object of at most {NAMES} names and numbers.")
     return value
 
 
@@ -127,8 +131,8 @@ def _sequence(name, value, longest: int = 64) -> list:
 
 
 def _name(value) -> str:
-    if not isinstance(value, str) or len(value) > 64:
-        raise PerseError("Names in controls must be short texts.")
+    if not isinstance(value, str) or len(value) > 64 or not value.isprintable():
+        raise PerseError("Names in controls must be short texts of printable characters.")
     return value
 
 
@@ -138,7 +142,7 @@ def _number(name, value, low, high) -> float:
     except OverflowError:  # JSON knows integers of any length
         number = math.inf
     if not math.isfinite(number):
-        raise PerseError(f"The control {name!r} must be a number, not {repr(value)[:40]}.")
+        raise PerseError(f"The control {shown(name, 64)} must be a number, not {shown(value)}.")
     if not low <= number <= high:
-        raise PerseError(f"The control {name!r} is {number:g}; it must lie between {low:g} and {high:g}.")
+        raise PerseError(f"The control {shown(name, 64)} is {number:g}; it must lie between {low:g} and {high:g}.")
     return number

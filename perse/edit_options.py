@@ -2,13 +2,13 @@
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 
 from .avatar.sample import random_look, sample
-from .controls import Controls
-from .errors import PerseError
+from .controls import LONGEST, Controls
+from .errors import PerseError, shown
+from .files import read_short
 from .looks import check_look, read_look
 
 
@@ -31,10 +31,7 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
 def read_controls(text: str) -> Controls:
     """Controls from JSON text or the path of a JSON file; PerseError if it is neither."""
     if not text.lstrip().startswith("{"):
-        try:
-            text = Path(text).read_text()
-        except (OSError, UnicodeDecodeError):
-            raise PerseError(f"Cannot read the controls file {text!r}.") from None
+        text = read_short(text, LONGEST, "a JSON file of controls")
     return Controls.from_json(text)
 
 
@@ -97,8 +94,8 @@ def _draw(args, avatar, data: dict) -> None:
 
 
 def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise PerseError(f"A seed is a whole number from 0, not {text!r}.")
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise PerseError(f"A seed is a whole number from 0, of at most 18 digits, not {shown(text)}.")
     return int(text)
 
 

@@ -4,14 +4,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .controls import Controls
-from .errors import PerseError
-from .files import write_atomically
+from .controls import LONGEST, Controls
+from .errors import PerseError, shown
+from .files import read_short, write_atomically
 
 if TYPE_CHECKING:
     from .avatar.avatar import Avatar
-
-LONGEST = 100_000  # bytes; a look of every slider has about 6,000
 
 
 def read_look(path: str | Path) -> Controls:
@@ -21,16 +19,11 @@ def read_look(path: str | Path) -> Controls:
         PerseError: the file is missing, is not JSON, or does not hold Controls; the sentence names the file.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > LONGEST:
-            raise PerseError(f"{path.name} is too long to be a look: choose a JSON file that PERSE saved.")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise PerseError(f"Cannot read the look {str(path)!r}.") from None
+    text = read_short(path, LONGEST, "a look, a JSON file that PERSE saved")
     try:
         return Controls.from_json(text)
     except PerseError as error:
-        raise PerseError(f"{path.name} is not a look: {error}") from None
+        raise PerseError(f"{shown(path.name)} is not a look: {error}") from None
 
 
 def write_look(controls: Controls, path: str | Path) -> None:
@@ -45,4 +38,4 @@ def check_look(controls: Controls, avatar: "Avatar", path: str | Path) -> None:
     try:
         avatar.state(controls)
     except PerseError as error:
-        raise PerseError(f"{Path(path).name} asks for what this avatar does not have: {error}") from None
+        raise PerseError(f"{shown(Path(path).name)} asks for what this avatar does not have: {error}") from None

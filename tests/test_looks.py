@@ -33,7 +33,7 @@ def test_what_the_page_saves_is_a_look(tmp_path):
 
 
 @pytest.mark.parametrize("content, told", [
-    (b"{", "bad.json is not a look.*JSON"), (b"[]", "object"), (b'{"yaw": 999}', "999"), (b'{"beard": 1}', "beard"),
+    (b"{", "bad.json. is not a look.*JSON"), (b"[]", "object"), (b'{"yaw": 999}', "999"), (b'{"beard": 1}', "beard"),
     (b"\xff\xfe\x00", "Cannot read"), (b" " * (LONGEST + 1), "too long"), (b'{"styles": {"beard": "full"}}', "styles")])
 def test_files_that_are_no_look(tmp_path, content, told):
     (tmp_path / "bad.json").write_bytes(content)
@@ -106,7 +106,7 @@ def test_chance_on_the_command_line(run, avatar_file):
 
 
 @pytest.mark.parametrize("options, told", [
-    (["--look", "missing.json"], "missing.json"), (["--look", "bad.json"], "bad.json is not a look"), (["--sample", "tattoo"], "tattoo"),
+    (["--look", "missing.json"], "missing.json"), (["--look", "bad.json"], "bad.json. is not a look"), (["--sample", "tattoo"], "tattoo"),
     (["--look", "other.json"], "other.json.*handlebar"), (["--sample", "nose:x"], "'x'"), (["--random", "-3"], "-3"),
     (["--look", "bad.json", "--controls", "{}"], "one of")])
 def test_bad_looks_and_seeds(run, avatar_file, tmp_path, options, told):
@@ -140,7 +140,7 @@ def test_a_build_without_interpolated_faces(run, astronaut, tmp_path, monkeypatc
     schedule = Schedule(gaussians=4000, photo_size=128, clip_size=64, source_frames=4, amounts=(1.0,), source_steps=2, space_steps=2)
     monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(schedule, seed=seed)))
     astronaut.save(tmp_path / "a.png")
-    reports = [json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", "--budget", 600, *options)[1])
+    reports = [json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", *options)[1])
                for n, options in enumerate(([], ["--no-interpolation"]))]
     assert [r["interpolated"] for r in reports] == [True, False]
     assert reports[0]["clips"] > reports[1]["clips"] > 20
