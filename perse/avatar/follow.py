@@ -6,9 +6,10 @@ tenth of the torch form on the CPU, where every intermediate (N, 3, 3) tensor is
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import prange
 from torch import Tensor
 
+from ..render.jit import compiled
 from .binding import STRETCH, Binding, matrix_to_quaternion, quaternion_multiply, triangle_frames
 
 _LOW, _HIGH = STRETCH
@@ -16,7 +17,7 @@ _POINT = np.float32(1e-6)  # size of what is left out
 UNSEEN = 1 / 255  # opacity below which rasterizers leave a Gaussian out
 
 
-@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+@compiled(parallel=True)
 def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats, log_scales, wanted, means, out_quats, scales,
              turn, turn_quat, stretch):
     for f in prange(faces.shape[0]):
@@ -73,7 +74,7 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats,
         out_quats[i, 3] = aw * bz + ax * by - ay * bx + az * bw
 
 
-@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+@compiled(parallel=True)
 def _backward(face, turn, turn_quat, stretch, wanted, scales, g_means, g_quats, g_scales, g_offset, g_q, g_log_scales):
     for i in prange(face.shape[0]):
         if not wanted[i]:
@@ -95,7 +96,7 @@ def _backward(face, turn, turn_quat, stretch, wanted, scales, g_means, g_quats, 
         g_q[i, 3] = aw * bz + ax * by - ay * bx + az * bw
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _scatter(faces, face, bary, g_means, out):
     for i in range(face.shape[0]):
         f = face[i]

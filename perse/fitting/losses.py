@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numba import njit, prange
+from numba import prange
 from torch import Tensor
+
+from ..render.jit import compiled
 
 SSIM_WEIGHT = 0.15
 ALPHA_WEIGHT = 0.25
@@ -109,13 +111,10 @@ class _PictureLoss(torch.autograd.Function):
         return grad, grad_alpha, None, None, None
 
 
-_kernel = dict(cache=True, nogil=True, error_model="numpy")
 _f32 = np.float32
 
 
-
-
-@njit(parallel=True, **_kernel)
+@compiled(parallel=True)
 def _pixels(image, alpha, target, target_alpha, weight, background, source, factor, small, grad, grad_alpha):
     """The parts of the loss that pixels have on their own, with their gradients; and both pictures shrunk by `factor`.
 
@@ -158,7 +157,7 @@ def _pixels(image, alpha, target, target_alpha, weight, background, source, fact
     return parts
 
 
-@njit(parallel=True, **_kernel)
+@compiled(parallel=True)
 def _structure(a, b):
     """1 - mean SSIM of (h, w, 3) pictures with a box window, and its gradient by the first."""
     height, width = a.shape[:2]
@@ -218,7 +217,7 @@ def _structure(a, b):
     return 1 - sums.sum() / (rows * columns * 3), grad
 
 
-@njit(parallel=True, **_kernel)
+@compiled(parallel=True)
 def _spread(grad, grad_small, weight, factor):
     """Add the gradient of the shrunk picture to that of the picture, where it teaches."""
     rows, columns = grad_small.shape[:2]
