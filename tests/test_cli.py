@@ -156,11 +156,11 @@ def test_export(run, avatar_file, tmp_path):
 
 def test_as_a_module(avatar_file, tmp_path):
     done = subprocess.run([sys.executable, "-m", "perse", "render", avatar_file, "-o", tmp_path / "m.png", "--size", "64"],
-                          cwd=ROOT, capture_output=True, text=True, timeout=120)
+                          cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "m.png").size == (64, 64)
     done = subprocess.run([sys.executable, "-m", "perse", "render", "nobody.safetensors", "-o", tmp_path / "n.png"],
-                          cwd=ROOT, capture_output=True, text=True, timeout=120)
+                          cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nobody.safetensors" in done.stderr
     assert names(tmp_path) == ["m.png"]
 

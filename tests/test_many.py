@@ -108,7 +108,7 @@ def test_stopping_stops(run):
         run(build=build)
 
 
-def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 120) -> subprocess.CompletedProcess:
+def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 1200) -> subprocess.CompletedProcess:
     """Run a module's code in two processes, as `accelerate launch` starts them (with --cpu it would need MPI to start two)."""
     (tmp_path / "work.py").write_text(code)
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
