@@ -95,9 +95,9 @@ class PersePipeline:
         """
         return _pipeline(synthesizer, str(choose_device(device)), device != "cpu" and torch.cuda.is_available())
 
-    def prepare(self, photo: str | Path | bytes | Image.Image | np.ndarray) -> Portrait:
+    def prepare(self, photo: str | Path | bytes | Image.Image | np.ndarray, cancelled: Callable[[], bool] = lambda: False) -> Portrait:
         """Decode and analyse a photo; PerseError says what is wrong with it. About a second."""
-        return load_portrait(photo)
+        return load_portrait(photo, cancelled=cancelled)
 
     def build(self, portrait: Portrait, budget: float = DEFAULT_BUDGET, seed: int = 0, progress: Progress = lambda *a: None,
               cancelled: Callable[[], bool] = lambda: False, categories=CATEGORIES, interpolate: bool = True,

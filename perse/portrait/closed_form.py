@@ -32,7 +32,7 @@ def closed_form_alpha(image: np.ndarray, trimap: np.ndarray) -> np.ndarray:
         return trimap.astype(np.float32)
     values = _laplacian(image.astype(np.float64), is_open)
     pixels = np.flatnonzero(is_open)
-    number = np.full(height * width, -1)
+    number = np.full(height * width, -1, np.int32)
     number[pixels] = np.arange(len(pixels))
     rows, columns, entries = [], [], []
     right_side = np.zeros(len(pixels))
@@ -44,7 +44,7 @@ def closed_form_alpha(image: np.ndarray, trimap: np.ndarray) -> np.ndarray:
         other = pixels[here] + dy * width + dx
         entry = value.ravel()[pixels[here]]
         free = number[other] >= 0
-        rows.append(here[free])
+        rows.append(here[free].astype(np.int32))
         columns.append(number[other[free]])
         entries.append(entry[free])
         right_side[here[~free]] -= entry[~free] * known[other[~free]]
@@ -71,7 +71,9 @@ def _laplacian(image: np.ndarray, is_open: np.ndarray) -> dict[tuple[int, int], 
     colours = np.stack([image.reshape(-1, 3)[place] for place in places], axis=1)  # (windows, 9, 3)
     colours = colours - colours.mean(axis=1, keepdims=True)
     covariance = (np.einsum("nki,nkj->nij", colours, colours) + SMOOTHNESS * np.eye(3)) / 9
-    affinity = (1 + colours @ np.linalg.inv(covariance) @ colours.transpose(0, 2, 1)) / 9  # (windows, 9, 9)
+    affinity = colours @ np.linalg.inv(covariance) @ colours.transpose(0, 2, 1)  # (windows, 9, 9)
+    affinity += 1
+    affinity /= 9
     values = {(dy, dx): np.zeros((height, width)) for dy in range(-2, 3) for dx in range(-2, 3)}
     for i, (yi, xi) in enumerate(WINDOW):
         for j, (yj, xj) in enumerate(WINDOW):

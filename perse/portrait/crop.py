@@ -14,6 +14,9 @@ MAX_SIDE = 3.4
 BELOW_CHIN = 0.58
 HAIR_MARGIN = 0.06  # of the side
 MAX_ENLARGEMENT = 2.0
+# Pixels by which a picture is continued for the filters, which reach 4 sigma, at most 300; beyond that all is as it is there. A face that fills
+# a large photo would need a canvas of several times its size otherwise.
+BORDER = 512
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,14 @@ def resample(picture: np.ndarray, crop: Crop, size: int, outside: float | None =
         raise PerseError("The face lies outside the photo: please upload one that shows the whole face.")
     if inner.dtype == np.uint8:
         inner = inner.astype(np.float32) / 255
-    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
-    inner = cv2.copyMakeBorder(
-        inner, max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0), border, value=[outside or 0.0] * 4
-    )
     scale = crop.side / size
+    left, top, right, bottom = (min(max(beyond, 0), BORDER) for beyond in (-x0, -y0, x1 - width, y1 - height))
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
+    inner = cv2.copyMakeBorder(inner, top, bottom, left, right, border, value=[outside or 0.0] * 4)
     if scale > 1:
         # A Gaussian of the usual half-band width, then exact bicubic sampling at the wanted positions.
         inner = cv2.GaussianBlur(inner, (0, 0), 0.45 * np.sqrt(scale**2 - 1) + 1e-3)
-    matrix = np.array([[scale, 0, crop.x0 - x0], [0, scale, crop.y0 - y0]], np.float64)
+    matrix = np.array([[scale, 0, crop.x0 - max(x0, -left)], [0, scale, crop.y0 - max(y0, -top)]], np.float64)
     matrix[:, 2] += 0.5 * scale - 0.5
     out = cv2.warpAffine(
         inner, matrix, (size, size), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE

@@ -1,11 +1,12 @@
 """Find the largest human face of a photo, whichever way up, and refuse what is not one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from perse.errors import PerseError
+from perse.errors import BuildCancelled, PerseError
 from perse.portrait.landmarks import close_up, eye_line, first_pass, levelled_square, refine, second_pass
 from perse.portrait.models import detect_faces
 
@@ -24,6 +25,12 @@ MAX_CANDIDATES = 5
 OTHER_FACE_SIZE = 0.4
 # Quarter turns and window size (in shorter sides of the photo) of the searches for small faces, in this order.
 SMALL_FACE_SEARCH = ((0, 0.5), (0, 0.25), (1, 0.5), (3, 0.5))
+# Of one search: what quarters of a photo of 2 : 1 need; those of a longer one are larger.
+MAX_WINDOWS = 110
+# Runs of a model that any photo costs at most, 2 to 10 ms each: two detectors look at a picture and each candidate is verified by seven runs,
+# at four turns with and without room around, in the windows, and once more for a face that lies on its side.
+VERIFYING = 7 * MAX_CANDIDATES
+MOST_RUNS = 8 * (2 + VERIFYING) + len(SMALL_FACE_SEARCH) * (2 * MAX_WINDOWS + VERIFYING) + 2 * (2 + VERIFYING)
 
 
 @dataclass(frozen=True)
@@ -36,29 +43,44 @@ class Found:
     count: int
 
 
-def find_face(photo: np.ndarray) -> Found:
-    """Find the largest face of a photo (H,W,3) uint8.
+def find_face(photo: np.ndarray, cancelled: Callable[[], bool] = lambda: False) -> Found:
+    """Find the largest face of a photo (H,W,3) uint8 by at most MOST_RUNS runs of the models.
+
+    Args:
+        cancelled: asked between them.
 
     Raises:
         PerseError: no human face, or only something that resembles one.
+        BuildCancelled: when `cancelled` says so.
     """
     for turns in (0, 1, 3, 2):
         picture = np.ascontiguousarray(np.rot90(photo, turns))
-        faces = _verified(picture, _candidates(picture)) or _verified(picture, _padded_candidates(picture))
+        faces = _faces(picture, cancelled)
         if faces:
-            return _upright(photo, turns, faces)
+            return _upright(photo, turns, faces, cancelled)
     # Small faces last: many windows are slow, and most photos never need them.
     for turns, fraction in SMALL_FACE_SEARCH:
         picture = np.ascontiguousarray(np.rot90(photo, turns))
-        faces = _verified(picture, _windowed_candidates(picture, fraction))
+        faces = _verified(picture, _windowed_candidates(picture, fraction, cancelled), cancelled)
         if faces:
-            return _upright(photo, turns, faces)
+            return _upright(photo, turns, faces, cancelled)
     raise PerseError(
         "No human face was found: please upload a photo that shows one person's face from the front, well lit."
     )
 
 
-def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray]) -> Found:
+def _ask(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise BuildCancelled()
+
+
+def _faces(picture: np.ndarray, cancelled: Callable[[], bool]) -> list[np.ndarray]:
+    """The faces that are seen at once, or with room around the picture."""
+    return (_verified(picture, _candidates(picture), cancelled)
+            or _verified(picture, _padded_candidates(picture), cancelled))
+
+
+def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray], cancelled: Callable[[], bool]) -> Found:
     """A face may be found lying on its side: then the photo needs another quarter turn."""
     _, angle = eye_line(faces[0])
     extra = int(np.round(angle / (np.pi / 2))) % 4
@@ -67,7 +89,7 @@ def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray]) -> Found:
         # A face whose eye line points down (+90 degrees in image coordinates) is levelled by a counter-clockwise turn.
         turns = (turns + extra) % 4
         picture = np.ascontiguousarray(np.rot90(photo, turns))
-        faces = _verified(picture, _candidates(picture)) or _verified(picture, _padded_candidates(picture))
+        faces = _faces(picture, cancelled)
         if not faces:
             raise PerseError("The face lies on its side: please turn the photo upright and upload it again.")
     return Found(turns, faces[0], count)
@@ -85,14 +107,20 @@ def _padded_candidates(picture: np.ndarray) -> list[tuple]:
     return [_moved(face, -pad, -pad) for face in _candidates(padded)]
 
 
-def _windowed_candidates(picture: np.ndarray, fraction: float) -> list[tuple]:
-    height, width = picture.shape[:2]
-    side = int(min(height, width) * fraction)
+def _windowed_candidates(picture: np.ndarray, fraction: float, cancelled: Callable[[], bool]) -> list[tuple]:
     found = []
-    for y in _starts(height, side):
-        for x in _starts(width, side):
-            found += [_moved(face, x, y) for face in _candidates(picture[y : y + side, x : x + side])]
+    for x, y, side in _windows(*picture.shape[:2], fraction):
+        _ask(cancelled)
+        found += [_moved(face, x, y) for face in _candidates(picture[y : y + side, x : x + side])]
     return found
+
+
+def _windows(height: int, width: int, fraction: float) -> list[tuple[int, int, int]]:
+    """Squares (x, y, side) that cover a picture: `fraction` of its shorter side, or as much more as makes them MAX_WINDOWS at most."""
+    side = int(min(height, width) * fraction)
+    while len(rows := _starts(height, side)) * len(columns := _starts(width, side)) > MAX_WINDOWS and side < min(height, width):
+        side = min(round(1.1 * side) + 1, height, width)
+    return [(x, y, side) for y in rows for x in columns]
 
 
 def _starts(length: int, side: int) -> np.ndarray:
@@ -105,7 +133,7 @@ def _moved(face: tuple, x: float, y: float) -> tuple:
     return score, box + (x, y, x, y), points + (x, y)
 
 
-def _verified(picture: np.ndarray, candidates: list[tuple]) -> list[np.ndarray]:
+def _verified(picture: np.ndarray, candidates: list[tuple], cancelled: Callable[[], bool]) -> list[np.ndarray]:
     """Landmarks of the candidates that are human faces, largest first, only those of comparable size."""
     by_size = sorted(candidates, key=lambda face: face[1][2] - face[1][0], reverse=True)
     faces: list[np.ndarray] = []
@@ -114,6 +142,7 @@ def _verified(picture: np.ndarray, candidates: list[tuple]) -> list[np.ndarray]:
         if tried == MAX_CANDIDATES or any(_inside((box[:2] + box[2:]) / 2, face) for face in faces):
             continue
         tried += 1
+        _ask(cancelled)
         rough = first_pass(picture, box, points[:2])
         face = second_pass(picture, rough) if rough is not None else None
         if face is None or not is_human(picture, face):

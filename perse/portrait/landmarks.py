@@ -7,6 +7,7 @@ from perse.portrait.models import detect_faces, mesh_face
 
 CLOSE_UP = 512
 CLOSE_UP_BOXES = 2.0
+MAX_TRIED = 5  # detections of a frame that are looked at closely
 
 # MediaPipe landmark indices of the eye corners; the subject's right eye is on the left of the picture.
 RIGHT_EYE = (33, 133)
@@ -106,7 +107,7 @@ def track_landmarks(frame: np.ndarray, previous: np.ndarray | None = None) -> np
         key=lambda face: face[0] * (face[1][2] - face[1][0]),
         reverse=True,
     )
-    for _, box, points in faces:
+    for _, box, points in faces[:MAX_TRIED]:
         rough = first_pass(frame, box, points[:2])
         if rough is not None:
             return second_pass(frame, rough)

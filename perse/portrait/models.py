@@ -1,14 +1,51 @@
-"""MediaPipe's bundled models, created once and run one at a time (its graphs are not thread safe)."""
+"""MediaPipe's bundled models, created once and run one at a time (its graphs are not thread safe), for each caller in turn."""
 
 import os
 import sys
 import threading
+from collections import deque
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 
 import numpy as np
 
-_lock = threading.RLock()
+
+
+class Turns:
+    """A lock that goes to whoever has waited longest: one caller's thousand runs keep nobody waiting for longer than one of them."""
+
+    def __init__(self):
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        try:
+            turn.acquire()
+        except BaseException:  # interrupted while it waited
+            with self._guard:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                    raise
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
+_lock = Turns()
 # The mesh graph writes one warning of its own at the first face that it sees.
 _mesh_has_spoken = False
 

@@ -1,10 +1,12 @@
 """`load_portrait`: the whole way from an uploaded file to what the rest of the program works with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from perse.errors import BuildCancelled
 from perse.portrait.crop import Crop, crop_size, head_square, resample, to_crop
 from perse.portrait.decode import decode
 from perse.portrait.detect import find_face
@@ -47,19 +49,25 @@ class Portrait:
     quality: list[Hint]
 
 
-def load_portrait(source, size: int = 768) -> Portrait:
+def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambda: False) -> Portrait:
     """Decode a photo, find the largest face and prepare it.
 
     Args:
         source: path, encoded bytes, PIL image, or ndarray (H,W[,1|3|4]) of uint8, uint16 or float in [0, 1].
         size: largest side of the crop in pixels; less when the face is small (never enlarged more than twice).
+        cancelled: asked between the stages and in the searches.
 
     Raises:
         PerseError: the file is not a readable photo of a human face; the message tells the visitor what to do.
+        BuildCancelled: when `cancelled` says so.
     """
-    original, cutout = decode(source)
+    def ask():
+        if cancelled():
+            raise BuildCancelled()
+
+    original, cutout = decode(source, cancelled)
     photo = _reduced(original)
-    found = find_face(photo)
+    found = find_face(photo, cancelled)
     original = np.ascontiguousarray(np.rot90(original, found.quarter_turns))
     photo = np.ascontiguousarray(np.rot90(photo, found.quarter_turns))
     if cutout is not None:
@@ -67,6 +75,7 @@ def load_portrait(source, size: int = 768) -> Portrait:
         person = cv2.resize(cutout, photo.shape[1::-1], interpolation=cv2.INTER_AREA)
     else:
         person = _coarse_person(photo, found.landmarks)
+    ask()
 
     crop = head_square(found.landmarks, person)
     # The crop is cut from the original, which may hold more detail than the reduced photo.
@@ -78,8 +87,11 @@ def load_portrait(source, size: int = 768) -> Portrait:
     inside = resample(np.ones(photo.shape[:2], np.float32), crop, side, outside=0.0)
     given = None if cutout is None else resample(cutout, large, side, outside=0.0)
     rough = resample(person, crop, side)
+    ask()
     alpha, foreground = person_matte(image, landmarks, rough, given)
+    ask()
     masks = region_masks(foreground, alpha, landmarks)
+    ask()
     # Beyond the photo its edge is repeated: arms and shoulders there are nobody's.
     mine = inside if given is not None else inside * own_share(image, alpha * inside, masks["hair"], landmarks)
     alpha = alpha * mine
