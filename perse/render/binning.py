@@ -3,27 +3,41 @@
 import numba
 import numpy as np
 
+from ..errors import PerseError
 from .jit import compiled
 from .projection import TILE
 
 _CHUNKS = 8  # of the Gaussians, counted and listed side by side; a fixed number, so that nothing depends on the threads
+# Pairs of a Gaussian and a tile that one picture may have, at 20 bytes each and 36 more where gradients are wanted; anything below
+# 2**31 works. A close-up of a head in 2048 pixels has 0.7 million; with every edit put on and pushed into the lens it has 4.
+MAX_PAIRS = 16_000_000
 
 
-@compiled(parallel=True)
 def bin_to_tiles(depths, tiles, width, height):
     """Lists of Gaussians by tile, nearest first; equal depths keep their order.
 
-    depths: (N,) float32, at most 0 where culled. tiles: (N,4) int32, each Gaussian's tile columns, then rows, half-open.
+    depths: (N,) float32, at most 0 where culled. tiles: (N,4) int32, each Gaussian's tile columns, then rows, half-open,
+    within the picture's grid.
     Returns starts (tiles + 1,) int32 into entries and pairs; entries (P,) int32, the Gaussian; pairs (P,) int32, where
     this pair's gradient goes; pair_starts (N + 1,) int32: the pairs of Gaussian i, none if it is culled.
+    Raises PerseError for more than MAX_PAIRS, before there is memory for them.
 
     Lists are made in the Gaussians' own order, then every tile sorts its own, which the nearest cache holds.
     """
+    free, chunk_pairs = _count(depths, tiles, width, height)
+    if chunk_pairs.sum() > MAX_PAIRS:
+        raise PerseError("These Gaussians are too large or too many to be drawn: please choose a smaller picture or another avatar.")
+    return _list(depths, tiles, free, chunk_pairs, width)
+
+
+@compiled(parallel=True)
+def _count(depths, tiles, width, height):
+    """How many Gaussians of each chunk a tile has (_CHUNKS, tiles) int32, and pairs of each chunk (_CHUNKS,) int64; a chunk that
+    alone has more than MAX_PAIRS is not counted further."""
     total = depths.shape[0]
     tiles_wide = (width + TILE - 1) // TILE
-    count = tiles_wide * ((height + TILE - 1) // TILE)
-    free = np.zeros((_CHUNKS, count), dtype=np.int32)
-    chunk_pairs = np.zeros(_CHUNKS + 1, dtype=np.int32)
+    free = np.zeros((_CHUNKS, tiles_wide * ((height + TILE - 1) // TILE)), dtype=np.int32)
+    chunk_pairs = np.zeros(_CHUNKS, dtype=np.int64)
     for chunk in numba.prange(_CHUNKS):
         held = 0
         for i in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
@@ -33,7 +47,17 @@ def bin_to_tiles(depths, tiles, width, height):
                 for row in range(top, bottom):
                     for column in range(left, right):
                         free[chunk, row * tiles_wide + column] += 1
-        chunk_pairs[chunk + 1] = held
+                if held > MAX_PAIRS:
+                    break
+        chunk_pairs[chunk] = held
+    return free, chunk_pairs
+
+
+@compiled(parallel=True)
+def _list(depths, tiles, free, chunk_pairs, width):
+    """What `bin_to_tiles` returns, from what `_count` found."""
+    total, count = depths.shape[0], free.shape[1]
+    tiles_wide = (width + TILE - 1) // TILE
     starts = np.empty(count + 1, dtype=np.int32)
     position = 0
     for tile in range(count):
@@ -43,15 +67,13 @@ def bin_to_tiles(depths, tiles, width, height):
             free[chunk, tile] = position
             position += held
     starts[count] = position
-    for chunk in range(_CHUNKS):
-        chunk_pairs[chunk + 1] += chunk_pairs[chunk]
     keys = np.empty(position, dtype=np.int64)  # depth in the upper half, pair in the lower
     owners = np.empty(position, dtype=np.int32)
     pair_starts = np.empty(total + 1, dtype=np.int32)
     pair_starts[total] = position
     bits = depths.view(np.int32)  # of positive floats: they order as the floats do
     for chunk in numba.prange(_CHUNKS):
-        pair = chunk_pairs[chunk]
+        pair = chunk_pairs[:chunk].sum()
         for i in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
             pair_starts[i] = pair
             if depths[i] > 0:

@@ -21,8 +21,8 @@ from .projection import (
     ACROSS, BEND, BLUE, DOWN, GREEN, LEAN, LIGHT, MARGIN, PAIR, REACH, RED, SLOPE, TILE, X, Y,
 )
 from .vector import (
-    aligned, any_positive, exp2, fma, highest, inverse, load, lowest, minus_abs, prefetch, root, sides, splat, store, store_int,
-    store_run, store_totals, strip_rows, total, where_at_least, where_greater,
+    aligned, any_positive, exp2, fma, highest, inverse, load, lowest, minus_abs, prefetch, root, sides, splat, store, store_run,
+    store_strips, store_totals, strip_rows, total, where_at_least, where_greater,
 )
 
 f32 = np.float32
@@ -66,7 +66,8 @@ def _list_blocks(blocks, free, spans, limits, records, i, tile_x, tile_y):
 
     limits: for each strip, how many of its columns are still open, twice (a lane for the left ends, one for the right).
     All strips and both sides at once, one a lane. Cutting off to an integer is the floor of a number > 0 and the ceiling of
-    one less; MARGIN covers whole numbers.
+    one less; MARGIN covers whole numbers. A NaN becomes an end at 0: what is written and counted lies within the plane whatever a
+    record holds, and a needle whose two ends disagree about whether a strip is empty has no block there.
     """
     side, zero = sides(), splat(f32(0.0))
     low = strip_rows() + splat(f32(tile_y) + f32(0.5) - records[i, Y])
@@ -75,11 +76,10 @@ def _list_blocks(blocks, free, spans, limits, records, i, tile_x, tile_y):
     inside = splat(records[i, REACH]) - splat(records[i, BEND]) * at * at
     edge = fma(splat(records[i, SLOPE]), at, side * (root(inside) + splat(MARGIN)))
     edge = lowest(highest(edge + splat(records[i, X] + f32(0.5) - f32(tile_x)), zero), load(limits, 0))
-    store_int(spans, 0, where_greater(inside, zero, edge, zero))
+    store_strips(spans, 0, where_greater(inside, zero, edge, zero), _PITCH)
     for strip in range(_STRIPS):
-        start = spans[strip] & -4
-        store_run(blocks, free, strip * _PITCH + start * 4, 16)
-        free += (spans[_STRIPS + strip] - start + 3) >> 2
+        store_run(blocks, free, spans[strip], 16)
+        free += spans[_STRIPS + strip]
     return free
 
 

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import PerseError
+
+MAX_SIDE = 4096  # pixels of a picture that is drawn: 270 MB with its transmittance; below 2**21 float32 places all within 1/4 pixel
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -29,6 +33,11 @@ class Camera:
         object.__setattr__(self, "K", intrinsics)
         object.__setattr__(self, "width", int(self.width))
         object.__setattr__(self, "height", int(self.height))
+
+    def check_size(self) -> None:
+        """PerseError for a picture that is too large to be drawn: a side above MAX_SIDE."""
+        if max(self.width, self.height) > MAX_SIDE:
+            raise PerseError(f"A picture may be {MAX_SIDE} pixels wide and high at most, not {self.width} x {self.height}.")
 
     def resized(self, width: int, height: int) -> "Camera":
         """The same view in a picture of another size: K is scaled, and stretched if the aspect ratio changes."""

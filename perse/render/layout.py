@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .vector import _INT_VECTOR, _VECTOR, WIDTH, _address, _mask, lanes
+from .vector import _INT, _INT_VECTOR, _VECTOR, WIDTH, _address, _int_constant, _mask, lanes
 
 
 def _split(builder, vectors, parts):
@@ -94,14 +94,25 @@ def store4(typingctx, array, index, a, b, c, d):
 
 
 @intrinsic
-def store4_int(typingctx, array, index, a, b, c, d):
-    """Write sixteen rows of four integers, cut off towards zero, to a contiguous int32 array (1-D)."""
+def store_ranges(typingctx, array, index, left, right, top, bottom, wide, high):
+    """Write sixteen ranges of columns and of rows to a contiguous int32 array (1-D): left, right, top, bottom, cut off towards
+    zero and kept within a grid `wide` by `high`. Every lane must fit into an int32."""
 
     def codegen(context, builder, sig, args):
-        integers = [builder.fptosi(arg, _INT_VECTOR) for arg in args[2:]]
-        return _stores(context, builder, sig, args, _join(builder, integers))
+        def spread(value):
+            lane = builder.insert_element(ir.Constant(_INT_VECTOR, ir.Undefined), builder.trunc(value, _INT), ir.Constant(_INT, 0))
+            return builder.shuffle_vector(lane, ir.Constant(_INT_VECTOR, ir.Undefined), _mask([0] * WIDTH))
 
-    return types.void(array, types.intp, lanes, lanes, lanes, lanes), codegen
+        def kept(value, most):
+            value = builder.fptosi(value, _INT_VECTOR)
+            value = builder.select(builder.icmp_signed(">", value, _int_constant(0)), value, _int_constant(0))
+            return builder.select(builder.icmp_signed("<", value, most), value, most)
+
+        wide, high = spread(args[6]), spread(args[7])
+        ranges = [kept(value, most) for value, most in zip(args[2:6], (wide, wide, high, high))]
+        return _stores(context, builder, sig, args, _join(builder, ranges))
+
+    return types.void(array, types.intp, lanes, lanes, lanes, lanes, types.intp, types.intp), codegen
 
 
 def _transposed(builder, rows):

@@ -12,11 +12,14 @@ from .camera import Camera
 from .jit import compiled
 
 NEAR_PLANE = 0.01  # as the Gaussian rasterizer
+MAX_SUPERSAMPLE = 4  # samples a side of a pixel: 16 times a picture's memory
 _BAND_ROWS = 16
 _MIN_AREA = 1e-12  # twice the area, in samples; below it a triangle has no usable inverse
+_LARGEST = 1e100  # a number beyond it, of those that describe a triangle over the picture, leaves the triangle out
 _EDGE_SLACK = 1e-7  # in barycentric units: neighbours may both claim a sample on their shared edge, never neither
 _CULL = {None: 0, "back": 1, "front": 2}
 _NO_OCCLUSION = np.zeros((0, 0), dtype=np.float32)
+_NOWHERE = (np.inf, -np.inf, np.inf, -np.inf)  # bounds that hold nothing
 _NO_TEXTURE = np.zeros((1, 1, 1), dtype=np.float32)
 
 
@@ -46,18 +49,22 @@ def render_mesh(
         empty); pass it as `occlusion` of an overlay rendered with the same camera and supersample. May be the very
         array given as `occlusion`.
 
-    Triangles with a corner nearer than NEAR_PLANE, non-finite or without area are dropped.
+    Triangles with a corner nearer than NEAR_PLANE, non-finite (uvs, too), beyond all measure or without area are dropped.
     Returns image (H,W,C) float32 (C less the opacity channel), premultiplied by alpha: over a background it is
     `image + (1 - alpha[..., None]) * background`; alpha (H,W), the covered share of the pixel; depth (H,W), that of
     the nearest sample, inf where empty.
-    Raises ValueError for arrays of the wrong shape.
+    Raises ValueError for arrays of the wrong shape, faces that name no vertex and a supersample that is not 1 to MAX_SUPERSAMPLE;
+    PerseError for a picture with a side above camera.MAX_SIDE.
     """
     faces = _check_mesh(vertices, faces)
+    if not 1 <= supersample <= MAX_SUPERSAMPLE:
+        raise ValueError(f"supersample must lie between 1 and {MAX_SUPERSAMPLE}, not {supersample}")
+    camera.check_size()
     uvs = np.ascontiguousarray(uvs, dtype=np.float32)
     texture = np.ascontiguousarray(texture, dtype=np.float32)
     if uvs.shape != (len(faces), 3, 2):
         raise ValueError(f"uvs must be {(len(faces), 3, 2)}, not {uvs.shape}")
-    if texture.ndim != 3 or texture.shape[2] < 1 + alpha_channel:
+    if texture.ndim != 3 or 0 in texture.shape or texture.shape[2] < 1 + alpha_channel:
         raise ValueError(f"texture must be (Ht,Wt,C), not {texture.shape}")
     if cull not in _CULL:
         raise ValueError(f"cull must be None, 'back' or 'front', not {cull!r}")
@@ -79,9 +86,10 @@ def rasterize_ids(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> tu
 
     vertices: (V,3) world units. faces: (F,3) int32.
     Returns face_id (H,W) int32, -1 where empty, and bary (H,W,3) float32, the perspective-correct barycentric
-    coordinates on that face (zero where empty). Raises ValueError for arrays of the wrong shape.
+    coordinates on that face (zero where empty). Raises as `render_mesh`.
     """
     faces = _check_mesh(vertices, faces)
+    camera.check_size()
     # The atlas coordinates (1,0), (0,1), (0,0) make u and v the first two barycentrics.
     corners_uv = np.broadcast_to(np.array([[1, 0], [0, 1], [0, 0]], dtype=np.float32), (len(faces), 3, 2)).copy()
     planes, bounds = _planes(_screen_corners(vertices, camera, 1), faces, corners_uv, _CULL[None])
@@ -120,11 +128,17 @@ def _screen_corners(vertices: np.ndarray, camera: Camera, supersample: int) -> n
 
 
 @compiled(inline="always")
+def _held(value, most):
+    """A number kept between 0 and `most`; 0 for NaN, which max and min would let through to an index."""
+    value = value if value > 0.0 else 0.0
+    return value if value < most else most
+
+
+@compiled(inline="always")
 def _texel(u, v, texture):
     """The four neighbours and two weights of a bilinear read."""
     height, width = texture.shape[0], texture.shape[1]
-    x = min(max(u * width - 0.5, 0.0), width - 1.0)
-    y = min(max(v * height - 0.5, 0.0), height - 1.0)
+    x, y = _held(u * width - 0.5, width - 1.0), _held(v * height - 0.5, height - 1.0)
     left, top = int(x), int(y)
     return left, top, min(left + 1, width - 1), min(top + 1, height - 1), np.float32(x - left), np.float32(y - top)
 
@@ -145,9 +159,9 @@ def _planes(corners, faces, uvs, cull):
         bx, by, zb = corners[b, 0], corners[b, 1], corners[b, 2]
         cx, cy, zc = corners[c, 0], corners[c, 1], corners[c, 2]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        dropped = abs(area) <= _MIN_AREA or (cull == 1 and area > 0) or (cull == 2 and area < 0)
+        dropped = not _MIN_AREA < abs(area) < np.inf or (cull == 1 and area > 0) or (cull == 2 and area < 0)
         if dropped or min(za, zb, zc) <= 0.0:
-            bounds[face] = (np.inf, -np.inf, np.inf, -np.inf)
+            bounds[face] = _NOWHERE
             continue
         bounds[face] = (min(ax, bx, cx), max(ax, bx, cx), min(ay, by, cy), max(ay, by, cy))
         first = ((bx * cy - by * cx) / area, (by - cy) / area, (cx - bx) / area)
@@ -163,6 +177,13 @@ def _planes(corners, faces, uvs, cull):
             for k in range(3):
                 planes[face, value, k] = first[k] * (pa - pc) + second[k] * (pb - pc)
             planes[face, value, 0] += pc
+        # Not finite, or so large that sums over the picture would not be.
+        sound = True
+        for value in range(5):
+            for k in range(3):
+                sound &= abs(planes[face, value, k]) < _LARGEST
+        if not sound:
+            bounds[face] = _NOWHERE
     return planes, bounds
 
 
@@ -193,10 +214,9 @@ def _visibility(planes, bounds, texture, alpha_channel, occlusion, height, width
         for face in range(bounds.shape[0]):
             if bounds[face, 3] < first or bounds[face, 2] > last:
                 continue
-            left = int(min(max(bounds[face, 0], 0.0), float(width)))
-            right = min(width, int(min(max(bounds[face, 1], -1.0), float(width))) + 1)
-            top = max(first, int(min(max(bounds[face, 2], 0.0), float(height))))
-            bottom = min(last, int(min(max(bounds[face, 3], -1.0), float(height))) + 1)
+            left, right = int(_held(bounds[face, 0], float(width))), min(width, int(_held(bounds[face, 1] + 1.0, float(width))))
+            top = max(first, int(_held(bounds[face, 2], float(height))))
+            bottom = min(last, int(_held(bounds[face, 3] + 1.0, float(height))))
             adx, bdx, zdx = planes[face, 0, 1], planes[face, 1, 1], planes[face, 2, 1]
             for y in range(top, bottom):
                 a0 = _at(planes, face, 0, 0.5, y + 0.5)
@@ -207,7 +227,7 @@ def _visibility(planes, bounds, texture, alpha_channel, occlusion, height, width
                     if min(a, b, 1.0 - a - b) < -_EDGE_SLACK:
                         continue
                     z = z0 + x * zdx
-                    if np.float32(z) <= nearest[y, x]:
+                    if not np.float32(z) > nearest[y, x]:
                         continue
                     if alpha_channel:
                         u, v = _at(planes, face, 3, x + 0.5, y + 0.5) / z, _at(planes, face, 4, x + 0.5, y + 0.5) / z

@@ -9,9 +9,9 @@ import numba
 import numpy as np
 
 from .jit import compiled
-from .layout import load3, load4, load_rows, store3, store4, store4_int, store_rows
+from .layout import load3, load4, load_rows, store3, store4, store_ranges, store_rows
 from .vector import (
-    WIDTH, any_positive, divide, floor, fma, highest, load, log2, lowest, root, splat, store, where_at_least, where_greater,
+    WIDTH, any_positive, divide, floor, fma, highest, load, log2, lowest, minus_abs, root, splat, store, where_at_least, where_greater,
 )
 
 f32 = np.float32
@@ -19,8 +19,10 @@ NEAR_PLANE = f32(0.01)
 FAR_PLANE = f32(1e10)
 EPS_2D = f32(0.3)  # pixels^2 added to the projected covariance
 MIN_ALPHA = f32(1.0 / 255.0)
+FAR_OFF = f32(2.0**24)  # pixels from the picture's corner, beyond which float32 does not tell two pixels apart: centres lie nearer
 TILE = 32  # pixels a side
 
+LARGEST = np.finfo(np.float32).max
 LN2 = f32(math.log(2.0))
 LOG2E = f32(1.0 / math.log(2.0))
 MARGIN = f32(0.01)  # pixels added to every extent, far more than its rounding error; the alpha test decides
@@ -107,7 +109,10 @@ def _covariance(u, s):
 
 @compiled(parallel=True)
 def project(means, quats, scales, opacities, colors, view, K, width, height):
-    """Records (N,16), depth (N,) float32 (-1: culled) and tile ranges (N,4) int32 (columns, then rows; half-open); N >= 16."""
+    """Records (N,16), depth (N,) float32 (-1: culled) and tile ranges (N,4) int32 (columns, then rows; half-open); N >= 16.
+
+    A Gaussian of which any number is not finite, or that lies FAR_OFF, is culled; the ranges of all others lie within the grid.
+    """
     count = means.shape[0]
     records = np.empty((count, RECORD), dtype=np.float32)
     depths = np.empty(count, dtype=np.float32)
@@ -115,6 +120,7 @@ def project(means, quats, scales, opacities, colors, view, K, width, height):
     flat_means, flat_quats, flat_scales, flat_colors = means.reshape(-1), quats.reshape(-1), scales.reshape(-1), colors.reshape(-1)
     flat_records, flat_tiles = records.reshape(-1), tiles.reshape(-1)
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
+    tiles_wide, tiles_high = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
     for group in numba.prange((count + WIDTH - 1) // WIDTH):
         i = min(group * WIDTH, count - WIDTH)  # the last group overlaps the one before it, and finds the same
         zero, one, half = splat(f32(0.0)), splat(f32(1.0)), splat(f32(0.5))
@@ -145,24 +151,39 @@ def project(means, quats, scales, opacities, colors, view, K, width, height):
         first_x, first_y = floor(highest(left + one, zero)), floor(highest(top + one, zero))
         last_x, last_y = floor(lowest(right, splat(f32(width - 1)))), floor(lowest(bottom, splat(f32(height - 1))))
         seen = where_at_least(last_x, first_x, where_at_least(last_y, first_y, seen, zero), zero)
-        store(depths, i, where_greater(seen, zero, z, culled))
         if not any_positive(seen):
+            store(depths, i, culled)
             continue
-        share = splat(f32(1.0 / TILE))
-        store4_int(
-            flat_tiles, 4 * i,
-            where_greater(seen, zero, first_x * share, zero), where_greater(seen, zero, fma(last_x, share, one), zero),
-            where_greater(seen, zero, first_y * share, zero), where_greater(seen, zero, fma(last_y, share, one), zero),
-        )
         color = load3(flat_colors, 3 * i)
         inverse_yy = divide(one, yy)
         log2e = splat(f32(-0.5) * LOG2E)
         rest = determinant * inverse_yy
+        slope, across, down = xy * inverse_yy, divide(log2e, rest), log2e * inverse_yy
+        extent, bend, lean = reach * rest, rest * inverse_yy, xy * root(divide(reach, xx))
+        seen = where_at_least(minus_abs(mx), splat(-FAR_OFF), where_at_least(minus_abs(my), splat(-FAR_OFF), seen, zero), zero)
+        # Zero times anything that is not finite is NaN, and so is the sum with it.
+        sound = fma(zero, slope, fma(zero, across, fma(zero, down, fma(zero, opacity, fma(zero, color[0], zero)))))
+        sound = fma(zero, color[1], fma(zero, color[2], fma(zero, extent, fma(zero, bend, fma(zero, lean, sound)))))
+        seen = where_at_least(sound, zero, seen, zero)
+        store(depths, i, where_greater(seen, zero, z, culled))
+        share = splat(f32(1.0 / TILE))
+        store_ranges(
+            flat_tiles, 4 * i,
+            where_greater(seen, zero, first_x * share, zero), where_greater(seen, zero, fma(last_x, share, one), zero),
+            where_greater(seen, zero, first_y * share, zero), where_greater(seen, zero, fma(last_y, share, one), zero),
+            tiles_wide, tiles_high,
+        )
         store_rows(flat_records, RECORD * i, (
-            mx, my, xy * inverse_yy, divide(log2e, rest), log2e * inverse_yy, light, color[0], color[1], color[2],
-            reach * rest, rest * inverse_yy, xy * root(divide(reach, xx)),
+            mx, my, slope, across, down, light, color[0], color[1], color[2], extent, bend, lean,
         ))
     return records, depths, tiles
+
+
+@compiled(inline="always")
+def _kept(seen, gradient):
+    """A gradient where its Gaussian was drawn and the number is finite, else 0."""
+    zero = splat(f32(0.0))
+    return where_greater(seen, zero, where_at_least(minus_abs(gradient), splat(-LARGEST), gradient, zero), zero)
 
 
 @compiled(parallel=True)
@@ -197,9 +218,9 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
             total = load_rows(sums, 0)
             v, v_u, v_y, v_uu, v_uy, v_yy = total[0], total[1], total[2], total[3], total[4], total[5]
             seen = load(held, 0)
-            store3(to_colors, 3 * i, where_greater(seen, zero, total[6], zero), where_greater(seen, zero, total[7], zero),
-                   where_greater(seen, zero, total[8], zero))
-            store(grad_opacities, i, where_greater(seen, zero, -divide(v, load(opacities, i)), zero))
+            store3(to_colors, 3 * i, _kept(seen, total[6]), _kept(seen, total[7]),
+                   _kept(seen, total[8]))
+            store(grad_opacities, i, _kept(seen, -divide(v, load(opacities, i))))
 
             # The projection again, as in `project`.
             mean = load3(flat_means, 3 * i)
@@ -230,9 +251,9 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
                           fma(twice_xx, u[2], grad_xy * u[5]))
             g3, g4, g5 = (fma(twice_yy, u[3], grad_xy * u[0]), fma(twice_yy, u[4], grad_xy * u[1]),
                           fma(twice_yy, u[5], grad_xy * u[2]))
-            store3(to_scales, 3 * i, where_greater(seen, zero, fma(g0, u[0], g3 * u[3]) * s[0], zero),
-                   where_greater(seen, zero, fma(g1, u[1], g4 * u[4]) * s[1], zero),
-                   where_greater(seen, zero, fma(g2, u[2], g5 * u[5]) * s[2], zero))
+            store3(to_scales, 3 * i, _kept(seen, fma(g0, u[0], g3 * u[3]) * s[0]),
+                   _kept(seen, fma(g1, u[1], g4 * u[4]) * s[1]),
+                   _kept(seen, fma(g2, u[2], g5 * u[5]) * s[2]))
             w00, w01, w02 = g0 * s[0] * s[0], g1 * s[1] * s[1], g2 * s[2] * s[2]
             w10, w11, w12 = g3 * s[0] * s[0], g4 * s[1] * s[1], g5 * s[2] * s[2]
             grad_a0 = r[0] * w00 + r[1] * w01 + r[2] * w02
@@ -249,10 +270,10 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
             grad_y = two * (qx * (r01 + r10) - two * qy * (r00 + r22) + qz * (r12 + r21) + qw * (r02 - r20))
             grad_z = two * (qx * (r02 + r20) + qy * (r12 + r21) - two * qz * (r00 + r11) + qw * (r10 - r01))
             along = grad_w * qw + grad_x * qx + grad_y * qy + grad_z * qz
-            store4(to_quats, 4 * i, where_greater(seen, zero, (grad_w - along * qw) * inverse_length, zero),
-                   where_greater(seen, zero, (grad_x - along * qx) * inverse_length, zero),
-                   where_greater(seen, zero, (grad_y - along * qy) * inverse_length, zero),
-                   where_greater(seen, zero, (grad_z - along * qz) * inverse_length, zero))
+            store4(to_quats, 4 * i, _kept(seen, (grad_w - along * qw) * inverse_length),
+                   _kept(seen, (grad_x - along * qx) * inverse_length),
+                   _kept(seen, (grad_y - along * qy) * inverse_length),
+                   _kept(seen, (grad_z - along * qz) * inverse_length))
 
             # a = J W with J = [[fx/z, 0, -fx ux/z], [0, fy/z, -fy uy/z]], ux and uy clamped.
             v00, v01, v02 = splat(view[0, 0]), splat(view[0, 1]), splat(view[0, 2])
@@ -268,7 +289,7 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
             local_x, local_y = grad_ux * inverse_z, grad_uy * inverse_z
             local_z = inverse_z * (j00 * (clamped_x * grad_j02 - grad_j00) + j11 * (clamped_y * grad_j12 - grad_j11)
                                    - (grad_ux * ux + grad_uy * uy))
-            store3(to_means, 3 * i, where_greater(seen, zero, v00 * local_x + v10 * local_y + v20 * local_z, zero),
-                   where_greater(seen, zero, v01 * local_x + v11 * local_y + v21 * local_z, zero),
-                   where_greater(seen, zero, v02 * local_x + v12 * local_y + v22 * local_z, zero))
+            store3(to_means, 3 * i, _kept(seen, v00 * local_x + v10 * local_y + v20 * local_z),
+                   _kept(seen, v01 * local_x + v11 * local_y + v21 * local_z),
+                   _kept(seen, v02 * local_x + v12 * local_y + v22 * local_z))
     return grad_means, grad_quats, grad_scales, grad_opacities, grad_colors

@@ -33,7 +33,10 @@ def rasterize(
 
     Semantics of gsplat 1.5.3 `rasterization`, classic mode: eps2d 0.3, near 0.01, far 1e10, alpha = min(0.999,
     opacity exp(-sigma)) dropped below 1/255, a pixel is finished when its transmittance would fall to 1e-4.
-    Raises ValueError for no camera, backgrounds of the wrong shape, or not one camera a frame. Safe to call from several threads at once.
+    A Gaussian with a number that is not finite, or whose centre lies 2**24 pixels off, is left out.
+    Raises ValueError for no camera, backgrounds of the wrong shape, or not one camera a frame; PerseError for a picture with a side
+    above camera.MAX_SIDE and, on the CPU, for more pairs of Gaussians and tiles than binning.MAX_PAIRS: memory and time of a picture
+    are bounded. Safe to call from several threads at once.
     """
     cameras = [cameras] if isinstance(cameras, Camera) else list(cameras)
     if not cameras:
@@ -43,6 +46,7 @@ def rasterize(
         camera if (camera.width, camera.height) == (width, height) else camera.resized(width, height)
         for camera in cameras
     ]
+    cameras[0].check_size()
     if backgrounds is not None:
         if tuple(backgrounds.shape) not in ((3,), (len(cameras), 3)):
             raise ValueError(f"backgrounds must be (3,) or ({len(cameras)}, 3), not {tuple(backgrounds.shape)}")

@@ -17,6 +17,7 @@ EPS_2D = 0.3
 MAX_ALPHA = 0.999
 MIN_ALPHA = 1.0 / 255.0
 STOP = 1e-4
+FAR_OFF = 2.0**24  # pixels
 _ROWS_AT_ONCE = 16
 
 
@@ -24,7 +25,8 @@ def rasterize_reference(cloud: GaussianCloud, camera: Camera, background: Tensor
     """One camera's picture: rgb (H,W,3) and alpha (H,W,1). background: (3,) or None for black."""
     means2d, conics, depths = project(cloud, camera)
     # A Gaussian fainter than one grey level is skipped: its opacity gets no gradient.
-    visible = (depths > NEAR_PLANE) & (depths < FAR_PLANE) & (cloud.opacities >= MIN_ALPHA) & conics.isfinite().all(-1)
+    visible = (depths > NEAR_PLANE) & (depths < FAR_PLANE) & (cloud.opacities >= MIN_ALPHA) & cloud.opacities.isfinite()
+    visible &= conics.isfinite().all(-1) & (means2d.abs() < FAR_OFF).all(-1) & cloud.colors.isfinite().all(-1)
     index = visible.nonzero()[:, 0]
     index = index[depths[index].argsort(stable=True)]
     sorted_values = means2d[index], conics[index], cloud.opacities[index], cloud.colors[index]
@@ -89,6 +91,5 @@ def _composite(means2d, conics, opacities, colors, top: int, bottom: int, width:
     # The Gaussian that would bring the light down to STOP is left out, and with it everything behind.
     alpha = torch.where(after > STOP, alpha, torch.zeros_like(alpha))
     after = torch.cumprod(1.0 - alpha, dim=-1)
-    before = torch.cat([torch.ones_like(after[..., :1]), after[..., :-1]], dim=-1)
-    light = torch.cat([torch.ones_like(after[..., :1]), after], dim=-1)[..., -1]
-    return (alpha * before) @ colors, light
+    light = torch.cat([torch.ones_like(x).to(after)[..., None], after], dim=-1)  # before each of them, and behind the last
+    return (alpha * light[..., :-1]) @ colors, light[..., -1]

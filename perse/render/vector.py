@@ -177,16 +177,32 @@ def store(typingctx, array, index, value):
 
 
 @intrinsic
-def store_int(typingctx, array, index, value):
-    """Write sixteen integers, cut off towards zero, to a contiguous int32 array; all must fit into an int32."""
+def store_strips(typingctx, array, index, edges, pitch):
+    """Write where the blocks of eight strips begin, and how many there are, to a contiguous int32 array, from `index` on.
+
+    edges: ends of the strips as `sides` orders them, in columns, cut off towards zero; every lane holds a number from 0 to TILE.
+    pitch: floats a strip. A strip whose left end lies beyond its right one holds nothing: no count is negative.
+    """
 
     def codegen(context, builder, sig, args):
+        eight = ir.VectorType(_INT, 8)
+
+        def each(value):
+            return ir.Constant(eight, [ir.Constant(_INT, value)] * 8)
+
+        ends = builder.fptosi(args[2], _INT_VECTOR)
+        left, right = (builder.shuffle_vector(ends, ends, _mask(range(first, first + 8))) for first in (0, 8))
+        start = builder.and_(left, each(-4))
+        count = builder.ashr(builder.add(builder.sub(right, start), each(3)), each(2))
+        count = builder.select(builder.icmp_signed(">", count, each(0)), count, each(0))
+        lane = builder.insert_element(ir.Constant(eight, ir.Undefined), builder.trunc(args[3], _INT), ir.Constant(_INT, 0))
+        pitches = builder.mul(builder.shuffle_vector(lane, ir.Constant(eight, ir.Undefined), _mask([0] * 8)), _mask(range(8)))
+        both = builder.shuffle_vector(builder.add(builder.shl(start, each(2)), pitches), count, _mask(range(WIDTH)))
         address = _address(context, builder, sig.args[0], *args[:2])
-        integers = builder.fptosi(args[2], _INT_VECTOR)
-        builder.store(integers, builder.bitcast(address, _INT_VECTOR.as_pointer()), align=4)
+        builder.store(both, builder.bitcast(address, _INT_VECTOR.as_pointer()), align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, lanes), codegen
+    return types.void(array, types.intp, lanes, types.intp), codegen
 
 
 @intrinsic
