@@ -24,7 +24,6 @@ from .avatar.io import load_avatar, save_avatar
 from .avatar.pace import even_pace
 from .controls import Controls
 from .errors import BuildCancelled, PerseError
-from .files import write_atomically
 from .fitting.fit import Progress, Schedule
 from .fitting.initialise import initial_avatar
 from .fitting.run import fit
@@ -32,9 +31,9 @@ from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
 from .portrait.matting import person_cover
-from .render import kernels, mesh
+from .render import kernels, mesh, synthetic
 from .render.camera import Camera
-from .render.mark import comment_gif, draw_mark
+from .render.mark import draw_mark
 from .render.ply import write_ply
 from .render.rasterize import rasterize, warm_up
 from .render.video import VideoWriter
@@ -52,8 +51,6 @@ MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 SYNTHESIS_SHARE = 0.5  # of the time, at most
 SIZES = (64, 2048)
 FRAMES_AT_ONCE = 16  # of a video, on a GPU
-SYNTHETIC = {"comment": "Synthetic video of a person, made by PERSE"}
-SYNTHETIC_PICTURE = "Synthetic picture of a person, made by PERSE"
 BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
 
 
@@ -194,7 +191,8 @@ class PersePipeline:
             avatar = copy.deepcopy(avatar).place(self.device)
         renderer = Renderer(avatar, size, background, framing)
         try:
-            with VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=SYNTHETIC) as writer:
+            with VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"),
+                             finish=synthetic.mark_video) as writer:
                 moments, written = iter(motion), 0
                 while batch := list(islice(moments, renderer.at_once)):
                     for frame in renderer.frames(batch):
@@ -203,8 +201,6 @@ class PersePipeline:
                         writer.write(draw_mark(frame, mark))
                         written += 1
                         progress(written / motion.count)
-            if (path := Path(path)).suffix.lower() == ".gif":
-                write_atomically(path, comment_gif(path.read_bytes(), SYNTHETIC["comment"]))
         except (ValueError, OSError) as error:
             if isinstance(error, PerseError):
                 raise
@@ -420,18 +416,19 @@ def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
     """(H, W, 3 or 4) uint8 -> file bytes by suffix (.png, .jpg, .webp), marked as synthetic."""
     suffix = suffix.lower()
     out = io.BytesIO()
-    image = Image.fromarray(picture)
+    image, note, xmp = Image.fromarray(picture), synthetic.sentence("picture"), synthetic.xmp("picture")
     if suffix == ".png":
         from PIL.PngImagePlugin import PngInfo
         tag = PngInfo()
-        tag.add_text("Comment", SYNTHETIC_PICTURE)
+        tag.add_text("Comment", note)
+        tag.add_itxt("XML:com.adobe.xmp", xmp.decode())
         image.save(out, "PNG", pnginfo=tag)
     elif suffix in (".jpg", ".jpeg"):
-        image.convert("RGB").save(out, "JPEG", quality=92, comment=SYNTHETIC_PICTURE.encode())
+        image.convert("RGB").save(out, "JPEG", quality=92, comment=note.encode(), xmp=xmp)
     elif suffix == ".webp":
         exif = Image.Exif()
-        exif[ExifTags.Base.ImageDescription] = SYNTHETIC_PICTURE
-        image.save(out, "WEBP", quality=92, exif=exif)
+        exif[ExifTags.Base.ImageDescription] = note
+        image.save(out, "WEBP", quality=92, exif=exif, xmp=xmp)
     else:
         raise PerseError(f"Cannot write {suffix or 'a file without suffix'}: use .png, .jpg or .webp.")
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""What tells that a picture is synthetic: a visible mark in its corner, and a note inside a GIF."""
+"""A visible mark in a picture's corner that says that it is synthetic."""
 
 from functools import lru_cache
 
@@ -55,11 +55,3 @@ def draw_mark(picture: np.ndarray, text: str) -> np.ndarray:
         patch = colour + under * (1 - cover)
     out[y:y + h, x:x + w] = (patch * 255 + 0.5).clip(0, 255).astype(np.uint8)
     return out
-
-
-def comment_gif(data: bytes, text: str) -> bytes:
-    """A GIF file with a comment after its header (FFmpeg writes none). text: at most 255 ASCII characters."""
-    packed = data[10]
-    start = 13 + (3 << ((packed & 7) + 1) if packed & 0x80 else 0)  # the global palette comes before the first block
-    note = text.encode("ascii")
-    return data[:start] + b"\x21\xfe" + bytes([len(note)]) + note + b"\x00" + data[start:]

@@ -1,10 +1,10 @@
-"""Video files out and in, through PyAV: an encoder that runs beside the renderer, and a frame iterator."""
+"""Video files out, through PyAV: an encoder that runs beside the renderer."""
 
 import os
 import queue
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +12,6 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
-
-from ..errors import PerseError
 
 _QUEUED_FRAMES = 8
 _BT709 = 1  # the value that H.264 and VP9 use for primaries, transfer and matrix alike
@@ -47,12 +45,14 @@ class VideoWriter:
     (not for .gif) grows by one pixel, a repeat of the last column or row, since 4:2:0 video has even sizes.
 
     width, height: of the frames. fps: frames a second, > 0. crf: quality, lower is better (None: the format's own;
-    unused for .gif). metadata: tags stored in the file. Raises ValueError for a size, rate or suffix that cannot be.
+    unused for .gif). metadata: tags stored in the file. finish: called with the whole file, still hidden, and its
+    container's name. Raises ValueError for a size, rate or suffix that cannot be.
     """
 
     def __init__(
         self, path: str | Path, width: int, height: int, fps: float,
         crf: int | None = None, metadata: dict | None = None,
+        finish: Callable[[Path, str], None] | None = None,
     ):
         self.path = Path(path)
         self._format = _FORMATS.get(self.path.suffix.lower())
@@ -63,7 +63,8 @@ class VideoWriter:
         self.width, self.height, self.fps = int(width), int(height), float(fps)
         self._crf = self._format.default_crf if crf is None else crf
         self._metadata = {str(key): str(value) for key, value in (metadata or {}).items()}
-        self._partial = self.path.with_name(f".{self.path.stem}-{secrets.token_hex(6)}.part")
+        self._finish = finish
+        self._partial = self.path.with_name(f".{secrets.token_hex(8)}.part")  # however long the name is
         self._frames: queue.Queue = queue.Queue(maxsize=_QUEUED_FRAMES)
         self._failure: BaseException | None = None
         self._abandoned = threading.Event()
@@ -109,12 +110,15 @@ class VideoWriter:
     def _run(self) -> None:
         try:
             self._encode()
+            if self._finish is not None and not self._abandoned.is_set():
+                self._finish(self._partial, self._format.container)
         except BaseException as failure:  # handed to the thread that writes
             self._failure = failure
 
     def _encode(self) -> None:
         options = {"movflags": "faststart+use_metadata_tags"} if self._format.container == "mp4" else {}
-        with av.open(str(self._partial), "w", format=self._format.container, options=options) as container:
+        # "file:", or a name with a colon would be an address.
+        with av.open(f"file:{self._partial}", "w", format=self._format.container, options=options) as container:
             container.metadata.update(self._metadata)
             stream = self._add_stream(container)
             convert = _gif_palette(self.width, self.height) if self._format.codec == "gif" else _to_yuv
@@ -171,77 +175,3 @@ def _gif_palette(width: int, height: int):
         return graph.pull()
 
     return convert
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """width, height: upright, in pixels; fps; frames: how many the file holds (estimated where it does not say);
-    duration in seconds."""
-
-    width: int
-    height: int
-    fps: float
-    frames: int
-    duration: float
-
-
-def read_video(
-    path: str | Path, max_frames: int | None = None, stride: int = 1
-) -> tuple[Iterator[np.ndarray], VideoInfo]:
-    """Open a clip: an iterator over its frames, (height, width, 3) uint8 RGB and upright, and what the file says.
-
-    stride: every stride-th frame, beginning with the first. max_frames: stop after so many of those. The file is open
-    until the iterator is exhausted or dropped. Raises PerseError for a file that is not a readable video; a clip that
-    breaks off in the middle ends there.
-    """
-    if stride < 1:
-        raise ValueError(f"stride must be at least 1, not {stride}")
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise PerseError(f"{Path(path).name} could not be opened as a video.") from error
-    try:
-        if not container.streams.video:
-            raise PerseError(f"{Path(path).name} holds no picture, only sound.")
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        decoder = container.decode(stream)
-        try:
-            first = next(decoder)
-        except (av.FFmpegError, StopIteration) as error:
-            raise PerseError(f"{Path(path).name} holds no frame that can be decoded.") from error
-        info = _describe(container, stream, first)
-    except BaseException:
-        container.close()
-        raise
-    return _frames(container, decoder, first, max_frames, stride), info
-
-
-def _describe(container, stream, first: av.VideoFrame) -> VideoInfo:
-    fps = float(stream.average_rate or stream.guessed_rate or 25)
-    if stream.duration and stream.time_base:
-        duration = float(stream.duration * stream.time_base)
-    else:
-        duration = (container.duration or 0) / av.time_base
-    frames = stream.frames or max(1, round(duration * fps))
-    width, height = (first.height, first.width) if first.rotation % 180 else (first.width, first.height)
-    return VideoInfo(width, height, fps, frames, duration or frames / fps)
-
-
-def _frames(container, decoder, first, max_frames, stride) -> Iterator[np.ndarray]:
-    with container:
-        frame, index, given = first, 0, 0
-        while frame is not None and (max_frames is None or given < max_frames):
-            if index % stride == 0:
-                yield _upright(frame)
-                given += 1
-            index += 1
-            try:
-                frame = next(decoder, None)
-            except av.FFmpegError:
-                return
-
-
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    """RGB pixels, turned by what the file's display matrix says (multiples of 90 degrees, anticlockwise)."""
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90)))

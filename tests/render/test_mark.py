@@ -1,14 +1,9 @@
-"""The visible mark and the notes inside files."""
-
-import io
+"""The visible mark."""
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
 
-from perse.pipeline import encode_picture
-from perse.render.mark import comment_gif, draw_mark
-from perse.render.video import VideoWriter
+from perse.render.mark import draw_mark
 
 TEXT = "AI generated"
 GROUNDS = [(255, 255, 255), (0, 0, 0), (128, 128, 128), (250, 220, 60)]
@@ -50,18 +45,3 @@ def test_it_fits_any_picture(height, width, text):
 def test_no_text_no_mark(text):
     picture = flat((1, 2, 3))
     assert draw_mark(picture, text) is picture
-
-
-def test_a_webp_says_that_it_is_synthetic():
-    image = Image.open(io.BytesIO(encode_picture(flat((9, 9, 9, 0), 32, 32), ".webp")))
-    assert "Synthetic" in image.getexif()[ExifTags.Base.ImageDescription]
-
-
-def test_a_gif_gets_a_comment_and_still_plays(tmp_path):
-    with VideoWriter(tmp_path / "a.gif", 48, 32, 10) as video:
-        for level in (0, 120, 250):
-            video.write(flat((level, 10, 10), 32, 48))
-    gif = Image.open(io.BytesIO(comment_gif((tmp_path / "a.gif").read_bytes(), "a note")))
-    assert gif.info["comment"] == b"a note" and gif.n_frames == 3
-    gif.seek(2)
-    assert np.abs(np.asarray(gif.convert("RGB"))[5, 5].astype(int) - (250, 10, 10)).max() < 10
