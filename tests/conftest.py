@@ -1,26 +1,51 @@
 """What tests share: two public-domain portraits, a rig and a texture of each kind, and one avatar that was really built."""
 
 import os
+import pickle
 import shutil
+from dataclasses import replace
 
 import matplotlib.cbook
 import numpy as np
 import pytest
 import skimage.data
+from filelock import FileLock
 from PIL import Image
 
 os.environ["PERSE_PATIENCE"] = "inf"  # builds are measured in steps: a slow machine takes longer and makes the same avatars
 import perse  # noqa: F401  (sets the threading layer before torch and numba load)
+from perse.attributes.catalogue import BY_NAME
 from perse.avatar.avatar import Avatar
 from perse.controls import Controls
 from perse.fitting.fit import Schedule
-from perse.pipeline import PersePipeline, Renderer
+from perse.fitting.initialise import initial_avatar
+from perse.pipeline import PersePipeline, Renderer, remember
 from perse.portrait import load_portrait
 from perse.rig.build import build_rig
 from perse.synthesis.base import Clip
 from perse.synthesis.texture import bake
 
 BUDGET = 10.0  # seconds: the steps and sizes of the shared avatar
+
+
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests, each module stays in one of them, and so does all that looks at the page."""
+    for item in items:
+        page = "app" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("page" if page else str(item.path)))
+
+
+def made_once(tmp_path_factory, name: str, make):
+    """What make() returns; where several processes share the tests one of them makes it, and the others read it from a file."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return make()
+    path = tmp_path_factory.getbasetemp().parent / f"{name}.pickle"
+    with FileLock(f"{path}.lock"):
+        if path.exists():
+            return pickle.loads(path.read_bytes())
+        made = make()
+        path.write_bytes(pickle.dumps(made))
+        return made
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +91,15 @@ def pipeline() -> PersePipeline:
     return PersePipeline.from_pretrained(device="cpu")
 
 
+@pytest.fixture(scope="session")
+def plain_avatar(astronaut_portrait, rig, texture) -> Avatar:
+    """The astronaut as she is before any step, without categories, with her photo: made in seconds, good enough to be driven."""
+    avatar = initial_avatar(astronaut_portrait, rig, texture, [], 24000)
+    avatar.requires_grad_(False)
+    avatar.source = remember(astronaut_portrait)
+    return avatar
+
+
 class Recorder:
     """A synthesizer that keeps what another one made."""
 
@@ -85,12 +119,26 @@ def schedule() -> Schedule:
 
 
 @pytest.fixture(scope="session")
-def built(pipeline, astronaut_portrait) -> tuple[Avatar, list[Clip]]:
+def built(pipeline, astronaut_portrait, tmp_path_factory) -> tuple[Avatar, list[Clip]]:
     """The astronaut, built for real and for all categories, and the clips that taught."""
-    recorder = Recorder(pipeline.synthesizer)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "synthesizer", recorder)
-        return pipeline.build(astronaut_portrait, budget=BUDGET, seed=0), recorder.kept
+    def make():
+        recorder = Recorder(pipeline.synthesizer)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pipeline, "synthesizer", recorder)
+            return pipeline.build(astronaut_portrait, budget=BUDGET, seed=0), recorder.kept
+    return made_once(tmp_path_factory, "built", make)
+
+
+@pytest.fixture
+def small_builds(monkeypatch):
+    """Builds of a few steps, pixels and categories, whatever is asked for."""
+    schedule = Schedule(gaussians=4000, photo_size=128, clip_size=64, source_frames=4, amounts=(1.0,), source_steps=4, space_steps=4)
+    build = PersePipeline.build
+
+    def small(self, *args, **options):
+        return build(self, *args, **options | {"categories": [BY_NAME["beard"], BY_NAME["nose"]]})
+    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(schedule, seed=seed)))
+    monkeypatch.setattr(PersePipeline, "build", small)
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,12 @@ from perse.errors import PerseError
 from perse.evaluate.baselines import landmark_warp, similarity, static
 from perse.evaluate.metrics import NAMES, Truth, measure
 from perse.evaluate.reenact import chosen_frames, evaluate, reenact
-from perse.fitting.initialise import initial_avatar
 from perse.motion.drive import follow
 from perse.motion.motion import Motion
 from perse.motion.track import track
-from perse.pipeline import PersePipeline, Renderer, remember
-from perse.portrait import load_portrait, track_landmarks
+from perse.pipeline import PersePipeline, Renderer
+from perse.portrait import track_landmarks
 from perse.render.video import VideoWriter
-from perse.rig.build import build_rig
-from perse.synthesis.texture import bake
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +35,8 @@ def truth(picture, points) -> Truth:
 
 
 @pytest.fixture(scope="module")
-def avatar(picture):
-    portrait = load_portrait(picture)
-    rig = build_rig(portrait)
-    avatar = initial_avatar(portrait, rig, bake(portrait, rig), [], 24000)
-    avatar.requires_grad_(False)
-    avatar.source = remember(portrait)
-    return avatar
+def avatar(plain_avatar):
+    return plain_avatar
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +116,16 @@ def test_at_most_forty_frames_are_measured(count, step, frames):
     assert chosen[0] == step and np.diff(chosen).min() == step
 
 
-def test_an_avatar_follows_its_own_clip(avatar, clip):
+@pytest.fixture(scope="module")
+def followed(avatar, clip):
+    """What `reenact` takes to compare the avatar with its clip."""
     tracked = track(clip)
+    return Renderer(avatar, background="original", framing="source"), clip, tracked, follow(avatar, tracked)
+
+
+def test_an_avatar_follows_its_own_clip(followed):
     seen = []
-    report = reenact(Renderer(avatar, background="original", framing="source"), clip, tracked, follow(avatar, tracked),
-                     show=lambda index, pictures: seen.append((index, sorted(pictures))))
+    report = reenact(*followed, show=lambda index, pictures: seen.append((index, sorted(pictures))))
     means = report["means"]
     assert means["avatar"]["fail"] == 0
     assert means["avatar"]["akd"] < 1.2
@@ -142,10 +139,8 @@ def test_an_avatar_follows_its_own_clip(avatar, clip):
     json.dumps(report)
 
 
-def test_pictures_can_be_compared_at_a_smaller_size(avatar, clip):
-    tracked = track(clip)
-    renderer = Renderer(avatar, background="original", framing="source")
-    report = reenact(renderer, clip, tracked, follow(avatar, tracked), size=256)
+def test_pictures_can_be_compared_at_a_smaller_size(followed):
+    report = reenact(*followed, size=256)
     assert report["size"] == [256, 256]
     assert report["means"]["avatar"]["fail"] == 0
 

@@ -1,18 +1,12 @@
 """A small avatar of scikit-image's astronaut and a clip of it whose controls are known."""
 
-import numpy as np
 import pytest
-import skimage.data
 
 from perse.controls import Controls
-from perse.fitting.initialise import initial_avatar
 from perse.motion.motion import Motion
 from perse.motion.solve import Face
-from perse.pipeline import PersePipeline, remember
-from perse.portrait import load_portrait
-from perse.rig.build import build_rig
+from perse.pipeline import PersePipeline
 from perse.rig.topology import FACE
-from perse.synthesis.texture import bake
 
 FPS = 20.0
 HOLD = 8  # frames at each pose: smoothing in time may round corners
@@ -34,13 +28,8 @@ def landmark_face(rig) -> Face:
 
 
 @pytest.fixture(scope="session")
-def avatar():
-    portrait = load_portrait(np.asarray(skimage.data.astronaut()))
-    rig = build_rig(portrait)
-    avatar = initial_avatar(portrait, rig, bake(portrait, rig), [], 24000)
-    avatar.requires_grad_(False)
-    avatar.source = remember(portrait)
-    return avatar
+def avatar(plain_avatar):
+    return plain_avatar
 
 
 @pytest.fixture(scope="session")
