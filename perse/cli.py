@@ -155,6 +155,15 @@ def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, opt
     portrait = pipeline.prepare(photo)
     for hint in portrait.quality:
         print(f"perse: note: {hint.message}", file=sys.stderr)
+    avatar = pipeline.build(portrait, budget, seed, _teller(), **options)
+    avatar.report.build |= told
+    pipeline.save(avatar, target)
+    return {"avatar": str(target), "seconds": round(time.monotonic() - start, 1), "bytes": target.stat().st_size,
+            **avatar.report.build, "quality": avatar.report.quality}
+
+
+def _teller():
+    """progress(share, text, preview=None) for a person at a terminal: a line when something else is done, and one at the end."""
     shown = [None]
 
     def progress(share, text, preview=None):
@@ -162,11 +171,7 @@ def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, opt
             shown[0] = text
             print(f"perse: {100 * share:3.0f} % {text}", file=sys.stderr)
 
-    avatar = pipeline.build(portrait, budget, seed, progress, **options)
-    avatar.report.build |= told
-    pipeline.save(avatar, target)
-    return {"avatar": str(target), "seconds": round(time.monotonic() - start, 1), "bytes": target.stat().st_size,
-            **avatar.report.build, "quality": avatar.report.quality}
+    return progress
 
 
 def _info(args) -> None:
@@ -208,7 +213,7 @@ def _video(args) -> None:
         motion = preset_motion(args.motion, edit, args.seconds, fps)
     elif args.drive:
         from .motion.drive import drive
-        motion = drive(avatar, args.drive, edit, args.fps, args.seconds)
+        motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_teller())
     else:
         from .motion.motion import overlay
         ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]

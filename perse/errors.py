@@ -1,5 +1,10 @@
 """The one exception a visitor may see."""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class PerseError(ValueError):
     """Bad input, described in one sentence that tells the visitor what to do.
@@ -10,6 +15,14 @@ class PerseError(ValueError):
 
 class BuildCancelled(Exception):
     """Raised inside a build when its caller asked for it to stop."""
+
+
+def asking(items: Iterable[T], cancelled: Callable[[], bool]) -> Iterator[T]:
+    """The same items; BuildCancelled before the next one once `cancelled` says so."""
+    for item in items:
+        if cancelled():
+            raise BuildCancelled()
+        yield item
 
 
 def shown(value: object, longest: int = 40) -> str:

@@ -14,7 +14,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         PerseError: if the folder is missing or cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")  # however long the name is
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from perse.cli import main
-from perse.fitting.fit import Schedule
+from perse.media import Clip
 from perse.pipeline import PersePipeline
-from perse.render.video import read_video
+from perse.render.video import VideoWriter
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,12 +40,6 @@ def run(capfd, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tiny(monkeypatch):
-    schedule = Schedule(gaussians=4000, photo_size=128, clip_size=64, source_frames=4, amounts=(1.0,), source_steps=8, space_steps=8)
-    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(schedule, seed=seed)))
-
-
-@pytest.fixture
 def photo(astronaut, tmp_path_factory):
     path = tmp_path_factory.mktemp("photo") / "astronaut.png"
     astronaut.save(path)
@@ -57,7 +50,7 @@ def names(folder) -> list[str]:
     return sorted(p.name for p in Path(folder).iterdir())
 
 
-def test_build_info_render(run, tiny, photo, tmp_path):
+def test_build_info_render(run, small_builds, photo, tmp_path):
     code, out, _ = run("build", photo, "-o", "head.safetensors", "--seed", 7, "--device", "cpu", "--synthesizer", "procedural")
     assert code == 0
     report = json.loads(out)
@@ -130,9 +123,9 @@ def test_video(run, avatar_file, tmp_path):
     def film(*options):
         code, _, lines = run("video", avatar_file, "-o", "clip.mp4", "--size", 96, "--fps", 10, "--seconds", 1, *options)
         assert (code, lines) == (0, [])
-        frames, info = read_video("clip.mp4")
-        frames = list(frames)
-        assert len(frames) == 10 and info.fps == 10 and frames[0].shape == (96, 96, 3)
+        clip = Clip("clip.mp4")
+        frames = [pixels for _, pixels in clip]
+        assert len(frames) == 10 and clip.fps == 10 and frames[0].shape == (96, 96, 3)
         assert b"ftyp" in Path("clip.mp4").read_bytes()[:32]
         return np.stack(frames).astype(int)
     turned = film("--motion", "turntable")
@@ -141,6 +134,14 @@ def test_video(run, avatar_file, tmp_path):
     path = film("--from", '{"expression":{"smile":0.5}}', "--to", tmp_path / "end.json")
     assert np.abs(path[0] - path[5]).mean() > 1 and np.abs(path[1] - path[9]).mean() < 1
     assert names(tmp_path) == ["clip.mp4", "end.json"]
+
+
+def test_a_colon_in_a_name_is_no_address(run, avatar_file, tmp_path):
+    film = ["video", avatar_file, "--size", 64, "--seconds", 0.2]
+    assert run(*film, "-o", "a:b.mp4", "--motion", "nod", "--csv", "c:d.csv") == (0, "", [])
+    with VideoWriter("wall:1.mp4", 64, 64, 10) as wall:
+        wall.write(np.full((64, 64, 3), 90, np.uint8))
+    refused(run, "No human face was found in wall:1.mp4", *film, "-o", "other.mp4", "--drive", "wall:1.mp4")
 
 
 def test_export(run, avatar_file, tmp_path):

@@ -8,10 +8,10 @@ import torch
 
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
+from perse.media import Clip
 from perse.motion.motion import Motion
 from perse.motion.presets import preset_motion
 from perse.pipeline import PersePipeline, Renderer, choose_device, encode_picture, head_mask, parse_color, remember
-from perse.render.video import read_video
 
 
 def test_one_pipeline_a_process(pipeline):
@@ -86,7 +86,7 @@ def test_a_video_has_the_frames_of_its_motion(pipeline, avatar, tmp_path):
     shares = []
     motion = preset_motion("shake", Controls(styles={"glasses": {"round": 1.0}}), 1.0, 12)
     pipeline.video(avatar, motion, tmp_path / "v.mp4", 128, progress=shares.append)
-    frames = [f.astype(float) for f in read_video(tmp_path / "v.mp4")[0]]
+    frames = [pixels.astype(float) for _, pixels in Clip(tmp_path / "v.mp4")]
     assert len(frames) == 12 and shares == [(i + 1) / 12 for i in range(12)]
     for i in (0, 5):
         assert np.abs(frames[i] - Renderer(avatar, 128).frame(motion.at(i))).mean() < 5

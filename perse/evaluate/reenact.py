@@ -9,10 +9,11 @@ import numpy as np
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..media import Clip
+from ..media.source import called
 from ..motion.drive import follow
 from ..motion.track import Track, track
 from ..pipeline import PersePipeline, Renderer
-from ..render.video import read_video
 from .baselines import BASELINES
 from .metrics import NAMES, Truth, measure
 
@@ -46,8 +47,9 @@ def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None,
     tracked = track(clip)
     count = len(tracked.landmarks)
     if count <= MIN_STRIDE:
-        raise PerseError(f"{Path(clip).name} has only {count} frames: a clip to measure needs more than {MIN_STRIDE}.")
-    first = next(read_video(clip, max_frames=1)[0])
+        raise PerseError(f"{called(clip)} has only {count} frames: a clip to measure needs more than {MIN_STRIDE}.")
+    with Clip(clip, frames=1) as frames:
+        first = next(frames).pixels
     start = time.monotonic()
     portrait = pipeline.prepare(first)
     avatar = pipeline.build(portrait, seed=seed, **({} if budget is None else {"budget": budget}))
@@ -74,7 +76,7 @@ def reenact(renderer: Renderer, clip: str | Path, tracked: Track, controls: list
     source = tracked.landmarks[0] * scale
     per_frame: dict[str, list[dict]] = {name: [] for name in ("avatar", *BASELINES)}
     first = None
-    for index, frame in enumerate(read_video(clip)[0]):
+    for index, frame in enumerate(pixels for _, pixels in Clip(clip)):
         if index and index not in wanted:
             continue
         frame = cv2.resize(frame, shape, interpolation=cv2.INTER_AREA) if scale != 1 else frame

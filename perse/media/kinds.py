@@ -17,8 +17,8 @@ class Kind:
     pictures: bool = True
 
 
-MP4 = Kind("MP4 or MOV", "mov")
-MATROSKA = Kind("WebM or MKV", "matroska")
+MP4 = Kind("MP4, MOV", "mov")
+MATROSKA = Kind("WebM, MKV", "matroska")
 AVI = Kind("AVI", "avi")
 GIF = Kind("GIF", "gif")
 TRANSPORT = Kind("MPEG-TS", "mpegts")

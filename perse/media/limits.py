@@ -14,7 +14,7 @@ GAP = 0.75
 SAMPLE_RATES = (4_000, 384_000)  # samples a second of a sound: from telephones to studios
 
 # Of the process that decodes.
-MEMORY = 2 << 30  # bytes of addresses, libraries included: several times what 4K needs with its reference frames
+MEMORY = 1400 << 20  # bytes of addresses, libraries included: twice what 4K takes with its reference frames (0.65 GB, AV1 of ten bits)
 PATIENCE = 30  # seconds of processor time from one frame to the next: a frame of 4K takes a tenth of one
 PROCESSOR = 900  # seconds of processor time altogether
 THREADS = 4

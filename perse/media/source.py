@@ -46,7 +46,7 @@ class Source:
     def unreadable(self) -> PerseError:
         """The decoder broke, met a limit, or says what no decoder says."""
         self.close()
-        return PerseError(f"{self.name} cannot be read: it is damaged or needs too much; please save it anew, for example as MP4, and try again.")
+        return PerseError(f"{self.name} cannot be read: it is damaged or needs too much; please save it anew and try again.")
 
 
 def called(path: str | Path) -> str:
@@ -58,12 +58,14 @@ def called(path: str | Path) -> str:
 def _opened(path: str | Path, name: str, noun: str):
     """A regular file: no pipe that blocks, no device that never ends."""
     try:
-        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb", buffering=0)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, ValueError):
         raise PerseError(f"{name} could not be opened as a {noun}: please check its name.") from None
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode) or status.st_size > limits.BYTES:
-        file.close()
-        raise PerseError(f"{name} is larger than {limits.BYTES >> 30} GB: please cut it." if stat.S_ISREG(status.st_mode)
-                         else f"{name} is not a file: please choose a {noun}.")
-    return file
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise PerseError(f"{name} is not a file: please choose a {noun}.")
+    if status.st_size > limits.BYTES:
+        os.close(descriptor)
+        raise PerseError(f"{name} is larger than {limits.BYTES >> 30} GB: please cut it.")
+    return open(descriptor, "rb", buffering=0)

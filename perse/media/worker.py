@@ -35,14 +35,14 @@ def work(job: dict, file, send) -> None:
             raise
         given = False
     if not given:
-        what = "picture" if job["task"] == "film" else "sound"
-        raise PerseError(f"{job['name']} holds no {what} that can be decoded: please save it anew, for example as MP4, and try again.")
+        what, kind = ("picture", "MP4") if job["task"] == "film" else ("sound", "WAV")
+        raise PerseError(f"{job['name']} holds no {what} that can be decoded: please save it anew, for example as {kind}, and try again.")
 
 
 def _more_time(job: dict) -> None:
     """The kernel ends this process after so much more processor time."""
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    soft = int(time.process_time()) + job["patience"]
+    soft = int(time.process_time()) + 1 + job["patience"]
     resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
 
 
@@ -95,7 +95,7 @@ def _film(job: dict, file, send) -> int:
                 now = since if since is not None and since > now else now + step
             if now >= job["seconds"] - SLACK or given == job["frames"]:
                 break
-            if given and now - last < job["gap"]:
+            if given and now - last < job["gap"] - SLACK:
                 continue
             picture = frame.reformat(format="rgb24") if (frame.width, frame.height) == size else frame.reformat(*size, format="rgb24")
             send({"time": now}, _rows(picture.planes[0], size))
@@ -112,11 +112,8 @@ def _duration(container, stream) -> float:
 
 
 def _turns(frame) -> int:
-    """Quarter turns anticlockwise, by the file's display matrix."""
-    try:
-        return round(frame.rotation / 90)
-    except (ValueError, OverflowError):  # a matrix that takes everything to one place
-        return 0
+    """Quarter turns anticlockwise, by the file's display matrix; 0 if that takes everything to one place."""
+    return round(frame.rotation / 90) if -180 <= frame.rotation <= 180 else 0
 
 
 def _rows(plane, size: tuple[int, int]):

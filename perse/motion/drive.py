@@ -7,12 +7,14 @@ itself is reproduced where it was.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
 
 from ..avatar.avatar import Avatar
 from ..controls import RANGES, Controls
+from ..errors import asking
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.expressions import INDEX, NAMES
@@ -33,10 +35,14 @@ PROPORTION = (0.6, 1.7)
 HIDDEN_EYE = 0.6
 # What counts as jitter: degrees, eye distances, weights, logarithms.
 ANGLE_NOISE, SHIFT_NOISE, WEIGHT_NOISE, GAZE_NOISE, DETAIL_NOISE, LIGHT_NOISE = 0.5, 0.01, 0.06, 2.0, 0.006, 0.1
+# A moment that lies so near to a frame of the clip, in frames, is that frame: files round their time stamps.
+NEAR = 0.1
+# How much of the work is done when the face has been tracked, and of the rest when its expressions are known, as shares.
+TRACKED, SOLVED = 0.3, 0.2
 
 
-def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None,
-          seconds: float | None = None) -> Motion:
+def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None, seconds: float | None = None, *,
+          progress: Callable[[float, str], None] = lambda share, text: None, cancelled: Callable[[], bool] = lambda: False) -> Motion:
     """The motion of the face in a clip, for this avatar.
 
     Args:
@@ -44,28 +50,34 @@ def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: fl
         edit: what the visitor has set; the motion is added to it.
         fps: frames a second of the motion; the clip's own if None.
         seconds: use no more than this much of the clip.
+        progress: told the share in [0, 1] that is done and what is being done.
+        cancelled: asked with every frame.
 
     Raises:
         PerseError: the clip cannot be read or shows no face.
+        BuildCancelled: cancelled.
     """
-    tracked = track(clip, seconds)
-    frames = follow(avatar, tracked)
+    tracked = track(clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"), cancelled=cancelled)
+    frames = follow(avatar, tracked, lambda share, text: progress(TRACKED + (1 - TRACKED) * share, text), cancelled)
     rate = fps or tracked.fps
-    if fps is None or fps == tracked.fps:
-        return Motion(len(frames), rate, lambda i: overlay(edit, frames[i]))
-    count = max(1, round(len(frames) / tracked.fps * fps))
+    # The last frame is shown as long as the others on average.
+    count = max(1, round((tracked.times[-1] + 1 / tracked.fps) * rate))
+    place = np.interp(np.arange(count) / rate, tracked.times, np.arange(len(frames)))
+    near = place.round()
+    place = np.where(np.abs(place - near) < NEAR, near, place)
 
     def at(i: int) -> Controls:
-        position = min(i * tracked.fps / fps, len(frames) - 1)
-        first = int(position)
-        between = frames[first].mix(frames[min(first + 1, len(frames) - 1)], position - first)
-        return overlay(edit, between)
+        first, share = divmod(float(place[i]), 1.0)
+        frame = frames[int(first)]
+        return overlay(edit, frame.mix(frames[int(first) + 1], share) if share else frame)
 
     return Motion(count, rate, at)
 
 
-def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
-    """Controls for every frame of a track; all zero for the first."""
+def follow(avatar: Avatar, tracked: Track, progress: Callable[[float, str], None] = lambda share, text: None,
+           cancelled: Callable[[], bool] = lambda: False) -> list[Controls]:
+    """Controls for every frame of a track; all zero for the first. progress, cancelled: as in `drive`."""
+    progress(0.0, "reading the expressions")
     scale, offset = _lay_over(avatar, tracked.landmarks[0])
     landmarks = tracked.landmarks * scale
     landmarks[..., :2] += offset
@@ -76,19 +88,19 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     def effective(weights, rotation, shift, frames):
         pitch = np.degrees(_gaze(driver, landmarks[frames], rotation, shift, weights, K))[:, 1]
         rows = [avatar.state(Controls(expression=named_weights(w), gaze_pitch=float(p))).weights.cpu().numpy()
-                for w, p in zip(weights, pitch)]
+                for w, p in zip(asking(weights, cancelled), pitch)]
         return np.stack(rows).astype(np.float64)
 
     rotation, shift = _poses(driver, landmarks)
     skin = landmarks[:, :FACE, :2] + tracked.drift * scale
-    fit = solve(driver.face, skin, fixed, K, rotation, shift, effective)
+    fit = solve(driver.face, skin, fixed, K, rotation, shift, effective, cancelled)
     gaze = _gaze(driver, landmarks, fit.rotation, fit.shift, fit.weights, K)
     angles, moved = _head(driver, fit.rotation, fit.shift)
     angles, moved = smooth(np.degrees(angles), ANGLE_NOISE), smooth(moved, SHIFT_NOISE)
     weights, gaze = smooth(fit.weights, WEIGHT_NOISE), smooth(np.degrees(gaze), GAZE_NOISE)
     frames = [_controls(*row) for row in zip(weights, angles, moved, gaze)]
     # What the rig will really show, smoothed and clamped as it is, and what is missing from it.
-    states = [avatar.state(frame) for frame in frames]
+    states = [avatar.state(frame) for frame in asking(frames, cancelled)]
     used = np.stack([s.weights.cpu().numpy() for s in states]).astype(np.float64)
     shown = Fit(*_pose_of(driver, angles, moved), used)
     detail = residual_detail(driver.face, shown, skin, K) / driver.proportions[:, None]
@@ -97,7 +109,8 @@ def follow(avatar: Avatar, tracked: Track) -> list[Controls]:
     frames = [frame.with_(detail=tuple(np.round(d, 5).tolist()), light=tuple(np.round(x, 3).tolist()))
               for frame, d, x in zip(frames, detail, light)]
     predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
-    refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted, tracked.mouth, tracked.mouth_seen)
+    refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted, tracked.mouth, tracked.mouth_seen,
+                     lambda share: progress(SOLVED + (1 - SOLVED) * share, "comparing the avatar with your clip"), cancelled)
     return [Controls(), *refined[1:]]  # smoothing in time may have moved what everything else is measured from
 
 

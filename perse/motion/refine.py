@@ -4,11 +4,14 @@ A landmark detector answers to the picture, not to the mesh: where light, teeth 
 from the real face, it sees the landmark elsewhere than the rig has put it. Analysis by synthesis removes that part.
 """
 
+from typing import Callable
+
 import numpy as np
 import torch
 
 from ..avatar.avatar import Avatar
 from ..controls import BANDS, RANGES, Controls
+from ..errors import asking
 from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize
 from ..rig.rig import EYE_LOOK, rotation_matrix
@@ -37,7 +40,8 @@ IRISES = [EYE["right"]["iris"][0], EYE["left"]["iris"][0]]
 CORNERS = [[EYE[side]["outer"], EYE[side]["inner"]] for side in ("right", "left")]
 
 
-def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray) -> list[Controls]:
+def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray,
+           progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> list[Controls]:
     """The same frames with `detail`, gaze and `mouth_light` corrected, so that a detector sees the landmarks where they ought to be, and
     the mouth shows as much of the teeth.
 
@@ -45,13 +49,17 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np
         beyond: (T, 470, 2) pixels of the avatar's camera: what the driver's landmarks and irises do beyond what the
             frames make of them.
         mouth (T, BANDS), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
+        progress: told the share in [0, 1] that is done. cancelled: asked with every frame; BuildCancelled is raised when it says so.
     """
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST)).round().astype(int))
-    target = {i: projected(avatar, frames[i])[0] + beyond[i] for i in chosen}
+    target = {i: projected(avatar, frames[i])[0] + beyond[i] for i in asking(chosen, cancelled)}
     apart, inside = np.zeros(len(frames)), np.zeros((len(frames), BANDS))
     open_ = np.flatnonzero([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
-    for _ in range(PASSES):
-        seen = [_correction(avatar, frames[i], target[i], mouth[i], mouth_seen[i]) for i in chosen]
+    for done in range(PASSES):
+        seen = []
+        for i in asking(chosen, cancelled):
+            progress((done + len(seen) / len(chosen)) / PASSES)
+            seen.append(_correction(avatar, frames[i], target[i], mouth[i], mouth_seen[i]))
         good = np.array([s is not None for s in seen])
         if not good.any():
             break

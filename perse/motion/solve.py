@@ -5,9 +5,11 @@ projected landmarks. The blendshapes form one constant matrix; the jaw, a joint,
 """
 
 from dataclasses import dataclass
+from typing import Callable
 
 import numpy as np
 
+from ..errors import asking
 from ..rig.expressions import INDEX, NAMES
 from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
 from ..rig.topology import EYE, FACE, LIPS, OVAL, STABLE
@@ -145,7 +147,7 @@ class Fixed:
 
 
 def solve(face: Face, observed: np.ndarray, fixed: Fixed, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray,
-          effective) -> Fit:
+          effective, cancelled: Callable[[], bool] = lambda: False) -> Fit:
     """Fit all frames.
 
     Args:
@@ -154,8 +156,9 @@ def solve(face: Face, observed: np.ndarray, fixed: Fixed, K: np.ndarray, rotatio
         fixed: further points for the pose, in the same pixels.
         rotation, shift: (T, 3, 3), (T, 3) where to start.
         effective: (weights (T, E), rotation, shift, frames slice) -> weights (T, E) that the rig really uses.
+        cancelled: asked in each step; BuildCancelled is raised when it says so.
     """
-    fits = [_solve_chunk(face, observed[s], fixed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s))
+    fits = [_solve_chunk(face, observed[s], fixed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s), cancelled)
             for s in (slice(i, i + CHUNK) for i in range(0, len(observed), CHUNK))]
     return Fit(*(np.concatenate([getattr(f, name) for f in fits]) for name in ("rotation", "shift", "weights")))
 
@@ -196,7 +199,7 @@ def _from_fixed(fixed: Fixed, K, rotation, shift, eye: float) -> tuple[np.ndarra
     return np.einsum("tnai,tnaj->tij", weighted, rigid, optimize=True), np.einsum("tnai,tna->ti", weighted, residual)
 
 
-def _solve_chunk(face, observed, fixed, K, rotation, shift, effective) -> Fit:
+def _solve_chunk(face, observed, fixed, K, rotation, shift, effective, cancelled) -> Fit:
     count, active = len(observed), len(ACTIVE)
     eye = np.linalg.norm(observed[:, EYE["left"]["outer"]] - observed[:, EYE["right"]["outer"]], axis=-1).max()
     root = np.sqrt(landmark_weights())
@@ -205,7 +208,7 @@ def _solve_chunk(face, observed, fixed, K, rotation, shift, effective) -> Fit:
     slides = face.slides()[ACTIVE]
     jaw = int(np.flatnonzero(ACTIVE == INDEX["jaw_open"])[0])
     weights = np.zeros((count, len(NAMES)))
-    for _ in range(ITERATIONS):
+    for _ in asking(range(ITERATIONS), cancelled):
         used = effective(weights, rotation, shift)
         local = face.pose(used)
         residual, by_shape, rigid = _linearised(local, observed, K, rotation, shift, eye)
