@@ -20,14 +20,14 @@ def pictures(count: int, width: int, height: int) -> Iterator[np.ndarray]:
 
 
 def film(path: Path, count: int = 12, size: tuple[int, int] = (64, 48), codec: str = "libx264", pixels: str = "yuv420p", fps: int = 25,
-         times=None, sound: str | None = None, container: str | None = None, **options) -> Path:
-    """A good clip. times: pts of every frame in units of 1 / fps; sound: codec of a tone beside it."""
-    with av.open(f"file:{path}", "w", format=container) as out:
+         times=None, shown=None, sound: str | None = None, **options) -> Path:
+    """A good clip. times: pts of every frame in units of 1 / fps; shown: other pictures than `pictures`; sound: codec of a tone beside it."""
+    with av.open(f"file:{path}", "w") as out:
         stream = out.add_stream(codec, rate=fps, options={"crf": "30", **options} if codec == "libx264" else options)
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         stream.codec_context.time_base = Fraction(1, fps)
         voice = out.add_stream(sound, rate=48_000, layout="mono") if sound else None
-        for i, picture in enumerate(pictures(count, *size)):
+        for i, picture in enumerate(pictures(count, *size) if shown is None else shown):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixels)
             frame.pts, frame.time_base = i if times is None else times[i], Fraction(1, fps)
             out.mux(stream.encode(frame))
@@ -69,7 +69,7 @@ def good(folder: Path) -> dict[str, Path]:
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
-    """The same file with one to sixty bits flipped, most of them near its beginning where the structure is, but not the mark of its kind."""
+    """The same file with one to sixty bits flipped: most near its beginning, where the structure is, but none in the mark of its kind."""
     out = bytearray(data)
     for _ in range(int(rng.integers(1, 61))):
         out[16 + int((len(out) - 16) * rng.random() ** 2)] ^= 1 << int(rng.integers(8))
@@ -101,7 +101,8 @@ def clips(folder: Path, rng: np.random.Generator, mutations: int = 2) -> Iterato
     yield file("noise after a head.mp4", mp4[:40] + rng.bytes(20_000))
     yield file("disguised.txt", mp4)
     yield file("a gif.mp4", kinds["gif"])
-    for name, head in (("pdf", b"%PDF-1.7\n"), ("html", b"<html><script>"), ("jpeg", b"\xff\xd8\xff\xe0\0\x10JFIF\0"), ("id3", b"ID3\4\0\0\0\0\0\0")):
+    heads = {"pdf": b"%PDF-1.7\n", "html": b"<html><script>", "jpeg": b"\xff\xd8\xff\xe0\0\x10JFIF\0", "id3": b"ID3\4" + bytes(6)}
+    for name, head in heads.items():
         yield file(f"polyglot {name}.mp4", head + mp4)
     yield from _playlists(file, folder)
     yield file("no frame.gif", b"GIF89a\x10\0\x10\0\0\0\0;")
@@ -142,15 +143,16 @@ def sounds(folder: Path, rng: np.random.Generator, mutations: int = 1) -> Iterat
                 yield path.name, path
     wav = (folder / "good.wav").read_bytes()
     where = wav.index(b"fmt ") + 8
-    for name, offset, form, value in (("slow", 4, "<I", 1), ("fast", 4, "<I", 0xFFFFFFFF), ("choir", 2, "<H", 0xFFFF), ("foreign", 0, "<H", 0x7777)):
+    fields = (("slow", 4, "<I", 1), ("fast", 4, "<I", 0xFFFFFFFF), ("choir", 2, "<H", 0xFFFF), ("foreign", 0, "<H", 0x7777))
+    for name, offset, form, value in fields:
         data = bytearray(wav)
         struct.pack_into(form, data, where + offset, value)
         path = folder / f"{name}.wav"
         path.write_bytes(data)
         yield path.name, path
     path = folder / "nowhere.wav"
-    path.write_bytes(struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 0xFFFFFFFF, b"WAVE", b"fmt ", 16, 3, 1, RATE, 4 * RATE, 4, 32, b"data", 0xFFFFFFFF)
-                     + np.array([np.nan, np.inf, -np.inf, 3e38] * 2000, "<f4").tobytes())
+    head = (b"RIFF", 0xFFFFFFFF, b"WAVE", b"fmt ", 16, 3, 1, RATE, 4 * RATE, 4, 32, b"data", 0xFFFFFFFF)
+    path.write_bytes(struct.pack("<4sI4s4sIHHIIHH4sI", *head) + np.array([np.nan, np.inf, -np.inf, 3e38] * 2000, "<f4").tobytes())
     yield path.name, path
 
 
@@ -160,7 +162,8 @@ def _playlists(file, folder: Path) -> Iterator[tuple[str, Path]]:
         "m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{folder / SECRET}\n",
         "ffconcat": f"ffconcat version 1.0\nfile {SECRET}\n",
         "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
-        "mpd": f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><AdaptationSet><BaseURL>{SECRET}</BaseURL></AdaptationSet></Period></MPD>',
+        "mpd": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><AdaptationSet>'
+               f"<BaseURL>{SECRET}</BaseURL></AdaptationSet></Period></MPD>",
     }
     for suffix, text in texts.items():
         yield file(f"list.{suffix}", text.encode())

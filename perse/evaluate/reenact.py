@@ -1,8 +1,8 @@
 """The first frame of a clip becomes an avatar, the rest drives it, and the result is compared with the clip."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import cv2
 import numpy as np

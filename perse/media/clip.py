@@ -1,8 +1,9 @@
 """Clips: frames with their time stamps."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,9 +26,9 @@ class Clip:
             for seconds, pixels in clip:
                 ...
 
-    width, height: of the upright frames. fps, duration: what the file says of frames a second and seconds, 0 if nothing; only the frames'
-    own time stamps are to be believed. Decoding runs ahead in a process of its own, which ends with the iteration, with `close` or with this
-    object. A clip that breaks off in the middle ends there; a frame of another size than the first is scaled to it.
+    width, height: of the upright frames. fps, duration: what the file says of frames a second and seconds, 0 if nothing; only the
+    frames' own time stamps are to be believed. Decoding runs ahead in a process of its own, which ends with the iteration, with `close`
+    or with this object. A clip that breaks off in the middle ends there; a frame of another size than the first is scaled to it.
 
     Args:
         path: a regular file of one of `kinds.KINDS`.

@@ -1,7 +1,7 @@
 """Sound, of a recording or of a clip."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
@@ -28,7 +28,8 @@ def read_sound(path: str | Path, rate: int = 16_000, seconds: float = limits.SEC
     if not low <= rate <= high:
         raise ValueError(f"rate must lie between {low} and {high}, not {rate}")
     left = int(min(seconds, limits.SECONDS) * rate)
-    source = Source(path, "listen", "sound", lambda kind: True, {"rate": int(rate), "samples": left, "rates": limits.SAMPLE_RATES}, cancelled)
+    more = {"rate": int(rate), "samples": left, "rates": limits.SAMPLE_RATES}
+    source = Source(path, "listen", "sound", lambda kind: True, more, cancelled)
     pieces = [np.zeros(0, np.float32)]
     try:
         while (message := source.read(4 * left)) is not None:

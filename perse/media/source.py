@@ -2,8 +2,8 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 from ..child import Broken, Child, Limits
 from ..errors import PerseError
@@ -17,8 +17,8 @@ CONFINED = Limits(memory=limits.MEMORY, cpu=limits.PROCESSOR, files=3)
 class Source:
     """One file being decoded elsewhere.
 
-    path: of a regular file, which is opened here: its name is never read as an address. task, more: see `worker`. wanted: kinds that will do,
-    called `noun` in sentences. cancelled: asked while waiting. Raises PerseError for what is no such file.
+    path: of a regular file, which is opened here: its name is never read as an address. task, more: see `worker`. wanted: kinds that
+    will do, called `noun` in sentences. cancelled: asked while waiting. Raises PerseError for what is no such file.
     """
 
     def __init__(self, path: str | Path, task: str, noun: str, wanted: Callable[[Kind], bool], more: dict, cancelled: Callable[[], bool]):

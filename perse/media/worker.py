@@ -2,8 +2,8 @@
 
 It says, for a clip, once
 
-    {"width", "height", "turns", "fps", "duration"}     of the picture as it is stored; quarter turns anticlockwise that put it upright; what
-                                                        the file says of frames a second and length in seconds, 0 if nothing
+    {"width", "height", "turns", "fps", "duration"}     of the picture as it is stored; quarter turns anticlockwise that put it upright;
+                                                        what the file says of frames a second and length in seconds, 0 if nothing
 
 and then for every frame {"time"}, seconds since the first, with width * height * 3 bytes of RGB; for a sound {} with float32 samples.
 """
@@ -13,6 +13,7 @@ import resource
 import time
 
 import av
+
 # What PyAV imports only when it is needed: then nothing can be opened any more.
 import av.audio.stream
 import av.stream
@@ -48,7 +49,8 @@ def _more_time(job: dict) -> None:
 
 def _opened(job: dict, file):
     """The container, by the demuxer that was asked for and no other; it may refer to nothing outside itself."""
-    options = {"format_whitelist": job["demuxer"], "protocol_whitelist": "none", "codec_whitelist": job["decoders"], "max_streams": str(job["streams"])}
+    options = {"format_whitelist": job["demuxer"], "protocol_whitelist": "none", "codec_whitelist": job["decoders"],
+               "max_streams": str(job["streams"])}
     return av.open(file, "r", format=job["demuxer"], container_options=options, metadata_errors="replace")
 
 
@@ -64,7 +66,7 @@ def _prepared(stream, job: dict):
 
 def _check_size(size: tuple[int, int], job: dict) -> None:
     if max(size) > job["side"] or size[0] * size[1] > job["pixels"]:
-        raise PerseError(f"{job['name']} has frames of {size[0]} × {size[1]} pixels: please reduce it to 4K ({job['side']} pixels) or less.")
+        raise PerseError(f"{job['name']} has frames of {size[0]} × {size[1]} pixels: please reduce it to 4K, {job['side']} pixels.")
 
 
 def _film(job: dict, file, send) -> int:

@@ -5,9 +5,9 @@ The driver's first frame is laid over the portrait's place in the picture, so a 
 itself is reproduced where it was.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ import torch
 from ..avatar.avatar import Avatar
 from ..controls import RANGES, Controls
 from ..errors import asking
+from ..media import limits
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.expressions import INDEX, NAMES
@@ -27,7 +28,7 @@ from .motion import Motion, overlay
 from .refine import IRISES, refine
 from .smooth import smooth
 from .solve import Face, Fit, Fixed, solve
-from .track import Track, track
+from .track import FEWEST, Track, track
 
 # Proportions are carried over within these bounds; beyond them a first frame is an exception (a blink, a yawn).
 PROPORTION = (0.6, 1.7)
@@ -57,11 +58,14 @@ def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: fl
         PerseError: the clip cannot be read or shows no face.
         BuildCancelled: cancelled.
     """
-    tracked = track(clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"), cancelled=cancelled)
+    tracked = track(clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"),
+                    cancelled=cancelled)
     frames = follow(avatar, tracked, lambda share, text: progress(TRACKED + (1 - TRACKED) * share, text), cancelled)
     rate = fps or tracked.fps
-    # The last frame is shown as long as the others on average.
-    count = max(1, round((tracked.times[-1] + 1 / tracked.fps) * rate))
+    # The last frame is shown as long as the others on average, but not beyond what is wanted.
+    last = tracked.times[-1]
+    end = min(last + 1 / tracked.fps, max(limits.SECONDS if seconds is None else seconds, last + 1 / FEWEST))
+    count = max(1, round(end * rate))
     place = np.interp(np.arange(count) / rate, tracked.times, np.arange(len(frames)))
     near = place.round()
     place = np.where(np.abs(place - near) < NEAR, near, place)

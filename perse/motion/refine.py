@@ -4,7 +4,7 @@ A landmark detector answers to the picture, not to the mesh: where light, teeth 
 from the real face, it sees the landmark elsewhere than the rig has put it. Analysis by synthesis removes that part.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 import torch

@@ -4,8 +4,8 @@ The unknowns of a frame are a rigid pose (6) and a weight in [0, 1] for each act
 projected landmarks. The blendshapes form one constant matrix; the jaw, a joint, is linearised about its current angle.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 

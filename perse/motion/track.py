@@ -1,8 +1,8 @@
 """A driving clip -> one set of face landmarks for every frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
@@ -26,8 +26,8 @@ AGREE = 0.02
 @dataclass(frozen=True)
 class Track:
     """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
-    lost and the last good landmarks stand in; times (T,): seconds since the first frame, growing; fps: frames a second, over all; width, height of the frames; anchors (T, M, 2) in frame pixels:
-    textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
+    lost and the last good landmarks stand in; times (T,): seconds since the first frame, growing; fps: frames a second, over all;
+    width, height of the frames; anchors (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
     frame pixels: how far from the landmarks the skin lies that was under them in the first frame; light (T, 468, 3): the logarithm
     of the light on it against the first frame's; mouth (T, BANDS) and mouth_seen (T,): see `between_lips`."""
 
@@ -94,7 +94,8 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
 
 
 def pace(times: list[float], said: float) -> float:
-    """Frames a second by their times (T,), growing seconds; as the file says, `said`, if that is nearly so or there is one frame only."""
-    measured = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else said or FEWEST
-    fps = said if abs(said / measured - 1) < AGREE else measured
-    return float(min(fps, limits.RATE))
+    """Frames a second by their times (T,), growing seconds; as the file says, `said`, if that is nearly so; FEWEST of a single frame."""
+    if len(times) == 1:
+        return FEWEST
+    measured = (len(times) - 1) / (times[-1] - times[0])
+    return float(min(said if abs(said / measured - 1) < AGREE else measured, limits.RATE))
