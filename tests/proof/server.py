@@ -22,11 +22,12 @@ class Server:
 
     Args:
         folder: where it keeps visitors' files (GRADIO_TEMP_DIR) in `files`, and its log.
+        files: that folder, if it shall be another. root: of the program's own files.
         environment: further variables.
     """
 
-    def __init__(self, folder: Path, **environment: str):
-        self.folder, self.files = folder, folder / "files"
+    def __init__(self, folder: Path, files: Path | None = None, root: Path = ROOT, **environment: str):
+        self.folder, self.files = folder, files or folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -35,7 +36,7 @@ class Server:
         env = os.environ | {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(self.files),
                             "HF_HUB_OFFLINE": "1", "PERSE_PROXIES": "1", "TMPDIR": str(folder), **environment}
         self.log = open(folder / "log.txt", "a")
-        self.process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], cwd=ROOT, env=env, stdout=self.log, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen([sys.executable, str(root / "app.py")], cwd=root, env=env, stdout=self.log, stderr=subprocess.STDOUT)
         self._me = psutil.Process(self.process.pid)
 
     def wait(self, patience: float = 600.0) -> "Server":
@@ -92,7 +93,7 @@ class Server:
             try:
                 self.process.wait(120)
             except subprocess.TimeoutExpired:
-                self.kill()
+                self.process.kill()
         self.log.close()
         return self.process.wait()
 
@@ -100,6 +101,7 @@ class Server:
         """As a power cut stops it."""
         self.process.kill()
         self.process.wait()
+        self.log.close()
 
     def __enter__(self) -> "Server":
         return self.wait()

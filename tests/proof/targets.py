@@ -18,6 +18,7 @@ from .. import hostile_controls
 
 ROOT = Path(__file__).parents[2]
 SIZE = 64  # pixels of the pictures that are rendered
+WHOLE = 0.2  # of the spoiled avatar files that have all their Gaussians
 FRAMES = 40  # frames of a clip that are looked at
 DRIVEN = 4  # frames of a clip that drive an avatar: tracking is slow
 
@@ -108,10 +109,9 @@ class Avatars:
     """An avatar file that is opened, seen and saved."""
 
     def inputs(self, rng, folder: Path):
-        from ..hostile_avatar import mutations
-        data, _ = example()
-        path = folder / "avatar.safetensors"
-        for name, changed in again(lambda seeded: mutations(data, seeded), rng):
+        from ..hostile_avatar import mutations, small
+        path, sizes = folder / "avatar.safetensors", (small(), example()[0])
+        for name, changed in again(lambda seeded: mutations(sizes[seeded.random() < WHOLE], seeded), rng):
             path.write_bytes(changed)
             yield name, path
 

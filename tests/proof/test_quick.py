@@ -1,0 +1,38 @@
+"""Short versions of the scripts in this folder: nothing goes wrong. How fast it goes is measured by hand, see docs/promises.md."""
+
+import pytest
+
+from . import faults, fuzz, load, soak
+from .targets import TARGETS
+
+
+def test_hostile_inputs_are_refused_or_survived(tmp_path):
+    told = fuzz.run(list(TARGETS), 120, None, 1, 2, 600.0, 1500, tmp_path)
+    assert not told["wrong"], told["wrong"]
+    assert told["inputs"] == 120 and {"refused", "accepted"} == set(told["outcomes"]) and set(told["kinds"]) == set(TARGETS)
+
+
+def test_a_fuzzer_that_sees_the_code_finds_nothing(tmp_path):
+    pytest.importorskip("atheris", reason="atheris is not installed")
+    from . import fuzz_guided
+    told = fuzz_guided.run(["controls", "avatars"], 10, 1, tmp_path)
+    assert not any(t["wrong"] for t in told.values()), told
+    assert all(t["new_paths"] for t in told.values())
+
+
+def test_a_few_visitors_at_once():
+    told = load.run(5, 30.0, 1, 1, 256)
+    assert not told["wrong"], told
+    assert told["kinds"] == {"build": 1, "file": 1, "example": 3} and len(told["build_seconds_with_waiting"]) == 1
+
+
+def test_previews_for_a_while():
+    told = soak.run(60, 1800.0, 3, 1, float("inf"))
+    assert not told["wrong"], told
+    assert told["previews"] >= 60
+
+
+@pytest.mark.parametrize("name", ["killed_in_a_video", "folder_taken_away", "previews_nobody_waits_for"])
+def test_a_real_fault_is_stood(name):
+    told = faults.run([name])[name]
+    assert told["result"] == "held", told
