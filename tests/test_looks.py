@@ -123,12 +123,14 @@ def test_info_tells_what_the_portrait_does_not_allow(run, avatar_file):
 
 
 def test_the_attribute_bench_on_the_command_line(run, avatar_file):
-    code, out, _ = run("bench", "--attributes", "--avatar", avatar_file, "--against", avatar_file, "--categories", "makeup", "--size", 64)
+    code, out, _ = run("bench", "--attributes", "--avatar", avatar_file, "--against", avatar_file, "--categories", "headphones",
+                       "--size", 64)
     report = json.loads(out)
     assert code == 0 and len(report["avatars"]) == 2 and set(report["goals"]) >= {"leakage", "effect", "variation", "order"}
     first = report["avatars"][0]
-    assert first["file"] == avatar_file and first["interpolated"] is True and set(first["categories"]) == {"makeup"}
-    assert all(value == 0 for value in report["difference"]["makeup"].values() if not isinstance(value, dict))  # one avatar, twice
+    assert first["file"] == avatar_file and first["interpolated"] is True and set(first["categories"]) == {"headphones"}
+    # One avatar, twice.
+    assert all(value == 0 for value in report["difference"]["headphones"].values() if not isinstance(value, dict))
     for options, told in ((["--against", avatar_file], "--avatar"), (["--avatar", avatar_file, "--categories", "tattoo"], "tattoo"),
                           (["--avatar", "missing.safetensors"], "missing"), (["--avatar", avatar_file, "--size", 1], "size")):
         code, _, line = run("bench", "--attributes", *options)
