@@ -1,35 +1,44 @@
 """The avatar file: one safetensors file with a versioned JSON header. Never pickle: it comes from strangers."""
 
 import json
+import math
+import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from ..attributes.catalogue import reduced_to
 from ..attributes.described import Described, described_of, extend
-from ..errors import PerseError
+from ..errors import PerseError, shown
 from ..files import write_atomically
+from ..render import synthetic
 from ..render.camera import Camera
 from ..rig.expressions import NAMES
 from ..rig.rig import PARTS, Rig
+from ..rig.topology import FACE
+from . import backdrop
 from .avatar import Avatar, Report, Source
 from .binding import Binding
+from .check import KINDS, LIMIT, MAX_HEADER, check_meta, check_table, check_values, plain_json, require
 from .space import AxisBasis, LatentSpace
 
 FORMAT, VERSION = "perse-avatar", 1
-LIMIT = 200_000_000  # bytes; real files are about a tenth of this
 COMPACT = ("color", "opacity", "log_scale")
-MAX_GAUSSIANS, MAX_VERTICES = 1_000_000, 50_000
 
 
-def save_avatar(avatar: Avatar, path: str | Path) -> None:
-    """Write an avatar; the file appears whole or not at all."""
-    rig = avatar.rig
+def save_avatar(avatar: Avatar, path: str | Path, surroundings: str = "whole") -> None:
+    """Write an avatar; the file appears whole or not at all.
+
+    surroundings: of the head in its photo: "whole", or "blurred" so far that nobody beside the portrait's square can be recognised.
+    """
+    if surroundings not in ("whole", "blurred"):
+        raise ValueError(f"surroundings must be whole or blurred, not {surroundings!r}")
+    rig, source = avatar.rig, avatar.source
     half = torch.float16
     tensors = {
         "rig.vertices": torch.from_numpy(rig.vertices), "rig.faces": torch.from_numpy(rig.faces.astype(np.int32)),
@@ -55,13 +64,15 @@ def save_avatar(avatar: Avatar, path: str | Path) -> None:
         tensors[f"axis.{name}.pace"] = basis.pace
         for part in COMPACT:
             tensors[f"axis.{name}.{part}"], tensors[f"axis.{name}.{part}.step"] = _compact(getattr(basis, part).detach())
-    if avatar.source is not None:
-        tensors["source.background"] = torch.frombuffer(bytearray(avatar.source.background), dtype=torch.uint8)
-    header = {"format": FORMAT, "version": str(VERSION), "avatar": json.dumps({
+    if source is not None:
+        behind = backdrop.blurred(source.background, source.crop) if surroundings == "blurred" else source.background
+        tensors["source.background"] = torch.frombuffer(bytearray(behind), dtype=torch.uint8)
+    header = {"format": FORMAT, "version": str(VERSION), "synthetic": synthetic.sentence("3D head"),
+              "DigitalSourceType": synthetic.SOURCE_TYPE, "avatar": json.dumps({
         "camera_size": rig.camera.width, "parts": PARTS, "blendshapes": NAMES, "categories": list(avatar.space.categories),
         "axes": list(avatar.space.axes), "like": {k: v for k, v in like.items() if k != v}, "report": asdict(avatar.report),
         "described": [asdict(d) for d in described_of(avatar.space.categories.values())],
-        "source": None if avatar.source is None else {"crop": avatar.source.crop, "size": avatar.source.size},
+        "source": None if source is None else {"crop": source.crop, "size": source.size},
     }, sort_keys=True)}
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
     write_atomically(path, _reproducible(data))
@@ -97,81 +108,83 @@ def _reproducible(data: bytes) -> bytes:
 
 
 def load_avatar(path: str | Path, device: torch.device | str = "cpu") -> Avatar:
-    """Read an avatar.
+    """Read an avatar. The file may come from anybody: see check.py for what is let in.
 
     Raises:
         PerseError: one sentence for a file that is missing, foreign, damaged or from a newer version.
     """
     path = Path(path)
     if not path.is_file():
-        raise PerseError(f"There is no avatar file {path.name!r}.")
-    if path.stat().st_size > LIMIT:
-        raise PerseError("This file is too large to be a PERSE avatar.")
+        raise PerseError(f"There is no avatar file {shown(path.name)}.")
     try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise PerseError("This file is not a PERSE avatar: please choose a file that PERSE saved.")
-            if not header.get("version", "").isdigit() or int(header["version"]) > VERSION:
-                raise PerseError("This avatar was saved by a newer PERSE: please update the app to open it.")
-            tensors = {k: file.get_tensor(k) for k in file.keys()}
-        return _assemble(json.loads(header["avatar"]), tensors).requires_grad_(False).place(device)
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > LIMIT:
+                raise PerseError("This file is too large to be a PERSE avatar.")
+            meta, table = _header(file, size)
+            tensors = _tensors(file, table)
+        check_values(tensors, meta["camera_size"])
+        avatar = _assemble(meta, tensors).requires_grad_(False).place(device)
+        # Made when first needed, from the person's own mesh: found out here if it cannot be.
+        avatar.rig.neutral, avatar.poser.spread(torch.zeros(FACE, 3, device=avatar.device))
+        return avatar
     except PerseError:
         raise
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, AttributeError):
+    except (OSError, LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError, SyntaxError):
         raise PerseError("This avatar file is damaged: please save or download it again.") from None
 
 
-def _require(condition: bool) -> None:
-    if not condition:
-        raise ValueError("inconsistent avatar file")
+def _header(file, size: int) -> tuple[dict, dict]:
+    """The avatar's own fields and, by name, kind, shape and place of the tensors, both checked; the file is left behind its header."""
+    length = int.from_bytes(file.read(8), "little")
+    require(2 <= length <= min(MAX_HEADER, size - 8))
+    table = plain_json(file.read(length))
+    require(isinstance(table, dict))
+    header = table.pop("__metadata__", {})
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise PerseError("This file is not a PERSE avatar: please choose a file that PERSE saved.")
+    version = header.get("version")
+    if not isinstance(version, str) or not re.fullmatch("[0-9]{1,9}", version) or int(version) > VERSION:
+        raise PerseError("This avatar was saved by a newer PERSE: please update the app to open it.")
+    meta = plain_json(header["avatar"])
+    check_meta(meta)
+    return meta, check_table(table, meta, size - 8 - length)
+
+
+def _tensors(file, table: dict) -> dict[str, Tensor]:
+    data = bytearray(file.read())
+    return {name: torch.frombuffer(data, dtype=KINDS[kind], count=math.prod(shape), offset=first).reshape(shape).clone()
+            if math.prod(shape) else torch.empty(shape, dtype=KINDS[kind]) for name, (kind, shape, first) in table.items()}
 
 
 def _assemble(meta: dict, tensors: dict) -> Avatar:
-    for tensor in tensors.values():
-        _require(not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()))
-    _require(meta["parts"] == PARTS and meta["blendshapes"] == NAMES)
-
+    """The avatar of fields and tensors that have been checked."""
     def array(name, dtype=np.float32):
         return tensors[name].numpy().astype(dtype)
 
-    size = int(meta["camera_size"])
-    _require(16 <= size <= 4096)
+    size = meta["camera_size"]
     vertices, faces = array("rig.vertices"), array("rig.faces", np.int64)
     v, f, n = len(vertices), len(faces), len(tensors["face"])
-    _require(0 < v <= MAX_VERTICES and 0 < n <= MAX_GAUSSIANS and vertices.shape == (v, 3) and faces.shape == (f, 3))
-    _require(0 <= faces.min() and faces.max() < v)
     rig = Rig(vertices, faces, np.zeros((f, 3, 2), np.float32), array("rig.vertex_part", np.int64),
               array("rig.face_part", np.int64), array("rig.blendshapes"), array("rig.jaw"), array("rig.head"),
               array("rig.eye_centres"), array("rig.iris"), Camera(array("camera.viewmat"), array("camera.K"), size, size))
-    _require(rig.blendshapes.shape == (len(NAMES), v, 3) and rig.jaw.shape == (v,) == rig.head.shape
-             and rig.vertex_part.shape == (v,) and rig.face_part.shape == (f,)
-             and rig.eye_centres.shape == (2, 3) and rig.iris.shape == (2,))
-    face = tensors["face"].long()
-    _require(int(face.min()) >= 0 and int(face.max()) < f)
-    shapes = {"offset": (n, 3), "quats": (n, 4), "log_scales": (n, 3), "colors": (n, 3), "opacities": (n,)}
-    gaussians = {k: tensors[k].float() for k in shapes}
-    _require(all(tuple(gaussians[k].shape) == s for k, s in shapes.items()) and tuple(tensors["bary"].shape) == (n, 3))
-    described = [Described(*(str(d[k]) for k in ("category", "text", "name"))) for d in meta.get("described", [])]
-    _require(isinstance(meta["categories"], list))
+    gaussians = {k: tensors[k].float() for k in ("offset", "quats", "log_scales", "colors", "opacities")}
+    described = [Described(*(d[k] for k in ("category", "text", "name"))) for d in meta.get("described", [])]
     space = LatentSpace(extend(reduced_to(meta["axes"]), [d for d in described if d.axis in meta["axes"]]), n, v)
     for name in meta["axes"]:
         home = meta.get("like", {}).get(name, name)
         part = {k: tensors[f"axis.{home}.{k}"] for k in ("gaussians", "weight")}
         part |= {k: tensors[f"axis.{name}.{k}"] for k in ("vertices", "shape", *COMPACT)}
         for k in COMPACT:
-            part[k] = part[k].float() * tensors[f"axis.{name}.{k}.step"].float()
-        index, moved = part["gaussians"], part["vertices"]
-        _require(not len(index) or (int(index.min()) >= 0 and int(index.max()) < n))
-        _require(not len(moved) or (int(moved.min()) >= 0 and int(moved.max()) < v))
-        basis = AxisBasis(index, part["weight"], moved, len(part["color"]), any(bool(part[k].any()) for k in COMPACT),
-                          len(part["shape"]))
+            part[k] = part[k].float() * tensors[f"axis.{name}.{k}.step"]
+        basis = AxisBasis(part["gaussians"], part["weight"], part["vertices"], len(part["color"]),
+                          any(bool(part[k].any()) for k in COMPACT), len(part["shape"]))
         part["pace"] = tensors.get(f"axis.{name}.pace", basis.pace)  # earlier files have none
-        _require(part["pace"].shape == basis.pace.shape and bool((part["pace"].diff() > 0).all()))
         basis.load_state_dict({k: part[k].float() if part[k].is_floating_point() else part[k].long() for k in part})
         space.add(name, basis)
     source = None
     if meta["source"] is not None:
-        source = Source(tensors["source.background"].numpy().tobytes(), tuple(map(float, meta["source"]["crop"])),
-                        tuple(map(int, meta["source"]["size"])))
-    return Avatar(rig, Binding(face, _whole_bary(tensors["bary"])), gaussians, space, source, Report(**meta["report"]))
+        photo = tuple(meta["source"]["size"])
+        source = Source(backdrop.own(tensors["source.background"].numpy().tobytes(), photo),
+                        tuple(map(float, meta["source"]["crop"])), photo)
+    return Avatar(rig, Binding(tensors["face"].long(), _whole_bary(tensors["bary"])), gaussians, space, source, Report(**meta["report"]))

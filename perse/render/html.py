@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..files import write_atomically
+from . import synthetic
 from .camera import Camera
 from .cloud import GaussianCloud
 
@@ -20,7 +21,7 @@ def write_html(cloud: GaussianCloud, camera: Camera, path: str | Path, pivot=Non
     """Write a page that shows `cloud`, less the Gaussians too faint to be drawn (opacity < 1/255).
 
     The page makes no request to anyone, opens with the view of `camera` fitted into the window, and lets the visitor
-    turn the head about `pivot` and zoom. Any browser with WebGL 2 shows it.
+    turn the head about `pivot` and zoom. Any browser with WebGL 2 shows it. Its meta tags say that it is synthetic.
 
     Args:
         pivot: (3,) world point that turning leaves in place; None takes the middle of the cloud.
@@ -40,6 +41,7 @@ def write_html(cloud: GaussianCloud, camera: Camera, path: str | Path, pivot=Non
         "width": camera.width, "height": camera.height,
     }
     page = _TEMPLATE.read_text(encoding="utf-8")
+    page = page.replace("__SENTENCE__", synthetic.sentence("3D head")).replace("__SOURCE_TYPE__", synthetic.SOURCE_TYPE)
     page = page.replace("__SCENE__", json.dumps(scene)).replace("__CLOUD__", base64.b64encode(data).decode())
     write_atomically(path, page.encode("utf-8"))
 

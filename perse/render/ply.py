@@ -10,6 +10,7 @@ import torch
 
 from ..errors import PerseError
 from ..files import write_atomically
+from . import synthetic
 from .cloud import GaussianCloud
 
 _SH_CONSTANT = 0.28209479177387814  # 1 / (2 sqrt(pi)), the harmonic of degree 0
@@ -21,7 +22,7 @@ _PROPERTIES = (
 
 
 def write_ply(cloud: GaussianCloud, path: str | Path) -> None:
-    """Write a cloud, less the Gaussians too faint to be drawn (opacity < 1/255).
+    """Write a cloud, less the Gaussians too faint to be drawn (opacity < 1/255); comments say that it is synthetic.
 
     The file appears whole or not at all; PerseError if it cannot be written.
     """
@@ -36,7 +37,8 @@ def write_ply(cloud: GaussianCloud, path: str | Path) -> None:
         cloud.scales.clamp(min=1e-12).log(),
         torch.nn.functional.normalize(cloud.quats, dim=-1),
     ], dim=1).numpy()
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(cloud)}"]
+    header = ["ply", "format binary_little_endian 1.0", f"comment {synthetic.sentence('3D head')}",
+              f"comment DigitalSourceType {synthetic.SOURCE_TYPE}", f"element vertex {len(cloud)}"]
     header += [f"property float {name}" for name in _PROPERTIES] + ["end_header", ""]
     write_atomically(path, "\n".join(header).encode() + table.astype("<f4").tobytes())
 

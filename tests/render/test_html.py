@@ -15,6 +15,7 @@ from perse.render.camera import Camera
 from perse.render.cloud import GaussianCloud
 from perse.render.html import BYTES, pack, write_html
 from perse.render.rasterize import rasterize
+from perse.render.synthetic import SOURCE_TYPE, sentence
 
 SIZE = 256
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -50,6 +51,9 @@ def test_the_page_is_complete_and_holds_every_visible_gaussian(cloud, camera, tm
     page, scene, data = parts(tmp_path / "head.html")
     assert scene["count"] == 900 and len(data) == 900 * BYTES
     page = page.replace(base64.b64encode(data).decode(), "")
+    said = f'<meta name="description" content="{sentence("3D head")}">\n<meta name="DigitalSourceType" content="{SOURCE_TYPE}">'
+    assert said in page
+    page = page.replace(said, "")
     assert not re.search(r"https?:|//[a-z]|\bfetch\(|XMLHttpRequest|import\(|<link rel=.stylesheet|src=", page)
     assert "__" not in page
     assert [item.name for item in tmp_path.iterdir()] == ["head.html"]

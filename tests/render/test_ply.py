@@ -8,6 +8,7 @@ import torch
 from perse.errors import PerseError
 from perse.render.cloud import GaussianCloud
 from perse.render.ply import read_ply, write_ply
+from perse.render.synthetic import SOURCE_TYPE
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def test_the_layout_is_the_one_viewers_expect(cloud, tmp_path):
     np.testing.assert_allclose(np.exp(vertex["scale_2"]), cloud.scales[:, 2], rtol=1e-5)
     lengths = sum(vertex[f"rot_{k}"].astype(float) ** 2 for k in range(4))
     np.testing.assert_allclose(lengths, 1.0, rtol=1e-5)
+    assert file.comments == ["Synthetic 3D head of a person, made by PERSE", f"DigitalSourceType {SOURCE_TYPE}"]
 
 
 def test_roundtrip(cloud, tmp_path):
