@@ -31,8 +31,8 @@ _LENGTHS = struct.Struct("<IQ")
 
 @dataclass(frozen=True)
 class Limits:
-    """memory: bytes of address space, libraries included (a bare decoder with numpy needs 0.4 GB); cpu: seconds of processor time, of all threads
-    together; files: descriptors, its pipes included."""
+    """memory: bytes of address space, libraries included (a bare decoder with numpy needs 0.4 GB); cpu: seconds of processor time, of all
+    threads together; files: descriptors, its pipes included."""
 
     memory: int = 2 << 30
     cpu: int = 60

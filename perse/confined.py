@@ -12,7 +12,8 @@ _LENGTHS = struct.Struct("<IQ")
 
 def _confine(limits: dict) -> None:
     import resource
-    wanted = {"RLIMIT_AS": limits["memory"], "RLIMIT_CPU": limits["cpu"], "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": limits["files"]}
+    wanted = {"RLIMIT_AS": limits["memory"], "RLIMIT_CPU": limits["cpu"], "RLIMIT_NOFILE": limits["files"],
+              "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0}
     for name, value in wanted.items():
         with suppress(AttributeError, ValueError, OSError):  # a system that has no such limit, or already a lower one
             resource.setrlimit(getattr(resource, name), (value, value))

@@ -14,8 +14,8 @@ MAX_SIDE = 3.4
 BELOW_CHIN = 0.58
 HAIR_MARGIN = 0.06  # of the side
 MAX_ENLARGEMENT = 2.0
-# Pixels by which a picture is continued for the filters, which reach 4 sigma, at most 300; beyond that all is as it is there. A face that fills
-# a large photo would need a canvas of several times its size otherwise.
+# Pixels by which a picture is continued for the filters, which reach 4 sigma, at most 300; beyond that all is as it is there. Otherwise a
+# face that fills a large photo would need a canvas of several times its size.
 BORDER = 512
 
 

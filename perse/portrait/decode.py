@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from perse.errors import PerseError, shown
 from perse.child import Broken, Child, Limits
+from perse.errors import PerseError, shown
 from perse.portrait import pixels
 
 MAX_BYTES = 60_000_000
-# The largest pictures that are accepted need 0.9 GB and 4 s at most.
+# The largest pictures that are accepted need 0.8 GB (an animated WebP with alpha) and 2 s.
 LIMITS = Limits(memory=1_400_000_000, cpu=60)
 NEUTRAL_GREY = 0.5
 # A picture of which less than this is see-through has rounded corners or a smoothed rim: it is no cut-out.

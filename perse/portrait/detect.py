@@ -27,8 +27,8 @@ OTHER_FACE_SIZE = 0.4
 SMALL_FACE_SEARCH = ((0, 0.5), (0, 0.25), (1, 0.5), (3, 0.5))
 # Of one search: what quarters of a photo of 2 : 1 need; those of a longer one are larger.
 MAX_WINDOWS = 110
-# Runs of a model that any photo costs at most, 2 to 10 ms each: two detectors look at a picture and each candidate is verified by seven runs,
-# at four turns with and without room around, in the windows, and once more for a face that lies on its side.
+# Runs of a model that any photo costs at most, 2 to 30 ms each: two detectors look at a picture and each candidate is verified by seven
+# runs, at four turns with and without room around, in the windows, and once more for a face that lies on its side.
 VERIFYING = 7 * MAX_CANDIDATES
 MOST_RUNS = 8 * (2 + VERIFYING) + len(SMALL_FACE_SEARCH) * (2 * MAX_WINDOWS + VERIFYING) + 2 * (2 + VERIFYING)
 
@@ -117,7 +117,7 @@ def _windowed_candidates(picture: np.ndarray, fraction: float, cancelled: Callab
 
 def _windows(height: int, width: int, fraction: float) -> list[tuple[int, int, int]]:
     """Squares (x, y, side) that cover a picture: `fraction` of its shorter side, or as much more as makes them MAX_WINDOWS at most."""
-    side = int(min(height, width) * fraction)
+    side = max(1, int(min(height, width) * fraction))
     while len(rows := _starts(height, side)) * len(columns := _starts(width, side)) > MAX_WINDOWS and side < min(height, width):
         side = min(round(1.1 * side) + 1, height, width)
     return [(x, y, side) for y in rows for x in columns]

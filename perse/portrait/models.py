@@ -5,10 +5,9 @@ import sys
 import threading
 from collections import deque
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
-
 
 
 class Turns:
@@ -81,7 +80,7 @@ def _warmed(create):
     return model
 
 
-@lru_cache(maxsize=None)
+@cache
 def _detector(full_range: bool):
     # The threshold is low because callers apply their own gates to the scores.
     return _warmed(
@@ -89,7 +88,7 @@ def _detector(full_range: bool):
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _mesh():
     return _warmed(
         lambda: _solutions().face_mesh.FaceMesh(
@@ -98,7 +97,7 @@ def _mesh():
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _segmenter():
     return _warmed(lambda: _solutions().selfie_segmentation.SelfieSegmentation(model_selection=0))
 

@@ -7,9 +7,7 @@ It stands alone and imports Pillow only: numpy would double the time that the ch
 import io
 
 import pillow_heif
-import PIL.AvifImagePlugin
-import PIL.WebPImagePlugin
-from PIL import Image, ImageCms
+from PIL import AvifImagePlugin, Image, ImageCms, WebPImagePlugin  # noqa: F401  (formats given by name must have been loaded)
 
 from perse.errors import PerseError
 
@@ -35,14 +33,15 @@ TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# A thumbnail is no photo. The two plugins named above register themselves; those of JPEG and PNG are always loaded.
+# A thumbnail is no photo.
 pillow_heif.register_heif_opener(thumbnails=False)
 
 DAMAGED = "This photo is damaged or incomplete: please save it and upload it again."
 
 
 def work(job: dict, file, send) -> None:
-    """The child: a file is sent back as {"size": (width, height), "cutout": bool} with its RGB bytes and, for a cut-out, its alpha bytes."""
+    """The child: a file is sent back as {"size": (width, height), "cutout": bool} with its RGB bytes and, if it has one, its alpha."""
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 2  # or one for each core, with a stack for each
     rgb, alpha = normalise(_open(file))
     send({"size": rgb.size, "cutout": alpha is not None}, rgb.tobytes(), alpha.tobytes() if alpha is not None else b"")
 
@@ -71,7 +70,7 @@ def check_size(size: tuple[int, int]) -> None:
     if min(width, height) < MIN_SIDE:
         raise PerseError(f"This picture is only {width} × {height} pixels: please upload a larger photo.")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise PerseError(f"This picture is {width} × {height} pixels, a narrow strip: please cut out the part with the face and upload that.")
+        raise PerseError(f"This picture is a strip of {width} × {height} pixels: please cut out the part with the face and upload that.")
 
 
 def _too_many_pixels(amount: str) -> str:
@@ -94,9 +93,19 @@ def _open(file) -> Image.Image:
 
 
 def _check_webp(start: bytes) -> None:
-    """Its decoder allocates the canvas of an extended WebP file when it reads the header (RFC 9649, section 2.7)."""
-    if start[:4] == b"RIFF" and start[8:16] == b"WEBPVP8X" and len(start) == 30:
-        check_size((1 + int.from_bytes(start[24:27], "little"), 1 + int.from_bytes(start[27:30], "little")))
+    """Its decoder allocates two canvases of a WebP file when it reads the header (RFC 9649, sections 2.5 to 2.7)."""
+    if len(start) < 30 or start[:4] != b"RIFF" or start[8:12] != b"WEBP":
+        return
+
+    def number(first: int, end: int) -> int:
+        return int.from_bytes(start[first:end], "little")
+
+    if start[12:16] == b"VP8X":
+        check_size((1 + number(24, 27), 1 + number(27, 30)))
+    elif start[12:16] == b"VP8L" and start[20] == 0x2F:
+        check_size((1 + (number(21, 25) & 0x3FFF), 1 + (number(21, 25) >> 14 & 0x3FFF)))
+    elif start[12:16] == b"VP8 " and start[23:26] == b"\x9d\x01\x2a":
+        check_size((number(26, 28) & 0x3FFF, number(28, 30) & 0x3FFF))
 
 
 def _normalised(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -1,4 +1,4 @@
-"""What every saved file says of itself: that it is synthetic, for people as a sentence and for machines by IPTC's Digital Source Type in XMP.
+"""What every saved file says of itself: that it is synthetic, in a sentence for people, by IPTC's Digital Source Type in XMP for machines.
 
 Where the XMP packet goes follows Adobe's "XMP Specification Part 3: Storage in Files" (2020); WebM has no place for one and gets a tag.
 """
@@ -7,9 +7,9 @@ import os
 import shutil
 from pathlib import Path
 
-# The term for media that a model makes which was derived from sampled content: an avatar is fitted to a photo and renders every pixel of the
-# person. The list's terms for composites and enhancements are for captured media with altered parts; here the subject itself is made, also where
-# it is set back into its photo, and nobody shall take it for the captured part.
+# The term for media that a model makes which was derived from sampled content: an avatar is fitted to a photo and renders every pixel of
+# the person. The list's terms for composites and enhancements are for captured media with altered parts; here the subject itself is made,
+# also where it is set back into its photo, and nobody shall take it for the captured part.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 _MP4_XMP = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
