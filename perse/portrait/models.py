@@ -1,5 +1,6 @@
 """MediaPipe's bundled models, created once and run one at a time (its graphs are not thread safe), for each caller in turn."""
 
+import importlib
 import os
 import sys
 import threading
@@ -69,6 +70,11 @@ def _solutions():
     # Read by its C++ side when it is first imported.
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # In a thread of its own: modules below it keep a caught exception, and with it every frame of whoever imports them first,
+    # a visitor's photo among their variables.
+    thread = threading.Thread(target=importlib.import_module, args=("mediapipe.python.solutions",))
+    thread.start()
+    thread.join()
     from mediapipe.python import solutions
     return solutions
 

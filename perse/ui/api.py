@@ -8,38 +8,60 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion
-from ..pipeline import DEFAULT_BUDGET, PersePipeline, encode_picture
+from ..pipeline import DEFAULT_BUDGET, SIZES, PersePipeline, encode_picture
 from ..render.mark import draw_mark
-from .jobs import Job, Turns
+from . import gradio_ways
+from .address import address_of
+from .failures import note_failure
+from .fair import Busy, FairPool
+from .jobs import Job
+from .line import Line, Who
 from .visits import Visits
 
 FORMATS = ("mp4", "webm", "gif")
 VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
+BUDGETS = (10.0, 300.0)  # seconds
+PROGRAMS = 0.2  # share of a line that the programs of one address may take: a person's page takes up to half
 
 
 def check_video(seconds: float, fps: float, size: float, suffix: str, motion: str) -> None:
     """PerseError for a video that this page does not make."""
     for name, value, (low, high) in (
             ("length", seconds, VIDEO_SECONDS), ("frame rate", fps, VIDEO_FPS), ("size", size, VIDEO_SIZES)):
-        if not isinstance(value, (int, float)) or not low <= value <= high:
-            raise PerseError(f"The {name} must lie between {low:g} and {high:g}, not {value}.")
+        number(name, value, low, high)
     if suffix not in FORMATS:
-        raise PerseError(f"Unknown format {suffix!r}: use {', '.join(FORMATS)}.")
+        raise PerseError(f"Unknown format {str(suffix)[:40]!r}: use {', '.join(FORMATS)}.")
     if motion not in PRESETS:
-        raise PerseError(f"Unknown motion {motion!r}; known are: {', '.join(PRESETS)}.")
+        raise PerseError(f"Unknown motion {str(motion)[:40]!r}; known are: {', '.join(PRESETS)}.")
+
+
+def number(name: str, value: object, low: float, high: float) -> float:
+    """A number within its range; PerseError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise PerseError(f"The {name} must lie between {low:g} and {high:g}, not {str(value)[:20]}.")
+    return value
+
+
+def build_deadline(budget: float) -> float:
+    """Seconds after which a build of this budget is stopped, on however slow a machine."""
+    return 300.0 + 6.0 * budget
 
 
 class Api:
-    """The five functions, over the same avatars and lines as the page.
+    """The five functions, over the same avatars and lines as the page. Each build is a visit of its own, that lives as long as its
+    avatar is used.
 
     Args:
         pipeline, visits: the page's.
-        building, filming: the lines in which builds and videos wait.
+        building, filming: the lines in which builds and videos wait; pool: where pictures and files are made.
+        filming_deadline: seconds after which a video is stopped.
         mark: a visible label on every picture and video; none if empty.
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, building: Turns, filming: Turns, mark: str = ""):
-        self.pipeline, self.visits, self.building, self.filming, self.mark = pipeline, visits, building, filming, mark
+    def __init__(self, pipeline: PersePipeline, visits: Visits, building: Line, filming: Line, pool: FairPool, filming_deadline: float,
+                 mark: str = ""):
+        self.pipeline, self.visits, self.building, self.filming, self.pool = pipeline, visits, building, filming, pool
+        self.filming_deadline, self.mark = filming_deadline, mark
 
     def mount(self) -> None:
         """Add the endpoints to the Blocks that is being made."""
@@ -52,12 +74,13 @@ class Api:
             button = gr.Button("API")
             common = dict(queue=True, show_progress="hidden")
             photo, consent = gr.File(label="photo", type="filepath"), gr.Checkbox(label="consent")
+            gradio_ways.path_only(photo)
             budget, seed = gr.Number(label="budget", value=DEFAULT_BUDGET), gr.Number(label="seed", value=0, precision=0)
             motion, framing = gr.Textbox(label="motion", value="turntable"), gr.Textbox(label="framing", value="head")
             seconds, fps = gr.Number(label="seconds", value=4.0), gr.Number(label="fps", value=25)
             film, export = gr.Textbox(label="format", value="mp4"), gr.Textbox(label="format", value="ply")
             button.click(self.build, [photo, consent, budget, seed], answer, api_name="build", concurrency_limit=None, **common)
-            button.click(self.preview, [handle, controls, size, background], file, api_name="preview", concurrency_limit=2, **common)
+            button.click(self.preview, [handle, controls, size, background], file, api_name="preview", concurrency_limit=4, **common)
             button.click(self.video, [handle, controls, motion, seconds, fps, size, film, framing, background], file, api_name="video",
                          concurrency_limit=None, **common)
             button.click(self.export, [handle, controls, export], file, api_name="export", concurrency_limit=1, **common)
@@ -76,24 +99,46 @@ class Api:
             A JSON object: `avatar`, the handle that the other endpoints take (valid while this client stays connected, 30
             minutes at most without use); `quality`, hints about the photo; `build`, how it went.
         """
-        with _friendly():
+        with friendly():
+            visit = self.visits.open(address_of(request and request.client and request.client.host,
+                                                request and request.headers.get("x-forwarded-for")), page=False)
+            kept = None
             try:
-                if not consent:
-                    raise PerseError(
-                        "Please confirm with consent=true that this is you, or that you have the person's permission.")
-                if not 10 <= budget <= 300:
-                    raise PerseError(f"The budget must lie between 10 and 300 seconds, not {budget:g}.")
                 if not photo:
                     raise PerseError("Please send a photo.")
-                portrait = self.pipeline.prepare(photo)
-            finally:
-                if photo:
-                    Path(photo).unlink(missing_ok=True)
-            job = Job(lambda report, cancelled: self.pipeline.build(portrait, budget, int(seed), report, cancelled), self.building)
-            for _ in job.updates():
-                yield gr.skip()
-            token = self.visits.add(visit_of(request), job.result)
-            yield {"avatar": token, "quality": job.result.report.quality, "build": job.result.report.build}
+                kept = self.visits.take(visit, photo)
+                if consent is not True:
+                    raise PerseError(
+                        "Please confirm with consent=true that this is you, or that you have the person's permission.")
+                number("budget", budget, *BUDGETS)
+                number("seed", seed, 0, 2 ** 31)
+                job = Job(lambda report, cancelled: self._built(kept, budget, int(seed), report, cancelled), self.building, visit.who,
+                          build_deadline(budget), share=PROGRAMS).start()
+                for _ in job.updates():
+                    visit.seen = self.visits.clock()
+                    yield gr.skip()
+                token, report = self.visits.add(visit, job.result), job.result.report
+            except BaseException:
+                self.visits.close(visit)
+                raise
+            yield {"avatar": token, "quality": report.quality, "build": report.build}
+
+    def _built(self, photo: Path, budget: float, seed: int, report, cancelled):
+        try:
+            portrait = self.pipeline.prepare(photo, cancelled=cancelled)
+        finally:
+            photo.unlink(missing_ok=True)
+        return self.pipeline.build(portrait, budget, seed, report, cancelled)
+
+    def _made(self, avatar: str, make, name: str) -> str:
+        """`make(entry, path)` in the visit's turn; the path, in the visit's folder."""
+        entry = self.visits.get(avatar)
+        path = self.visits.path(entry.visit, f"{entry.name}{name}")
+        try:
+            self.pool.submit(entry.visit.key, lambda: make(entry, path)).result()
+        except Busy:
+            raise PerseError("Too many calls wait for this avatar: please wait for their answers first.") from None
+        return str(path)
 
     def preview(self, avatar: str, controls: str = "{}", size: int = 512, background: str = "grey", request: gr.Request = None) -> str:
         """Render one picture of an avatar.
@@ -108,12 +153,14 @@ class Api:
         Returns:
             A PNG file.
         """
-        with _friendly():
-            entry = self.visits.get(avatar)
-            picture = self.pipeline.render(entry.avatar, Controls.from_json(controls), int(size), background)
-            path = self.visits.path(visit_of(request), f"{entry.name}-picture.png")
-            write_atomically(path, encode_picture(draw_mark(picture, self.mark), ".png"))
-            return str(path)
+        with friendly():
+            look, side = Controls.from_json(controls), int(number("size", size, *SIZES))
+
+            def make(entry, path):
+                picture = self.pipeline.render(entry.avatar, look, side, background)
+                write_atomically(path, encode_picture(draw_mark(picture, self.mark), ".png"))
+
+            return self._made(avatar, make, "-picture.png")
 
     def video(self, avatar: str, controls: str = "{}", motion: str = "turntable", seconds: float = 4.0, fps: float = 25,
               size: int = 512, format: str = "mp4", framing: str = "head", background: str = "grey", request: gr.Request = None):
@@ -133,14 +180,19 @@ class Api:
         Returns:
             A video file.
         """
-        with _friendly():
+        with friendly():
             check_video(seconds, fps, size, format, motion)
             entry = self.visits.get(avatar)
             plan = preset_motion(motion, Controls.from_json(controls), float(seconds), float(fps))
-            path = self.visits.path(visit_of(request), f"{entry.name}-{motion}.{format}")
-            job = Job(lambda report, cancelled: self.pipeline.video(
-                entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark), self.filming)
+            path = self.visits.path(entry.visit, f"{entry.name}-{motion}.{format}")
+
+            def work(report, cancelled):
+                self.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark)
+                return path
+
+            job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS).start()
             for _ in job.updates():
+                self.visits.get(avatar)  # in use
                 yield gr.skip()
             yield str(path)
 
@@ -156,16 +208,18 @@ class Api:
         Returns:
             The file.
         """
-        with _friendly():
-            entry = self.visits.get(avatar)
+        with friendly():
+            look = Controls.from_json(controls)
             if format not in ("ply", "html", "safetensors"):
-                raise PerseError(f"Unknown format {format!r}: use ply, html or safetensors.")
-            path = self.visits.path(visit_of(request), f"{entry.name}.{format}")
-            if format == "safetensors":
-                self.pipeline.save(entry.avatar, path)
-            else:
-                self.pipeline.export(entry.avatar, Controls.from_json(controls), path)
-            return str(path)
+                raise PerseError(f"Unknown format {str(format)[:40]!r}: use ply, html or safetensors.")
+
+            def make(entry, path):
+                if format == "safetensors":
+                    self.pipeline.save(entry.avatar, path, surroundings="blurred")
+                else:
+                    self.pipeline.export(entry.avatar, look, path)
+
+            return self._made(avatar, make, f".{format}")
 
     def info(self, avatar: str) -> dict:
         """Tell what an avatar offers: categories with their sliders and styles, expressions, ranges, motions, build report.
@@ -176,21 +230,16 @@ class Api:
         Returns:
             A JSON object.
         """
-        with _friendly():
+        with friendly():
             return self.pipeline.info(self.visits.get(avatar).avatar) | {"motions": {n: p.help for n, p in PRESETS.items()}}
 
 
-class _friendly:
-    """Turns a PerseError into Gradio's error, so that a client gets the sentence and the log no traceback."""
+class friendly:
+    """Turns an error into Gradio's, so that a client gets one sentence and the log nothing personal."""
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, trace):
-        if isinstance(error, PerseError):
-            raise gr.Error(str(error), print_exception=False) from None
-
-
-def visit_of(request: gr.Request | None) -> str:
-    """The visit a request belongs to. It only groups what is deleted together; it is no key to anything."""
-    return (request and request.session_hash) or "nobody"
+        if isinstance(error, Exception):
+            raise gr.Error(str(error) if isinstance(error, PerseError) else note_failure(error), print_exception=False) from None

@@ -1,54 +1,31 @@
-"""Long jobs in a thread of their own, watched by a generator: Gradio can show, queue and cancel them."""
+"""Long jobs in a thread of their own. A job belongs to a visit: whoever asks sees how far it is, and a lost connection does not end it."""
 
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from ..errors import BuildCancelled, PerseError
+from .failures import OURS, note_failure
+from .line import Line, Who
+
+LATE = "This took too long and was stopped: please try again later, or with less."
 
 
 @dataclass(frozen=True)
 class Update:
-    """share in [0, 1]; what happens; the latest preview (h, w, 3) float in [0, 1] or None; waiting: people in front."""
+    """share in [0, 1]; what happens; the latest preview (h, w, 3) float in [0, 1] or None; waiting: people in front, and about how many
+    seconds they will take."""
 
     share: float
     text: str
     preview: np.ndarray | None = None
     waiting: int = 0
-
-
-class Turns:
-    """A line of people: the first `width` of them are served, at most `length` may stand in it."""
-
-    def __init__(self, width: int = 1, length: int = 12):
-        self.width, self.length = width, length
-        self._line: list[object] = []
-        self._lock = threading.Lock()
-
-    def enter(self) -> object:
-        """Join the line; PerseError if it is full."""
-        ticket = object()
-        with self._lock:
-            if len(self._line) >= self.length:
-                raise PerseError("Many people are here right now: please try again in a few minutes.")
-            self._line.append(ticket)
-        return ticket
-
-    def ahead(self, ticket: object) -> int:
-        """How many have to leave before this ticket is served; 0: it is its turn."""
-        with self._lock:
-            return max(0, self._line.index(ticket) - self.width + 1)
-
-    def leave(self, ticket: object) -> None:
-        """Leave the line, served or not; leaving twice does nothing."""
-        with self._lock:
-            if ticket in self._line:
-                self._line.remove(ticket)
+    seconds: float = 0.0
 
 
 Report = Callable[..., None]
@@ -58,100 +35,111 @@ class Job:
     """`work(report, cancelled)` in a thread, when its turn has come.
 
     report(share, text="", preview=None) may be called as often as the work likes; cancelled() tells whether to stop, upon
-    which the work raises BuildCancelled. `result` holds what the work returned, None if it was cancelled.
+    which the work raises BuildCancelled. Once `over`, `result` holds what the work returned, or `error` one sentence, or neither: it
+    was cancelled.
+
+    Args:
+        work: see above.
+        line: where it waits.
+        who: whom it belongs to.
+        deadline: seconds from its turn after which it is stopped.
+        then: called with the job when it has ended, before it is `over`.
+        share: of the line's places that its address may take.
     """
 
-    def __init__(self, work: Callable[[Report, Callable[[], bool]], Any], turns: Turns, every: float = 0.3):
-        self.work, self.turns, self.every = work, turns, every
+    def __init__(self, work: Callable[[Report, Callable[[], bool]], Any], line: Line, who: Who, deadline: float,
+                 then: Callable[["Job"], None] = lambda job: None, share: float = 0.5):
+        self.work, self.line, self.who, self.deadline, self.then, self.share = work, line, who, deadline, then, share
         self.result: Any = None
-        self._stop, self._news = threading.Event(), threading.Event()
+        self.error = ""
+        self._stop, self._news, self._over = threading.Event(), threading.Event(), threading.Event()
+        self._ending, self._ended = threading.Lock(), False
+        self._state: tuple[float, str, np.ndarray | None] = (0.0, "starting", None)
+
+    def start(self) -> "Job":
+        """Join the line; PerseError if it is full. The job runs with the caller's context: a GPU on loan is booked on who asked."""
+        self._ticket = self.line.enter(self.who, self.share)
+        threading.Thread(target=copy_context().run, args=(self._run,), name="perse-job", daemon=True).start()
+        return self
 
     def cancel(self) -> None:
-        """End `updates` at once, from any thread; the work stops as soon as it asks `cancelled`."""
+        """Stop, from any thread: the job is over for its watchers at once, its turn ends when the work has really stopped."""
         self._stop.set()
-        self._news.set()
+        self._ticket.turn.set()  # wakes the thread if it waits
+        self._end()
 
     @property
     def cancelled(self) -> bool:
-        """Whether `cancel` was called or the watcher went away."""
+        """Whether `cancel` was called."""
         return self._stop.is_set()
 
-    def updates(self) -> Iterator[Update]:
-        """Updates until the work is done or cancelled, at most one each `every` seconds, then the result is there.
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self._over.is_set()
 
-        Raises what the work raised. Closing the generator cancels the work; its turn ends when it has really stopped.
+    def update(self) -> Update:
+        """How far the job is."""
+        waiting, seconds = self.line.ahead(self._ticket)
+        return Update(0.0, "waiting", None, waiting, seconds) if waiting else Update(*self._state)
+
+    def updates(self, every: float = 0.3) -> Iterator[Update]:
+        """Updates, at least `every` seconds apart, until the job is over. Closing the generator cancels the job.
+
+        Raises:
+            PerseError: `error`, if there is one.
         """
-        stop, news, done = self._stop, self._news, threading.Event()
-        failure: list[BaseException] = []
-        state = [0.0, "", None]
+        try:
+            while not self._over.is_set():
+                yield self.update()
+                self._news.wait(1.0)
+                self._news.clear()
+                self._over.wait(every)
+        finally:
+            if not self._over.is_set():
+                self.cancel()
+        if self.error:
+            raise PerseError(self.error)
 
-        def report(share: float, text: str = "", preview: np.ndarray | None = None):
-            state[0], state[1] = share, text or state[1]
-            if preview is not None:
-                state[2] = preview
-            news.set()
+    def _report(self, share: float, text: str = "", preview: np.ndarray | None = None) -> None:
+        self._state = (share, text or self._state[1], self._state[2] if preview is None else preview)
+        self._news.set()
 
-        def run():
+    def _run(self) -> None:
+        result, error = None, ""
+        try:
+            self._ticket.turn.wait()
+            end = time.monotonic() + self.deadline
+            late = False
+
+            def cancelled() -> bool:
+                nonlocal late
+                late = late or time.monotonic() > end
+                return late or self._stop.is_set()
+
             try:
-                result = self.work(report, stop.is_set)
-                if not stop.is_set():
-                    self.result = result
-            except BaseException as error:  # handed over to whoever watches
-                failure.append(error)
-            finally:
-                self.turns.leave(ticket)
-                done.set()
-                news.set()
-
-        ticket = self.turns.enter()
-        started = False
-        try:
-            while (ahead := self.turns.ahead(ticket)) > 0:
-                yield Update(0.0, "waiting", waiting=ahead)
-                if stop.wait(0.5):
-                    return
-            # With the request's context: a GPU on loan is booked on the visitor who asked.
-            threading.Thread(target=copy_context().run, args=(run,), name="perse-job", daemon=True).start()
-            started = True
-            last = 0.0
-            while not done.is_set() and not stop.is_set():
-                if news.wait(1.0) and not done.wait(max(0.0, last + self.every - time.monotonic())):
-                    news.clear()
-                last = time.monotonic()
-                if not stop.is_set():
-                    yield Update(*state)
+                if not self._stop.is_set():
+                    result = self.work(self._report, cancelled)
+            except BuildCancelled:
+                error = LATE if late else ""
+            except PerseError as told:
+                error = str(told)
+            except BaseException as failure:  # whatever it is, the visitor can go on
+                error = note_failure(failure)
         finally:
-            if not done.is_set():
-                stop.set()  # cancelled already, or nobody watches any more
-            if not started:
-                self.turns.leave(ticket)
-        if failure and not stop.is_set() and not isinstance(failure[0], BuildCancelled):
-            raise failure[0]
+            self.line.leave(self._ticket)
+            del self.work  # and with it the photo that it held
+            self._end(result, error or ("" if result is not None or self._stop.is_set() else OURS))
 
-
-class Running:
-    """Which job each visit has under way, so that another request of the same visit can cancel it."""
-
-    def __init__(self):
-        self._jobs: dict[str, Job] = {}
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def job(self, visit: str, job: Job) -> Iterator[Job]:
-        """While inside, `cancel(visit)` cancels `job`. A visit that starts a second one gives the first up."""
-        self.cancel(visit)
-        with self._lock:
-            self._jobs[visit] = job
+    def _end(self, result: Any = None, error: str = "") -> None:
+        with self._ending:
+            if self._ended:
+                return
+            self._ended = True
+        self.result, self.error = result, error
+        self._state = (1.0, self._state[1], None)
         try:
-            yield job
+            self.then(self)
         finally:
-            with self._lock:
-                if self._jobs.get(visit) is job:
-                    del self._jobs[visit]
-
-    def cancel(self, visit: str) -> None:
-        """Cancel the visit's job, if there is one."""
-        with self._lock:
-            job = self._jobs.pop(visit, None)
-        if job is not None:
-            job.cancel()
+            self._over.set()
+            self._news.set()

@@ -14,7 +14,7 @@ from .examples import EXAMPLES
 from .jobs import Update
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("net.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
+SCRIPTS = ("net.js", "visit.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
 
 
 def head() -> str:
@@ -35,6 +35,11 @@ def data_uri(picture: np.ndarray, quality: int = 85) -> str:
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "JPEG", quality=quality)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def place(name: str, content: str = "") -> str:
+    """Where the page's script puts the piece of this name, as the visit's state says."""
+    return f'<div id="perse-{name}" data-piece="{name}">{content}</div>'
 
 
 def examples() -> str:
@@ -59,9 +64,7 @@ def found(portrait: Portrait, example: bool = False) -> str:
 def progress(update: Update, portrait: Portrait | None = None) -> str:
     """A progress bar with the stage's name, and the preview; the blurred portrait until there is one."""
     if update.waiting:
-        people = "1 person is" if update.waiting == 1 else f"{update.waiting} people are"
-        return (f'<div class="perse-progress" role="status"><p>{people} in front of you. It is your turn soon.</p>'
-                '<div class="perse-bar perse-waiting"></div></div>')
+        return _waiting(update)
     picture = ""
     if update.preview is not None:
         picture = f'<img src="{data_uri(update.preview)}" alt="The avatar so far">'
@@ -74,6 +77,22 @@ def progress(update: Update, portrait: Portrait | None = None) -> str:
             f'<p><span>{text}</span><span>{share} %</span></p>'
             f'<div class="perse-bar" role="progressbar" aria-valuenow="{share}" aria-valuemin="0" aria-valuemax="100">'
             f'<i style="width:{share}%"></i></div></div>')
+
+
+def looking(update: Update) -> str:
+    """A photo or a file is being read."""
+    if update.waiting:
+        return _waiting(update)
+    return ('<div class="perse-looking" role="status"><p>Looking for a face, hair, light and sharpness …</p>'
+            '<div class="perse-bar perse-waiting"></div></div>')
+
+
+def _waiting(update: Update) -> str:
+    people = "1 person is" if update.waiting == 1 else f"{update.waiting} people are"
+    minutes = round(update.seconds / 60)
+    when = "less than a minute" if minutes < 1 else "about a minute" if minutes == 1 else f"about {minutes} minutes"
+    return (f'<div class="perse-progress" role="status"><p>{people} in front of you: it is your turn in {when}.</p>'
+            '<div class="perse-bar perse-waiting"></div></div>')
 
 
 def note(text: str) -> str:

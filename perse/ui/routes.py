@@ -1,20 +1,22 @@
-"""The direct routes: fresh frames while a slider moves, and files. They bypass Gradio's queue, so they bound themselves.
+"""The direct routes: fresh frames while a slider moves, files, and the visit itself. They bypass Gradio's queue and bound themselves.
 
-A token in the path is the only key; nothing about a visitor is logged. Bad input gets {"error": one sentence}.
+A token in the path is the key to an avatar or a file; the visit's secret comes in a header. Nothing about a visitor is logged. Bad
+input gets {"error": one sentence}.
 """
 
 import asyncio
 import os
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+import re
+import time
+from collections.abc import Callable
 from functools import partial
-from typing import Callable
 
 import numpy as np
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .. import __version__
 from ..avatar.sample import random_look, sample
 from ..controls import RANGES, Controls
 from ..errors import PerseError
@@ -23,20 +25,22 @@ from ..motion.presets import PRESETS
 from ..pipeline import PersePipeline, encode_picture
 from ..render.mark import draw_mark
 from ..rig.expressions import COMPOSITES
-from .visits import Visits
+from .address import address_of
+from .desk import Desk
+from .failures import note_failure
+from .fair import Busy, FairPool
+from .uploads import PassingFile
+from .visits import Entry, Visits
 
 MAX_BODY = 32_768  # bytes of a Controls JSON; a full one has about 3,000
-MAX_WAITING = 96  # frames asked for and not yet rendered, of all visitors
-MAX_PER_AVATAR = 4
 FRAME_SIZES = (64, 1024)
 FILE_SIZES = (64, 2048)
 SAVED = ("gaussians.ply", "viewer.html", "avatar.safetensors")
 STRIP_SIZE, STRIP_FRAMES = 112, 8
+MAX_VISITS = 2000  # more are told to come back; one without a photo or an avatar holds a few kilobytes
 SYNTHETIC = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
-
-
-class Busy(Exception):
-    """Too many frames are waiting."""
+FRESH = {"Cache-Control": "no-store"}
+VISIT = "x-perse-visit"  # the header with a visit's secret
 
 
 class FrameRoutes:
@@ -51,11 +55,10 @@ class FrameRoutes:
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, workers: int | None = None, mark: str = ""):
+    def __init__(self, pipeline: PersePipeline, visits: Visits, pool: FairPool | None = None, mark: str = ""):
         self.pipeline, self.visits, self.mark = pipeline, visits, mark
-        # The rasterizer uses all cores for one frame: more workers would only make all frames late.
-        self._workers = ThreadPoolExecutor(workers or max(1, (os.cpu_count() or 2) // 4), "perse-frame")
-        self._waiting: Counter[str] = Counter()
+        # The rasterizer uses all cores for one frame: more threads would only make all frames late.
+        self.pool = pool or FairPool(max(1, (os.cpu_count() or 2) // 4))
 
     def routes(self) -> list[Route]:
         """Starlette routes, to be put before Gradio's own."""
@@ -63,64 +66,59 @@ class FrameRoutes:
             Route("/perse/frame/{token}", self._answer(self._frame), methods=["POST"]),
             Route("/perse/styles/{token}", self._answer(self._styles), methods=["POST"]),
             Route("/perse/motion/{token}", self._answer(self._motion), methods=["POST"]),
-            Route("/perse/save/{token}/{kind}", self._answer(self._save), methods=["POST"]),
+            Route("/perse/save/{token}/{kind}", self._answer(self._save, patient=True), methods=["POST"]),
             Route("/perse/info/{token}", self._answer(self._info), methods=["GET"]),
             Route("/perse/random/{token}", self._answer(self._random), methods=["GET"]),
             Route("/perse/file/{token}", self._file, methods=["GET"]),
         ]
 
-    def _answer(self, make: Callable[[str, Request, Controls], Response]):
-        """An endpoint that runs `make` in a worker, within the bounds, and turns errors into sentences."""
+    def _answer(self, make: Callable[[Entry, Request, Controls], Response], patient: bool = False):
+        """An endpoint that runs `make` when its visitor's turn has come, and turns errors into sentences."""
         async def endpoint(request: Request) -> Response:
-            token = request.path_params["token"]
             try:
-                self.visits.get(token)
+                entry = self.visits.get(request.path_params["token"])
             except PerseError as error:
                 return _error(404, error)
             try:
-                controls = await _read_controls(request)
-                if self._waiting.total() >= MAX_WAITING or self._waiting[token] >= MAX_PER_AVATAR:
-                    raise Busy()
-                self._waiting[token] += 1
-                try:
-                    return await asyncio.get_running_loop().run_in_executor(
-                        self._workers, partial(make, token, request, controls))
-                finally:
-                    self._waiting[token] -= 1
-                    if not self._waiting[token]:
-                        del self._waiting[token]
+                controls = Controls.from_json(await _text(request, "{}"))
+                future = self.pool.submit(entry.visit.key, partial(make, entry, request, controls), patient)
+                return await asyncio.wrap_future(future)
             except PerseError as error:
                 return _error(400, error)
             except Busy:
                 return _error(503, "Many people are moving sliders right now: please try again in a moment.")
+            except ClientDisconnect:
+                return _error(400, "The request broke off.")
+            except Exception as error:  # noqa: BLE001  (whatever it is, the page can go on)
+                return _error(500, note_failure(error))
         return endpoint
 
-    def _frame(self, token: str, request: Request, controls: Controls) -> Response:
+    def _frame(self, entry: Entry, request: Request, controls: Controls) -> Response:
         size = _integer(request, "size", 512, *FRAME_SIZES)
-        renderer = self.visits.get(token).renderer(size, _still_background(request))
+        renderer = entry.renderer(size, _still_background(request))
         motion = request.query_params.get("motion")
         if motion is not None:
             controls = _moved(motion, _phase(request), controls)
         return _jpeg(renderer.frame(controls))
 
-    def _styles(self, token: str, request: Request, controls: Controls) -> Response:
-        avatar = self.visits.get(token).avatar
+    def _styles(self, entry: Entry, request: Request, controls: Controls) -> Response:
+        avatar = entry.avatar
         category = avatar.space.categories.get(request.query_params.get("category", ""))
         if category is None:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
         looks = [Controls(styles={category.name: {style.name: 1.0}}, zoom=1.15) for style in category.styles]
-        return self._strip(token, looks)
+        return self._strip(entry, looks)
 
-    def _motion(self, token: str, request: Request, controls: Controls) -> Response:
+    def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:
         name = request.query_params.get("name", "")
-        return self._strip(token, [_moved(name, i / STRIP_FRAMES, Controls()) for i in range(STRIP_FRAMES)])
+        return self._strip(entry, [_moved(name, i / STRIP_FRAMES, Controls()) for i in range(STRIP_FRAMES)])
 
-    def _strip(self, token: str, looks: list[Controls]) -> Response:
-        renderer = self.visits.get(token).renderer(STRIP_SIZE, "grey")
+    def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
+        renderer = entry.renderer(STRIP_SIZE, "grey")
         return _jpeg(np.concatenate([renderer.frame(look) for look in looks], axis=1))
 
-    def _save(self, token: str, request: Request, controls: Controls) -> Response:
-        entry, kind = self.visits.get(token), request.path_params["kind"]
+    def _save(self, entry: Entry, request: Request, controls: Controls) -> Response:
+        kind = request.path_params["kind"]
         if kind == "picture.png":
             size = _integer(request, "size", 1024, *FILE_SIZES)
             background = request.query_params.get("background", "grey")
@@ -128,10 +126,10 @@ class FrameRoutes:
             return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC)
         if kind not in SAVED:
             raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED)}.")
-        path = self.visits.path(entry.owner, kind)
+        path = self.visits.path(entry.visit, kind)
         try:
             if kind == "avatar.safetensors":
-                self.pipeline.save(entry.avatar, path)
+                self.pipeline.save(entry.avatar, path, surroundings="blurred")
             else:
                 self.pipeline.export(entry.avatar, controls, path)
             return Response(path.read_bytes(), media_type="application/octet-stream", headers=SYNTHETIC)
@@ -139,16 +137,15 @@ class FrameRoutes:
             path.unlink(missing_ok=True)
             path.parent.rmdir()
 
-    def _info(self, token: str, request: Request, controls: Controls) -> Response:
-        entry = self.visits.get(token)
+    def _info(self, entry: Entry, request: Request, controls: Controls) -> Response:
         info = self.pipeline.info(entry.avatar)
         return JSONResponse(info | {
             "name": entry.name, "composites": list(COMPOSITES), "ranges": RANGES, "neutralises": entry.avatar.rig.neutral.does_something,
             "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
-        }, headers={"Cache-Control": "no-store"})
+        }, headers=FRESH)
 
-    def _random(self, token: str, request: Request, controls: Controls) -> Response:
-        avatar = self.visits.get(token).avatar
+    def _random(self, entry: Entry, request: Request, controls: Controls) -> Response:
+        avatar = entry.avatar
         seed, name = _integer(request, "seed", 0, 0, 2 ** 31), request.query_params.get("category", "")
         limits = avatar.report.build.get("limits", {})
         if not name:
@@ -157,38 +154,105 @@ class FrameRoutes:
             drawn = Controls(attributes=sample(avatar.space.categories[name], np.random.default_rng(seed), limits))
         else:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
-        return Response(drawn.to_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+        return Response(drawn.to_json(), media_type="application/json", headers=FRESH)
 
     async def _file(self, request: Request) -> Response:
         try:
             path = self.visits.file(request.path_params["token"])
         except PerseError as error:
             return _error(404, error)
-        return FileResponse(path, filename=path.name, content_disposition_type="inline", headers=SYNTHETIC)
+        return PassingFile(path, SYNTHETIC)
+
+
+class VisitRoutes:
+    """The visit of a tab, by its secret.
+
+    POST /perse/visit           body: a secret or nothing -> {"visit": secret, "resumed": bool}
+    GET  /perse/state           header VISIT, ?found=&film= -> `Desk.state`; also the sign of life
+    POST /perse/leave           body: a secret; the page is being left (a beacon has no headers)
+    POST /perse/end             header VISIT: delete everything now
+    GET  /perse/health          for the owner: version, memory, lines, counts; nothing personal
+    """
+
+    def __init__(self, desk: Desk, pool: FairPool):
+        self.desk, self.visits, self.pool, self.started = desk, desk.visits, pool, time.monotonic()
+
+    def routes(self) -> list[Route]:
+        """Starlette routes, to be put before Gradio's own."""
+        return [
+            Route("/perse/visit", self._visit, methods=["POST"]),
+            Route("/perse/state", self._state, methods=["GET"]),
+            Route("/perse/leave", self._leave, methods=["POST"]),
+            Route("/perse/end", self._end, methods=["POST"]),
+            Route("/perse/health", self._health, methods=["GET"]),
+        ]
+
+    async def _visit(self, request: Request) -> Response:
+        try:
+            visit = self.visits.visit(await _text(request, ""))
+            visit.agreed = False  # the box of a page that was just loaded is empty
+            return JSONResponse({"visit": visit.key, "resumed": True}, headers=FRESH)
+        except (PerseError, ClientDisconnect):
+            pass
+        if self.visits.count() >= MAX_VISITS:
+            return _error(503, "Many people are here right now: please try again in a few minutes.")
+        address = address_of(request.client and request.client.host, request.headers.get("x-forwarded-for"))
+        return JSONResponse({"visit": self.visits.open(address).key, "resumed": False}, headers=FRESH)
+
+    async def _state(self, request: Request) -> Response:
+        try:
+            visit = self.visits.visit(request.headers.get(VISIT))
+        except PerseError as error:
+            return _error(404, error)
+        state = await asyncio.to_thread(self.desk.state, visit, dict(request.query_params))
+        return JSONResponse(state, headers=FRESH)
+
+    async def _leave(self, request: Request) -> Response:
+        try:
+            self.visits.leave(await _text(request, ""))
+        except (PerseError, ClientDisconnect):
+            pass
+        return Response(status_code=204)
+
+    async def _end(self, request: Request) -> Response:
+        try:
+            await asyncio.to_thread(self.visits.close, self.visits.visit(request.headers.get(VISIT)))
+        except PerseError as error:
+            return _error(404, error)
+        return Response(status_code=204)
+
+    async def _health(self, request: Request) -> Response:
+        avatars, held = self.visits.held()
+        with open("/proc/self/statm") as file:
+            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return JSONResponse({
+            "version": __version__, "up_seconds": round(time.monotonic() - self.started), "memory_mb": resident >> 20,
+            "visits": self.visits.count(), "avatars": avatars, "held_mb": held >> 20,
+            "frames": {"waiting": self.pool.waiting(), "refused": self.pool.refused},
+            "lines": {name: getattr(self.desk, name).lengths() for name in ("looking", "building", "filming")},
+        }, headers=FRESH)
 
 
 def _error(status: int, error: object) -> Response:
-    return JSONResponse({"error": str(error)}, status, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"error": str(error)}, status, headers=FRESH)
 
 
-async def _read_controls(request: Request) -> Controls:
+async def _text(request: Request, empty: str) -> str:
+    """A request's body as text, `empty` if there is none."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
             raise PerseError(f"These controls are longer than {MAX_BODY:,} bytes.")
-    if not body:
-        return Controls()
     try:
-        text = body.decode()
+        return body.decode() or empty
     except UnicodeDecodeError:
         raise PerseError("These controls are not valid JSON.") from None
-    return Controls.from_json(text)
 
 
 def _integer(request: Request, name: str, default: int, low: int, high: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high:
+    if not re.fullmatch("[0-9]{1,10}", text) or not low <= int(text) <= high:
         raise PerseError(f"The {name} must be a whole number from {low} to {high}, not {text[:20]!r}.")
     return int(text)
 

@@ -1,139 +1,322 @@
-"""Who is here and what they own: avatars and files live as long as a visit, under names nobody can guess."""
+"""Who is here and what they own: photos, avatars, jobs and files live as long as a visit, under names nobody can guess."""
 
 import contextlib
+import os
+import re
 import secrets
 import shutil
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..avatar.avatar import Avatar
 from ..errors import PerseError
 from ..pipeline import Renderer
+from ..portrait import Portrait
+from .jobs import Job
+from .line import FULL, Who
+from .weigh import weigh
 
 GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Please build it again or open your avatar file."
+ENDED = "Your visit had ended, and what it held is deleted: please reload the page and start again."
+LEAVING = 20.0  # seconds from leaving the page to its end: reloading it leaves, too
+LOST = 120.0  # seconds without a word from a page that did not say goodbye: a locked phone, another Wi-Fi
+LOOSE = 600.0  # seconds that an upload waits for the call that it belongs to
+IDLE = 300.0  # seconds without use after which an avatar or a photo may make room for another visitor's
+AVATARS = 4  # of one visit
 
 
-@dataclass
+@dataclass(eq=False)
+class Photo:
+    """A portrait that waits to be built. name: of the person's files; example: it is one of ours, so nobody has to consent."""
+
+    portrait: Portrait
+    name: str
+    example: bool = False
+
+    def __post_init__(self):
+        self.weight = weigh(self.portrait)
+
+
+@dataclass(eq=False)
 class Entry:
-    """One avatar on the server.
-
-    name: of the person's files, e.g. "astronaut"; owner: the visit it belongs to; used: monotonic time of the last use.
-    """
+    """One avatar on the server. name: of the person's files, e.g. "astronaut"; used: monotonic time of the last use; shared: it is an
+    example, which weighs nothing since all visits have the same one."""
 
     avatar: Avatar
     name: str
-    owner: str
+    visit: "Visit"
     used: float
-    renderers: OrderedDict = field(default_factory=OrderedDict)
+    shared: bool = False
+
+    def __post_init__(self):
+        self.weight = 0 if self.shared else weigh(self.avatar)
+        self._renderers: OrderedDict = OrderedDict()
 
     def renderer(self, size: int, background: str, framing: str = "head") -> Renderer:
-        """A renderer of this avatar; the last four are kept (PerseError as `Renderer`)."""
+        """A renderer of this avatar; the last four of the live picture's sizes are kept (PerseError as `Renderer`)."""
         key = (size, background, framing)
-        found = self.renderers.get(key) or Renderer(self.avatar, size, background, framing)
-        self.renderers[key] = found
-        while len(self.renderers) > 4:
-            self.renderers.popitem(last=False)
+        found = self._renderers.get(key) or Renderer(self.avatar, size, background, framing)
+        if size <= 1024:
+            self._renderers[key] = found
+            while len(self._renderers) > 4:
+                self._renderers.popitem(last=False)
         return found
 
 
+@dataclass(eq=False)
+class Visit:
+    """One visitor: a browser tab, or the one call of a program that made the visit.
+
+    key: the secret that the server hands out. page: whether a tab keeps it alive; otherwise it lives by the use of its avatars.
+    """
+
+    key: str
+    address: str
+    page: bool
+    folder: Path
+    seen: float
+    leaving: float | None = None
+    agreed: bool = False
+    photo: Photo | None = None
+    clip: Path | None = None
+    opened: str = ""  # the token of the avatar that the page shows
+    message: str = ""  # what went wrong with the last photo, build or file
+    film: str = ""  # HTML that the last video left
+    table: tuple[str, str] | None = None  # token and name of the last table
+    jobs: dict[str, Job] = field(default_factory=dict)  # by kind: look, build, film, table
+    notices: list[tuple[int, str]] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)  # Gradio's names for the page
+    over: bool = False
+
+    @property
+    def who(self) -> Who:
+        return Who(self.key, self.address)
+
+    def busy(self, *kinds: str) -> Job | None:
+        """The visit's job of one of these kinds that is under way."""
+        return next((job for kind in kinds if (job := self.jobs.get(kind)) is not None and not job.over), None)
+
+    def is_over(self, now: float, ttl: float) -> bool:
+        """Whether its time has run out."""
+        if not self.page:
+            return now - self.seen > ttl and not self.busy(*self.jobs)
+        return now - self.seen > LOST or (self.leaving is not None and now - self.leaving > LEAVING)
+
+
 class Visits:
-    """Avatars and files of all visitors.
+    """All visitors.
 
     Args:
         root: folder in which every visit gets one of its own.
-        limit: avatars kept at once; the one unused for longest goes first.
+        limit: avatars kept at once, examples not counted; memory: bytes of photos and avatars at once.
         ttl: seconds after which an unused avatar, or file, is removed.
+        forget: called with a visit that has ended, for what others remember of it.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, root: str | Path, limit: int = 24, ttl: float = 1800.0):
-        self.root, self.limit, self.ttl = Path(root), limit, ttl
+    def __init__(self, root: str | Path, limit: int = 24, ttl: float = 1800.0, memory: float = 3e9,
+                 forget: Callable[[Visit], None] = lambda visit: None, clock: Callable[[], float] = time.monotonic):
+        self.root, self.limit, self.ttl, self.memory, self.forget, self.clock = Path(root), limit, ttl, memory, forget, clock
+        self._visits: dict[str, Visit] = {}
         self._avatars: OrderedDict[str, Entry] = OrderedDict()
-        self._folders: dict[str, Path] = {}
-        self._files: dict[str, tuple[Path, float]] = {}
+        self._files: dict[str, tuple[Path, Visit, float]] = {}
+        self._noticed: dict[Path, float] = {}  # what lies in the root without an owner, and since when
         self._lock = threading.RLock()
 
-    def add(self, visit: str, avatar: Avatar, name: str = "perse") -> str:
-        """Keep an avatar for a visit; returns the token that is its only handle."""
-        token = secrets.token_urlsafe(24)
+    # ------------------------------------------------------------------ visits
+
+    def open(self, address: str = "", page: bool = True) -> Visit:
+        """A new visit."""
+        now = self.clock()
+        visit = Visit(secrets.token_urlsafe(24), address, page, self.root / f"v-{secrets.token_urlsafe(18)}", now)
         with self._lock:
-            self.sweep()
-            self._avatars[token] = Entry(avatar, name, visit, time.monotonic())
-            while len(self._avatars) > self.limit:
-                self._avatars.popitem(last=False)
+            self._visits[visit.key] = visit
+        return visit
+
+    def visit(self, key: str | None) -> Visit:
+        """The visit with this secret, which is thereby alive. PerseError if there is none (any more)."""
+        with self._lock:
+            visit = self._visits.get(key or "")
+            if visit is None or visit.is_over(self.clock(), self.ttl):
+                raise PerseError(ENDED)
+            visit.seen, visit.leaving = self.clock(), None
+            return visit
+
+    def leave(self, key: str) -> None:
+        """The page is being left, or reloaded: its visit ends in LEAVING seconds unless it comes back."""
+        with self._lock:
+            if (visit := self._visits.get(key)) is not None:
+                visit.leaving = self.clock()
+
+    def close(self, visit: Visit) -> None:
+        """End a visit: its jobs stop, and all that it has is gone from memory and disk."""
+        with self._lock:
+            self._visits.pop(visit.key, None)
+            visit.over = True
+            jobs, visit.jobs = list(visit.jobs.values()), {}
+            for token in [t for t, e in self._avatars.items() if e.visit is visit]:
+                del self._avatars[token]
+            self._files = {t: f for t, f in self._files.items() if f[1] is not visit}
+            visit.photo, visit.clip, visit.table, visit.film, visit.message, visit.opened = None, None, None, "", "", ""
+        for job in jobs:
+            job.cancel()
+        shutil.rmtree(visit.folder, ignore_errors=True)
+        self.forget(visit)
+
+    # ------------------------------------------------------------------ avatars and photos
+
+    def add(self, visit: Visit, avatar: Avatar, name: str = "perse", shared: bool = False) -> str:
+        """Keep an avatar for a visit; returns the token that is its only handle. PerseError if there is no room."""
+        token, entry = secrets.token_urlsafe(24), Entry(avatar, name, visit, self.clock(), shared)
+        with self._lock:
+            if visit.over:
+                raise PerseError(ENDED)
+            mine = [t for t, e in self._avatars.items() if e.visit is visit]
+            for old in mine[:max(0, len(mine) + 1 - AVATARS)]:
+                del self._avatars[old]
+            self._make_room(visit, entry.weight, 0 if shared else 1)
+            self._avatars[token] = entry
+            visit.opened, visit.seen = token, self.clock()
         return token
 
     def get(self, token: str) -> Entry:
         """The avatar of a token. PerseError if there is none (any more)."""
         with self._lock:
-            entry = self._avatars.get(token)
-            if entry is None or time.monotonic() - entry.used > self.ttl:
+            entry, now = self._avatars.get(token), self.clock()
+            if entry is None or now - entry.used > self.ttl:
                 self._avatars.pop(token, None)
                 raise PerseError(GONE)
-            entry.used = time.monotonic()
+            entry.used = now
+            if not entry.visit.page:
+                entry.visit.seen = now
             self._avatars.move_to_end(token)
             return entry
 
-    def path(self, visit: str, name: str) -> Path:
-        """Where to write a new file called `name`: a fresh folder of the visit, with an unguessable name."""
+    def has(self, token: str) -> bool:
+        """Whether there is an avatar with this token."""
+        return token in self._avatars
+
+    def keep_photo(self, visit: Visit, photo: Photo) -> None:
+        """Keep a portrait until it is built. PerseError if there is no room."""
         with self._lock:
-            folder = self._folders.setdefault(visit, self.root / secrets.token_urlsafe(18))
-        place = folder / secrets.token_urlsafe(18)
+            if visit.over:
+                raise PerseError(ENDED)
+            visit.photo = None
+            self._make_room(visit, photo.weight, 0)
+            visit.photo = photo
+
+    def held(self) -> tuple[int, int]:
+        """Avatars that are no examples, and bytes of avatars and photos."""
+        with self._lock:
+            weights = [e.weight for e in self._avatars.values() if not e.shared]
+            return len(weights), sum(weights) + sum(v.photo.weight for v in self._visits.values() if v.photo is not None)
+
+    def _make_room(self, visit: Visit, weight: int, avatars: int) -> None:
+        """Until this much more fits: one's own oldest avatar goes first, then what nobody has used for IDLE seconds, then an
+        avatar of the address that holds most, if that is more than ours would. A flood evicts itself."""
+        while (held := self.held())[0] + avatars > self.limit or held[1] + weight > self.memory:
+            heavy = [(t, e) for t, e in self._avatars.items() if not e.shared]
+            mine = [t for t, e in heavy if e.visit is visit]
+            idle = [t for t, e in heavy if self.clock() - e.used > IDLE]
+            waiting = [v for v in self._visits.values() if v.photo is not None and self.clock() - v.seen > IDLE and not v.busy("build")]
+            count: dict[str, int] = {}
+            for _, entry in heavy:
+                count[entry.visit.address] = count.get(entry.visit.address, 0) + 1
+            most = max(count, key=count.__getitem__, default="")
+            flood = [t for t, e in heavy if e.visit.address == most] if count.get(most, 0) > count.get(visit.address, 0) + 1 else []
+            if victims := mine or idle:
+                del self._avatars[victims[0]]
+            elif waiting:
+                waiting[0].photo = None
+            elif flood:
+                del self._avatars[flood[0]]
+            else:
+                raise PerseError(FULL)
+
+    # ------------------------------------------------------------------ files
+
+    def path(self, visit: Visit | None, name: str) -> Path:
+        """Where to write a new file called `name`: a fresh folder of the visit (of nobody yet, if None), with an unguessable name."""
+        if visit is not None and visit.over:
+            raise PerseError(ENDED)
+        place = (visit.folder if visit is not None else self.root / "loose") / secrets.token_urlsafe(18)
         place.mkdir(parents=True, mode=0o700)
         return place / name
 
-    def publish(self, path: Path) -> str:
+    def owns(self, path: str | Path) -> Path:
+        """An uploaded file's path, checked: a regular file below the root, whichever way it is written. PerseError otherwise."""
+        path = Path(path)
+        real = path.resolve()
+        if not real.is_relative_to(self.root.resolve()) or path.is_symlink() or not real.is_file():
+            raise PerseError("Please upload the file again: it is no longer here.")
+        return real
+
+    def take(self, visit: Visit, path: str | Path) -> Path:
+        """An upload becomes the visit's own: moved into its folder, from where it goes with it. PerseError as `owns`."""
+        real = self.owns(path)
+        kept = self.path(visit, real.name)
+        os.replace(real, kept)
+        with contextlib.suppress(OSError):
+            real.parent.rmdir()
+        return kept
+
+    def publish(self, visit: Visit, path: Path) -> str:
         """Make a file that `path` gave fetchable; returns its token."""
         token = secrets.token_urlsafe(24)
         with self._lock:
-            self._files[token] = (path, time.monotonic())
+            if visit.over:
+                raise PerseError(ENDED)
+            self._files[token] = (path, visit, self.clock())
         return token
 
     def file(self, token: str) -> Path:
         """The published file of a token. PerseError if there is none (any more)."""
         with self._lock:
-            path, _ = self._files.get(token, (None, 0.0))
+            path = self._files.get(token, (None,))[0]
         if path is None or not path.is_file():
             raise PerseError("This file is no longer here: files are deleted when a visit ends. Please make it again.")
         return path
 
-    def close(self, visit: str) -> None:
-        """End a visit: its avatars and files are gone."""
-        with self._lock:
-            for token in [t for t, e in self._avatars.items() if e.owner == visit]:
-                del self._avatars[token]
-            folder = self._folders.pop(visit, None)
-            if folder is not None:
-                self._files = {t: (p, at) for t, (p, at) in self._files.items() if not p.is_relative_to(folder)}
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+    # ------------------------------------------------------------------ the end of things
 
     def sweep(self) -> None:
-        """Remove what has outlived its time, for visits whose end nobody told us."""
-        now = time.monotonic()
+        """End the visits whose time has run out, and remove avatars and files that have outlived theirs."""
+        now = self.clock()
         with self._lock:
+            over = [v for v in self._visits.values() if v.is_over(now, self.ttl)]
             for token in [t for t, e in self._avatars.items() if now - e.used > self.ttl]:
                 del self._avatars[token]
-            for token in [t for t, (_, at) in self._files.items() if now - at > self.ttl]:
-                path, _ = self._files.pop(token)
-                shutil.rmtree(path.parent, ignore_errors=True)
-        # A visit may never end: all MCP clients share one. Its files go by their age.
-        for place in self.root.glob("*/*"):
-            with contextlib.suppress(OSError):  # gone meanwhile
-                if time.time() - place.stat().st_mtime > self.ttl:
-                    shutil.rmtree(place, ignore_errors=True)
+            old = [t for t, (_, _, at) in self._files.items() if now - at > self.ttl]
+            places = [self._files.pop(t)[0].parent for t in old]
+            living = {v.folder for v in self._visits.values()}
+        for visit in over:
+            self.close(visit)
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
+        # What has no owner goes by its age: uploads that nobody claimed, Gradio's copies of what it sent.
+        places = {p for pattern in ("loose/*", "mcp/*", "[!.]*") for p in self.root.glob(pattern)} - living
+        self._noticed = {p: self._noticed.get(p, now) for p in places if p.name not in ("loose", "mcp")}
+        for place in [p for p, since in self._noticed.items() if now - since > LOOSE]:
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
+
+    def count(self) -> int:
+        """Visits now."""
+        return len(self._visits)
 
     def close_all(self) -> None:
         """End every visit (the server stops)."""
-        with self._lock:
-            visits = {e.owner for e in self._avatars.values()} | set(self._folders)
-        for visit in visits:
+        for visit in list(self._visits.values()):
             self.close(visit)
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def sweep_forever(self, every: float = 60.0) -> threading.Thread:
+    def sweep_forever(self, every: float = 5.0) -> threading.Thread:
         """Sweep in the background."""
         def run():
             while True:
@@ -142,3 +325,8 @@ class Visits:
         thread = threading.Thread(target=run, name="perse-sweep", daemon=True)
         thread.start()
         return thread
+
+
+def plain_name(name: str, longest: int = 80) -> str:
+    """A file name of letters, digits, dots, dashes and spaces, its end kept: what a stranger calls a file, fit to be a path's last part."""
+    return re.sub(r"[^\w.\- ]", "_", name.replace("\\", "/").rpartition("/")[2], flags=re.ASCII).lstrip(".")[-longest:] or "file"

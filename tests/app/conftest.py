@@ -36,22 +36,27 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("gradio")
 
 
-@pytest.fixture(scope="session")
-def server(folder):
-    """Address of the running page."""
+def environment(folder: Path) -> tuple[dict[str, str], str]:
+    """The environment of a page on a free port that keeps its files in a folder, and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     env = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(folder),
                         "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PERSE_BUDGET": str(BUDGET), "PERSE_MARK": MARK}
+    return env, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def server(folder):
+    """Address of the running page."""
+    env, address = environment(folder)
     with open(folder / "log.txt", "w+") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
-        address = f"http://127.0.0.1:{port}"
         try:
-            for _ in range(240):
+            for _ in range(3600):
                 assert process.poll() is None, (folder / "log.txt").read_text()
                 try:
-                    urllib.request.urlopen(f"{address}/gradio_api/info", timeout=5).close()
+                    urllib.request.urlopen(f"{address}/gradio_api/info", timeout=60).close()
                     break
                 except OSError:
                     time.sleep(0.5)
@@ -62,7 +67,7 @@ def server(folder):
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(600)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

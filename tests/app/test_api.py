@@ -3,6 +3,7 @@
 import json
 
 import av
+import httpx
 import numpy as np
 import pytest
 from gradio_client import handle_file
@@ -82,6 +83,7 @@ def test_info_lists_names(client, built):
 @pytest.mark.parametrize("name, arguments, sentence", [
     ("/build", {"consent": False}, "permission"),
     ("/build", {"consent": True, "budget": 100_000}, "budget"),
+    ("/build", {"consent": True, "seed": 10 ** 300}, "seed"),
     ("/preview", {"avatar": "nobody"}, "no longer here"),
     ("/preview", {"controls": "{"}, "JSON"),
     ("/preview", {"size": 100_000}, "size"),
@@ -97,5 +99,16 @@ def test_bad_calls_get_one_clear_sentence(client, built, astronaut, name, argume
 
 
 def test_a_file_of_the_server_is_no_photo(client, astronaut):
-    with pytest.raises(AppError, match="upload"):
-        client.predict(photo={"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, consent=True, api_name="/build")
+    for path in ("/etc/hostname", "https://example.com/me.jpg"):
+        with pytest.raises(Exception, match="403|upload"):
+            client.predict(photo={"path": path, "meta": {"_type": "gradio.FileData"}}, consent=True, api_name="/build")
+
+
+def test_each_build_is_a_visit_of_its_own_and_a_refused_one_leaves_nothing(client, server, astronaut, folder):
+    def visits():
+        return httpx.get(f"{server}/perse/health").json()["visits"]
+    before = visits()
+    with pytest.raises(AppError, match="permission"):
+        client.predict(photo=handle_file(str(astronaut)), consent=False, api_name="/build")
+    data = astronaut.read_bytes()
+    assert visits() == before and not [p for p in folder.rglob("*.png") if p.read_bytes() == data]

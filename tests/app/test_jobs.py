@@ -1,112 +1,120 @@
-"""Long jobs: progress, results, errors, cancelling and the line."""
+"""Long jobs: progress, results, errors, cancelling, deadlines."""
 
 import threading
-import time
 
 import pytest
 
 from perse.errors import BuildCancelled, PerseError
-from perse.ui.jobs import Job, Running, Turns
+from perse.ui.failures import OURS
+from perse.ui.jobs import LATE, Job
+from perse.ui.line import Line, Who
+
+ME = Who("me")
 
 
-def patient(report, cancelled):
-    for i in range(500):
-        if cancelled():
-            raise BuildCancelled()
-        report(i / 500, "working")
-        time.sleep(0.01)
+def until_told(report, cancelled):
+    """Work that goes on until it is cancelled."""
+    while not cancelled():
+        threading.Event().wait(0.005)
+    raise BuildCancelled
 
 
-def test_updates_tell_the_progress_and_the_result_is_kept():
+def over(job):
+    assert job._over.wait(60)
+    return job
+
+
+def test_the_progress_is_told_and_the_result_is_kept():
+    told, go = threading.Event(), threading.Event()
+
     def work(report, cancelled):
-        for i in range(5):
-            report(i / 5, f"stage {i}")
-            time.sleep(0.05)
+        report(0.4, "halfway")
+        told.set()
+        assert go.wait(60)
         return 42
-    job = Job(work, Turns(), every=0.02)
-    updates = list(job.updates())
-    assert job.result == 42
-    assert [u.share for u in updates] == sorted(u.share for u in updates) and updates[-1].text == "stage 4"
+    job = Job(work, Line(), ME, 60).start()
+    assert told.wait(60) and (job.update().share, job.update().text) == (0.4, "halfway")
+    go.set()
+    assert over(job).result == 42 and not job.error
 
 
-def test_what_the_work_raises_reaches_the_watcher():
+def test_a_watcher_sees_updates_and_gets_what_the_work_raised():
     def work(report, cancelled):
+        report(0.5, "looking")
         raise PerseError("No face was found.")
-    turns = Turns()
+    line = Line()
     with pytest.raises(PerseError, match="No face"):
-        list(Job(work, turns).updates())
-    assert turns.ahead(turns.enter()) == 0
+        list(Job(work, line, ME, 60).start().updates(0.01))
+    assert line.enter(ME).turn.is_set()
+
+
+def test_an_unexpected_failure_ends_in_a_sentence_and_a_log_line_without_its_message(capfd):
+    def work(report, cancelled):
+        raise KeyError("/home/somebody/secret-face.jpg")
+    job = over(Job(work, Line(), ME, 60).start())
+    assert job.error == OURS
+    log = capfd.readouterr().err
+    assert "KeyError" in log and "test_jobs.py" in log and "secret" not in log
 
 
 def test_closing_the_generator_cancels_the_work_and_frees_the_turn():
-    turns, ended = Turns(), threading.Event()
+    line, ended = Line(), threading.Event()
 
     def work(report, cancelled):
         try:
-            patient(report, cancelled)
+            until_told(report, cancelled)
         finally:
             ended.set()
-    updates = Job(work, turns, every=0.02).updates()
+    updates = Job(work, line, ME, 600).start().updates(0.01)
     next(updates)
     updates.close()
-    assert ended.wait(2)
-    time.sleep(0.1)
-    assert turns.ahead(turns.enter()) == 0
+    assert ended.wait(60) and line.enter(ME).turn.wait(60)
 
 
-def test_another_thread_cancels_and_the_watcher_ends_at_once():
-    turns, asked = Turns(), threading.Event()
+def test_cancelling_ends_a_job_at_once_even_if_the_work_is_slow_to_stop():
+    line, go, results = Line(), threading.Event(), []
 
     def work(report, cancelled):
-        while not cancelled():
-            time.sleep(0.01)
-        asked.set()
-        time.sleep(1.0)  # work that is slow to stop must not keep the visitor
+        go.wait(60)
         return "too late"
-    job = Job(work, turns, every=0.02)
-    threading.Timer(0.2, job.cancel).start()
-    start = time.monotonic()
-    list(job.updates())
-    assert time.monotonic() - start < 0.9 and job.cancelled and asked.wait(1)
-    time.sleep(1.2)
-    assert job.result is None and turns.ahead(turns.enter()) == 0
-
-
-def test_a_visit_cancels_its_own_job_alone():
-    running, turns = Running(), Turns(width=3)
-    one, two = Job(patient, turns), Job(patient, turns)
-    with running.job("one", one), running.job("two", two):
-        running.cancel("one")
-        running.cancel("nobody")
-        assert one.cancelled and not two.cancelled
-        with running.job("two", Job(patient, turns)):
-            assert two.cancelled, "a second job of the same visit replaces the first"
-    running.cancel("two")
+    job = Job(work, line, ME, 600, lambda job: results.append(job.result)).start()
+    job.cancel()
+    assert job.over and job.cancelled and list(job.updates()) == [] and results == [None]
+    after = line.enter(ME)
+    assert not after.turn.is_set(), "the work has not stopped yet"
+    go.set()
+    assert after.turn.wait(60) and job.result is None and results == [None]
 
 
 def test_cancelling_in_the_line_leaves_it():
-    turns = Turns()
-    turns.enter()
-    job = Job(patient, turns)
-    updates = job.updates()
-    assert next(updates).waiting == 1
-    job.cancel()
-    assert list(updates) == [] and turns.ahead(turns.enter()) == 1
+    line = Line(each=5)
+    first = Job(until_told, line, ME, 600).start()
+    second, third = Job(until_told, line, ME, 600).start(), Job(lambda r, c: 3, line, ME, 600).start()
+    assert second.update().waiting == 1 and third.update().waiting == 2 and third.update().seconds > 0
+    second.cancel()
+    first.cancel()
+    assert over(third).result == 3
 
 
-def test_a_second_job_waits_for_the_first_and_leaves_the_line_when_cancelled():
-    turns = Turns()
-    first, second, third = (Job(patient, turns, every=0.02).updates() for _ in range(3))
-    next(first)
-    assert next(second).waiting == 1 and next(third).waiting == 2
-    second.close()
-    assert next(third).waiting == 1
-    first.close()
-    third.close()
+def test_a_job_is_stopped_at_its_deadline_with_a_sentence():
+    assert over(Job(until_told, Line(), ME, 0.02).start()).error == LATE
 
 
-def test_a_full_line_is_told_politely():
-    turns = Turns(length=1)
-    turns.enter()
-    with pytest.raises(PerseError, match="try again"):
-        turns.enter()
+def test_what_follows_is_done_before_a_job_counts_as_over():
+    seen = []
+    job = Job(lambda report, cancelled: 1, Line(), ME, 60, lambda job: seen.append((job.over, job.result))).start()
+    over(job)
+    assert seen == [(False, 1)]
+
+
+def test_the_work_and_what_it_holds_are_dropped():
+    class Photo:
+        pass
+    import gc
+    import weakref
+    photo = Photo()
+    gone = weakref.ref(photo)
+    job = over(Job(lambda report, cancelled, photo=photo: 1, Line(), ME, 60).start())
+    del photo
+    gc.collect()
+    assert gone() is None and job.result == 1

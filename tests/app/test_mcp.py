@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import socket
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_tool_renders_and_bad_input_gets_one_clear_sentence(server, built):
 
 
 def test_a_private_handler_cannot_be_called(server):
-    for name in ("fit", "film", "open_avatar", "end_visit"):
+    for name in ("handle", "take_example", "build_1", "film"):
         assert with_tools(server, lambda s: s.call_tool(name, {})).isError
 
 
@@ -50,3 +51,13 @@ def test_no_consent_no_avatar_and_no_photo_left(server, folder, astronaut):
     copies = [p for p in folder.rglob("*") if p.is_file() and p.read_bytes() == data]
     # Gradio's own copy of a data URI lies where `Visits` sweeps and deletes at the end.
     assert all(p.relative_to(folder).match("visits-*/mcp/*/*") for p in copies), copies
+
+
+def test_an_address_is_not_fetched(server):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/me.jpg"
+        for url in (address, "https://example.com/me.jpg", "file:///etc/hostname"):
+            assert with_tools(server, lambda s, url=url: s.call_tool("build", {"photo": url, "consent": True})).isError
+        with pytest.raises(TimeoutError):
+            listener.accept()

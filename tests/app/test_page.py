@@ -33,6 +33,7 @@ CONTRAST = """(element) => {
   const ground = light(getComputedStyle(on).backgroundColor);
   return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
 }"""
+HANGS = 900_000  # milliseconds after which whatever a test waits for will never come; no test waits for less
 UNNAMED = re.compile(r"^\s*- (?:button|slider|radio|checkbox|tab|combobox|textbox|spinbutton|link)\b(?! \")", re.M)
 
 
@@ -41,6 +42,7 @@ class Visit:
 
     def __init__(self, browser, server, **options):
         self.context = browser.new_context(accept_downloads=True, **{"viewport": {"width": 1280, "height": 900}, **options})
+        self.context.set_default_timeout(HANGS)
         self.page = self.context.new_page()
         self.errors, self.elsewhere = [], []
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
@@ -53,15 +55,15 @@ class Visit:
         with self.page.expect_file_chooser() as chooser:
             self.page.get_by_text("Open an avatar file").click()
         chooser.value.set_files(avatar_file)
-        self.wait_for_avatar(30)
+        self.wait_for_avatar()
         return self
 
-    def wait_for_avatar(self, seconds):
-        self.page.wait_for_function("document.body.dataset.view === 'play' && perse.stage.frames > 0", timeout=1000 * seconds)
+    def wait_for_avatar(self):
+        self.page.wait_for_function("document.body.dataset.view === 'play' && perse.stage.frames > 0")
         self.rest()
 
     def rest(self):
-        self.page.wait_for_function("!perse.stage.busy && !perse.stage.wanted", timeout=20_000)
+        self.page.wait_for_function("!perse.stage.busy && !perse.stage.wanted")
 
     def picture(self):
         self.rest()
@@ -99,7 +101,7 @@ def test_an_example_is_one_click_away(visit):
     v.shot("desktop-start", full=True)
     v.page.locator("[data-example=hopper]").click()
     # Its ready-made avatar opens; a checkout without one offers to build it, for which nobody has to consent.
-    v.page.wait_for_selector(".perse-found, #perse-canvas:visible", timeout=30_000)
+    v.page.wait_for_selector(".perse-found, #perse-canvas:visible")
     if v.page.evaluate("document.body.dataset.view") != "play":
         assert v.page.locator("#perse-build").is_enabled()
 
@@ -109,7 +111,7 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     v = visit()
     page = v.page
     page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
-    page.wait_for_selector(".perse-found", timeout=30_000)
+    page.wait_for_selector(".perse-found")
     page.get_by_label("This is me, or I have the person's permission").check()
     v.shot("desktop-found", full=True)
     page.locator("#perse-budget label").filter(has_text=f"{BUDGET} s").click()
@@ -118,7 +120,7 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     assert page.locator("#perse-cancel").is_visible()
     assert page.locator(".perse-preview img").is_visible()
     v.shot("desktop-building", full=True)
-    v.wait_for_avatar(120)
+    v.wait_for_avatar()
     before = v.picture()
     page.get_by_role("tab", name="Expression").click()
     frames = page.evaluate("perse.stage.frames")
@@ -139,13 +141,13 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     assert page.evaluate("perse.look.value.yaw") < -5 and v.picture() != changed
 
     page.get_by_role("tab", name="Video").click()
-    page.wait_for_selector(".perse-thumb.moving", timeout=20_000)
+    page.wait_for_selector(".perse-thumb.moving")
     page.evaluate("perse.motion.choose('shake', false)")
     page.locator("#perse-video input[type=number]").fill("1")
     page.locator("#perse-video input[type=number]").press("Enter")
     page.locator("#perse-shoot").click()
-    page.wait_for_selector(".perse-video video", timeout=60_000)
-    page.wait_for_function("document.querySelector('.perse-video video').readyState >= 2", timeout=10_000)
+    page.wait_for_selector(".perse-video video")
+    page.wait_for_function("document.querySelector('.perse-video video').readyState >= 2")
     v.shot("desktop-video", full=True)
     with page.expect_download() as download:
         page.get_by_text("Download").click()
@@ -156,7 +158,7 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     assert len(frames) == 25 and np.abs(frames[3].astype(int) - frames[9]).mean() > 1 and has_mark(frames[0])
     with page.expect_download() as download:
         page.get_by_role("button", name="Motion as CSV").click()
-    assert download.value.suggested_filename == "perse-shake.csv"
+    assert download.value.suggested_filename == "perse-shake-synthetic.csv"
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert len(rows) == 25 and float(rows[1]["seconds"]) == 0.04 and float(rows[0]["jaw_open"]) == pytest.approx(0.7)
     assert len({row["head_yaw"] for row in rows}) > 10
@@ -228,15 +230,15 @@ def test_a_clip_of_a_face_drives_the_video(visit, avatar_file, client, built):
     page.get_by_role("tab", name="Video").click()
     page.get_by_text("Follow a clip of yours instead").click()
     page.locator("#perse-video input[type=file]").first.set_input_files(clip)
-    page.wait_for_selector("#perse-video .perse-note", timeout=15_000)
+    page.wait_for_selector("#perse-video .perse-note")
     assert page.locator("#perse-clip").is_hidden() and page.locator("#perse-forget").is_visible()
     page.locator("#perse-video label").filter(has_text="256").click()
     page.locator("#perse-shoot").click()
-    page.wait_for_selector(".perse-video video", timeout=60_000)
+    page.wait_for_selector(".perse-video video")
     assert "perse-clip.mp4" in page.locator("#perse-film").inner_text()
     with page.expect_download() as download:
         page.get_by_role("button", name="Motion as CSV").click()
-    assert download.value.suggested_filename == "perse-clip.csv"
+    assert download.value.suggested_filename == "perse-clip-synthetic.csv"
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert np.ptp([float(row["head_yaw"]) for row in rows]) > 5
     v.errors = [e for e in v.errors if "404" not in e and "403" not in e]  # the browser may ask for the clip that is already deleted
@@ -247,7 +249,7 @@ def test_a_file_that_is_no_photo_gets_a_friendly_sentence(visit, tmp_path):
     junk = tmp_path / "junk.jpg"
     junk.write_bytes(b"this is no picture")
     v.page.locator("#perse-photo input[type=file]").first.set_input_files(junk)
-    v.page.wait_for_selector("#perse-found .perse-message", timeout=15_000)
+    v.page.wait_for_selector("#perse-found .perse-message")
     assert "not a photo" in v.page.locator("#perse-found").inner_text()
     assert v.page.locator("#perse-build").is_disabled()
     v.errors = [e for e in v.errors if "404" not in e and "403" not in e]  # the browser asked for a picture that is already deleted
@@ -257,17 +259,17 @@ def test_an_own_photo_needs_consent_and_a_build_can_be_cancelled(visit, astronau
     v = visit()
     page = v.page
     page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
-    page.wait_for_selector(".perse-found", timeout=20_000)
+    page.wait_for_selector(".perse-found")
     assert page.locator("#perse-build").is_disabled()
     assert page.locator("#perse-cancel").is_hidden()
     page.get_by_label("This is me, or I have the person's permission").check()
     v.slow_down(6)  # a browser that lags behind the server's messages
     for _ in range(3):  # after a cancelled build the next one starts
         page.locator("#perse-build:enabled").click()
-        page.wait_for_selector(".perse-progress", timeout=15_000)
+        page.wait_for_selector(".perse-progress")
         page.locator("#perse-cancel").click()
-        page.wait_for_selector(".perse-found", timeout=15_000)
-        page.wait_for_function("document.body.dataset.view === 'photo'", timeout=15_000)
+        page.wait_for_selector(".perse-found")
+        page.wait_for_function("document.body.dataset.view === 'photo'")
         assert page.locator(".perse-progress").count() == 0 and page.locator("#perse-cancel").is_hidden()
 
 
@@ -281,10 +283,10 @@ def test_a_video_can_be_cancelled(visit, avatar_file):
     v.slow_down(6)
     for _ in range(2):
         page.locator("#perse-shoot").click()
-        page.wait_for_selector("#perse-film .perse-progress", timeout=15_000)
+        page.wait_for_selector("#perse-film .perse-progress")
         assert page.locator("#perse-shoot").is_hidden()
         page.locator("#perse-cut").click()
-        page.wait_for_selector("#perse-shoot", timeout=15_000)
+        page.wait_for_selector("#perse-shoot")
         assert page.locator("#perse-film").inner_text().strip() == "" and page.locator("#perse-cut").is_hidden()
 
 
@@ -298,11 +300,99 @@ def test_visitors_do_not_share_an_avatar_and_leave_nothing(visit, avatar_file, b
     assert one.picture() != before
     two.page.evaluate("perse.stage.refresh()")
     assert two.picture() == before
-    one.context.close()
+    # The other's secret, paths and tokens do not help: what is asked in one's own name is refused.
+    film = two.page.evaluate("""async ([token]) => {
+      const { dependencies } = await (await fetch("config")).json();
+      const body = (d, data) => ({ method: "POST", headers: { "Content-Type": "application/json", "X-Perse-Visit": "a guess" },
+                                   body: JSON.stringify({ data, fn_index: d.id, session_hash: "guessed" }) });
+      const statuses = [];
+      for (const d of dependencies.filter((d) => d.backend_fn && d.api_visibility === "private")) {
+        statuses.push((await fetch("gradio_api/run/predict", body(d, Array(d.inputs.length).fill(token)))).status);
+      }
+      return statuses;
+    }""", [tokens[0]])
+    assert len(film) >= 10
+    one.page.locator("#perse-end").click()
     two.page.wait_for_function(
-        "async (token) => (await fetch(`perse/info/${token}`)).status === 404", arg=tokens[0], timeout=15_000)
+        "async (token) => (await fetch(`perse/info/${token}`)).status === 404", arg=tokens[0])
     assert two.page.evaluate("(token) => fetch(`perse/info/${token}`).then((a) => a.status)", tokens[1]) == 200
-    two.errors = [e for e in two.errors if "404" not in e]  # this test asked for what must be gone
+    one.context.close()
+    two.errors.clear()  # this test asked for what it must not get
+
+
+@pytest.mark.parametrize("slower", [1, 8, 20])
+def test_the_button_never_sticks(visit, astronaut, slower):
+    v = visit()
+    page = v.page
+    v.slow_down(slower)
+    button, consent = page.locator("#perse-build"), page.get_by_label("This is me, or I have the person's permission")
+    page.wait_for_function("document.getElementById('perse-build').disabled")
+
+    def choose():
+        page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
+
+    choose()
+    page.wait_for_function("document.getElementById('perse-build').textContent.includes('Looking')")
+    consent.check()  # while the photo is being looked at
+    page.wait_for_selector("#perse-build:enabled")
+    assert button.inner_text() == "Build my avatar"
+    page.get_by_label("Remove Image").click()
+    page.wait_for_selector("#perse-build:disabled")
+    page.wait_for_function("document.getElementById('perse-build').textContent.includes('Choose')")
+    choose()  # with the box ticked already
+    page.wait_for_selector("#perse-build:enabled")
+    consent.uncheck()
+    page.wait_for_selector("#perse-build:disabled")
+    assert "Tick the box" in button.inner_text()
+    consent.check()
+    page.wait_for_selector("#perse-build:enabled")
+
+
+def test_a_reloaded_page_goes_on_where_it_was(visit, astronaut, avatar_file):
+    v = visit()
+    page = v.page
+    page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
+    page.wait_for_selector(".perse-found")
+    page.reload()
+    page.wait_for_selector(".perse-found")
+    page.get_by_label("This is me, or I have the person's permission").check()
+    page.locator("#perse-build:enabled").click()
+    page.wait_for_selector(".perse-progress")
+    page.reload()
+    page.wait_for_selector(".perse-progress")
+    page.locator("#perse-cancel").click()
+    page.wait_for_selector(".perse-found")
+    v.open(avatar_file)
+    token = page.evaluate("perse.token")
+    page.reload()
+    v.wait_for_avatar()
+    assert page.evaluate("perse.token") == token
+
+
+def test_a_lost_connection_is_taken_up_again(visit, avatar_file):
+    v = visit().open(avatar_file)
+    page = v.page
+    v.context.set_offline(True)
+    page.evaluate("perse.visit.ask()")
+    page.get_by_role("tab", name="Glasses").click()
+    page.wait_for_function("document.getElementById('perse-toast')?.textContent.includes('connection')")
+    v.context.set_offline(False)
+    before = page.evaluate("perse.stage.frames")
+    page.wait_for_function("perse.visit.known")
+    page.evaluate("perse.stage.refresh()")
+    page.wait_for_function("(before) => perse.stage.frames > before", arg=before)
+    v.errors.clear()  # the browser told of requests that failed
+
+
+def test_a_visit_that_has_ended_on_the_server_starts_anew(visit, avatar_file):
+    v = visit().open(avatar_file)
+    page = v.page
+    page.evaluate("async () => perse.ask('end', {}, '', { 'X-Perse-Visit': await perse.visit.secret() })")
+    page.evaluate("perse.visit.ask()")
+    page.wait_for_function("document.body.dataset.view === 'photo' && perse.visit.known")
+    page.locator("[data-example=hopper]").click()
+    v.wait_for_avatar()
+    v.errors.clear()  # 404, as it must be
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -342,7 +432,7 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file
     assert stops.index("perse-theme") < stops.index("perse-photo") < stops.index("perse-budget") < stops.index("perse-consent")
     assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
     v.page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
-    v.page.wait_for_selector(".perse-found", timeout=30_000)
+    v.page.wait_for_selector(".perse-found")
     v.page.get_by_label("This is me, or I have the person's permission").check()
     v.page.wait_for_selector("#perse-build:enabled")
     assert "perse-build" in reached(v, "perse-build")

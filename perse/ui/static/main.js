@@ -29,12 +29,8 @@
   Object.assign(perse, {
     view,
 
-    // Called by the page's Python side with the token of a fresh avatar ("" if there is none: cancelled, or no success).
+    // Called with the token of an avatar that has come to the visit.
     async open(token) {
-      if (!token) {
-        if (document.body.dataset.view === "build") view("photo");
-        return;
-      }
       try {
         const answer = await perse.ask(`info/${token}`);
         const info = await answer.json();
@@ -67,7 +63,13 @@
       }
     },
 
-    leave() { perse.motion.stop(); perse.token = ""; view("photo"); },
+    // Back to the start; the photo that was built is not needed any more.
+    leave() {
+      perse.motion.stop();
+      perse.token = "";
+      find("perse-fresh")?.click();
+      view("photo");
+    },
   });
 
   document.addEventListener("keydown", (e) => {
@@ -83,8 +85,9 @@
   const begin = async () => {
     document.body.dataset.view = "photo";
     document.body.dataset.tab = "look";
-    await appeared("perse-theme");
+    await Promise.all(["perse-theme", "perse-build", "perse-found"].map(appeared));
     view(document.body.dataset.view);
+    perse.visit.ask();
   };
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);

@@ -10,10 +10,10 @@ window.perse = {
   },
 
   // A Response, or an Error whose message may be shown to the visitor.
-  async ask(path, query = {}, body = null) {
+  async ask(path, query = {}, body = null, headers = {}) {
     let answer;
     try {
-      answer = await fetch(this.url(path, query), body === null ? {} : { method: "POST", body });
+      answer = await fetch(this.url(path, query), body === null ? { headers } : { method: "POST", body, headers });
     } catch {
       throw new Error("The server cannot be reached: please check your connection.");
     }
@@ -55,11 +55,12 @@ window.perse = {
     return text[0].toUpperCase() + text.slice(1);
   },
 
-  // What Python's `tabulate` answers: JSON of [name, text], or nothing.
-  saveTable(file) {
-    if (!file) return;
-    const [name, text] = JSON.parse(file);
-    this.download(new Blob([text], { type: "text/csv" }), name);
+  async fetchFile(path, name) {
+    try {
+      this.download(await (await this.ask(path)).blob(), name);
+    } catch (error) {
+      this.toast(error.message);
+    }
   },
 
   download(blob, name) {

@@ -1,0 +1,267 @@
+"""What a visitor can do on the page, and what the page shows of it.
+
+Every action is short: it changes the visit and returns. Long work is a job of the visit; the page asks for `state` while one runs, and
+shows what it says. So two events cannot overwrite each other, a lost connection loses nothing, and a reloaded page goes on.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+
+from ..controls import Controls
+from ..errors import PerseError
+from ..motion.drive import drive
+from ..motion.motion import Motion
+from ..motion.presets import preset_motion
+from ..motion.table import motion_csv
+from ..pipeline import PersePipeline
+from . import pieces
+from .api import build_deadline, check_video
+from .examples import EXAMPLES
+from .jobs import Job, Update
+from .line import Line
+from .visits import Entry, Photo, Visit, Visits
+
+LOOKING, FILMING = 120.0, 900.0  # seconds after which a look at a photo or file, and a video, are stopped
+FOLLOWED = 0.6  # share of a video's time that following a clip takes, before anything is rendered
+BUTTON = {"": "Build my avatar", "photo": "Choose a photo to begin", "checking": "Looking at your photo …",
+          "consent": "Tick the box above to go on"}
+
+
+class Desk:
+    """The page's actions, over visits and lines that the API shares.
+
+    Args:
+        pipeline, visits: see there.
+        budgets: seconds of a build by the label of the choice.
+        mark: a visible label on every video; none if empty.
+    """
+
+    def __init__(self, pipeline: PersePipeline, visits: Visits, budgets: dict[str, float], mark: str = ""):
+        self.pipeline, self.visits, self.budgets, self.mark = pipeline, visits, budgets, mark
+        self.looking = Line(length=32, usual=4.0)
+        self.building = Line(length=16, usual=60.0)
+        self.filming = Line(length=16, usual=20.0)
+
+    # ------------------------------------------------------------------ photo, example, avatar file
+
+    def take_photo(self, visit: Visit, path: str | None) -> None:
+        """A photo has arrived, or was taken away (None): look for a face and for what will limit the result."""
+        self._fresh(visit)
+        if path is None:
+            return
+        kept = self.visits.owns(path)  # it stays where it is while the browser shows it
+
+        def work(report, cancelled):
+            try:
+                return Photo(self.pipeline.prepare(kept, cancelled=cancelled), "perse")
+            finally:
+                kept.unlink(missing_ok=True)
+
+        self._start(visit, "look", work, self.looking, LOOKING, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True))
+
+    def take_example(self, visit: Visit, name: str) -> None:
+        """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
+        self._fresh(visit)
+        example = EXAMPLES[name]
+        if example.avatar_path.is_file():
+            try:
+                self.visits.add(visit, example.avatar(), example.name, shared=True)
+                return
+            except PerseError:
+                pass  # made by another version: build it anew
+        self._start(visit, "look", lambda report, cancelled: Photo(self.pipeline.prepare(example.photo(), cancelled=cancelled), name, True),
+                    self.looking, LOOKING, partial(self.visits.keep_photo, visit))
+
+    def take_avatar(self, visit: Visit, path: str) -> None:
+        """An avatar file comes back."""
+        self._fresh(visit)
+        kept = self.visits.take(visit, path)
+
+        def work(report, cancelled):
+            try:
+                return self.pipeline.load(kept)
+            finally:
+                kept.unlink(missing_ok=True)
+
+        self._start(visit, "look", work, self.looking, LOOKING, partial(self.visits.add, visit), lambda: kept.unlink(missing_ok=True))
+
+    def agree(self, visit: Visit, agreed: bool) -> None:
+        """The box of consent was ticked or emptied."""
+        visit.agreed = agreed is True
+
+    # ------------------------------------------------------------------ build
+
+    def missing(self, visit: Visit) -> str:
+        """What a build still needs: photo, checking (wait for it), consent, or nothing. The one place that knows."""
+        if visit.busy("look"):
+            return "checking"
+        if visit.photo is None:
+            return "photo"
+        return "" if visit.agreed or visit.photo.example else "consent"
+
+    def build(self, visit: Visit, budget: str) -> None:
+        """Fit the avatar. PerseError if something is missing."""
+        if needed := self.missing(visit):
+            raise PerseError({"photo": "Please choose a photo first.", "checking": "Please wait a moment: your photo is being looked at.",
+                              "consent": "Please tick the box: this is you, or you have the person's permission."}[needed])
+        if budget not in self.budgets:
+            raise PerseError("Please choose how much time to spend.")
+        photo, seconds = visit.photo, self.budgets[budget]
+        visit.message = ""
+
+        def done(avatar):
+            self.visits.add(visit, avatar, photo.name)
+            visit.photo = None  # built: it is not needed any more
+            for note in sorted(set(avatar.report.build["notes"]) - set(self.pipeline.notes)):
+                visit.notices = [*visit.notices[-4:], (visit.notices[-1][0] + 1 if visit.notices else 1, note)]
+
+        self._start(visit, "build", lambda report, cancelled: self.pipeline.build(photo.portrait, seconds, 0, report, cancelled),
+                    self.building, build_deadline(seconds), done)
+
+    # ------------------------------------------------------------------ video
+
+    def take_clip(self, visit: Visit, path: str | None) -> None:
+        """A driving clip has arrived, or the ready-made motions are wanted again (None)."""
+        if visit.clip is not None:
+            visit.clip.unlink(missing_ok=True)
+        visit.clip = None if path is None else self.visits.take(visit, path)
+
+    def film(self, visit: Visit, token: str, look: str, background: str, motion: str, seconds: float, size: float, fps: float, kind: str,
+             framing: str) -> None:
+        """Render the look of the moment of pressing, in motion. PerseError for what this page does not make."""
+        check_video(seconds, fps, size, kind, motion)
+        entry, edit, clip = self._mine(visit, token), Controls.from_json(look), visit.clip
+        path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}.{kind}")
+
+        def work(report, cancelled):
+            plan = self._planned(entry, edit, motion, clip, seconds, fps, report, cancelled)
+            start = 0.0 if clip is None else FOLLOWED
+            self.pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(),
+                                lambda share: report(start + (1 - start) * share, "rendering"), cancelled, self.mark)
+            return path
+
+        def done(path):
+            visit.film = pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name)
+
+        visit.film = ""
+        self._start(visit, "film", work, self.filming, FILMING, done)
+
+    def tabulate(self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float) -> None:
+        """The motion as a table; its name says that it is synthetic, since animation tools take no comment lines."""
+        check_video(seconds, fps, 512, "mp4", motion)
+        entry, edit, clip = self._mine(visit, token), Controls.from_json(look), visit.clip
+        path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}-synthetic.csv")
+
+        def work(report, cancelled):
+            path.write_text(motion_csv(self._planned(entry, edit, motion, clip, seconds, fps, report, cancelled)))
+            return path
+
+        def done(path):
+            visit.table = (self.visits.publish(visit, path), path.name)
+
+        visit.film, visit.table = "", None
+        self._start(visit, "film", work, self.filming, FILMING, done)
+
+    def _planned(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
+        if clip is None:
+            return preset_motion(motion, look, float(seconds), float(fps))
+        return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWED * share, text),
+                     cancelled=cancelled)
+
+    # ------------------------------------------------------------------ what is under way
+
+    def cancel(self, visit: Visit, *kinds: str) -> None:
+        """Stop the visit's jobs of these kinds."""
+        for kind in kinds:
+            if (job := visit.busy(kind)) is not None:
+                job.cancel()
+
+    def state(self, visit: Visit, seen: dict[str, str]) -> dict:
+        """All that the page shows of the visit, as plain JSON values.
+
+        seen: keys of the pieces that the page shows already; such a piece comes without its HTML.
+        """
+        follows = visit.clip is not None
+        shown = {"found": self._found(visit), "film": self._film(visit), "clip-note": (
+            _key("clip", follows), lambda: pieces.clip_note("The video will follow your clip.") if follows else "")}
+        missing = self.missing(visit)
+        return {
+            "busy": visit.busy("look", "build", "film") is not None, "building": visit.busy("build") is not None,
+            "button": {"label": BUTTON[missing], "ready": not missing}, "agreed": visit.agreed,
+            "avatar": visit.opened if self.visits.has(visit.opened) else "",
+            "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
+            "notices": [{"id": k, "text": text} for k, text in visit.notices],
+            "pieces": {name: {"key": key} | ({} if seen.get(name) == key else {"html": html()}) for name, (key, html) in shown.items()},
+        }
+
+    def _found(self, visit: Visit) -> tuple[str, Callable[[], str]]:
+        """Key and HTML of what stands beside the photo."""
+        photo = visit.photo
+        if job := visit.busy("build"):
+            update = job.update()
+            return _key("build", *_shown(update)), lambda: pieces.progress(update, photo and photo.portrait)
+        if job := visit.busy("look"):
+            update = job.update()
+            return _key("look", id(job), update.waiting, round(update.seconds)), lambda: pieces.looking(update)
+        if visit.message:
+            return _key("message", visit.message), lambda: pieces.message(visit.message)
+        if photo is not None:
+            return _key("found", id(photo)), lambda: pieces.found(photo.portrait, photo.example)
+        return "intro", lambda: pieces.html("intro.html")
+
+    def _film(self, visit: Visit) -> tuple[str, Callable[[], str]]:
+        if job := visit.busy("film"):
+            update = job.update()
+            return _key("film", *_shown(update)), lambda: pieces.progress(update)
+        return _key("done", visit.film), lambda: visit.film
+
+    def _fresh(self, visit: Visit) -> None:
+        """A new photo, example or file takes the place of what was there."""
+        self.cancel(visit, "look", "build")
+        visit.photo, visit.message = None, ""
+
+    def _mine(self, visit: Visit, token: str) -> Entry:
+        entry = self.visits.get(token)
+        if entry.visit is not visit:
+            raise PerseError("This avatar belongs to another visit: please build it again or open your avatar file.")
+        return entry
+
+    def _start(self, visit: Visit, kind: str, work, line: Line, deadline: float, done: Callable, undone: Callable = lambda: None) -> None:
+        """Start a job that takes the place of the visit's other one of this kind.
+
+        done: what to do with its result. undone: what to do if it did not run at all, or was stopped.
+        """
+        def then(job: Job) -> None:
+            try:
+                if job.result is not None:
+                    done(job.result)
+            except PerseError as error:
+                job.error = str(error)
+            finally:
+                job.result = None  # the visit has it now, or nobody
+                if job.cancelled:
+                    undone()
+            if job.error and visit.jobs.get(kind) is job:
+                if kind == "film":
+                    visit.film = pieces.message(job.error)
+                else:
+                    visit.message = job.error
+
+        self.cancel(visit, kind)
+        job = Job(work, line, visit.who, deadline, then)
+        try:
+            visit.jobs[kind] = job
+            job.start()
+        except PerseError:
+            visit.jobs.pop(kind, None)
+            undone()
+            raise
+
+
+def _key(*parts) -> str:
+    return json.dumps(parts)
+
+
+def _shown(update: Update) -> tuple:
+    return round(update.share, 3), update.text, id(update.preview), update.waiting, round(update.seconds)

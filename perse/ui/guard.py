@@ -1,0 +1,166 @@
+"""What may be asked of the server at all: the page's routes and the API's, in bounded requests. Everything else is refused.
+
+Gradio serves more than this page needs: a proxy for addresses that a stranger names, recordings, deep links, monitoring, an editor.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import PerseError
+from .failures import note_failure
+
+READ = re.compile(
+    r"/|/config/?|(/gradio_api)?/theme\.css|/(assets|static|svelte)/[^?]*|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
+    r"|/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|upload_progress|queue/data|call/\w+/\w+|heartbeat/\w+|file=.*|mcp/.*)"
+    r"|/perse/.*")
+WRITE = re.compile(r"/gradio_api/(run/\w+/?|api/\w+/?|call/(v2/)?\w+/?|queue/join|cancel|reset/?|upload|mcp/.*)|/perse/.*")
+MAX_JSON = 262_144  # bytes of a call; a full Controls has 30,000
+MAX_MCP = 24_000_000  # bytes of a tool's call: it may hold a photo as a data URI
+MAX_UPLOAD = 200_000_000  # bytes of a file; a photo is held to less when it is read
+MAX_DEPTH = 32  # of nested JSON; ours has five
+
+
+class Guard:
+    """ASGI middleware: an allow-list of paths, limits on bodies, no address and no path of a stranger's choice in a call.
+
+    Args:
+        app: what it guards.
+        owns: raises PerseError for a path that is no upload.
+    """
+
+    def __init__(self, app: ASGIApp, owns: Callable[[str], Any]):
+        self.app, self.owns = app, owns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # nothing here speaks it
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path, method = scope["path"], scope["method"]
+        allowed = READ if method in ("GET", "HEAD", "OPTIONS") else WRITE if method == "POST" else None
+        if method == "DELETE" and path.startswith("/gradio_api/mcp/"):  # the end of a tool's session
+            allowed = WRITE
+        if allowed is None or not allowed.fullmatch(path):
+            await _refuse(scope, receive, send, 404, "There is nothing here.")
+            return
+        try:
+            if path.startswith("/gradio_api/file="):
+                self._own_file(unquote(path.partition("=")[2]))
+            if method == "POST" and not path.startswith("/perse/"):
+                length = dict(scope["headers"]).get(b"content-length", b"0")
+                receive = await self._bounded(path, receive, int(length) if length.isdigit() and len(length) < 16 else 0)
+        except PerseError as error:
+            await _refuse(scope, receive, send, 403, str(error))
+        except TooLong as error:
+            await _refuse(scope, receive, send, 413, str(error))
+        else:
+            await self._safely(scope, receive, send)
+
+    async def _safely(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The app; what nobody foresaw, a file that went while it was sent, say, is one sentence here and a line without names in the log."""
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except ClientDisconnect:  # by itself, or by `_counted`
+            if not started:
+                await _refuse(scope, receive, send, 413, "The call broke off, or was too long.")
+        except Exception as error:  # noqa: BLE001
+            sentence = note_failure(error)
+            if not started:
+                await _refuse(scope, receive, send, 500, sentence)
+
+    def _own_file(self, path: str) -> None:
+        if "\0" in path or len(path) > 1024:
+            raise PerseError("This is not a file of this page.")
+        self.owns(path)
+
+    async def _bounded(self, path: str, receive: Receive, declared: int) -> Receive:
+        """A `receive` whose body is no longer than it may be, whatever length was declared; a call's is read and looked through here."""
+        limit = MAX_UPLOAD if path == "/gradio_api/upload" else MAX_MCP if path.startswith("/gradio_api/mcp/") else MAX_JSON
+        if declared > limit:
+            raise TooLong(f"This is too long: at most {limit:,} bytes are taken here.")
+        if limit != MAX_JSON:
+            return _counted(receive, limit)
+        body = bytearray()
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > limit:
+                raise TooLong(f"This is too long: at most {limit:,} bytes are taken here.")
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+        if message["type"] == "http.request" and body:
+            self._look_through(_parsed(bytes(body)))
+        sent = False
+
+        async def again() -> Message:
+            nonlocal sent
+            if sent or message["type"] != "http.request":
+                return await receive() if message["type"] == "http.request" else message
+            sent = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        return again
+
+    def _look_through(self, value: Any) -> None:
+        """A file in a call must be one that was uploaded here."""
+        todo = [(value, 0)]
+        while todo:
+            item, depth = todo.pop()
+            if depth > MAX_DEPTH:
+                raise PerseError("This call is nested too deeply.")
+            if isinstance(item, dict):
+                if "path" in item:
+                    if not isinstance(item["path"], str):
+                        raise PerseError("A file is named by its path: please upload it first.")
+                    self._own_file(item["path"])
+                todo += [(v, depth + 1) for v in item.values()]
+            elif isinstance(item, list):
+                todo += [(v, depth + 1) for v in item]
+
+
+class TooLong(Exception):
+    """A body is longer than it may be."""
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise PerseError("This call is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise PerseError("A call must be a JSON object.")
+    return value
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """The same messages; a body that grows beyond the limit ends as if its sender had gone."""
+    held = 0
+
+    async def counted() -> Message:
+        nonlocal held
+        message = await receive()
+        held += len(message.get("body", b""))
+        return message if held <= limit else {"type": "http.disconnect"}
+
+    return counted
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+    await JSONResponse({"error": sentence, "detail": sentence}, status)(scope, receive, send)

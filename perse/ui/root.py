@@ -1,0 +1,29 @@
+"""The one folder in which everything of this process's visitors lies. It needs nothing but Python: it is made before Gradio is imported."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+
+def claim_root(parent: Path) -> Path:
+    """A fresh private folder for this process's visitors; those of processes that were killed are removed.
+
+    Every such folder is locked by its process for as long as that lives, however it ends.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for old in parent.glob("visits-*"):
+        with contextlib.suppress(OSError):
+            file = os.open(old / ".lock", os.O_RDWR)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old, ignore_errors=True)
+            finally:
+                os.close(file)
+    root = parent / f"visits-{secrets.token_urlsafe(12)}"
+    root.mkdir(mode=0o700)
+    file = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX)  # held until the process ends: the descriptor is never closed
+    return root

@@ -1,0 +1,126 @@
+// The visit: its secret, and what the server says it is. The page shows that and nothing else, so no two events can disagree.
+(() => {
+  const KEY = "perse-visit";
+  const find = (id) => document.getElementById(id);
+  // In a frame of another origin a browser may refuse storage: the visit then lives as long as this page, and a reload is a new one.
+  const storage = {
+    get() { try { return sessionStorage.getItem(KEY) ?? ""; } catch { return ""; } },
+    set(value) { try { sessionStorage.setItem(KEY, value); } catch { /* see above */ } },
+  };
+  const BUSY = 350; // milliseconds between questions while something is made
+  const QUIET = 25000; // and otherwise: the sign of life; two minutes without one end the visit
+
+  const visit = {
+    opened: "", // the avatar that was opened last
+    saved: "", // the table that was saved last
+    noticed: 0,
+    shown: {}, // key of each piece as it is shown
+    timer: 0,
+    asking: null,
+
+    // The secret, from the server if there is none yet. A reload goes on with the one it had.
+    secret() {
+      this.promised ??= (async () => {
+        for (let wait = 500; ; wait = Math.min(2 * wait, 8000)) {
+          try {
+            const answer = await perse.ask("visit", {}, storage.get());
+            const { visit: secret } = await answer.json();
+            storage.set(secret);
+            return secret;
+          } catch (error) {
+            perse.toast(error.message);
+            await new Promise((done) => setTimeout(done, wait));
+          }
+        }
+      })();
+      return this.promised;
+    },
+
+    // Ask what is so, show it, and ask again in time. Asked while an answer is on its way, it asks once more after that.
+    async ask() {
+      if (this.asking) { this.again = true; return this.asking; }
+      clearTimeout(this.timer);
+      this.asking = this.answer();
+      const busy = await this.asking;
+      this.asking = null;
+      if (this.again) { this.again = false; return this.ask(); }
+      this.timer = setTimeout(() => this.ask(), busy ? BUSY : QUIET);
+      return busy;
+    },
+
+    // Whether something is under way.
+    async answer() {
+      const secret = await this.secret();
+      try {
+        const answer = await perse.ask("state", this.shown, null, { "X-Perse-Visit": secret });
+        const state = await answer.json();
+        this.show(state);
+        return state.busy;
+      } catch (error) {
+        if (error.status !== 404) return true; // no connection: try again soon
+        storage.set("");
+        this.promised = null;
+        if (this.known) perse.toast(error.message);
+        this.known = false;
+        this.shown = {};
+        if (perse.token) perse.leave();
+        return true;
+      }
+    },
+
+    show(state) {
+      this.known = true;
+      for (const [name, { key, html }] of Object.entries(state.pieces)) {
+        const place = find(`perse-${name}`);
+        if (!place) continue; // not there yet: it comes with the next answer
+        if (html !== undefined) place.innerHTML = html;
+        this.shown[name] = key;
+      }
+      const go = find("perse-build");
+      go.disabled = !state.button.ready;
+      go.textContent = state.button.label;
+      for (const { id, text } of state.notices) if (id > this.noticed) { this.noticed = id; perse.toast(text); }
+      if (state.table && state.table.token !== this.saved) {
+        this.saved = state.table.token;
+        perse.fetchFile(`file/${state.table.token}`, state.table.name);
+      }
+      if (state.building && document.body.dataset.view === "photo") perse.view("build");
+      if (!state.building && document.body.dataset.view === "build") perse.view("photo");
+      if (state.avatar && state.avatar !== this.opened) {
+        this.opened = state.avatar;
+        perse.open(state.avatar);
+      }
+    },
+
+    async end() {
+      try {
+        await perse.ask("end", {}, "", { "X-Perse-Visit": await this.secret() });
+      } catch (error) {
+        if (error.status !== 404) return perse.toast(error.message);
+      }
+      storage.set("");
+      this.ended = true;
+      location.reload();
+    },
+  };
+  perse.visit = visit;
+
+  // Every call of Gradio's own says whose it is: uploads, clicks, all of them, in this one place.
+  const plain = window.fetch.bind(window);
+  window.fetch = async (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input, location.href);
+    if (url.origin !== location.origin || !/\/gradio_api\/(upload|run|queue)/.test(url.pathname)) return plain(input, init);
+    const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
+    headers.set("X-Perse-Visit", await visit.secret());
+    return plain(input, { ...init, headers });
+  };
+
+  window.addEventListener("pagehide", () => {
+    if (!visit.ended && storage.get()) navigator.sendBeacon(perse.url("leave"), storage.get());
+  });
+  const back = () => { if (document.visibilityState !== "hidden") visit.ask(); };
+  window.addEventListener("pageshow", (e) => { if (e.persisted) back(); });
+  window.addEventListener("online", back);
+  document.addEventListener("visibilitychange", back);
+  document.addEventListener("click", (e) => { if (e.target.closest("#perse-end")) visit.end(); });
+})();
