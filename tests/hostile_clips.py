@@ -21,7 +21,7 @@ def pictures(count: int, width: int, height: int) -> Iterator[np.ndarray]:
 
 def film(path: Path, count: int = 12, size: tuple[int, int] = (64, 48), codec: str = "libx264", pixels: str = "yuv420p", fps: int = 25,
          times=None, shown=None, sound: str | None = None, **options) -> Path:
-    """A good clip. times: pts of every frame in units of 1 / fps; shown: other pictures than `pictures`; sound: codec of a tone beside it."""
+    """A good clip. times: pts of every frame, in units of 1 / fps; shown: pictures of one's own; sound: codec of a tone beside it."""
     with av.open(f"file:{path}", "w") as out:
         stream = out.add_stream(codec, rate=fps, options={"crf": "30", **options} if codec == "libx264" else options)
         stream.width, stream.height, stream.pix_fmt = *size, pixels

@@ -111,7 +111,7 @@ def follow(avatar: Avatar, tracked: Track, progress: Callable[[float, str], None
     detail = smooth(detail.reshape(len(detail), -1), DETAIL_NOISE)
     light = np.clip(smooth(tracked.light.reshape(len(frames), -1), LIGHT_NOISE), -1, 1)
     frames = [frame.with_(detail=tuple(np.round(d, 5).tolist()), light=tuple(np.round(x, 3).tolist()))
-              for frame, d, x in zip(frames, detail, light)]
+              for frame, d, x in asking(zip(frames, detail, light), cancelled)]
     predicted = _predicted(driver, shown, detail.reshape(-1, FACE, 3) * driver.proportions[:, None], np.radians(gaze), K)
     refined = refine(avatar, frames, landmarks[:, [*range(FACE), *IRISES], :2] - predicted, tracked.mouth, tracked.mouth_seen,
                      lambda share: progress(SOLVED + (1 - SOLVED) * share, "comparing the avatar with your clip"), cancelled)

@@ -27,9 +27,10 @@ AGREE = 0.02
 class Track:
     """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
     lost and the last good landmarks stand in; times (T,): seconds since the first frame, growing; fps: frames a second, over all;
-    width, height of the frames; anchors (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and anchored (T, M) bool where they were seen; drift (T, 468, 2) in
-    frame pixels: how far from the landmarks the skin lies that was under them in the first frame; light (T, 468, 3): the logarithm
-    of the light on it against the first frame's; mouth (T, BANDS) and mouth_seen (T,): see `between_lips`."""
+    width, height of the frames; anchors (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and
+    anchored (T, M) bool where they were seen; drift (T, 468, 2) in frame pixels: how far from the landmarks the skin lies that was
+    under them in the first frame; light (T, 468, 3): the logarithm of the light on it against the first frame's; mouth (T, BANDS) and
+    mouth_seen (T,): see `between_lips`."""
 
     landmarks: np.ndarray
     found: np.ndarray

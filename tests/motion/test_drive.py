@@ -6,6 +6,7 @@ import torch
 
 from perse.controls import Controls
 from perse.errors import PerseError
+from perse.media import Clip
 from perse.motion.drive import drive
 from perse.motion.smooth import smooth
 from perse.motion.solve import bounded
@@ -122,11 +123,10 @@ def test_a_file_that_is_no_video_is_refused(avatar, tmp_path):
 
 
 def test_a_lost_face_keeps_the_last_pose(avatar, known_clip, tmp_path):
-    from perse.render.video import read_video
     path = tmp_path / "lost.mp4"
-    frames, info = read_video(known_clip, max_frames=4)
-    with VideoWriter(path, info.width, info.height, 10) as video:
-        for frame in frames:
+    clip = Clip(known_clip, frames=4)
+    with VideoWriter(path, clip.width, clip.height, 10) as video:
+        for _, frame in clip:
             video.write(frame)
         for _ in range(3):
             video.write(np.zeros_like(frame))
