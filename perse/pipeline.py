@@ -204,7 +204,8 @@ class PersePipeline:
         except (ValueError, OSError) as error:
             if isinstance(error, PerseError):
                 raise
-            raise PerseError(f"Cannot write the video: {error}.") from None
+            why = getattr(error, "strerror", None) or "this format cannot be encoded here, please choose another"
+            raise PerseError(f"Cannot write the video: {why[:1].lower()}{why[1:]}.") from None
 
     def export(self, avatar: Avatar, controls: Controls, path: str | Path) -> None:
         """Write the avatar in this state for other viewers: .ply (standard 3DGS layout) or .html (a page of its own)."""
@@ -240,9 +241,9 @@ class PersePipeline:
             "quality": avatar.report.quality, "build": build,
         }
 
-    def save(self, avatar: Avatar, path: str | Path) -> None:
-        """Write the avatar file (safetensors)."""
-        save_avatar(avatar, path)
+    def save(self, avatar: Avatar, path: str | Path, surroundings: str = "whole") -> None:
+        """Write the avatar file (safetensors); surroundings: of the head in its photo, "whole" or "blurred" beyond recognition."""
+        save_avatar(avatar, path, surroundings)
 
     def load(self, path: str | Path) -> Avatar:
         """Read an avatar file; PerseError if it is none."""
