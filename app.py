@@ -30,6 +30,7 @@ from perse.ui.api import FORMATS, VIDEO_SECONDS, Api, friendly
 from perse.ui.desk import FILMING, Desk
 from perse.ui.fair import FairPool
 from perse.ui.guard import Guard
+from perse.ui.memory import settle
 from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visits
@@ -42,6 +43,7 @@ if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
 DEFAULT = "Standard (30 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
 
 gradio_ways.never_fetch()
+gradio_ways.never_check_itself()
 gradio_ways.tell_in_sentences()
 pipeline = PersePipeline.from_pretrained()
 visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL, float(os.environ.get("PERSE_MEMORY", 3000)) * 1e6,
@@ -159,6 +161,7 @@ def main(wait: bool = True) -> None:
     theme = gr.themes.Default(primary_hue="violet", secondary_hue="violet", neutral_hue="slate", radius_size="lg",
                               font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     routes = [*FrameRoutes(pipeline, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
+    settle()
     demo.queue(default_concurrency_limit=4, max_size=64).launch(
         theme=theme, head=pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
         max_file_size="200mb", show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import BuildCancelled, PerseError
 from .failures import OURS, note_failure
 from .line import Line, Who
+from .memory import tidy_soon
 
 LATE = "This took too long and was stopped: please try again later, or with less."
 
@@ -130,6 +131,8 @@ class Job:
             self.line.leave(self._ticket)
             del self.work  # and with it the photo that it held
             self._end(result, error or ("" if result is not None or self._stop.is_set() else OURS))
+            del result
+            tidy_soon()
 
     def _end(self, result: Any = None, error: str = "") -> None:
         with self._ending:

@@ -18,6 +18,7 @@ from ..pipeline import Renderer
 from ..portrait import Portrait
 from .jobs import Job
 from .line import FULL, Who
+from .memory import tidy_soon
 from .weigh import weigh
 
 GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Please build it again or open your avatar file."
@@ -166,6 +167,7 @@ class Visits:
             job.cancel()
         shutil.rmtree(visit.folder, ignore_errors=True)
         self.forget(visit)
+        tidy_soon()
 
     # ------------------------------------------------------------------ avatars and photos
 
