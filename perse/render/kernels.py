@@ -60,13 +60,15 @@ def _try() -> str:
 def use_wheel(source: str) -> str:
     """Put a gsplat wheel with compiled kernels in front of the installed gsplat, without installing it.
 
-    source: a path or an https address; `#sha256=…` at its end is checked. Returns "" or one sentence that says what is wrong.
+    source: a path, or an https address with `#sha256=…` at its end, which is checked. Returns "" or one sentence that says what is wrong.
     """
     where, _, check = source.partition("#sha256=")
     try:
         if "://" in where:
             if not where.startswith("https://"):
                 return f"{WHEEL} must be a path or an https address."
+            if not check:  # code that comes from elsewhere runs here
+                return f"{WHEEL} must end in #sha256=… if it is an address: what comes from elsewhere is checked."
             with urllib.request.urlopen(where, timeout=60) as answer:
                 data = answer.read()
         else:

@@ -96,8 +96,7 @@ class Api:
             seed: the same seed gives the same avatar.
 
         Returns:
-            A JSON object: `avatar`, the handle that the other endpoints take (valid while this client stays connected, 30
-            minutes at most without use); `quality`, hints about the photo; `build`, how it went.
+            A JSON object: `avatar`, the handle that the other endpoints take (deleted after 30 minutes without use); `quality`, hints about the photo; `build`, how it went.
         """
         with friendly():
             visit = self.visits.open(address_of(request and request.client and request.client.host,

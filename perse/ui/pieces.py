@@ -14,7 +14,7 @@ from .examples import EXAMPLES
 from .jobs import Update
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("net.js", "visit.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
+SCRIPTS = ("net.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
 
 
 def head() -> str:

@@ -30,8 +30,14 @@ class Walked:
 
 
 @pytest.fixture
-def walked(folder):
-    walked = Walked(folder)
+def place(tmp_path_factory) -> Path:
+    """Where this page, which is no other test's, keeps its files."""
+    return tmp_path_factory.mktemp("walked")
+
+
+@pytest.fixture
+def walked(place):
+    walked = Walked(place)
     yield walked
     walked.process.communicate(timeout=60)
 
@@ -56,7 +62,7 @@ def settled(http: httpx.Client) -> dict:
     return state
 
 
-def test_nothing_of_a_visit_stays(walked, folder, astronaut, avatar_file, tmp_path):
+def test_nothing_of_a_visit_stays(walked, place, astronaut, avatar_file, tmp_path):
     photo = tmp_path / "somebodys-own-face.png"
     photo.write_bytes(astronaut.read_bytes())
     with httpx.Client(base_url=walked.address, timeout=300) as http:
@@ -76,7 +82,7 @@ def test_nothing_of_a_visit_stays(walked, folder, astronaut, avatar_file, tmp_pa
         words = [http.headers[VISIT], token, film, picture, "somebodys-own-face", "12.345678", "walked-session"]
         assert len(picture) == 200 and any("Avatar" in x for x in walked.held(words))
         assert http.post("/perse/end").status_code == 204
-        files = [p for p in folder.rglob("visits-*/*") if p.name != ".lock"]
+        files = [p for p in place.rglob("visits-*/*") if p.name != ".lock"]
         for _ in range(20):  # threads let go of the last thing that they held
             if not (left := walked.held(words)):
                 break
