@@ -8,6 +8,7 @@ import io
 import lzma
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..avatar.io import load_avatar
 from ..errors import PerseError
 from ..files import write_atomically
 
+_loading = threading.Lock()
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 
 
@@ -38,18 +40,19 @@ class Example:
         return FOLDER / f"{self.name}.safetensors.xz"
 
     def avatar(self) -> Avatar:
-        """Its ready-made avatar; PerseError if it cannot be read."""
+        """Its ready-made avatar, the same for all visitors; PerseError if it cannot be read."""
+        with _loading:
+            return self._loaded()
+
+    @lru_cache
+    def _loaded(self) -> Avatar:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{self.name}.safetensors"
             try:
-                path.write_bytes(self._unpacked())
+                path.write_bytes(lzma.decompress(self.avatar_path.read_bytes()))
             except (OSError, lzma.LZMAError):
                 raise PerseError(f"The example {self.label} cannot be read: please fetch the app's files again.") from None
             return load_avatar(path)
-
-    @lru_cache
-    def _unpacked(self) -> bytes:
-        return lzma.decompress(self.avatar_path.read_bytes())
 
     def photo(self) -> np.ndarray:
         """(H, W, 3) uint8."""

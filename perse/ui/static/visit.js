@@ -2,10 +2,12 @@
 (() => {
   const KEY = "perse-visit";
   const find = (id) => document.getElementById(id);
-  // In a frame of another origin a browser may refuse storage: the visit then lives as long as this page, and a reload is a new one.
+  // In a frame of another origin a browser may refuse storage: then the entry in the history holds it, which a reload keeps, too.
   const storage = {
-    get() { try { return sessionStorage.getItem(KEY) ?? ""; } catch { return ""; } },
-    set(value) { try { sessionStorage.setItem(KEY, value); } catch { /* see above */ } },
+    get() { try { return sessionStorage.getItem(KEY) ?? ""; } catch { return history.state?.[KEY] ?? ""; } },
+    set(value) {
+      try { sessionStorage.setItem(KEY, value); } catch { history.replaceState({ ...history.state, [KEY]: value }, ""); }
+    },
   };
   const BUSY = 350; // milliseconds between questions while something is made
   const QUIET = 25000; // and otherwise: the sign of life; two minutes without one end the visit
