@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ import psutil
 
 from .server import Server
 from .shims import ENCODERS, Clock, shim
-from .targets import ROOT, example
+from .targets import ROOT, example, moving_face
 from .visitor import Refused, Visitor, actions, portrait
 
 QUICK = {"PERSE_BUDGET": "10"}
@@ -117,6 +118,14 @@ def program(*arguments: object, **environment: str) -> subprocess.CompletedProce
     return done
 
 
+def plain(html: str) -> str:
+    """What a piece of the page says of a failure; AssertionError if it says none, or something that is not for visitors."""
+    assert "perse-message" in html, html[:300]
+    text = " ".join(re.sub("<[^>]*>", " ", html).split())
+    assert not any(word in text for word in ("Traceback", "Errno", "/")), text
+    return text
+
+
 # ------------------------------------------------------------------ killed
 
 def _killed(folder: Path, begin: Callable, line: str) -> dict:
@@ -157,8 +166,7 @@ def killed_in_a_video(folder: Path) -> dict:
 @fault
 def decoder_killed(folder: Path) -> dict:
     """The process that decodes a clip is killed: one sentence, and the next video is made."""
-    from ..hostile_clips import film
-    clip = film(folder / "clip.mp4", count=750, size=(640, 480)).read_bytes()
+    clip = moving_face(folder / "clip.mp4", 750, 1024).read_bytes()
     with Server(folder, **QUICK) as server, visiting(server) as (runner, visitor):
         async def begin():
             await visitor.act("perse-clip upload", await visitor.upload("clip.mp4", clip))
@@ -166,11 +174,10 @@ def decoder_killed(folder: Path) -> dict:
         runner.run(begin())
 
         def decoder():
-            return next((c for c in psutil.Process(server.process.pid).children() if "perse" in " ".join(c.cmdline()) and "worker" in " ".join(c.cmdline())), None)
+            return next((c for c in psutil.Process(server.process.pid).children() if any("confined.py" in word for word in c.cmdline())), None)
         until(decoder, "a decoder").kill()
         state = runner.run(visitor.until(lambda s: not s["busy"]))
-        told = state["pieces"]["film"].get("html", "")
-        assert "perse-message" in told, told[:300]
+        told = plain(state["pieces"]["film"].get("html", ""))
         runner.run(visitor.act("perse-forget click"))
         assert len(runner.run(visitor.film())) > 1000
         assert not server.odd(), server.odd()
@@ -251,8 +258,7 @@ def folder_taken_away(folder: Path) -> dict:
         for place in server.files.glob("visits-*/*"):
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
-        told = runner.run(visitor.until(lambda s: not s["busy"]))["pieces"]["film"].get("html", "")
-        assert "perse-message" in told, told[:300]
+        told = plain(runner.run(visitor.until(lambda s: not s["busy"]))["pieces"]["film"].get("html", ""))
         works(server)
         again = runner.run(visitor.film())
     return {"told": told, "a_new_video_bytes": len(again)}
@@ -284,7 +290,9 @@ def no_descriptors(folder: Path) -> dict:
     """The process may open no more files: calls are refused in a sentence or not answered; afterwards all works again."""
     with Server(folder, **QUICK) as server, visiting(server) as (runner, visitor):
         before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (psutil.Process(server.process.pid).num_fds(), before[1]))
+        used = {int(p.name) for p in Path(f"/proc/{server.process.pid}/fd").iterdir()}
+        free = next(n for n in range(len(used) + 1) if n not in used)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (free, before[1]))
         told = {}
         try:
             told["upload"] = sentence(runner, visitor.upload("me.png", portrait()))

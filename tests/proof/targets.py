@@ -50,6 +50,22 @@ def again(make: Callable[[np.random.Generator], Iterator], rng: random.Random) -
         yield from make(np.random.default_rng(rng.randrange(2 ** 32)))
 
 
+def moving_face(path: Path, frames: int, side: int) -> Path:
+    """A clip of scikit-image's portrait that moves a little, 25 frames a second, side x side pixels."""
+    import av
+    import cv2
+    from skimage.data import astronaut
+    picture = cv2.resize(astronaut(), (side, side))
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+        for i in range(frames):
+            moved = np.roll(picture, round(side * np.sin(i / 9) / 50), 1)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
+        out.mux(stream.encode(None))
+    return path
+
+
 class Photos:
     """A photo as it is uploaded: a file with any name."""
 
@@ -81,7 +97,16 @@ class Clips:
 
 
 class Drives(Clips):
-    """The same, down to the avatar's motion."""
+    """The same, down to the avatar's motion; half of them once showed a face."""
+
+    def inputs(self, rng, folder: Path):
+        from ..hostile_clips import mutated
+        data, seeded = moving_face(folder / "good.ts", 25, 256).read_bytes(), np.random.default_rng(rng.randrange(2 ** 32))
+        path = folder / "face.ts"
+        for other in super().inputs(rng, folder):
+            path.write_bytes(mutated(data, seeded))
+            yield "a spoiled face", path
+            yield other
 
     def receive(self, path: Path):
         from perse.controls import Controls
