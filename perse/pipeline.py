@@ -191,8 +191,12 @@ class PersePipeline:
             avatar = copy.deepcopy(avatar).place(self.device)
         renderer = Renderer(avatar, size, background, framing)
         try:
-            with VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"),
-                             finish=synthetic.mark_video) as writer:
+            film = VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"),
+                               finish=synthetic.mark_video)
+        except ValueError as error:  # our own words: about a suffix, say
+            raise PerseError(f"Cannot write the video: {error}.") from None
+        try:
+            with film as writer:
                 moments, written = iter(motion), 0
                 while batch := list(islice(moments, renderer.at_once)):
                     for frame in renderer.frames(batch):
