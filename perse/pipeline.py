@@ -6,10 +6,10 @@ import os
 import re
 import threading
 import time
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Callable, Sequence
 
 import cv2
 import numpy as np

@@ -10,7 +10,8 @@ NUMBERS = ("NaN", "Infinity", "-Infinity", "1e308", "-1e308", "1e999", "5e-324",
            "01", "true", "null", '"1"', '"NaN"', "[]", "{}", "[1]", '{"a":1}', "0.1", "1", "-1", "180", "2.0000001")
 NAMES = ("", "smile", "beard", "nose_width", "__class__", "constructor", "../../etc/passwd", "a\0b", "\n", "\ud800", "\U0001f9d4", "e\u0301", "\u202e",
          "\ufeff", "'\"\\", "${7*7}", "<script>", "n" * 64, "n" * 65, "n" * 100_000, "True", "0", "%s%n", "\x1b[31m")
-TEXTS = ("", " ", "\0", "{", "}", "[", "]", '"', "{}", "[]", "null", "12", "NaN", "{}{}", "{,}", "{'yaw':1}", '{"yaw":1,}', '{"yaw":1}\0', "\ufeff{}", "[" * 100_000,
+TEXTS = ("", " ", "\0", "{", "}", "[", "]", '"', "{}", "[]", "null", "12", "NaN", "{}{}", "{,}", "{'yaw':1}", '{"yaw":1,}', '{"yaw":1}\0', "\ufeff{}",
+         "[" * 100_000,
          '{"a":' * 100_000, '{"styles":' * 5 + "1" + "}" * 5, "{}" + " " * 300_000, "9" * 5000, '{"yaw":1,"yaw":2}', '{"yaw":1,"yaw":"x"}', "\ud800",
          '{"\\ud800":1}', '{"attributes":{"\\ud800":1}}', '{"attributes":{"\\u0000":1}}', "// no\n{}", "<html>", "%PDF-1.7", "GIF89a")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp037")
@@ -108,4 +109,5 @@ def arguments(rng: random.Random) -> Iterator[tuple[str, object]]:
             yield kind, rng.choice((0, -1, 0.5, 1e308, -1e308, float("nan"), float("inf"), 2 ** 63, 10 ** 400, 10 ** 5000, 1080, 1081, 63, 2049, True, None))
         else:
             yield kind, rng.choice(("0000002048", "1" * 5000, "²", "१२", "0x40", "1e2", " 512", "512 ", "+5", "-0", "#12345", "#1234567", "#ggffff",
-                                    "transparent", "original", "file:///etc/passwd", "https://localhost/x", "mp4\0", "a" * 10_000, b"\xff", ["a"] * 3, {"path": "/etc/hostname"}))
+                                    "transparent", "original", "file:///etc/passwd", "https://localhost/x", "mp4\0", "a" * 10_000, b"\xff",
+                                    ["a"] * 3, {"path": "/etc/hostname"}))

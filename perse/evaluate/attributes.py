@@ -188,7 +188,8 @@ class _Bench:
         shifts = [s for s in shifts if s is not None]
         most = np.sort(moved)[-MOST_MOVED:]
         change, most = float(np.mean(own)), 100 * float(most.mean()) if len(most) else 0.0
-        return {"landmarks": float(np.mean(shifts)) if shifts else None, "landmarks_rig": float(np.mean(slips)) if slips else None, "appearance": float(np.mean(outside)),
+        return {"landmarks": float(np.mean(shifts)) if shifts else None, "landmarks_rig": float(np.mean(slips)) if slips else None,
+                "appearance": float(np.mean(outside)),
                 "leakage": float(np.sum(outside) / max(np.sum(inside), 1e-9)), "change": change, "peak": float(np.mean(peaks)), "moved": most,
                 "effect": max(change / EFFECT_L1, most / EFFECT_SHAPE)}
 

@@ -71,7 +71,8 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np
         gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
         apart = np.clip(apart + eyes[:, 2], -APART, APART)
         frames = [f.with_(detail=tuple(np.round(np.clip(d, -LIMIT, LIMIT), 5).tolist()), gaze_yaw=round(float(g[0]), 4),
-                          gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w), mouth_light=tuple(np.round(m, 3).tolist()) if m.any() else ())
+                          gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w),
+                          mouth_light=tuple(np.round(m, 3).tolist()) if m.any() else ())
                   for f, d, g, w, m in asking(zip(frames, detail, gaze, apart, inside), cancelled)]
     return frames
 

@@ -18,11 +18,44 @@ import numpy as np
 
 from .jit import compiled
 from .projection import (
-    ACROSS, BEND, BLUE, DOWN, GREEN, LEAN, LIGHT, MARGIN, PAIR, REACH, RED, SLOPE, TILE, X, Y,
+    ACROSS,
+    BEND,
+    BLUE,
+    DOWN,
+    GREEN,
+    LEAN,
+    LIGHT,
+    MARGIN,
+    PAIR,
+    REACH,
+    RED,
+    SLOPE,
+    TILE,
+    X,
+    Y,
 )
 from .vector import (
-    aligned, any_positive, exp2, fma, highest, inverse, load, lowest, minus_abs, prefetch, root, sides, splat, store, store_run,
-    store_strips, store_totals, strip_rows, total, where_at_least, where_greater,
+    aligned,
+    any_positive,
+    exp2,
+    fma,
+    highest,
+    inverse,
+    load,
+    lowest,
+    minus_abs,
+    prefetch,
+    root,
+    sides,
+    splat,
+    store,
+    store_run,
+    store_strips,
+    store_totals,
+    strip_rows,
+    total,
+    where_at_least,
+    where_greater,
 )
 
 f32 = np.float32

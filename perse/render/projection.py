@@ -11,7 +11,21 @@ import numpy as np
 from .jit import compiled
 from .layout import load3, load4, load_rows, store3, store4, store_ranges, store_rows
 from .vector import (
-    WIDTH, any_positive, divide, floor, fma, highest, load, log2, lowest, minus_abs, root, splat, store, where_at_least, where_greater,
+    WIDTH,
+    any_positive,
+    divide,
+    floor,
+    fma,
+    highest,
+    load,
+    log2,
+    lowest,
+    minus_abs,
+    root,
+    splat,
+    store,
+    where_at_least,
+    where_greater,
 )
 
 f32 = np.float32

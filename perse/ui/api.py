@@ -15,7 +15,7 @@ from .address import address_of
 from .failures import note_failure
 from .fair import Busy, FairPool
 from .jobs import Job
-from .line import Line, Who
+from .line import Line
 from .visits import Visits
 
 FORMATS = ("mp4", "webm", "gif")
@@ -96,7 +96,8 @@ class Api:
             seed: the same seed gives the same avatar.
 
         Returns:
-            A JSON object: `avatar`, the handle that the other endpoints take (deleted after 30 minutes without use); `quality`, hints about the photo; `build`, how it went.
+            A JSON object: `avatar`, the handle that the other endpoints take (deleted after 30 minutes without use);
+            `quality`, hints about the photo; `build`, how it went.
         """
         with friendly():
             visit = self.visits.open(address_of(request and request.client and request.client.host,

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +42,10 @@ class Example:
     def avatar(self) -> Avatar:
         """Its ready-made avatar, the same for all visitors; PerseError if it cannot be read."""
         with _loading:
-            return self._loaded()
+            return _loaded(self)
 
-    @lru_cache
-    def _loaded(self) -> Avatar:
+    def load(self) -> Avatar:
+        """A copy of its own, read anew."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{self.name}.safetensors"
             try:
@@ -63,7 +63,6 @@ class Example:
         with get_sample_data("grace_hopper.jpg") as file:
             return np.asarray(Image.open(file).convert("RGB"))
 
-    @lru_cache
     def thumbnail(self) -> str:
         """The face as a data URI, 160 px square."""
         x, y, side = self.window
@@ -71,6 +70,11 @@ class Example:
         out = io.BytesIO()
         image.save(out, "JPEG", quality=85)
         return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+@cache
+def _loaded(example: Example) -> Avatar:
+    return example.load()
 
 
 EXAMPLES = {e.name: e for e in (

@@ -40,7 +40,7 @@ def test_a_tool_renders_and_bad_input_gets_one_clear_sentence(server, built):
 
 def test_a_private_handler_cannot_be_called(server):
     for name in ("handle", "take_example", "build_1", "film"):
-        assert with_tools(server, lambda s: s.call_tool(name, {})).isError
+        assert with_tools(server, lambda s, name=name: s.call_tool(name, {})).isError
 
 
 def test_no_consent_no_avatar_and_no_photo_left(server, folder, astronaut):

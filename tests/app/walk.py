@@ -9,7 +9,6 @@ import os
 import sys
 
 import app
-
 from perse.avatar.avatar import Avatar
 from perse.portrait import Portrait
 

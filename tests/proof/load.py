@@ -172,7 +172,8 @@ def report(load: Load, server: Server, empty: dict, memory: dict, left: list[str
     waits = [s.waited[0] for s in seen if s.waited]
     told = {
         "visitors": len(seen), "kinds": Counter(s.kind for s in seen), "seconds": load.seconds, "previews": len(times), "size": load.size,
-        "previews_a_second_each": {"visitors": len(long), "slowest": rates.min(), "median": np.median(rates), "fastest": rates.max(), "slowest_by_median": rates.min() / np.median(rates)},
+        "previews_a_second_each": {"visitors": len(long), "slowest": rates.min(), "median": np.median(rates), "fastest": rates.max(),
+                                   "slowest_by_median": rates.min() / np.median(rates)},
         "preview_seconds": {"p50": np.quantile(times, 0.5), "p95": np.quantile(times, 0.95), "longest": times.max()},
         "build_seconds_with_waiting": sorted(round(s.built, 1) for s in seen if s.built), "refused": sum((s.refused for s in seen), Counter()),
         "told_while_waiting": waits[:3], "waited": len(waits),

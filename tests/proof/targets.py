@@ -190,5 +190,6 @@ def refusal(error: PerseError) -> str:
     """What is wrong with the sentence of a refusal; empty if nothing."""
     sentence = str(error)
     wrong = [name for name, bad in (("is empty", len(sentence) < 10), ("is long", len(sentence) >= 300), ("is no single line", not sentence.isprintable()),
-                                    ("does not end", sentence[-1:] not in ".?!"), ("names a place of the server", any(str(place) in sentence for place in (Path.cwd(), ROOT)))) if bad]
+                                    ("does not end", sentence[-1:] not in ".?!"),
+                                    ("names a place of the server", any(str(place) in sentence for place in (Path.cwd(), ROOT)))) if bad]
     return f"the sentence {' and '.join(wrong)}: {sentence[:400]!r}" if wrong else ""
