@@ -16,6 +16,7 @@ from ..avatar.avatar import Avatar
 from ..errors import PerseError
 from ..pipeline import Renderer
 from ..portrait import Portrait
+from .failures import note_failure
 from .jobs import Job
 from .line import FULL, Who
 from .memory import tidy_soon
@@ -323,7 +324,10 @@ class Visits:
         def run():
             while True:
                 time.sleep(every)
-                self.sweep()
+                try:
+                    self.sweep()
+                except Exception as failure:  # a disk or a table of files that is full now may not be so the next time
+                    note_failure(failure)
         thread = threading.Thread(target=run, name="perse-sweep", daemon=True)
         thread.start()
         return thread

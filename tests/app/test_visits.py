@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -227,3 +228,18 @@ def test_a_strangers_name_for_a_file_becomes_a_plain_one(name, plain):
 def test_arrays_are_weighed_once_however_often_they_are_held():
     data = np.zeros(1000, np.float32)
     assert weigh({"a": data, "b": [data[10:], data.reshape(10, 100)]}) == 4000
+
+
+def test_one_failure_does_not_end_the_sweeping(visits, monkeypatch):
+    swept, again = [], threading.Event()
+
+    def sweep():
+        swept.append(1)
+        if len(swept) == 1:
+            raise OSError("too many open files")
+        again.set()
+
+    monkeypatch.setattr(visits, "sweep", sweep)
+    visits.sweep_forever(0.001)
+    assert again.wait(60)
+    monkeypatch.undo()

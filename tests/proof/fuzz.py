@@ -80,6 +80,8 @@ class Worker:
         kept = Path(sent["file"]).read_bytes() if Path(sent["file"]).is_file() else b""
         code = self.stop()
         log = (self.folder / "log").read_text(errors="replace")[-3000:]
+        if not sent["file"] and not hung.is_set():
+            raise RuntimeError(f"no input can be made:\n{log}")
         return {"kind": kind, **sent, "outcome": "hang" if hung.is_set() else "crash", "why": f"exit code {code}\n{log}", "data": kept,
                 "first": False,
                 "seconds": limit if hung.is_set() else 0.0, "peak_mb": 0, "children_mb": 0, "left": [], "processes": [], "descriptors": 0, "threads": 0}

@@ -4,6 +4,7 @@
 raises PerseError for what is refused.
 """
 
+import lzma
 import random
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -28,7 +29,7 @@ def example():
     """A ready-made avatar, as bytes of its file and loaded."""
     from perse.ui.examples import EXAMPLES
     chosen = EXAMPLES["astronaut"]
-    return chosen._unpacked(), chosen.avatar()
+    return lzma.decompress(chosen.avatar_path.read_bytes()), chosen.avatar()
 
 
 def known() -> dict[str, list]:
