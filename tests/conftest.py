@@ -28,11 +28,15 @@ from perse.synthesis.texture import bake
 BUDGET = 10.0  # seconds: the steps and sizes of the shared avatar
 
 
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Where several processes share the tests, each module stays in one of them, and so does all that looks at the page."""
-    for item in items:
-        page = "app" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("page" if page else str(item.path)))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "page" if nodeid.startswith("tests/app/") else nodeid.split("::")[0]
+    return ByModule(config, log)
 
 
 def made_once(tmp_path_factory, name: str, make):

@@ -29,7 +29,7 @@ done
 # Most tests keep one core busy, so that two processes share them where there is room: 3 GB each, 5 GB for the page and its browser.
 shared=()
 if (($(nproc) >= 2 && $(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo) >= 11)); then
-    shared=(-n 2 --dist loadgroup --no-loadscope-reorder)
+    shared=(-n 2 --no-loadscope-reorder)
     export OMP_WAIT_POLICY=passive  # threads that wait leave their core to the other process
 fi
 exec .venv/bin/python -m pytest -q "${shared[@]}" "$@"
