@@ -16,8 +16,11 @@ from pathlib import Path
 import psutil
 
 from perse.errors import PerseError
+from perse.ui.memory import tidy
 
 from .targets import TARGETS, refusal
+
+TIDY = 700  # MB that the last input's work may have held without what the page does after every job
 
 
 def peak(pid: int | str = "self") -> float:
@@ -96,6 +99,8 @@ def main(folder: Path, seed: str) -> None:
             (sent_folder / "value").write_bytes(sent if isinstance(sent, bytes) else sent.encode("utf-8", "surrogatepass"))
         left_behind(places)  # the generator's own
         tell(sent=str(name), file=str(sent if isinstance(sent, Path) else sent_folder / "value"))
+        if peak() > TIDY:
+            tidy()
         Path("/proc/self/clear_refs").write_text("5")  # the kernel counts the peak anew
         children.peak = 0.0
         start = time.monotonic()
