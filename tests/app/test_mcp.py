@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,7 +20,8 @@ def with_tools(server, use):
             async with ClientSession(read, write) as session:
                 await session.initialize()
                 return await use(session)
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as other:  # in this thread Playwright's loop may be running
+        return other.submit(asyncio.run, run()).result()
 
 
 def test_the_five_functions_are_tools_and_nothing_else_is(server):
