@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perse import child
 from perse.child import Broken, Child
 from perse.errors import BuildCancelled, PerseError
 from perse.media import Clip, limits, source
@@ -142,7 +143,8 @@ def test_a_sentence_is_one_line_whatever_the_name(tmp_path):
     assert "\n" not in str(told.value) and len(str(told.value)) < 250
 
 
-def test_waiting_ends_when_cancelled(tmp_path, started):
+def test_waiting_ends_when_cancelled(tmp_path, started, monkeypatch):
+    monkeypatch.setattr(child, "ASK_EVERY", 0.0)  # with every piece that is read, however fast it comes
     asked = itertools.count()
     clip = Clip(film(tmp_path / "clip.mp4", 20), cancelled=lambda: next(asked) > 4)
     with pytest.raises(BuildCancelled):
