@@ -146,9 +146,9 @@ def test_a_sentence_is_one_line_whatever_the_name(tmp_path):
 def test_waiting_ends_when_cancelled(tmp_path, started, monkeypatch):
     monkeypatch.setattr(child, "ASK_EVERY", 0.0)  # with every piece that is read, however fast it comes
     asked = itertools.count()
-    clip = Clip(film(tmp_path / "clip.mp4", 20), cancelled=lambda: next(asked) > 4)
+    path = film(tmp_path / "clip.mp4", 20)
     with pytest.raises(BuildCancelled):
-        list(clip)
+        list(Clip(path, cancelled=lambda: next(asked) > 4))
     assert started[0].poll() is not None
 
 
