@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 
 from .. import hostile_controls
-from .load import COLOURS
+from .load import COLOURS, STATE_EVERY
 from .server import Server
 from .targets import known
 from .visitor import Refused, Visitor, actions
@@ -55,24 +55,26 @@ class Soak:
         async with httpx.AsyncClient(timeout=900.0) as client:
             visitor = await Visitor(client, self.server.address, self.actions, f"10.1.7.{i + 1}").open()
             await visitor.example(("astronaut", "hopper")[i % 2])
+            alive = time.monotonic()
             looks = hostile_controls.controls(self.rng, self.names)
             while not self.over():
                 kind, look = next(looks)
                 if len(look) > LONG or kind != "valid" and self.rng.random() > HOSTILE:
                     continue
                 try:
-                    await self._one(visitor, json.loads(look))
+                    if time.monotonic() - alive > STATE_EVERY:
+                        alive = time.monotonic()
+                        await visitor.state()
+                    await self._one(visitor, look)
                 except Refused as no:
                     self.refused += 1
-                    if no.status >= 500 and no.status != 503:
+                    if no.status not in (400, 503):
                         self.errors.append(str(no)[:300])
-                except ValueError:
-                    continue  # no JSON
                 except httpx.HTTPError as error:
                     self.errors.append(repr(error)[:300])
             await visitor.end()
 
-    async def _one(self, visitor: Visitor, look: dict) -> None:
+    async def _one(self, visitor: Visitor, look: str | bytes) -> None:
         rng = self.rng
         if rng.random() > OTHER:
             background = rng.choice((*COLOURS, "original", "grey"))
@@ -96,11 +98,11 @@ def run(previews: int | None, seconds: float, visitors: int, seed: int, growth: 
         soak = Soak(server, previews, seconds, visitors, seed)
         asyncio.run(soak.run())
         late = np.array([s for s in soak.samples if s[0] >= soak.done / 2] or soak.samples[-1:], float)
-        slope = 1000 * np.polyfit(*late.T, 1)[0] if len(late) >= 10 else 0.0
+        slope = float(1000 * np.polyfit(*late.T, 1)[0]) if len(late) >= 10 else 0.0
         told = {"previews": soak.done, "other_requests": soak.others, "refused": soak.refused, "seconds": round(time.monotonic() - soak.began),
                 "visitors": visitors, "previews_a_second": round(soak.done / (time.monotonic() - soak.began), 2),
                 "memory_mb": {"first": round(soak.samples[0][1]), "half": round(late[0][1]), "last": round(soak.samples[-1][1]),
-                              "peak": round(max(m for _, m in soak.samples)), "slope_a_1000_previews": round(float(slope), 2)},
+                              "peak": round(max(m for _, m in soak.samples)), "slope_a_1000_previews": round(slope, 2)},
                 "errors": soak.errors[:20], "files_left": server.left(), "odd_lines_of_the_log": server.odd()[:10], "after": server.health()}
     told["wrong"] = [n for n in ("errors", "files_left", "odd_lines_of_the_log") if told[n]] + ["growth"] * (slope > growth)
     return told

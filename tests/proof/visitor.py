@@ -120,14 +120,14 @@ class Visitor:
             raise Refused(0, _plain(html))
         return (await self.ask("GET", found[0])).content
 
-    async def frame(self, look: dict, size: int = 512, background: str = "grey") -> np.ndarray:
+    async def frame(self, look: dict | str | bytes, size: int = 512, background: str = "grey") -> np.ndarray:
         """A preview (size, size, 3) uint8."""
-        answer = await self.ask("POST", f"perse/frame/{self.avatar}", params={"size": size, "background": background}, content=json.dumps(look))
+        answer = await self.ask("POST", f"perse/frame/{self.avatar}", params={"size": size, "background": background}, content=_body(look))
         return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
 
-    async def save(self, kind: str, look: dict) -> bytes:
+    async def save(self, kind: str, look: dict | str | bytes) -> bytes:
         """A saved file: picture.png, avatar.safetensors, …"""
-        return (await self.ask("POST", f"perse/save/{self.avatar}/{kind}", content=json.dumps(look))).content
+        return (await self.ask("POST", f"perse/save/{self.avatar}/{kind}", content=_body(look))).content
 
     async def leave(self) -> None:
         """Close the tab."""
@@ -136,6 +136,11 @@ class Visitor:
     async def end(self) -> None:
         """Press "Delete everything now"."""
         await self.ask("POST", "perse/end")
+
+
+def _body(look: dict | str | bytes) -> bytes:
+    text = json.dumps(look) if isinstance(look, dict) else look
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
 
 
 def _plain(html: str) -> str:
