@@ -1,8 +1,10 @@
 """gsplat's CUDA kernels: here already, compiled on first use, taken from a prebuilt wheel, or not to be had."""
 
+import atexit
 import hashlib
 import io
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -77,6 +79,7 @@ def use_wheel(source: str) -> str:
         if check and check.lower() != digest:
             return f"The wheel of {WHEEL} is damaged: its SHA-256 is {digest}."
         folder = Path(tempfile.mkdtemp(prefix="perse-gsplat-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(data)) as wheel:
             wheel.extractall(folder)
     except (OSError, ValueError, zipfile.BadZipFile) as error:

@@ -33,6 +33,7 @@ from .uploads import PassingFile
 from .visits import Entry, Visits
 
 MAX_BODY = 32_768  # bytes of a Controls JSON; a full one has about 3,000
+MAX_DRAINED = 1_000_000  # bytes read to the end all the same: a client that is still sending would not read the refusal
 FRAME_SIZES = (64, 1024)
 FILE_SIZES = (64, 2048)
 SAVED = ("gaussians.ply", "viewer.html", "avatar.safetensors")
@@ -239,11 +240,15 @@ def _error(status: int, error: object) -> Response:
 
 async def _text(request: Request, empty: str) -> str:
     """A request's body as text, `empty` if there is none."""
-    body = bytearray()
+    body, held = bytearray(), 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise PerseError(f"These controls are longer than {MAX_BODY:,} bytes.")
+        held += len(chunk)
+        if held <= MAX_BODY:
+            body += chunk
+        elif held > MAX_DRAINED:
+            break
+    if held > MAX_BODY:
+        raise PerseError(f"These controls are longer than {MAX_BODY:,} bytes.")
     try:
         return body.decode() or empty
     except UnicodeDecodeError:

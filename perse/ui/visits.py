@@ -194,8 +194,7 @@ class Visits:
                 self._avatars.pop(token, None)
                 raise PerseError(GONE)
             entry.used = now
-            if not entry.visit.page:
-                entry.visit.seen = now
+            entry.visit.seen = now
             self._avatars.move_to_end(token)
             return entry
 
