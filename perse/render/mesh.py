@@ -64,7 +64,7 @@ def render_mesh(
     texture = np.ascontiguousarray(texture, dtype=np.float32)
     if uvs.shape != (len(faces), 3, 2):
         raise ValueError(f"uvs must be {(len(faces), 3, 2)}, not {uvs.shape}")
-    if texture.ndim != 3 or 0 in texture.shape or texture.shape[2] < 1 + alpha_channel:
+    if texture.ndim != 3 or (len(faces) and 0 in texture.shape) or texture.shape[2] < 1 + alpha_channel:
         raise ValueError(f"texture must be (Ht,Wt,C), not {texture.shape}")
     if cull not in _CULL:
         raise ValueError(f"cull must be None, 'back' or 'front', not {cull!r}")

@@ -11,7 +11,7 @@ from ..motion.presets import PRESETS, preset_motion
 from ..pipeline import DEFAULT_BUDGET, SIZES, PersePipeline, encode_picture
 from ..render.mark import draw_mark
 from . import gradio_ways
-from .address import address_of
+from .address import address_in
 from .failures import note_failure
 from .fair import Busy, FairPool
 from .jobs import Job
@@ -90,7 +90,7 @@ class Api:
         """Build an editable 3D head avatar from one portrait photo.
 
         Args:
-            photo: a picture file with one clear face (JPEG, PNG, WebP, AVIF or HEIC).
+            photo: a picture file with one clear face (JPEG, PNG, WebP, AVIF or HEIC); from a tool, as a data URI, 3 MB at most.
             consent: must be true: this is me, or I have the person's permission.
             budget: seconds the build takes on two fast CPU cores, from 10 to 300; more gives more detail.
             seed: the same seed gives the same avatar.
@@ -100,8 +100,7 @@ class Api:
             `quality`, hints about the photo; `build`, how it went.
         """
         with friendly():
-            visit = self.visits.open(address_of(request and request.client and request.client.host,
-                                                request and request.headers.get("x-forwarded-for")), page=False)
+            visit = self.visits.open(address_in(request.request) if request else "", page=False)
             kept = None
             try:
                 if not photo:
@@ -117,7 +116,7 @@ class Api:
                 for _ in job.updates():
                     visit.seen = self.visits.clock()
                     yield gr.skip()
-                token, report = self.visits.add(visit, job.result), job.result.report
+                token, report = self.visits.add(visit, job.result, built=True), job.result.report
             except BaseException:
                 self.visits.close(visit)
                 raise
@@ -135,9 +134,10 @@ class Api:
         entry = self.visits.get(avatar)
         path = self.visits.path(entry.visit, f"{entry.name}{name}")
         try:
-            self.pool.submit(entry.visit.key, lambda: make(entry, path)).result()
+            self.pool.submit(entry.visit.who, lambda: make(entry, path), patient=True).result()
         except Busy:
             raise PerseError("Too many calls wait for this avatar: please wait for their answers first.") from None
+        self.visits.publish(entry.visit, path)  # and so it goes when its time is over
         return str(path)
 
     def preview(self, avatar: str, controls: str = "{}", size: int = 512, background: str = "grey", request: gr.Request = None) -> str:
@@ -194,6 +194,7 @@ class Api:
             for _ in job.updates():
                 self.visits.get(avatar)  # in use
                 yield gr.skip()
+            self.visits.publish(entry.visit, path)
             yield str(path)
 
     def export(self, avatar: str, controls: str = "{}", format: str = "ply", request: gr.Request = None) -> str:

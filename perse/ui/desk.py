@@ -20,7 +20,7 @@ from .api import build_deadline, check_video
 from .examples import EXAMPLES
 from .jobs import Job, Update
 from .line import Line
-from .visits import Entry, Photo, Visit, Visits
+from .visits import ENDED, Entry, Photo, Visit, Visits
 
 LOOKING, FILMING = 120.0, 900.0  # seconds after which a look at a photo or file, and a video, are stopped
 FOLLOWED = 0.6  # share of a video's time that following a clip takes, before anything is rendered
@@ -50,7 +50,7 @@ class Desk:
         self._fresh(visit)
         if path is None:
             return
-        kept = self.visits.owns(path)  # it stays where it is while the browser shows it
+        kept = self.visits.owns(path, visit)  # it stays where it is while the browser shows it
 
         def work(report, cancelled):
             try:
@@ -108,10 +108,11 @@ class Desk:
         if budget not in self.budgets:
             raise PerseError("Please choose how much time to spend.")
         photo, seconds = visit.photo, self.budgets[budget]
+        photo.used = self.visits.clock()
         visit.message = ""
 
         def done(avatar):
-            self.visits.add(visit, avatar, photo.name)
+            self.visits.add(visit, avatar, photo.name, built=True)
             visit.photo = None  # built: it is not needed any more
             for note in sorted(set(avatar.report.build["notes"]) - set(self.pipeline.notes)):
                 visit.notices = [*visit.notices[-4:], (visit.notices[-1][0] + 1 if visit.notices else 1, note)]
@@ -251,8 +252,12 @@ class Desk:
         self.cancel(visit, kind)
         job = Job(work, line, visit.who, deadline, then)
         try:
+            if visit.over:
+                raise PerseError(ENDED)
             visit.jobs[kind] = job
             job.start()
+            if visit.over:  # meanwhile
+                job.cancel()
         except PerseError:
             visit.jobs.pop(kind, None)
             undone()

@@ -1,5 +1,6 @@
 """What has to be different in Gradio itself, for the pinned version. Each of these is tested against the running page."""
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,6 +45,18 @@ def tell_in_sentences() -> None:
         return plain(error, show_error)
 
     utils.error_payload = queueing.error_payload = payload
+    # The tools' protocol logs what callers send, a photo too.
+    logging.lastResort = _Wordless()
+    library = logging.getLogger("mcp")
+    library.handlers, library.propagate = [_Wordless()], False
+
+
+class _Wordless(logging.Handler):
+    """Writes who logs and how grave it is, and not what."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            print(f"perse: {record.levelname.lower()} of {record.name}", file=sys.stderr, flush=True)
 
 
 def forget(demo: gr.Blocks, sessions: Iterable[str], folder: Path) -> None:

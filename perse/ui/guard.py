@@ -22,7 +22,8 @@ READ = re.compile(
     r"|/perse/.*")
 WRITE = re.compile(r"/gradio_api/(run/\w+/?|api/\w+/?|call/(v2/)?\w+/?|queue/join|cancel|reset/?|upload|mcp/.*)|/perse/.*")
 MAX_JSON = 262_144  # bytes of a call; a full Controls has 30,000
-MAX_MCP = 24_000_000  # bytes of a tool's call: it may hold a photo as a data URI
+MAX_MCP = 4_194_304  # bytes of a tool's call, which may hold a photo as a data URI: what the protocol's library takes
+MAX_FILES = 4  # files in a call; ours have one
 MAX_UPLOAD = 200_000_000  # bytes of a file; a photo is held to less when it is read
 MAX_DEPTH = 32  # of nested JSON; ours has five
 
@@ -53,18 +54,16 @@ class Guard:
         if allowed is None or not allowed.fullmatch(path):
             await _refuse(scope, receive, send, 404, "There is nothing here.")
             return
-        try:
-            if path.startswith("/gradio_api/file="):
-                self._own_file(unquote(path.partition("=")[2]))
-            if method == "POST" and not path.startswith("/perse/"):
-                length = dict(scope["headers"]).get(b"content-length", b"0")
-                receive = await self._bounded(path, receive, int(length) if length.isdigit() and len(length) < 16 else 0)
-        except PerseError as error:
-            await _refuse(scope, receive, send, 403, str(error))
-        except TooLong as error:
-            await _refuse(scope, receive, send, 413, str(error))
-        else:
-            await self._safely(scope, receive, send)
+        await self._safely(scope, receive, send)
+
+    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+        path = scope["path"]
+        if path.startswith("/gradio_api/file="):
+            self._own_file(unquote(path.partition("=")[2]))
+        if scope["method"] == "POST" and not path.startswith("/perse/"):
+            length = dict(scope["headers"]).get(b"content-length", b"0")
+            return await self._bounded(path, receive, int(length) if length.isdigit() and len(length) < 16 else 0)
+        return receive
 
     async def _safely(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app; what nobody foresaw, a file that went while it was sent, say, is one sentence here and a line without names in the log."""
@@ -76,7 +75,11 @@ class Guard:
             await send(message)
 
         try:
-            await self.app(scope, receive, noted)
+            await self.app(scope, await self._checked(scope, receive), noted)
+        except PerseError as error:
+            await _refuse(scope, receive, send, 403, str(error))
+        except TooLong as error:
+            await _refuse(scope, receive, send, 413, str(error))
         except ClientDisconnect:  # by itself, or by `_counted`
             if not started:
                 await _refuse(scope, receive, send, 413, "The call broke off, or was too long.")
@@ -120,9 +123,12 @@ class Guard:
 
     def _look_through(self, value: Any) -> None:
         """A file in a call must be one that was uploaded here."""
-        todo = [(value, 0)]
+        todo, files = [(value, 0)], 0
         while todo:
             item, depth = todo.pop()
+            files += isinstance(item, dict) and "path" in item
+            if files > MAX_FILES:
+                raise PerseError("This call names too many files.")
             if depth > MAX_DEPTH:
                 raise PerseError("This call is nested too deeply.")
             if isinstance(item, dict):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import BuildCancelled, PerseError
 from .failures import OURS, note_failure
-from .line import Line, Who
+from .line import FULL, Line, Ticket, Who
 from .memory import tidy_soon
 
 LATE = "This took too long and was stopped: please try again later, or with less."
@@ -53,6 +53,7 @@ class Job:
         self.work, self.line, self.who, self.deadline, self.then, self.share = work, line, who, deadline, then, share
         self.result: Any = None
         self.error = ""
+        self._ticket: Ticket | None = None
         self._stop, self._news, self._over = threading.Event(), threading.Event(), threading.Event()
         self._ending, self._ended = threading.Lock(), False
         self._state: tuple[float, str, np.ndarray | None] = (0.0, "starting", None)
@@ -60,13 +61,18 @@ class Job:
     def start(self) -> "Job":
         """Join the line; PerseError if it is full. The job runs with the caller's context: a GPU on loan is booked on who asked."""
         self._ticket = self.line.enter(self.who, self.share)
-        threading.Thread(target=copy_context().run, args=(self._run,), name="perse-job", daemon=True).start()
+        try:
+            threading.Thread(target=copy_context().run, args=(self._run,), name="perse-job", daemon=True).start()
+        except RuntimeError:  # the machine has no room for a thread
+            self.line.leave(self._ticket)
+            raise PerseError(FULL) from None
         return self
 
     def cancel(self) -> None:
         """Stop, from any thread: the job is over for its watchers at once, its turn ends when the work has really stopped."""
         self._stop.set()
-        self._ticket.turn.set()  # wakes the thread if it waits
+        if self._ticket is not None:
+            self._ticket.turn.set()  # wakes the thread if it waits
         self._end()
 
     @property
@@ -81,7 +87,7 @@ class Job:
 
     def update(self) -> Update:
         """How far the job is."""
-        waiting, seconds = self.line.ahead(self._ticket)
+        waiting, seconds = (0, 0.0) if self._ticket is None else self.line.ahead(self._ticket)
         return Update(0.0, "waiting", None, waiting, seconds) if waiting else Update(*self._state)
 
     def updates(self, every: float = 0.3) -> Iterator[Update]:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import time
 from pathlib import Path
 
 
@@ -16,7 +17,9 @@ def claim_root(parent: Path) -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     for old in parent.glob("visits-*"):
         with contextlib.suppress(OSError):
-            file = os.open(old / ".lock", os.O_RDWR)
+            if not (old / ".lock").exists() and time.time() - old.stat().st_mtime < 60:
+                continue  # being made right now
+            file = os.open(old / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(old, ignore_errors=True)

@@ -25,12 +25,12 @@ from ..motion.presets import PRESETS
 from ..pipeline import PersePipeline, encode_picture
 from ..render.mark import draw_mark
 from ..rig.expressions import COMPOSITES
-from .address import address_of
+from .address import address_in
 from .desk import Desk
 from .failures import note_failure
 from .fair import Busy, FairPool
 from .uploads import PassingFile
-from .visits import Entry, Visits
+from .visits import ENDED, Entry, Visits
 
 MAX_BODY = 32_768  # bytes of a Controls JSON; a full one has about 3,000
 MAX_DRAINED = 1_000_000  # bytes read to the end all the same: a client that is still sending would not read the refusal
@@ -38,7 +38,6 @@ FRAME_SIZES = (64, 1024)
 FILE_SIZES = (64, 2048)
 SAVED = ("gaussians.ply", "viewer.html", "avatar.safetensors")
 STRIP_SIZE, STRIP_FRAMES = 112, 8
-MAX_VISITS = 2000  # more are told to come back; one without a photo or an avatar holds a few kilobytes
 SYNTHETIC = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
 FRESH = {"Cache-Control": "no-store"}
 VISIT = "x-perse-visit"  # the header with a visit's secret
@@ -82,7 +81,7 @@ class FrameRoutes:
                 return _error(404, error)
             try:
                 controls = Controls.from_json(await _text(request, "{}"))
-                future = self.pool.submit(entry.visit.key, partial(make, entry, request, controls), patient)
+                future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
                 return await asyncio.wrap_future(future)
             except PerseError as error:
                 return _error(400, error)
@@ -169,8 +168,8 @@ class VisitRoutes:
     """The visit of a tab, by its secret.
 
     POST /perse/visit           body: a secret or nothing -> {"visit": secret, "resumed": bool}
-    GET  /perse/state           header VISIT, ?found=&film= -> `Desk.state`; also the sign of life
-    POST /perse/leave           body: a secret; the page is being left (a beacon has no headers)
+    GET  /perse/state           header VISIT, ?page=&found=&film= -> `Desk.state`; also the page's sign of life
+    POST /perse/leave           body: a secret and the page's own name; that page is being left (a beacon has no headers)
     POST /perse/end             header VISIT: delete everything now
     GET  /perse/health          for the owner: version, memory, lines, counts; nothing personal
     """
@@ -189,20 +188,23 @@ class VisitRoutes:
         ]
 
     async def _visit(self, request: Request) -> Response:
+        key = ""
         try:
-            visit = self.visits.visit(await _text(request, ""))
-            visit.agreed = False  # the box of a page that was just loaded is empty
-            return JSONResponse({"visit": visit.key, "resumed": True}, headers=FRESH)
+            key = await _text(request, "")
+            return JSONResponse({"visit": self.visits.visit(key).key, "resumed": True}, headers=FRESH)
         except (PerseError, ClientDisconnect):
             pass
-        if self.visits.count() >= MAX_VISITS:
-            return _error(503, "Many people are here right now: please try again in a few minutes.")
-        address = address_of(request.client and request.client.host, request.headers.get("x-forwarded-for"))
-        return JSONResponse({"visit": self.visits.open(address).key, "resumed": False}, headers=FRESH)
+        try:
+            visit = self.visits.open(address_in(request))
+        except PerseError as error:
+            return _error(503, error)
+        if key:
+            visit.message = ENDED
+        return JSONResponse({"visit": visit.key, "resumed": False}, headers=FRESH)
 
     async def _state(self, request: Request) -> Response:
         try:
-            visit = self.visits.visit(request.headers.get(VISIT))
+            visit = self.visits.visit(request.headers.get(VISIT), request.query_params.get("page", "")[:32])
         except PerseError as error:
             return _error(404, error)
         state = await asyncio.to_thread(self.desk.state, visit, dict(request.query_params))
@@ -210,7 +212,7 @@ class VisitRoutes:
 
     async def _leave(self, request: Request) -> Response:
         try:
-            self.visits.leave(await _text(request, ""))
+            self.visits.leave(*(await _text(request, "")).split()[:2])
         except (PerseError, ClientDisconnect):
             pass
         return Response(status_code=204)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import mimetypes
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from ..errors import PerseError
-from .address import address_of
+from .address import address_in
 from .guard import MAX_UPLOAD
 from .visits import Visits, plain_name
 
@@ -35,6 +36,7 @@ class Uploads:
     def __init__(self, visits: Visits):
         self.visits = visits
         self._from: Counter[str] = Counter()
+        self._coming = 0  # bytes of the uploads that are under way
         self._progress: dict[str, asyncio.Queue] = {}
 
     def routes(self) -> list[Route]:
@@ -44,13 +46,17 @@ class Uploads:
                 Route("/gradio_api/file={path:path}", self._serve, methods=["GET"])]
 
     async def _upload(self, request: Request) -> Response:
-        address = address_of(request.client and request.client.host, request.headers.get("x-forwarded-for"))
+        address = address_in(request)
         upload = request.query_params.get("upload_id", "")[:64]
         if self._from.total() >= TOGETHER or self._from[address] >= FROM_ONE:
             return _told(503, "Many files are being uploaded right now: please try again in a moment.")
-        if shutil.disk_usage(self.visits.root).free < FREE:
+        length = request.headers.get("content-length", "")
+        length = int(length) if length.isdigit() and len(length) < 16 else MAX_UPLOAD
+        # Twice: as it comes, in the system's folder for such files, and as it is kept.
+        if min(shutil.disk_usage(p).free for p in (self.visits.root, tempfile.gettempdir())) < FREE + 2 * (self._coming + length):
             return _told(507, "The server's disk is full: please try again in a while.")
         self._from[address] += 1
+        self._coming += length
         if upload and len(self._progress) < 4 * TOGETHER:
             self._progress.setdefault(upload, asyncio.Queue())
         try:
@@ -67,6 +73,7 @@ class Uploads:
             return _told(507, "The file could not be stored: please try again in a while.")
         finally:
             self._from[address] -= 1
+            self._coming -= length
             if not self._from[address]:
                 del self._from[address]
             self._news(upload, None)

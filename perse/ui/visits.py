@@ -7,7 +7,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,16 @@ from .memory import tidy_soon
 from .weigh import weigh
 
 GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Please build it again or open your avatar file."
-ENDED = "Your visit had ended, and what it held is deleted: please reload the page and start again."
+ENDED = "Your visit had ended, and what it held is deleted: please start again."
 LEAVING = 20.0  # seconds from leaving the page to its end: reloading it leaves, too
 LOST = 120.0  # seconds without a word from a page that did not say goodbye: a locked phone, another Wi-Fi
 LOOSE = 600.0  # seconds that an upload waits for the call that it belongs to
 IDLE = 300.0  # seconds without use after which an avatar or a photo may make room for another visitor's
 AVATARS = 4  # of one visit
+VISITS = 2000  # at once; one that holds nothing takes a few kilobytes
+HELD = 60.0  # seconds since its last use after which a thing may go to make room for somebody who would not get in otherwise
+RENDERERS, LIVE = 4, 512  # renderers that an avatar keeps, and the largest picture, in pixels, whose renderer is kept
+DISK = 800_000_000  # bytes of one visit's files; the oldest go first
 
 
 @dataclass(eq=False)
@@ -38,6 +42,7 @@ class Photo:
     portrait: Portrait
     name: str
     example: bool = False
+    used: float = 0.0  # monotonic time at which it came, or was built last
 
     def __post_init__(self):
         self.weight = weigh(self.portrait)
@@ -46,7 +51,7 @@ class Photo:
 @dataclass(eq=False)
 class Entry:
     """One avatar on the server. name: of the person's files, e.g. "astronaut"; used: monotonic time of the last use; shared: it is an
-    example, which weighs nothing since all visits have the same one."""
+    example, which itself weighs nothing since all visits have the same one."""
 
     avatar: Avatar
     name: str
@@ -55,16 +60,17 @@ class Entry:
     shared: bool = False
 
     def __post_init__(self):
-        self.weight = 0 if self.shared else weigh(self.avatar)
+        # A renderer holds a background: three numbers of four bytes a pixel.
+        self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE ** 2
         self._renderers: OrderedDict = OrderedDict()
 
     def renderer(self, size: int, background: str, framing: str = "head") -> Renderer:
-        """A renderer of this avatar; the last four of the live picture's sizes are kept (PerseError as `Renderer`)."""
+        """A renderer of this avatar; the last few of the live picture's size are kept (PerseError as `Renderer`)."""
         key = (size, background, framing)
         found = self._renderers.get(key) or Renderer(self.avatar, size, background, framing)
-        if size <= 1024:
+        if size <= LIVE:
             self._renderers[key] = found
-            while len(self._renderers) > 4:
+            while len(self._renderers) > RENDERERS:
                 self._renderers.popitem(last=False)
         return found
 
@@ -92,6 +98,7 @@ class Visit:
     jobs: dict[str, Job] = field(default_factory=dict)  # by kind: look, build, film, table
     notices: list[tuple[int, str]] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)  # Gradio's names for the page
+    pages: dict[str, float] = field(default_factory=dict)  # names of its tabs, a copied one is another, and when each was heard of
     over: bool = False
 
     @property
@@ -123,6 +130,7 @@ class Visits:
     def __init__(self, root: str | Path, limit: int = 24, ttl: float = 1800.0, memory: float = 3e9,
                  forget: Callable[[Visit], None] = lambda visit: None, clock: Callable[[], float] = time.monotonic):
         self.root, self.limit, self.ttl, self.memory, self.forget, self.clock = Path(root), limit, ttl, memory, forget, clock
+        self._real_root = self.root.resolve()
         self._visits: dict[str, Visit] = {}
         self._avatars: OrderedDict[str, Entry] = OrderedDict()
         self._files: dict[str, tuple[Path, Visit, float]] = {}
@@ -132,27 +140,40 @@ class Visits:
     # ------------------------------------------------------------------ visits
 
     def open(self, address: str = "", page: bool = True) -> Visit:
-        """A new visit."""
+        """A new visit. If there are too many, the oldest that holds nothing goes, of the address that has most; PerseError if all do."""
         now = self.clock()
         visit = Visit(secrets.token_urlsafe(24), address, page, self.root / f"v-{secrets.token_urlsafe(18)}", now)
         with self._lock:
+            if len(self._visits) >= VISITS:
+                holders = {id(e.visit) for e in self._avatars.values()}
+                empty = [v for v in self._visits.values()
+                         if v.photo is None and id(v) not in holders and v.clip is None and not v.busy(*v.jobs)]
+                count = Counter(v.address for v in self._visits.values())
+                if not empty:
+                    raise PerseError(FULL)
+                self.close(max(reversed(empty), key=lambda v: count[v.address]))
             self._visits[visit.key] = visit
         return visit
 
-    def visit(self, key: str | None) -> Visit:
-        """The visit with this secret, which is thereby alive. PerseError if there is none (any more)."""
+    def visit(self, key: str | None, page: str = "") -> Visit:
+        """The visit with this secret, which is thereby alive. page: the name of the tab that asks. PerseError if there is none (any more)."""
         with self._lock:
             visit = self._visits.get(key or "")
             if visit is None or visit.is_over(self.clock(), self.ttl):
                 raise PerseError(ENDED)
-            visit.seen, visit.leaving = self.clock(), None
+            now = visit.seen = self.clock()
+            visit.leaving = None
+            if page and (page in visit.pages or len(visit.pages) < 16):
+                visit.pages[page] = now
             return visit
 
-    def leave(self, key: str) -> None:
-        """The page is being left, or reloaded: its visit ends in LEAVING seconds unless it comes back."""
+    def leave(self, key: str = "", page: str = "") -> None:
+        """A page is being left, or reloaded: if it was the visit's last, that ends in LEAVING seconds unless one comes back."""
         with self._lock:
             if (visit := self._visits.get(key)) is not None:
-                visit.leaving = self.clock()
+                visit.pages.pop(page, None)
+                if all(self.clock() - heard > LOST for heard in visit.pages.values()):
+                    visit.leaving = self.clock()
 
     def close(self, visit: Visit) -> None:
         """End a visit: its jobs stop, and all that it has is gone from memory and disk."""
@@ -172,8 +193,11 @@ class Visits:
 
     # ------------------------------------------------------------------ avatars and photos
 
-    def add(self, visit: Visit, avatar: Avatar, name: str = "perse", shared: bool = False) -> str:
-        """Keep an avatar for a visit; returns the token that is its only handle. PerseError if there is no room."""
+    def add(self, visit: Visit, avatar: Avatar, name: str = "perse", shared: bool = False, built: bool = False) -> str:
+        """Keep an avatar for a visit; returns the token that is its only handle. PerseError if there is no room.
+
+        built: somebody has waited for it, so that it takes the place of what was used least recently if it must.
+        """
         token, entry = secrets.token_urlsafe(24), Entry(avatar, name, visit, self.clock(), shared)
         with self._lock:
             if visit.over:
@@ -181,7 +205,7 @@ class Visits:
             mine = [t for t, e in self._avatars.items() if e.visit is visit]
             for old in mine[:max(0, len(mine) + 1 - AVATARS)]:
                 del self._avatars[old]
-            self._make_room(visit, entry.weight, 0 if shared else 1)
+            self._make_room(visit, entry.weight, 0 if shared else 1, 0.0 if built else HELD)
             self._avatars[token] = entry
             visit.opened, visit.seen = token, self.clock()
         return token
@@ -208,36 +232,41 @@ class Visits:
             if visit.over:
                 raise PerseError(ENDED)
             visit.photo = None
-            self._make_room(visit, photo.weight, 0)
-            visit.photo = photo
+            self._make_room(visit, photo.weight, 0, HELD)
+            visit.photo, photo.used = photo, self.clock()
 
     def held(self) -> tuple[int, int]:
         """Avatars that are no examples, and bytes of avatars and photos."""
         with self._lock:
-            weights = [e.weight for e in self._avatars.values() if not e.shared]
-            return len(weights), sum(weights) + sum(v.photo.weight for v in self._visits.values() if v.photo is not None)
+            photos = (v.photo.weight for v in self._visits.values() if v.photo is not None)
+            entries = self._avatars.values()
+            return sum(not e.shared for e in entries), sum(e.weight for e in entries) + sum(photos)
 
-    def _make_room(self, visit: Visit, weight: int, avatars: int) -> None:
-        """Until this much more fits: one's own oldest avatar goes first, then what nobody has used for IDLE seconds, then an
-        avatar of the address that holds most, if that is more than ours would. A flood evicts itself."""
-        while (held := self.held())[0] + avatars > self.limit or held[1] + weight > self.memory:
-            heavy = [(t, e) for t, e in self._avatars.items() if not e.shared]
-            mine = [t for t, e in heavy if e.visit is visit]
-            idle = [t for t, e in heavy if self.clock() - e.used > IDLE]
-            waiting = [v for v in self._visits.values() if v.photo is not None and self.clock() - v.seen > IDLE and not v.busy("build")]
-            count: dict[str, int] = {}
-            for _, entry in heavy:
-                count[entry.visit.address] = count.get(entry.visit.address, 0) + 1
-            most = max(count, key=count.__getitem__, default="")
-            flood = [t for t, e in heavy if e.visit.address == most] if count.get(most, 0) > count.get(visit.address, 0) + 1 else []
-            if victims := mine or idle:
-                del self._avatars[victims[0]]
-            elif waiting:
-                waiting[0].photo = None
-            elif flood:
-                del self._avatars[flood[0]]
-            else:
+    def _make_room(self, visit: Visit, weight: int, avatars: int, held: float) -> None:
+        """Until this much more fits: one's own oldest avatar goes first, then what nobody has used for IDLE seconds, then something of the
+        address that holds most, if that is more than ours would, so that a flood evicts itself; and at last whatever nobody has used for
+        `held` seconds. PerseError if there is nothing of the kind."""
+        while (now := self.held())[0] + avatars > self.limit or now[1] + weight > self.memory:
+            crowded = now[1] + weight <= self.memory  # by avatars, not by bytes
+            things = [(e.used, e.visit, e.weight, t) for t, e in self._avatars.items() if not (crowded and e.shared)]
+            if not crowded:
+                things += [(v.photo.used, v, v.photo.weight, "") for v in self._visits.values() if v.photo is not None and not v.busy("build")]
+            things.sort(key=lambda thing: thing[0])
+            bytes_of, count_of = Counter(), Counter(owner.address for _, owner, _, _ in things)
+            for _, owner, size, _ in things:
+                bytes_of[owner.address] += size
+            most, heaviest = max(bytes_of.items(), key=lambda item: item[1], default=("", 0))
+            flood = heaviest > bytes_of[visit.address] + weight and count_of[most] > count_of[visit.address] + 1
+            since = self.clock()
+            victims = ([t for t in things if t[1] is visit and t[3]] or [t for t in things if since - t[0] > IDLE]
+                       or [t for t in things if flood and t[1].address == most] or [t for t in things if since - t[0] >= held])
+            if not victims:
                 raise PerseError(FULL)
+            _, owner, _, token = victims[0]
+            if token:
+                del self._avatars[token]
+            else:
+                owner.photo = None
 
     # ------------------------------------------------------------------ files
 
@@ -245,21 +274,42 @@ class Visits:
         """Where to write a new file called `name`: a fresh folder of the visit (of nobody yet, if None), with an unguessable name."""
         if visit is not None and visit.over:
             raise PerseError(ENDED)
+        if visit is not None:
+            self._bound(visit)
         place = (visit.folder if visit is not None else self.root / "loose") / secrets.token_urlsafe(18)
         place.mkdir(parents=True, mode=0o700)
         return place / name
 
-    def owns(self, path: str | Path) -> Path:
-        """An uploaded file's path, checked: a regular file below the root, whichever way it is written. PerseError otherwise."""
-        path = Path(path)
-        real = path.resolve()
-        if not real.is_relative_to(self.root.resolve()) or path.is_symlink() or not real.is_file():
-            raise PerseError("Please upload the file again: it is no longer here.")
-        return real
+    def _bound(self, visit: Visit) -> None:
+        """The oldest files of a visit go while they are too many bytes; not the clip that a video follows."""
+        found = []
+        for file in visit.folder.glob("*/*"):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                status = file.stat()
+                found.append((status.st_mtime, status.st_size, file))
+        held = sum(size for _, size, _ in found)
+        for _, size, file in sorted(found):
+            if held > DISK and file != visit.clip:
+                held -= size
+                shutil.rmtree(file.parent, ignore_errors=True)
+
+    def owns(self, path: str | Path, visit: Visit | None = None) -> Path:
+        """An uploaded file's path, checked: a regular file below the root where uploads and results lie, whichever way it is written.
+
+        visit: whose it must be; an upload that nobody has claimed yet is anybody's who knows its name. PerseError otherwise.
+        """
+        with contextlib.suppress(OSError, ValueError):  # names that no file can have
+            path = Path(path)
+            real = path.resolve()
+            if real.is_relative_to(self._real_root) and not path.is_symlink() and real.is_file():
+                first, *rest = real.relative_to(self._real_root).parts
+                if rest and not first.startswith(".") and (visit is None or first in ("loose", visit.folder.name)):
+                    return real
+        raise PerseError("Please upload the file again: it is no longer here.")
 
     def take(self, visit: Visit, path: str | Path) -> Path:
         """An upload becomes the visit's own: moved into its folder, from where it goes with it. PerseError as `owns`."""
-        real = self.owns(path)
+        real = self.owns(path, visit if visit.page else None)  # a program's has gone through Gradio's own folder
         kept = self.path(visit, real.name)
         os.replace(real, kept)
         with contextlib.suppress(OSError):

@@ -210,6 +210,14 @@ def test_another_visits_avatar_cannot_be_filmed(desk, visit):
         desk.film(visit, token, "{}", "grey", "nod", 1, 256, 15, "mp4", "Head")
 
 
+def test_a_visit_that_has_ended_starts_nothing(desk, visit):
+    path = photo(desk)
+    desk.visits.close(visit)
+    with pytest.raises(PerseError, match="ended"):
+        desk.take_photo(visit, path)
+    assert desk.looking.lengths()["served"] == 0 and not path.exists()
+
+
 def test_the_end_of_a_visit_stops_its_jobs_and_frees_the_line(desk, visit, pipeline):
     pipeline.looked.set()
     desk.take_photo(visit, photo(desk))

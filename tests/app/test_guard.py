@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from urllib.parse import quote
 
 import pytest
 from starlette.applications import Starlette
@@ -98,6 +99,21 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_line_without_names(http, capfd)
     answer = http.get("/config")
     log = capfd.readouterr().err
     assert answer.status_code == 500 and "our side" in answer.json()["error"] and "KeyError" in log and "somebody" not in log
+
+
+@pytest.mark.parametrize("name", ["x" * 400, "\udc80", "x\0y"])
+def test_a_name_that_no_file_can_have_is_a_sentence(http, visits, name, capfd):
+    place = visits.path(None, name)
+    answer = http.post("/gradio_api/run/x", content=json.dumps({"data": [{"path": str(place)}]}))
+    assert answer.status_code == 403 and "upload" in answer.json()["error"] or "not a file" in answer.json()["error"]
+    assert http.get("/gradio_api/file=" + quote(str(place), errors="surrogateescape")).status_code == 403
+    assert "perse" not in capfd.readouterr().err
+
+
+def test_a_call_with_many_files_is_refused_before_they_are_looked_for(http, visits, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Guard, "_own_file", lambda self, path: asked.append(path))
+    assert http.post("/gradio_api/run/x", content=json.dumps({"data": [{"path": "a"}] * 3000})).status_code == 403 and len(asked) < 10
 
 
 @pytest.mark.parametrize("content, kind, status", [

@@ -107,6 +107,24 @@ def test_what_follows_is_done_before_a_job_counts_as_over():
     assert seen == [(False, 1)]
 
 
+def test_a_thread_that_cannot_start_leaves_the_line(monkeypatch):
+    line = Line()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
+        with pytest.raises(PerseError, match="try again"):
+            Job(until_told, line, ME, 60).start()
+    assert over(Job(lambda report, cancelled: 1, line, ME, 60).start()).result == 1
+
+
+def test_a_job_that_is_cancelled_before_it_starts_ends():
+    line = Line()
+    job = Job(lambda report, cancelled: 1, line, ME, 60)
+    assert job.update().waiting == 0
+    job.cancel()
+    job.start()
+    assert over(job).result is None and line.enter(ME).turn.wait(60)
+
+
 def test_the_work_and_what_it_holds_are_dropped():
     class Photo:
         pass

@@ -3,9 +3,10 @@
 import threading
 
 import pytest
+from starlette.requests import HTTPConnection
 
 from perse.errors import PerseError
-from perse.ui.address import address_of
+from perse.ui.address import address_in, address_of
 from perse.ui.fair import Busy, FairPool
 from perse.ui.line import Line, Who
 
@@ -79,19 +80,43 @@ def test_the_wait_is_told_from_what_jobs_took():
 
 def test_visitors_get_the_same_share_however_much_they_ask():
     pool, gate, order = FairPool(each=50), threading.Event(), []
-    first = pool.submit("greedy", lambda: gate.wait() and order.append("greedy"))
-    jobs = [pool.submit("greedy", lambda: order.append("greedy")) for _ in range(20)]
-    jobs += [pool.submit("modest", lambda: order.append("modest")) for _ in range(3)]
+    first = pool.submit(Who("greedy"), lambda: gate.wait() and order.append("greedy"))
+    jobs = [pool.submit(Who("greedy"), lambda: order.append("greedy")) for _ in range(20)]
+    jobs += [pool.submit(Who("modest"), lambda: order.append("modest")) for _ in range(3)]
     gate.set()
     for job in (first, *jobs):
         job.result(60)
     assert order[1:4] == ["modest"] * 3, "the greedy one has used its time already"
 
 
+def test_many_visits_of_one_address_share_its_part_of_the_time():
+    pool, gate, order = FairPool(total=20), threading.Event(), []
+    running = threading.Event()
+    jobs = [pool.submit(Who("f0", "1.1.1.1"), lambda: running.set() or gate.wait() and order.append("flood"))]
+    assert running.wait(60)
+    jobs += [pool.submit(Who(f"f{k}", "1.1.1.1"), lambda: order.append("flood")) for k in range(10)]
+    with pytest.raises(Busy):
+        pool.submit(Who("f99", "1.1.1.1"), int)
+    jobs.append(pool.submit(Who("v", "2.2.2.2"), lambda: order.append("late")))
+    gate.set()
+    for job in jobs:
+        job.result(60)
+    assert order[:2] == ["flood", "late"]
+
+
+def test_a_header_that_comes_twice_is_one_list():
+    def request(*forwarded):
+        return HTTPConnection({"type": "http", "client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", f) for f in forwarded]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(address_of, "__defaults__", (1,))
+        assert address_in(request(b"6.6.6.6", b"1.2.3.4")) == "1.2.3.4"
+    assert address_in(request(b"6.6.6.6")) == "10.0.0.1"
+
+
 def test_files_to_save_wait_for_live_pictures():
     pool, gate, order = FairPool(), threading.Event(), []
-    jobs = [pool.submit("a", gate.wait), pool.submit("b", lambda: order.append("save"), patient=True),
-            pool.submit("c", lambda: order.append("live"))]
+    jobs = [pool.submit(Who("a"), gate.wait), pool.submit(Who("b"), lambda: order.append("save"), patient=True),
+            pool.submit(Who("c"), lambda: order.append("live"))]
     gate.set()
     for job in jobs:
         job.result(60)
@@ -99,23 +124,23 @@ def test_files_to_save_wait_for_live_pictures():
 
 
 def test_nobody_fills_the_pool():
-    pool, gate = FairPool(each=2, total=3), threading.Event()
+    pool, gate = FairPool(each=2, total=4), threading.Event()
     running = threading.Event()
-    jobs = [pool.submit("a", lambda: running.set() or gate.wait())]
+    jobs = [pool.submit(Who("a"), lambda: running.set() or gate.wait())]
     assert running.wait(60)
-    jobs += [pool.submit("a", int), pool.submit("a", int)]
+    jobs += [pool.submit(Who("a"), int), pool.submit(Who("a"), int)]
     with pytest.raises(Busy):
-        pool.submit("a", int)
-    jobs.append(pool.submit("b", int))
+        pool.submit(Who("a"), int)
+    jobs += [pool.submit(Who("b", "1.1.1.1"), int) for _ in range(2)]
     with pytest.raises(Busy):
-        pool.submit("c", int)
+        pool.submit(Who("c", "2.2.2.2"), int)
     gate.set()
-    assert [job.result(60) for job in jobs[1:]] == [0, 0, 0] and pool.refused == 2
+    assert [job.result(60) for job in jobs[1:]] == [0] * 4 and pool.refused == 2
 
 
 def test_what_the_work_raises_reaches_who_waits():
     with pytest.raises(ZeroDivisionError):
-        FairPool().submit("a", lambda: 1 / 0).result(60)
+        FairPool().submit(Who("a"), lambda: 1 / 0).result(60)
 
 
 @pytest.mark.parametrize("peer, forwarded, proxies, address", [
@@ -124,7 +149,10 @@ def test_what_the_work_raises_reaches_who_waits():
     ("10.0.0.1", "6.6.6.6, 1.2.3.4", 1, "1.2.3.4"),  # the client wrote the first one itself
     ("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9", 2, "1.2.3.4"),
     ("10.0.0.1", "not an address", 1, "10.0.0.1"),
-    ("2001:db8:1:2:3::4", None, 0, "2001:db8:1:2::"),
+    ("2001:db8:1:234:3::4", None, 0, "2001:db8:1:200::"),
+    ("::ffff:1.2.3.4", None, 0, "1.2.3.4"),
+    ("10.0.0.1", "1.2.3.4:55512", 1, "1.2.3.4"),
+    ("10.0.0.1", "[2001:db8:1:234::1]:55512", 1, "2001:db8:1:200::"),
     (None, None, 1, ""),
 ])
 def test_an_address_is_the_last_one_that_a_trusted_proxy_saw(peer, forwarded, proxies, address):

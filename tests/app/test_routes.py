@@ -114,7 +114,9 @@ def test_a_visit_is_handed_out_taken_up_again_left_and_ended(tmp_path):
     first = http.post("/perse/visit").json()
     again = http.post("/perse/visit", content=first["visit"]).json()
     assert not first["resumed"] and again == {"visit": first["visit"], "resumed": True}
-    assert http.post("/perse/visit", content="a guess").json()["resumed"] is False
+    other = http.post("/perse/visit", content="a guess").json()
+    told = http.get("/perse/state", headers={VISIT: other["visit"]}).json()["pieces"]["found"]["html"]
+    assert not other["resumed"] and "visit had ended" in told
     mine = {VISIT: first["visit"]}
     state = http.get("/perse/state", headers=mine).json()
     assert state["button"] == {"label": "Choose a photo to begin", "ready": False} and "html" in state["pieces"]["found"]
@@ -124,7 +126,7 @@ def test_a_visit_is_handed_out_taken_up_again_left_and_ended(tmp_path):
     assert health["visits"] == 2 and health["lines"]["building"]["waiting"] == 0 and first["visit"] not in str(health)
     assert http.post("/perse/end", headers=mine).status_code == 204
     for answer in (http.get("/perse/state", headers=mine), http.post("/perse/end", headers=mine), http.get("/perse/state")):
-        assert answer.status_code == 404 and "reload" in answer.json()["error"]
+        assert answer.status_code == 404 and "visit had ended" in answer.json()["error"]
 
 
 def test_strips_show_every_style_and_motion(place):

@@ -40,7 +40,8 @@ def clock():
 
 
 @pytest.fixture
-def visits(tmp_path, clock):
+def visits(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(module, "RENDERERS", 0)  # these things have none
     return Visits(tmp_path, limit=6, ttl=1800, memory=100_000, clock=clock)
 
 
@@ -78,6 +79,28 @@ def test_a_page_that_is_left_has_twenty_seconds_to_come_back(visits, clock):
     clock.now += LEAVING + 1
     visits.sweep()
     assert gone(visits.visit, me.key) and gone(visits.get, token)
+
+
+def test_a_copied_tab_that_is_closed_leaves_the_other_alone(visits, clock):
+    me = visits.open()
+    visits.visit(me.key, "one"), visits.visit(me.key, "two")
+    visits.leave(me.key, "two")
+    clock.now += LEAVING + 1
+    visits.sweep()
+    assert visits.visit(me.key, "one") is me
+    visits.leave(me.key, "one")
+    clock.now += LEAVING + 1
+    assert gone(visits.visit, me.key)
+
+
+def test_empty_visits_of_a_flood_make_room(visits, monkeypatch):
+    monkeypatch.setattr(module, "VISITS", 5)
+    other = visits.open("1")
+    mine = visits.open("666")
+    visits.keep_photo(mine, Photo(Thing(), "me"))
+    for _ in range(50):
+        visits.open("666")
+    assert visits.visit(other.key) and visits.visit(mine.key) and visits.count() == 5 and visits.open("2")
 
 
 def test_a_lost_connection_has_two_minutes(visits, clock):
@@ -168,6 +191,44 @@ def test_memory_is_bounded_for_photos_and_avatars_together(visits, clock):
     assert visits.get(shared).weight == 0, "an example is there once for all"
 
 
+def test_photos_that_wait_make_room_however_often_their_pages_ask(visits, clock):
+    flood = [visits.open("666") for _ in range(4)]
+    for visit in flood:
+        visits.keep_photo(visit, Photo(Thing(24_000), "me"))
+    late = visits.open("1")
+    visits.keep_photo(late, Photo(Thing(24_000), "late"))
+    assert late.photo and sum(v.photo is not None for v in flood) == 3, "of the address that holds most"
+    for _ in range(4):
+        clock.now += IDLE / 3
+        for visit in flood:
+            visits.visit(visit.key)
+    visits.keep_photo(visits.open("2"), Photo(Thing(90_000), "large"))
+    assert not any(v.photo for v in flood)
+
+
+def test_people_behind_one_proxy_are_not_shut_out_and_a_build_that_was_waited_for_is_kept(visits, clock):
+    tokens = [visits.add(visits.open("proxy"), Thing()) for _ in range(6)]
+    assert gone(visits.add, visits.open("proxy"), Thing())
+    clock.now += 1
+    assert visits.has(visits.add(visits.open("proxy"), Thing(), built=True)) and not visits.has(tokens[0])
+    clock.now += module.HELD
+    assert visits.has(visits.add(visits.open("proxy"), Thing()))
+
+
+def test_a_visits_files_are_bounded_on_disk(visits, monkeypatch):
+    monkeypatch.setattr(module, "DISK", 2500)
+    me = visits.open()
+    paths = []
+    for k in range(5):
+        paths.append(visits.path(me, "video.mp4"))
+        paths[-1].write_bytes(b"x" * 1000)
+        os.utime(paths[-1], (k, k))
+        if k == 0:
+            me.clip = paths[0]
+    visits.path(me, "next")
+    assert [p.exists() for p in paths] == [True, False, False, False, True]
+
+
 def test_unused_avatars_expire_and_used_ones_stay(visits, clock):
     me = visits.open(page=False)
     used, unused = visits.add(me, Thing()), visits.add(me, Thing())
@@ -200,7 +261,12 @@ def test_only_regular_files_below_the_root_are_owned(visits, tmp_path):
     link = good.with_name("link")
     link.symlink_to("/etc/hostname")
     os.mkfifo(good.with_name("pipe"))
-    for bad in ("/etc/hostname", link, good.parent, good.with_name("pipe"), "../../etc/hostname", f"{good}/../../../../../etc/hostname", "",
+    (visits.root / ".lock").touch()
+    theirs = visits.path(visits.open(), "b.jpg")
+    theirs.touch()
+    assert visits.owns(theirs) and gone(visits.owns, theirs, visits.open()) and visits.owns(good, visits.open())
+    for bad in (visits.root / ".lock", visits.root / ("x" * 400), f"{visits.root}/\udc80", "a\0b", "/etc/hostname", link,
+                good.parent, good.with_name("pipe"), "../../etc/hostname", f"{good}/../../../../../etc/hostname", "",
                 "file:///etc/hostname", "https://example.com/x"):
         assert gone(visits.owns, bad), bad
 
@@ -210,10 +276,13 @@ def test_the_folders_of_processes_that_were_killed_are_removed_and_those_of_livi
     there = [subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in "ab"]
     roots = [module.Path(process.stdout.readline().strip()) for process in there]
     (roots[0] / "face.jpg").touch()
+    unlocked = tmp_path / "visits-unlocked"
+    unlocked.mkdir()
+    os.utime(unlocked, (0, 0))
     there[0].kill()
     there[0].wait()
     mine = claim_root(tmp_path)
-    assert not roots[0].exists() and roots[1].is_dir() and mine.is_dir()
+    assert not roots[0].exists() and not unlocked.exists() and roots[1].is_dir() and mine.is_dir()
     there[1].communicate("\n")
 
 

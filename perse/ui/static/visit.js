@@ -10,7 +10,8 @@
     },
   };
   const BUSY = 350; // milliseconds between questions while something is made
-  const QUIET = 25000; // and otherwise: the sign of life; two minutes without one end the visit
+  const QUIET = 15000; // and otherwise: the sign of life; two minutes without one end the visit
+  const page = Math.random().toString(36).slice(2); // a copied tab has the same secret and is another page
 
   const visit = {
     opened: "", // the avatar that was opened last
@@ -18,6 +19,7 @@
     noticed: 0,
     shown: {}, // key of each piece as it is shown
     timer: 0,
+    touched: -Infinity, // when the box of consent was used last
     asking: null,
 
     // The secret, from the server if there is none yet. A reload goes on with the one it had.
@@ -54,18 +56,16 @@
     async answer() {
       const secret = await this.secret();
       try {
-        const answer = await perse.ask("state", this.shown, null, { "X-Perse-Visit": secret });
+        const answer = await perse.ask("state", { page, ...this.shown }, null, { "X-Perse-Visit": secret });
         const state = await answer.json();
         this.show(state);
         return state.busy;
       } catch (error) {
         if (error.status !== 404) return true; // no connection: try again soon
-        storage.set("");
-        this.promised = null;
-        if (this.known) perse.toast(error.message);
+        this.promised = null; // the next secret comes with the sentence that says so
         this.known = false;
         this.shown = {};
-        if (perse.token) perse.leave();
+        perse.leave();
         return true;
       }
     },
@@ -81,6 +81,10 @@
       const go = find("perse-build");
       go.disabled = !state.button.ready;
       go.textContent = state.button.label;
+      // The box follows the server where nobody has just touched it: after a reload, or if a copied tab was used.
+      const box = document.querySelector("#perse-consent input");
+      this.agreed = state.agreed;
+      if (box && box.checked !== state.agreed && performance.now() - this.touched > 3000) find("perse-tick").click();
       for (const { id, text } of state.notices) if (id > this.noticed) { this.noticed = id; perse.toast(text); }
       if (state.table && state.table.token !== this.saved) {
         this.saved = state.table.token;
@@ -118,11 +122,12 @@
   };
 
   window.addEventListener("pagehide", () => {
-    if (!visit.ended && storage.get()) navigator.sendBeacon(perse.url("leave"), storage.get());
+    if (!visit.ended && storage.get()) navigator.sendBeacon(perse.url("leave"), `${storage.get()} ${page}`);
   });
   const back = () => { if (document.visibilityState !== "hidden") visit.ask(); };
   window.addEventListener("pageshow", (e) => { if (e.persisted) back(); });
   window.addEventListener("online", back);
   document.addEventListener("visibilitychange", back);
   document.addEventListener("click", (e) => { if (e.target.closest("#perse-end")) visit.end(); });
+  document.addEventListener("input", (e) => { if (e.target.closest("#perse-consent")) visit.touched = performance.now(); }, true);
 })();
