@@ -98,7 +98,8 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 go = gr.Button("Choose a photo to begin", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-build")
                 piece(pieces.note(" ".join(pipeline.notes)), elem_id="perse-how")
             cancel = gr.Button("Cancel", elem_id="perse-cancel")
-            fresh = gr.Button("Another photo", elem_id="perse-fresh")  # pressed by the page itself: nobody sees it
+            tick = gr.Button("Agreed", elem_id="perse-tick")  # pressed by the page itself, as the next: nobody sees them
+            fresh = gr.Button("Another photo", elem_id="perse-fresh")
 
     with gr.Row(elem_id="view-play"):
         with gr.Column(elem_id="stage-column"):
@@ -135,6 +136,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     photo.upload(handler(desk.take_photo), photo, **quiet).then(**show)
     photo.clear(handler(desk.take_photo), photo, **quiet).then(**show)
     fresh.click(None, None, photo, js="() => null", **quiet)
+    tick.click(None, None, consent, js="() => perse.visit.agreed", **quiet)
     examples.click(take_example, **quiet).then(**show)
     reopen.upload(handler(desk.take_avatar), reopen, **quiet).then(**show)
     consent.input(handler(desk.agree), consent, trigger_mode="always_last", **quiet).then(**show)
@@ -162,10 +164,10 @@ def main(wait: bool = True) -> None:
                               font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     routes = [*FrameRoutes(pipeline, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
     settle()
-    demo.queue(default_concurrency_limit=4, max_size=64).launch(
+    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=theme, head=pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
         max_file_size="200mb", show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
-        prevent_thread_lock=not wait,
+        prevent_thread_lock=not wait, max_threads=80,
         mcp_server=importlib.util.find_spec("mcp") is not None)  # the API as MCP tools, where gradio[mcp] is installed
 
 
