@@ -72,7 +72,7 @@ class Job:
         """Stop, from any thread: the job is over for its watchers at once, its turn ends when the work has really stopped."""
         self._stop.set()
         if self._ticket is not None:
-            self._ticket.turn.set()  # wakes the thread if it waits
+            self.line.give_up(self._ticket)
         self._end()
 
     @property

@@ -21,10 +21,11 @@ class Who:
 
 @dataclass(eq=False)
 class Ticket:
-    """A place in the line. turn: set when it is served."""
+    """A place in the line. turn: set when it is served. given_up: nobody waits for it any more; it counts until its work has stopped."""
 
     who: Who
     turn: threading.Event = field(default_factory=threading.Event)
+    given_up: bool = False
     since: float = 0.0  # monotonic time at which it was served
 
 
@@ -52,7 +53,7 @@ class Line:
         """Join the line; its `turn` is set at once if there is room. PerseError if the line, or the address's share of it, is full."""
         ticket = Ticket(who)
         with self._lock:
-            held = sum(t.who.visit == who.visit for t in self._waiting + self._served)
+            held = sum(t.who.visit == who.visit and not t.given_up for t in self._waiting + self._served)
             near = sum(t.who.address == who.address for t in self._waiting)
             if held >= self.each or len(self._waiting) >= self.length or near >= max(1, int(self.length * share)):
                 self.refused += 1
@@ -60,6 +61,14 @@ class Line:
             self._waiting.append(ticket)
             self._serve()
         return ticket
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Leave the line if it still waits; if it is served its work will stop, and no longer counts among its visitor's."""
+        with self._lock:
+            ticket.given_up = True
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+        ticket.turn.set()  # wakes who waits
 
     def leave(self, ticket: Ticket) -> None:
         """Leave the line, served or not; leaving twice does nothing."""

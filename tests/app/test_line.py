@@ -62,6 +62,18 @@ def test_visits_behind_one_proxy_take_turns_and_are_never_shut_out():
     assert line.lengths()["refused"] == 2
 
 
+def test_who_gives_up_makes_room_for_the_same_visitor_at_once():
+    line = Line(each=2)
+    for _ in range(5):
+        served, waiting = line.enter(Who("a")), line.enter(Who("a"))
+        line.give_up(waiting)
+        line.give_up(served)
+        assert line.lengths()["served"] == 1 and line.lengths()["waiting"] == 0, "the work of what is served has not stopped yet"
+        assert not line.enter(Who("a")).turn.is_set()
+        for ticket in [*line._waiting, *line._served]:
+            line.leave(ticket)
+
+
 def test_programs_take_a_smaller_share():
     line = Line(length=10)
     for k in range(3):

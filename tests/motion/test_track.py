@@ -73,12 +73,13 @@ def test_work_stops_when_asked_and_tells_how_far_it_is(avatar, known_clip):
         return cancelled
 
     drive(avatar, known_clip, seconds=0.25, progress=lambda share, text: said.append((share, text)), cancelled=until(10 ** 9))
-    frames, total = 5, asked[0]
-    assert total >= frames + ITERATIONS + PASSES * frames
+    frames = 5
+    least = frames + ITERATIONS + PASSES * frames  # and whenever the decoder is waited for, which depends on the machine
+    assert asked[0] >= least
     shares = [share for share, _ in said]
     assert shares == sorted(shares) and shares[0] == 0 and 0.85 < shares[-1] < 1 and np.diff(shares).max() < 0.35
     assert len({text for _, text in said}) == 3 and all(text for _, text in said)
-    for most in (3, frames + 8, total - 1):
+    for most in (3, frames + 8, least - 1):
         asked[0] = 0
         with pytest.raises(BuildCancelled):
             drive(avatar, known_clip, seconds=0.25, cancelled=until(most))
