@@ -68,7 +68,7 @@ def handler(action: Callable, *fixed) -> Callable:
 
 def take_example(request: gr.Request, event: gr.EventData) -> None:
     """An example was clicked; which one comes with the event."""
-    handler(desk.take_example)(request, event.example)
+    handler(desk.take_example)(request, str(getattr(event, "example", "")))
 
 
 # ------------------------------------------------------------------ the page

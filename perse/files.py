@@ -1,8 +1,10 @@
-"""Writing files so that nothing half-written is ever seen, and reading short ones that somebody named."""
+"""Writing files so that nothing half-written is ever seen, and opening those that somebody named."""
 
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import PerseError, shown
 
@@ -23,20 +25,34 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         raise PerseError(f"Cannot write {path.name!r}: {error.strerror or 'the folder is not writable'}.") from None
 
 
+def open_regular(path: str | Path) -> tuple[BinaryIO, int] | None:
+    """A regular file, unbuffered, and its length in bytes; None for anything else: a pipe would block, a device never end.
+
+    Raises:
+        OSError, ValueError: there is no such file, or no file can have this name.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0))
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return None
+    return open(descriptor, "rb", buffering=0), status.st_size
+
+
 def read_short(path: str | Path, longest: int, kind: str) -> str:
-    """Text of a regular file: no pipe that blocks, no device that never ends.
+    """Text of a regular file.
 
     Raises:
         PerseError: if there is no such file, it is longer than `longest` bytes, or is no UTF-8; it says that it should be `kind`.
     """
     path = Path(path)
     try:
-        if not path.is_file():
+        if (opened := open_regular(path)) is None:
             raise OSError
-        with path.open("rb") as file:
+        with opened[0] as file:
             data = file.read(longest + 1)
         text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         raise PerseError(f"Cannot read {shown(path.name)}: choose {kind}.") from None
     if len(data) > longest:
         raise PerseError(f"{shown(path.name)} is too long: choose {kind}.")

@@ -1,12 +1,12 @@
 """A stranger's clip or sound on its way into the child process that decodes it."""
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from ..child import Broken, Child, Limits
 from ..errors import PerseError
+from ..files import open_regular
 from . import limits, worker
 from .kinds import DECODERS, HEAD, KINDS, Kind, sniff
 
@@ -56,16 +56,14 @@ def called(path: str | Path) -> str:
 
 
 def _opened(path: str | Path, name: str, noun: str):
-    """A regular file: no pipe that blocks, no device that never ends."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        opened = open_regular(path)
     except (OSError, ValueError):
         raise PerseError(f"{name} could not be opened as a {noun}: please check its name.") from None
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
+    if opened is None:
         raise PerseError(f"{name} is not a file: please choose a {noun}.")
-    if status.st_size > limits.BYTES:
-        os.close(descriptor)
+    file, size = opened
+    if size > limits.BYTES:
+        file.close()
         raise PerseError(f"{name} is larger than {limits.BYTES >> 30} GB: please cut it.")
-    return open(descriptor, "rb", buffering=0)
+    return file

@@ -1,7 +1,5 @@
 """Any uploaded file -> an upright 8-bit sRGB picture, with its cut-out mask where it has one."""
 
-import os
-import stat
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -11,6 +9,7 @@ from PIL import Image
 
 from perse.child import Broken, Child, Limits
 from perse.errors import PerseError, shown
+from perse.files import open_regular
 from perse.portrait import pixels
 
 MAX_BYTES = 60_000_000
@@ -50,19 +49,17 @@ def decode(source, cancelled: Callable[[], bool] = lambda: False) -> tuple[np.nd
 
 
 def _opened(source):
-    """A regular file, opened for reading: no pipe that blocks, no device that never ends."""
+    """A regular file, opened for reading, of a length that a photo has."""
     try:
-        # Opening a pipe would wait for somebody who writes to it.
-        descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        file = open(descriptor, "rb")
-    except (OSError, ValueError) as error:
-        raise PerseError(f"There is no photo at {shown(Path(source).name)}: please choose a file that exists.") from error
+        opened = open_regular(source)
+    except (OSError, ValueError):
+        opened = None
+    if opened is None:
+        raise PerseError(f"There is no photo at {shown(Path(source).name)}: please choose a file that exists.")
+    file, size = opened
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise PerseError(f"There is no photo at {shown(Path(source).name)}: please choose a file that exists.")
-        _check_bytes(status.st_size)
-    except BaseException:
+        _check_bytes(size)
+    except PerseError:
         file.close()
         raise
     return file

@@ -62,8 +62,9 @@ class Desk:
 
     def take_example(self, visit: Visit, name: str) -> None:
         """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
+        if (example := EXAMPLES.get(name)) is None:
+            raise PerseError("Please choose one of the examples.")
         self._fresh(visit)
-        example = EXAMPLES[name]
         if example.avatar_path.is_file():
             try:
                 self.visits.add(visit, example.avatar(), example.name, shared=True)

@@ -67,13 +67,7 @@ class Guard:
 
     async def _safely(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app; what nobody foresaw, a file that went while it was sent, say, is one sentence here and a line without names in the log."""
-        started = False
-
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        noted = Noted(send)
         try:
             await self.app(scope, await self._checked(scope, receive), noted)
         except PerseError as error:
@@ -81,11 +75,11 @@ class Guard:
         except TooLong as error:
             await _refuse(scope, receive, send, 413, str(error))
         except ClientDisconnect:  # by itself, or by `_counted`
-            if not started:
+            if not noted.started:
                 await _refuse(scope, receive, send, 413, "The call broke off, or was too long.")
         except Exception as error:  # noqa: BLE001
             sentence = note_failure(error)
-            if not started:
+            if not noted.started:
                 await _refuse(scope, receive, send, 500, sentence)
 
     def _own_file(self, path: str) -> None:
@@ -139,6 +133,17 @@ class Guard:
                 todo += [(v, depth + 1) for v in item.values()]
             elif isinstance(item, list):
                 todo += [(v, depth + 1) for v in item]
+
+
+class Noted:
+    """A `send` that remembers whether an answer has begun: then there is no other to be given."""
+
+    def __init__(self, send: Send):
+        self.send, self.started = send, False
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        await self.send(message)
 
 
 class TooLong(Exception):

@@ -13,11 +13,11 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ..errors import PerseError
 from .address import address_in
-from .guard import MAX_UPLOAD
+from .guard import MAX_UPLOAD, Noted
 from .visits import Visits, plain_name
 
 TOGETHER, FROM_ONE = 32, 16  # uploads at once, of all and of one address
@@ -123,7 +123,6 @@ class Uploads:
 
         return StreamingResponse(events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-
     async def _serve(self, request: Request) -> Response:
         try:
             return PassingFile(self.visits.owns(request.path_params["path"]))
@@ -142,17 +141,11 @@ class PassingFile(FileResponse):
                          headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} | (headers or {}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        noted = Noted(send)
         try:
             await super().__call__(scope, receive, noted)
         except (RuntimeError, OSError):  # Starlette's words for a file that is gone
-            if not started:
+            if not noted.started:
                 await _told(404, "This file is no longer here: please make it again.")(scope, receive, send)
 
 

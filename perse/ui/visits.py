@@ -140,7 +140,7 @@ class Visits:
     # ------------------------------------------------------------------ visits
 
     def open(self, address: str = "", page: bool = True) -> Visit:
-        """A new visit. If there are too many, the oldest that holds nothing goes, of the address that has most; PerseError if all do."""
+        """A new visit. If there are too many, one that holds nothing goes: of the address that has most, the one unheard for longest; PerseError if all do."""
         now = self.clock()
         visit = Visit(secrets.token_urlsafe(24), address, page, self.root / f"v-{secrets.token_urlsafe(18)}", now)
         with self._lock:
@@ -151,7 +151,7 @@ class Visits:
                 count = Counter(v.address for v in self._visits.values())
                 if not empty:
                     raise PerseError(FULL)
-                self.close(max(reversed(empty), key=lambda v: count[v.address]))
+                self.close(min(empty, key=lambda v: (-count[v.address], v.seen)))
             self._visits[visit.key] = visit
         return visit
 

@@ -197,6 +197,11 @@ def test_a_second_photo_takes_the_place_of_the_first(desk, visit, pipeline):
     assert visit.photo is None and not button(desk, visit)["ready"]
 
 
+def test_an_example_that_is_none_is_a_sentence(desk, visit):
+    with pytest.raises(PerseError, match="one of the examples"):
+        desk.take_example(visit, "somebody")
+
+
 def test_a_file_of_the_server_is_no_photo(desk, visit):
     for path in ("/etc/hostname", "https://example.com/me.jpg", "../../x"):
         with pytest.raises(PerseError, match="upload"):
