@@ -39,17 +39,15 @@ from .render.rasterize import rasterize, warm_up
 from .render.video import VideoWriter
 from .rig.build import build_rig
 from .rig.rig import HEAD_CENTRE
+from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET, SIZES
 from .synthesis.base import Clip, Plan, Synthesizer
 from .synthesis.choose import choose_synthesizer
 from .synthesis.editing import Workshop
 from .synthesis.limits import find_limits
 from .synthesis.texture import bake
 
-DEFAULT_BUDGET = 30.0
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
-MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 SYNTHESIS_SHARE = 0.5  # of the time, at most
-SIZES = (64, 2048)
 FRAMES_AT_ONCE = 16  # of a video, on a GPU
 BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
 
