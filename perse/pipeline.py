@@ -135,7 +135,7 @@ class PersePipeline:
         texture = bake(portrait, rig)
         categories = list(categories)
         plan = Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts,
-                    interpolate=interpolate, seed=seed, deadline=start + 0.8 * SYNTHESIS_SHARE * limit)
+                    interpolate=interpolate, seed=seed, lessons=schedule.space_steps * schedule.accumulate, deadline=start + 0.8 * SYNTHESIS_SHARE * limit)
         tell = report(0.06, 0.30)
         clips: list[Clip] = []
         for clip in self.synthesizer.clips(portrait, rig, texture, categories, plan, tell):

@@ -21,6 +21,7 @@ from .colors import View, solve_colors
 from .losses import Target, picture_loss
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
+LOG_SCALES = (-9.0, -2.2)  # of any Gaussian, in eye distances
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
 # Adam's eps: of the size of the gradients of a Gaussian that is hardly seen. What merely shimmers through others would otherwise
 # move as fast as what the photo shows, and come out as confetti on the back of the head.
@@ -238,7 +239,8 @@ class Trainer:
         made_up = [p for p, *_ in rates] if avatar.roles is not None else []
         # The rasterizer's anti-aliasing fattens small Gaussians, so a fit at one size would shrink them until they are a
         # grid of dots in a close-up.
-        floor = avatar.log_scales.detach() - SHRINK
+        floor = (avatar.log_scales.detach() - SHRINK).clamp_min(LOG_SCALES[0])
+        most = floor.clamp_min(LOG_SCALES[1])
         # On a machine that is busy the stages share what time is left.
         if self.schedule.deadline is not None:
             self._stage_end = self.clock() + 0.45 * (self.schedule.deadline - self.clock())
@@ -274,20 +276,19 @@ class Trainer:
                     self.accelerator.backward(loss)
                     # Extras rest at exactly zero: nothing may teach them otherwise.
                     if avatar.opacities.grad is not None:
-                        avatar.opacities.grad[invisible] = 0
+                        avatar.opacities.grad.masked_fill_(invisible, 0)
                     for p in made_up:
                         if p.grad is not None:
-                            p.grad[avatar.roles.made_up] = 0
+                            p.grad.masked_fill_(avatar.roles.made_up if p.dim() == 1 else avatar.roles.made_up[:, None], 0)
                     if avatar.roles is not None and avatar.quats.grad is not None:
-                        avatar.quats.grad[avatar.roles.seated[0]] = 0
+                        avatar.quats.grad.index_fill_(0, avatar.roles.seated[0], 0)
                     optimizer.step()
                     optimizer.zero_grad(set_to_none=True)
             with torch.no_grad():
                 avatar.opacities.clamp_(0, 0.99)
-                avatar.opacities[invisible] = 0
+                avatar.opacities.masked_fill_(invisible, 0)
                 avatar.colors.clamp_(*self._bounds)
-                avatar.log_scales.clamp_(-9.0, -2.2)
-                avatar.log_scales.copy_(torch.maximum(avatar.log_scales, floor))
+                avatar.log_scales.clamp_(floor, most)
                 if avatar.roles is not None:
                     index, normal = avatar.roles.seated
                     avatar.offset[index] -= (avatar.offset[index] * normal).sum(1, keepdim=True).clamp_min(0) * normal

@@ -48,8 +48,9 @@ class Clip:
 @dataclass
 class Plan:
     """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, the
-    amounts shown (the last is the end), whether interpolated faces are made, seed; deadline: monotonic time by which a
-    synthesizer that generates pictures has to be done with it."""
+    amounts shown (the last is the end), whether interpolated faces are made, seed; lessons: frames of edits and of interpolated faces
+    that will teach, None for all that there are; deadline: monotonic time by which a synthesizer that generates pictures has to be
+    done with it, and after which no more are rendered."""
 
     size: int = 320
     source_frames: int = 36
@@ -57,6 +58,7 @@ class Plan:
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     interpolate: bool = True
     seed: int = 0
+    lessons: int | None = None
     deadline: float | None = None
 
 

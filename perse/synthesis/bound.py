@@ -1,6 +1,6 @@
 """Small meshes that ride on the rig: beard strands rooted in the skin, glasses fixed to the skull."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class BoundMesh:
     width: float = 0.0
     kind: str = ""
     start: np.ndarray | None = None
+    _seat: dict = field(default_factory=dict, repr=False, compare=False)  # of the rest pose; shared by what `replace` makes of this
 
     def opacity(self, vertex: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
         """Linear and quadratic coefficient (n,) of the opacity over the amount at these vertices (n,); it is meant to
@@ -50,11 +51,14 @@ class BoundMesh:
 
     def pose(self, rig: Rig, vertices: np.ndarray) -> np.ndarray:
         """Positions (V, 3) on the posed rig (V_rig, 3)."""
-        used, index = np.unique(self.face, return_inverse=True)
-        faces = rig.faces[used]
-        point = np.einsum("nk,nkc->nc", self.bary, vertices[rig.faces[self.face]])
-        turn = np.einsum("fij,fkj->fik", _frames(vertices, faces), _frames(rig.vertices, faces))[index]
-        return point + np.einsum("nij,nj->ni", turn, self.offset)
+        if self._seat.get("rig") is not rig:
+            used, index = np.unique(self.face, return_inverse=True)
+            self._seat.update(rig=rig, index=index, faces=rig.faces[used], corners=rig.faces[self.face],
+                              back=_frames(rig.vertices, rig.faces[used]).transpose(0, 2, 1))
+        seat = self._seat
+        point = np.einsum("nk,nkc->nc", self.bary, vertices[seat["corners"]])
+        turn = _frames(vertices, seat["faces"]) @ seat["back"]
+        return point + (turn[seat["index"]] @ self.offset[..., None])[..., 0]
 
 
 def _frames(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Synthetic clips without pretrained weights: the unrolled portrait, edited, re-rendered over expressions and views."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 
+from .. import stages
 from ..attributes.edits import Axis, Category
 from ..portrait import Portrait
 from ..render.camera import Camera
@@ -19,6 +21,7 @@ from .bound import BoundMesh
 from .editing import Edit, Workshop
 from .interpolate import morph
 from .rerender import render_frame, to_frame
+from .syllabus import Mixed, Shown, syllabus
 
 EXPRESSIONS: list[dict[str, float]] = [
     {}, {"smile": 0.9}, {"jaw_open": 0.8}, {"blink": 1.0}, {"brows_up": 1.0}, {"pucker": 1.0}, {"grin": 0.8},
@@ -27,8 +30,8 @@ EXPRESSIONS: list[dict[str, float]] = [
 ]
 YAW, PITCH = 45.0, 20.0
 CLOSE_UP = (64, 144)  # pixels: smallest and largest side of an edit's picture
+PREPARING = 0.3  # of the time for lessons goes into the edits themselves
 NEARBY = 0.12  # eye distances: an edit that moves less changes the picture next to where it is
-PAIRS = 4  # of styles of a category that are morphed into each other
 
 
 class ProceduralSynthesizer:
@@ -40,17 +43,9 @@ class ProceduralSynthesizer:
               progress: Callable[[float, str], None] = lambda share, text: None) -> Iterator[Clip]:
         """See `Synthesizer.clips`."""
         studio = Studio(rig, texture, plan)
+        progress(0.0, stages.STUDYING)
         yield studio.source_clip()
-        axes = [(c, a) for c in categories for a in c.axes]
-        ends: dict[str, dict] = {}
-        for n, (category, axis) in enumerate(axes):
-            progress(n / len(axes), f"synthesizing {axis.label.lower()} ({category.label.lower()})")
-            clip, ends[axis.name] = studio.axis_clip(category, axis)
-            if clip.frames:
-                yield clip
-        if plan.interpolate:
-            for category in categories:
-                yield studio.interpolated_clip(category, ends)
+        yield from studio.lessons(categories, progress)
 
 
 class Studio:
@@ -65,8 +60,9 @@ class Studio:
         self.rgba = self._plain.copy()
         self._patches: dict[int, tuple] = {}  # by identity: the workshop keeps every edit alive
         self._touched: dict[str, np.ndarray] = {}
+        self._changed: dict[tuple[str, int], np.ndarray] = {}
         self._still: tuple[dict | None, np.ndarray | None] = (None, None)
-        self.rng = np.random.default_rng(plan.seed)
+        self.rng, self._posed = np.random.default_rng(plan.seed), 0
         base = rig.camera
         K = base.K.copy()
         # Closer than the portrait: heads fill the teaching pictures.
@@ -95,16 +91,18 @@ class Studio:
         return out
 
     def _poses(self, count: int, strength: float = 1.0) -> list[tuple[dict, float, float]]:
-        """`count` expressions x views: a stratified walk over yaw, alternating pitch, shuffled expressions."""
+        """`count` expressions x views: a stratified walk over yaw, alternating pitch, the expressions one after the other, from call to
+        call."""
         yaws = YAW * (2 * (np.arange(count) + self.rng.random(count)) / count - 1)
         pitches = PITCH * (2 * self.rng.random(count) - 1)
         order = self.rng.permutation(count)
         out = []
-        for i, n in enumerate(order):
+        for i, n in enumerate(order, self._posed):
             expression = {k: v * strength for k, v in EXPRESSIONS[i % len(EXPRESSIONS)].items()}
             head = self.rng.uniform([-20, -12, -8], [20, 12, 8]) if i % 3 == 2 else np.zeros(3)
             gaze = self.rng.uniform([-22, -12], [22, 12]) if i % 4 == 3 else np.zeros(2)
             out.append((self._pose(expression, head, gaze), float(yaws[n]), float(pitches[n])))
+        self._posed += count
         return out
 
     def source_clip(self) -> Clip:
@@ -135,11 +133,12 @@ class Studio:
         elif overlay is not None and overlay.start is not None:
             overlay, strength = overlay.grown(share), 1.0
         vertices = self._vertices(pose, shape)
+        placed = None if overlay is None else overlay.pose(self.rig, vertices).astype(np.float32)
         box = self._paint(edit, share)
-        image, alpha = render_frame(self.rig, vertices, self.rgba, camera, overlay, strength)
+        image, alpha = render_frame(self.rig, vertices, self.rgba, camera, overlay, strength, placed)
         if box is not None:
             self.rgba[box] = self._plain[box]
-        owned = self._owned(axis, edit if under is None else under, vertices, pose, camera)
+        owned = self._owned(axis, edit if under is None else under, vertices, pose, camera, placed)
         return to_frame(image, alpha, owned, camera, pose), vertices
 
     @staticmethod
@@ -178,8 +177,11 @@ class Studio:
 
     def _changed_faces(self, axis: Axis, edit: Edit) -> np.ndarray:
         """Rig triangles (F,) bool that an edit recolours or moves."""
-        faces = self._owned_faces(axis)
-        return faces if edit.shape is None else faces | (np.abs(edit.shape).max(1) > 1e-3)[self.rig.faces].any(1)
+        key = axis.name, id(edit)
+        if key not in self._changed:
+            faces = self._owned_faces(axis)
+            self._changed[key] = faces if edit.shape is None else faces | (np.abs(edit.shape).max(1) > 1e-3)[self.rig.faces].any(1)
+        return self._changed[key]
 
     def close_up(self, axes: list[tuple[Axis, Edit]], pose: dict, camera: Camera) -> Camera:
         """The part of the camera's picture in which these edits show, with a margin, in as many pixels as it is worth:
@@ -207,8 +209,9 @@ class Studio:
         K[:2] *= pixels / side
         return Camera(camera.viewmat, K, pixels, pixels)
 
-    def _owned(self, axis: Axis, edit: Edit, vertices: np.ndarray, pose: dict, camera: Camera) -> np.ndarray:
-        """Where the edit may change the picture (H, W): its region, wherever its shape moves something, its overlay."""
+    def _owned(self, axis: Axis, edit: Edit, vertices: np.ndarray, pose: dict, camera: Camera, placed: np.ndarray | None) -> np.ndarray:
+        """Where the edit may change the picture (H, W): its region, wherever its shape moves something, its overlay, which is at
+        `placed` (N, 3)."""
         small = camera.resized(camera.width // 4, camera.height // 4)
         faces = self._changed_faces(axis, edit)
         far = edit.shape is not None and np.abs(edit.shape).max() > NEARBY
@@ -218,29 +221,38 @@ class Studio:
             ids, _ = rasterize_ids(points, self.faces, small)
             owned |= (ids >= 0) & faces[np.maximum(ids, 0)]
         if edit.overlay is not None:
-            ids, _ = rasterize_ids(edit.overlay.pose(self.rig, vertices).astype(np.float32),
-                                   edit.overlay.triangles.astype(np.int32), camera)  # frames and strands are thin
+            ids, _ = rasterize_ids(placed, edit.overlay.triangles.astype(np.int32), camera)  # frames and strands are thin
             owned |= cv2.resize((ids >= 0).astype(np.float32), (small.width, small.height), interpolation=cv2.INTER_AREA) > 0
         around = np.ones((3, 3) if edit.shape is None else (5, 5))
         return cv2.resize(cv2.dilate(owned, around).astype(np.float32), (camera.width, camera.height))
 
-    def axis_clip(self, category: Category, axis: Axis) -> tuple[Clip, dict]:
-        """All frames of one axis, none if it has nothing to act on in this person; and its ends (sign -> Edit) for the
-        interpolated faces."""
+    def ends(self, axis: Axis) -> dict[int, Edit]:
+        """What an axis does at its ends (sign -> edit), where it changes anything of this person."""
+        edits = {sign: self.workshop.edit(axis, sign) for sign in ((1, -1) if axis.low < 0 else (1,))}
+        return {sign: edit for sign, edit in edits.items() if not edit.is_empty(self.texture)}
+
+    def lessons(self, categories: list[Category], progress: Callable[[float, str], None] = lambda share, text: None) -> Iterator[Clip]:
+        """Clips of all sliders, most worth first, as many as the plan wants and its deadline allows."""
+        ends: dict[str, dict[int, Edit]] = {}
+        for n, category in enumerate(categories):
+            progress(PREPARING * n / len(categories), stages.imagining(category))
+            ends |= {axis.name: self.ends(axis) for axis in category.axes}
+        straight = {name for name, edits in ends.items() if all(edit.only_moves(self.texture) for edit in edits.values())}
+        listed = syllabus(categories, ends, straight, self.plan)
+        for n, lesson in enumerate(listed):
+            if self.plan.deadline is not None and time.monotonic() > self.plan.deadline:
+                return  # sliders that got no picture keep the start that their edits give them
+            progress(PREPARING + (1 - PREPARING) * n / len(listed), stages.imagining(lesson.category))
+            yield self.shown(lesson, ends) if isinstance(lesson, Shown) else self.mixed(lesson, ends)
+
+    def shown(self, lesson: Shown, ends: dict[str, dict[int, Edit]]) -> Clip:
+        """Frames of one axis, each in a pose and view of its own."""
+        category, axis = lesson.category, lesson.axis
         clip = Clip(category.name, "edit")
-        signs = (1, -1) if axis.low < 0 else (1,)
-        edits = {sign: self.workshop.edit(axis, sign) for sign in signs}
-        signs = [sign for sign in signs if not edits[sign].is_empty(self.texture)]
-        edits = {sign: edits[sign] for sign in signs}
-        # A shape that changes no paint is linear and known exactly: its ends say it all.
-        between = () if all(edits[sign].only_moves(self.texture) for sign in signs) else self.plan.amounts[:-1]
-        amounts = [s * a for s in signs for a in between]
-        amounts += [float(s) for s in signs for _ in range(self.plan.frames_per_end)]
         needed = None if axis.needs is None else category.axes[category.axis_index(axis.needs)]
         under = None if needed is None else self.workshop.edit(needed, 1)
-        poses = self._poses(len(amounts), 0.8)
-        for amount, (pose, yaw, pitch) in zip(amounts, poses):
-            edit = edits[1 if amount > 0 else -1]
+        for amount, (pose, yaw, pitch) in zip(lesson.amounts, self._poses(len(lesson.amounts), 0.8)):
+            edit = ends[axis.name][1 if amount > 0 else -1]
             camera = self.close_up([(axis, edit if under is None else under)], pose, self.view(yaw, pitch))
             frame, _ = self.edited(axis, edit, amount, pose, camera, under)
             latent = np.zeros(category.dim, np.float32)
@@ -249,29 +261,26 @@ class Studio:
                 latent[category.axis_index(needed.name)] = 1.0
             clip.frames.append(frame)
             clip.latents.append(latent)
-        return clip, edits
+        return clip
 
-    def interpolated_clip(self, category: Category, ends: dict[str, dict]) -> Clip:
-        """Morphs between neighbouring styles of a category, three amounts each, every pair in its own pose."""
+    def mixed(self, lesson: Mixed, ends: dict[str, dict[int, Edit]]) -> Clip:
+        """Morphs between two neighbouring styles of a category, in one pose."""
+        category, (first, sign_a), (second, sign_b) = lesson.category, lesson.first, lesson.second
         clip = Clip(category.name, "interpolated")
-        points = [(axis, sign) for axis in category.axes if axis.needs is None for sign in ends[axis.name]]
-        pairs = [(points[i], points[i + 1]) for i in range(len(points) - 1)]
-        pairs = [p for p in pairs if p[0][0] is not p[1][0]]
-        pairs = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PAIRS, len(pairs))).astype(int))]
-        for ((first, sign_a), (second, sign_b)), (pose, yaw, pitch) in zip(pairs, self._poses(len(pairs), 0.6)):
-            both = [(first, ends[first.name][sign_a]), (second, ends[second.name][sign_b])]
-            camera = self.close_up(both, pose, self.view(yaw * 0.7, pitch))
-            frame_a, vertices_a = self.edited(first, ends[first.name][sign_a], 1.0, pose, camera)
-            frame_b, vertices_b = self.edited(second, ends[second.name][sign_b], 1.0, pose, camera)
-            landmarks = [np.column_stack(camera.project(v)) for v in (vertices_a, vertices_b)]
-            owned = np.maximum(frame_a.owned, frame_b.owned) / 255.0
-            for share in (0.25, 0.5, 0.75):
-                image, alpha = morph(frame_a, frame_b, *landmarks, self.rig.faces, share)
-                latent = np.zeros(category.dim, np.float32)
-                latent[category.axis_index(first.name)] += sign_a * (1 - share)
-                latent[category.axis_index(second.name)] += sign_b * share
-                clip.frames.append(to_frame(image, alpha, owned, camera, pose))
-                clip.latents.append(latent)
+        pose, yaw, pitch = self._poses(1, 0.6)[0]
+        edit_a, edit_b = ends[first.name][sign_a], ends[second.name][sign_b]
+        camera = self.close_up([(first, edit_a), (second, edit_b)], pose, self.view(yaw * 0.7, pitch))
+        frame_a, vertices_a = self.edited(first, edit_a, 1.0, pose, camera)
+        frame_b, vertices_b = self.edited(second, edit_b, 1.0, pose, camera)
+        landmarks = [np.column_stack(camera.project(v)) for v in (vertices_a, vertices_b)]
+        owned = np.maximum(frame_a.owned, frame_b.owned) / 255.0
+        for share in lesson.shares:
+            image, alpha = morph(frame_a, frame_b, *landmarks, self.rig.faces, share)
+            latent = np.zeros(category.dim, np.float32)
+            latent[category.axis_index(first.name)] += sign_a * (1 - share)
+            latent[category.axis_index(second.name)] += sign_b * share
+            clip.frames.append(to_frame(image, alpha, owned, camera, pose))
+            clip.latents.append(latent)
         return clip
 
 

@@ -34,15 +34,11 @@ def recolor(regions: Regions, texture: Texture, step: Recolor, sign: int) -> Pat
     known = regions.colors(step.region)
     if known is None:
         return None
-    box, active, weight, lab, mean = known
-    if step.region == "hair":
-        # Much lighter than the hair itself: skin that shines through at its edge, which no dye reaches.
-        bright = np.percentile(lab[weight > 0.5 * weight.max()][::7, 0], 92)
-        weight = weight * np.clip(1 - (lab[:, 0] - bright - 4) / 22, 0.25, 1)
-    color = texture.color[box][active]
-    change = np.zeros((*active.shape, 3), np.float32)
+    box, active, weight, lab, mean, color = known
+    height, width = (side.stop - side.start for side in box)
+    change = np.zeros((height * width, 3), np.float32)
     change[active] = (to_rgb(moved(lab, mean, step, sign)) - color) * (step.strength * weight)[:, None]
-    return box, change
+    return box, change.reshape(height, width, 3)
 
 
 def tint(colors: np.ndarray, step: Tint, sign: int) -> np.ndarray:
@@ -95,17 +91,10 @@ def bare(regions: Regions, texture: Texture, rig, step: Bare) -> tuple[Patch, np
     weight = np.clip(soft(weight, 2) * 1.5, 0, 1)
     if (box := box_of(weight)) is None:
         return None
-    light, normals = skin_light(regions, texture, rig)
-    front = normals[:FACE].mean(0)
-    middle = np.clip(light[0] + front / np.linalg.norm(front) @ light[1:], 0.05, 1)
     change = np.zeros((ATLAS, ATLAS, 3), np.float32)
     for part in ("face", "shell"):
         block = chart_slice(part)
-        ids = np.maximum(texture.faces[block], 0)
-        normal = np.einsum("hwk,hwkc->hwc", texture.bary[block], normals[rig.faces[ids]])
-        normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
-        # The face says little of the light on the back of the head: no darker there than its own shaded side.
-        painted = np.clip(light[0] + normal @ light[1:], 0.72 * middle, 1)
+        painted = regions.remembered(f"bare {part}", lambda part=part: _painted(regions, texture, rig, part))
         if part == "face":
             # What the light does not explain of the skin next to the hair goes on under it.
             known = np.clip(regions("bare_skin")[block] * 1.2 - 0.1, 0, 1) * (texture.seen[block] > 0.2) * (weight[block] < 0.05)
@@ -121,6 +110,19 @@ def bare(regions: Regions, texture: Texture, rig, step: Bare) -> tuple[Patch, np
             painted = painted + edge[None] * fade + ring.mean(0) * (1 - fade)
         change[block] = (np.clip(painted, 0, 1) - texture.color[block]) * weight[block][..., None]
     return (box, change[regions.nearest][box]), weight
+
+
+def _painted(regions: Regions, texture: Texture, rig, part: str) -> np.ndarray:
+    """Bare skin on all of a part's chart (h, w, 3), in the light of the face."""
+    light, normals = regions.remembered("skin light", lambda: skin_light(regions, texture, rig))
+    front = normals[:FACE].mean(0)
+    middle = np.clip(light[0] + front / np.linalg.norm(front) @ light[1:], 0.05, 1)
+    block = chart_slice(part)
+    ids = np.maximum(texture.faces[block], 0)
+    normal = np.einsum("hwk,hwkc->hwc", texture.bary[block], normals[rig.faces[ids]])
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
+    # The face says little of the light on the back of the head: no darker there than its own shaded side.
+    return np.clip(light[0] + normal @ light[1:], 0.72 * middle, 1)
 
 
 def at_oval(chart: np.ndarray, rig) -> np.ndarray:

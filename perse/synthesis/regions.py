@@ -1,5 +1,8 @@
 """Where on a person's atlas an edit is at home: masks of the portrait, and areas drawn on the mean face."""
 
+from collections.abc import Callable
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -56,7 +59,7 @@ class Regions:
     def __init__(self, rig: Rig, texture: Texture):
         self.rig, self.texture = rig, texture
         self._known: dict[str, np.ndarray] = {}
-        self._colors: dict[str, tuple | None] = {}
+        self._remembered: dict[str, Any] = {}
         mean = canonical()[0]
         area = chart_slice("face")
         ids, bary = texture.faces[area], texture.bary[area]
@@ -81,19 +84,32 @@ class Regions:
             self._known[name] = self._make(name)
         return self._known[name]
 
-    def colors(self, name: str) -> tuple[Box, np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
-        """A region's texels, found once for all edits of their colour: the box (rows, columns) around them, which of it they
-        are (h, w) bool, their weight (n,), CIE Lab (n, 3) and its mean (3,); None if the person has no such region."""
-        if name not in self._colors:
-            weight = self(name)
-            box = box_of(weight) if weight.max() >= 0.05 else None
-            if box is not None:
-                active = weight[box] > 0.02
-                lab, own = to_lab(self.texture.color[box][active]), weight[box][active]
-                self._colors[name] = (box, active, own, lab, lab[own > 0.5].mean(0) if (own > 0.5).any() else lab.mean(0))
-            else:
-                self._colors[name] = None
-        return self._colors[name]
+    def remembered(self, name: str, make: Callable[[], Any]) -> Any:
+        """What make() returns, asked once: several edits of one person need the same."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        return self._remembered[name]
+
+    def colors(self, name: str) -> tuple[Box, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+        """A region's texels, found once for all edits of their colour: the box (rows, columns) around them; which of its texels, row by
+        row, they are (n,); how much each of them is dyed (n,), their CIE Lab (n, 3), its mean (3,), and RGB (n, 3); None if the person
+        has no such region."""
+        return self.remembered(f"colors of {name}", lambda: self._find_colors(name))
+
+    def _find_colors(self, name: str) -> tuple | None:
+        weight = self(name)
+        box = box_of(weight) if weight.max() >= 0.05 else None
+        if box is None:
+            return None
+        active = weight[box] > 0.02
+        color, own = self.texture.color[box][active], weight[box][active]
+        lab = to_lab(color)
+        mean = lab[own > 0.5].mean(0) if (own > 0.5).any() else lab.mean(0)
+        if name == "hair":
+            # Much lighter than the hair itself: skin that shines through at its edge, which no dye reaches.
+            bright = np.percentile(lab[own > 0.5 * own.max()][::7, 0], 92)
+            own = own * np.clip(1 - (lab[:, 0] - bright - 4) / 22, 0.25, 1)
+        return box, np.flatnonzero(active), own, lab, mean, color
 
     def on_sheet(self, sheet: np.ndarray, xy: np.ndarray) -> np.ndarray:
         """Read a sheet of the mean face's plane at mean-face coordinates (..., 2); 0 beyond it."""

@@ -12,13 +12,13 @@ SUPERSAMPLE = 2
 
 
 def render_frame(rig: Rig, vertices: np.ndarray, rgba: np.ndarray, camera: Camera, overlay: BoundMesh | None = None,
-                 strength: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+                 strength: float = 1.0, placed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Picture of a posed rig, premultiplied (H, W, 3) and alpha (H, W), float32.
 
     Args:
         vertices: (V, 3) posed.
         rgba: (A, A, 4) texture.
-        overlay: strands or a prop, faded in by `strength` in [0, 1].
+        overlay: strands or a prop, faded in by `strength` in [0, 1]; placed (N, 3): its posed vertices, where they are known.
     """
     depth = np.full((camera.height * SUPERSAMPLE, camera.width * SUPERSAMPLE), np.inf, np.float32)
     image, alpha, _ = render_mesh(vertices, rig.faces.astype(np.int32), rig.uvs, rgba, camera, SUPERSAMPLE,
@@ -28,8 +28,8 @@ def render_frame(rig: Rig, vertices: np.ndarray, rgba: np.ndarray, camera: Camer
         palette = overlay.color[overlay.triangles].mean(1)[None].astype(np.float32)
         uvs = np.full((count, 3, 2), 0.5, np.float32)
         uvs[..., 0] = ((np.arange(count) + 0.5) / count)[:, None]
-        top, cover, _ = render_mesh(overlay.pose(rig, vertices).astype(np.float32), overlay.triangles.astype(np.int32), uvs,
-                                    palette, camera, SUPERSAMPLE, occlusion=depth)
+        placed = overlay.pose(rig, vertices).astype(np.float32) if placed is None else placed
+        top, cover, _ = render_mesh(placed, overlay.triangles.astype(np.int32), uvs, palette, camera, SUPERSAMPLE, occlusion=depth)
         cover = cover * strength
         image = image * (1 - cover[..., None]) + top * strength
         alpha = alpha + cover * (1 - alpha)

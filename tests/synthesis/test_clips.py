@@ -1,5 +1,7 @@
 """The synthetic clips: one attribute each, every amount, faces between styles, all reproducible."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from perse.synthesis.base import Frame, Plan
 from perse.synthesis.interpolate import morph
 from perse.synthesis.procedural import CLOSE_UP, PITCH, YAW, Studio
 from perse.synthesis.strands import grow
+from perse.synthesis.syllabus import PAIRS, Shown, syllabus
 
 PLAN = Plan(size=96, source_frames=3, seed=5)
 
@@ -20,6 +23,12 @@ PLAN = Plan(size=96, source_frames=3, seed=5)
 @pytest.fixture(scope="module")
 def studio(rig, texture):
     return Studio(rig, texture, PLAN)
+
+
+@pytest.fixture(scope="module")
+def lessons(studio):
+    """All clips that there are of the sliders."""
+    return list(studio.lessons(list(CATEGORIES)))
 
 
 def angles(frame: Frame, rig) -> tuple[float, float]:
@@ -35,6 +44,10 @@ def test_the_source_comes_first_and_unedited(clips, rig):
     assert all(clip.category in BY_NAME and clip.kind in ("edit", "interpolated") for clip in clips[1:])
 
 
+def test_no_frame_is_rendered_that_does_not_teach(clips, schedule):
+    assert sum(len(clip.frames) for clip in clips[1:]) == schedule.space_steps
+
+
 def test_expressions_and_views_are_sampled_widely(clips, rig):
     views = np.array([angles(frame, rig) for frame in clips[0].frames])
     views = views[np.abs(views[:, 0]) < 80]  # some frames look at the back of the head
@@ -46,25 +59,46 @@ def test_expressions_and_views_are_sampled_widely(clips, rig):
 
 
 @pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)
-def test_every_clip_edits_one_attribute_at_every_amount(clips, schedule, category, studio):
-    edits = [clip for clip in clips if clip.category == category.name and clip.kind == "edit"]
-    offered = [axis for axis in category.axes if axis.name != "beard_shaven"]  # she has none to take off
-    assert len(edits) == len(offered)
-    for axis, clip in zip(offered, edits):
-        index = category.axis_index(axis.name)
+def test_every_clip_edits_one_attribute_and_all_show_every_amount(lessons, category, studio):
+    shown: dict[str, set[float]] = {}
+    for clip in (clip for clip in lessons if clip.category == category.name and clip.kind == "edit"):
         latents = np.stack(clip.latents)
-        assert len(latents) == len(clip.frames)
-        others = np.delete(latents, index, axis=1)
-        if axis.needs is None:
-            assert np.count_nonzero(others) == 0
-        else:  # a frame's colour is shown on the frame
-            assert (np.count_nonzero(others, axis=1) == 1).all() and (latents[:, category.axis_index(axis.needs)] == 1).all()
-        amounts = {round(float(a), 3) for a in latents[:, index]}
-        signs = (1, -1) if axis.low < 0 else (1,)
-        # The way of a shape is a straight line, which its ends tell.
-        straight = all(studio.workshop.edit(axis, sign).only_moves(studio.texture) for sign in signs)
-        wanted = {sign * amount for sign in signs for amount in ((1.0,) if straight else schedule.amounts)}
-        assert amounts == wanted
+        assert len(latents) == len(clip.frames) > 0
+        used = np.flatnonzero(np.abs(latents).max(0))
+        axis = next(category.axes[k] for k in used if category.axes[k].needs is not None or len(used) == 1)
+        if axis.needs is not None:  # a frame's colour is shown on the frame
+            assert len(used) == 2 and (latents[:, category.axis_index(axis.needs)] == 1).all()
+        shown.setdefault(axis.name, set()).update(round(float(a), 3) for a in latents[:, category.axis_index(axis.name)])
+    assert set(shown) == {axis.name for axis in category.axes} - {"beard_shaven"}  # she has none to take off
+    for axis in category.axes:
+        if axis.name in shown:
+            signs = (1, -1) if axis.low < 0 else (1,)
+            # The way of a shape is a straight line, which its ends tell.
+            straight = all(studio.workshop.edit(axis, sign).only_moves(studio.texture) for sign in signs)
+            assert shown[axis.name] == {sign * amount for sign in signs for amount in ((1.0,) if straight else PLAN.amounts)}
+
+
+@pytest.mark.parametrize("most", [0, 1, 20, 150, 300])
+def test_what_says_most_is_taught_first_and_of_everything_a_little(studio, most):
+    ends = {axis.name: studio.ends(axis) for category in CATEGORIES for axis in category.axes}
+    straight = {name for name, edits in ends.items() if all(edit.only_moves(studio.texture) for edit in edits.values())}
+
+    def listed(most):
+        chosen = syllabus(CATEGORIES, ends, straight, Plan(lessons=most))
+        return [(x.category.name, x.axis.name, a) if isinstance(x, Shown) else (x.category.name, x.first[0].name, x.second[0].name, s)
+                for x in chosen for a in (x.amounts if isinstance(x, Shown) else [None]) for s in ([None] if a else x.shares)]
+    chosen, everything = listed(most), listed(None)
+    assert len(chosen) == most and len(set(chosen)) == most and set(chosen) <= set(everything) and len(everything) > 400
+    full = [x for x in everything if len(x) == 3 and abs(x[2]) == 1]
+    middles = [x for x in everything if len(x) == 3 and abs(x[2]) == 0.5]
+    assert set(chosen[:len(full)]) <= set(full), "the ends of all sliders before anything else"
+    assert set(chosen[len(full):len(full) + len(middles)]) <= set(middles)
+    assert len({x[0] for x in chosen}) >= min(most // 2, len(CATEGORIES)), "no category is left out for another's second lesson"
+
+
+def test_no_lesson_is_begun_after_the_deadline(rig, texture):
+    studio = Studio(rig, texture, replace(PLAN, deadline=0.0))
+    assert list(studio.lessons([BY_NAME["nose"]])) == []
 
 
 def test_the_default_build_shows_every_quarter():
@@ -72,18 +106,18 @@ def test_the_default_build_shows_every_quarter():
 
 
 @pytest.mark.parametrize("category", [c for c in CATEGORIES if sum(a.needs is None for a in c.axes) > 1], ids=lambda c: c.name)
-def test_faces_between_styles_are_part_of_the_data(clips, category):
-    between = [clip for clip in clips if clip.category == category.name and clip.kind == "interpolated"]
-    assert len(between) == 1 and between[0].frames
-    for latent in between[0].latents:
+def test_faces_between_styles_are_part_of_the_data(lessons, category):
+    between = [clip for clip in lessons if clip.category == category.name and clip.kind == "interpolated"]
+    assert 1 <= len(between) <= PAIRS
+    latents = [latent for clip in between for latent in clip.latents]
+    for latent in latents:
         assert np.count_nonzero(latent) == 2 and np.abs(latent).sum() == pytest.approx(1)
-    shares = {round(float(np.abs(latent).max()), 2) for latent in between[0].latents}
-    assert shares == {0.5, 0.75}
+    assert {round(float(np.abs(latent).max()), 2) for latent in latents} == {0.5, 0.75}
 
 
-def test_frames_are_premultiplied_pictures_of_a_person(clips):
+def test_frames_are_premultiplied_pictures_of_a_person(clips, lessons):
     whole = len(clips[0].frames[0].image)
-    for clip in clips:
+    for clip in [*clips, *lessons]:
         for frame in clip.frames:
             size = len(frame.image)
             assert frame.image.shape == (size, size, 3) and frame.image.dtype == np.uint8 == frame.alpha.dtype

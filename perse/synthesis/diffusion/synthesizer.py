@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from ... import stages
 from ...attributes.edits import Axis, Category, HairVolume, Locks, Prop, Recolor, Tint, Tuck
 from ...portrait import Portrait
 from ...rig.rig import Rig
@@ -98,9 +99,9 @@ class Session:
         words = [t for t in edits if self._rank(self.ends[t.key]) == 0]
         tasks = words + self._look_tasks() + edits[len(words):]
         self.total = max(len(tasks), 1)
-        self._tell("imagining edits")
+        self._tell(stages.IMAGINING)
         try:
-            self.outcome = attempt(self.synthesizer.editor, tasks, self.plan.seed, lambda: self._tell("imagining edits"),
+            self.outcome = attempt(self.synthesizer.editor, tasks, self.plan.seed, lambda: self._tell(stages.IMAGINING),
                                    self.synthesizer.tries, self._until(IMAGINE_SHARE))
         except EditorGone as error:
             self.outcome = Outcome({}, {t.key: [str(error)] for t in tasks})
@@ -184,7 +185,7 @@ class Session:
             if axis.edits and self.plan.deadline is not None and time.monotonic() > self.plan.deadline:
                 self.skipped[key] = "there was no time left to unroll it"
                 continue
-            self.progress(0.6 + 0.15 * n / len(accepted), f"unrolling {axis.label.lower()} ({category.label.lower()})")
+            self.progress(0.6 + 0.15 * n / len(accepted), stages.imagining(category))
             lesson = to_lesson(category, axis, sign, verdict, self.portrait, workshop)
             workshop.install(axis, sign, lesson.edit, lesson.owned)
             self.lessons[name, sign] = lesson
@@ -207,26 +208,20 @@ class Session:
                 source.frames.append(frame)
                 source.latents.append(np.zeros(0, np.float32))
         yield source
-        ends: dict[str, dict] = {}
-        for n, (name, (category, axis)) in enumerate(self.axes.items()):
-            if name in self.missing:
-                ends[name] = {}
-                continue
-            self.progress(0.75 + 0.15 * n / len(self.axes), f"synthesizing {axis.label.lower()} ({category.label.lower()})")
-            clip, ends[name] = studio.axis_clip(category, axis)
-            mine = [sign for sign in (1, -1) if (name, sign) in self.lessons]
-            weighted(clip, DIFFUSION if mine else PROCEDURAL)
-            for sign in mine:
-                lesson = self.lessons[name, sign]
-                self._add(clip, self._photo_frame(lesson.portrait, self._verdict((name, sign)).weight), category, {name: float(sign)})
+        for (name, sign), lesson in self.lessons.items():
+            category = self.axes[name][0]
+            clip = Clip(category.name, "edit")
+            self._add(clip, self._photo_frame(lesson.portrait, self._verdict((name, sign)).weight), category, {name: float(sign)})
             yield clip
         if self.plan.interpolate:
-            self.progress(0.9, "imagining faces between styles")
-            between = self._between()
-            for category in self.categories:
-                if between[category.name].frames:
-                    yield between[category.name]
-                yield weighted(studio.interpolated_clip(category, ends), PROCEDURAL)
+            self.progress(0.75, f"{stages.IMAGINING}: faces between styles")
+            yield from (clip for clip in self._between().values() if clip.frames)
+        made = {(category.name, category.axis_index(name)) for name, _ in self.lessons for category in (self.axes[name][0],)}
+        if self.plan.lessons is not None:
+            studio.plan = replace(self.plan, lessons=max(self.plan.lessons - len(self.lessons), 0))
+        for clip in studio.lessons(self.categories, lambda share, text: self.progress(0.8 + 0.2 * share, text)):
+            own = clip.kind == "edit" and any((clip.category, int(k)) in made for k in np.flatnonzero(clip.latents[0]))
+            yield weighted(clip, DIFFUSION if own else PROCEDURAL)
 
     def _add(self, clip: Clip, frame: Frame, category: Category, at: dict[str, float]) -> None:
         latent = np.zeros(category.dim, np.float32)
@@ -247,7 +242,7 @@ class Session:
 
     def _between(self) -> dict[str, Clip]:
         """By category, faces between neighbouring accepted edits, at the shares that they are seen to lie at. Morphs
-        (`Studio.interpolated_clip`) cover every pair too, in other poses: they alone serve a pair that is refused here."""
+        (`Studio.mixed`) cover every pair too, in other poses: they alone serve a pair that is refused here."""
         clips = {c.name: Clip(c.name, "interpolated") for c in self.categories}
         steps: list[tuple[Category, End, End, Between]] = []
         for category in self.categories:
@@ -260,7 +255,7 @@ class Session:
             return clips
         try:
             pictures = self.synthesizer.editor.interpolate([s[-1] for s in steps],
-                                                           lambda: self.progress(0.9, "imagining faces between styles"))
+                                                           lambda: self.progress(0.75, f"{stages.IMAGINING}: faces between styles"))
         except EditorGone:
             return clips
         for (category, first, second, step), raw in zip(steps, pictures, strict=True):
