@@ -11,23 +11,24 @@ from functools import partial
 from pathlib import Path
 
 import perse  # noqa: F401  (sets the threading environment; must come before torch)
+from perse.ui import no_stubs
 from perse.ui.root import claim_root
 
 # All that Gradio stores lies in one folder with all that we store, and goes with it.
 ROOT = claim_root(Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "perse"))
 os.environ["GRADIO_TEMP_DIR"] = str(ROOT)
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+no_stubs.leave_out()
 
 import gradio as gr
-import gradio.mcp
 from starlette.middleware import Middleware
 
-import perse.gpu  # noqa: F401  (on ZeroGPU, `spaces` must come before torch)
+from perse import gpu  # on ZeroGPU, `spaces` must come before torch
 from perse.motion.presets import PRESETS
-from perse.pipeline import PersePipeline, warm_up_in_background
 from perse.ui import gradio_ways, pieces
 from perse.ui.api import FORMATS, VIDEO_SECONDS, Api, friendly
 from perse.ui.desk import FILMING, Desk
+from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair import FairPool
 from perse.ui.guard import Guard
 from perse.ui.memory import settle
@@ -41,16 +42,17 @@ BUDGETS = {"Fast (15 s)": 15.0, "Standard (30 s)": 30.0, "Fine (1 min)": 60.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
     BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
 DEFAULT = "Standard (30 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
+MCP = importlib.util.find_spec("mcp") is not None
 
 gradio_ways.never_fetch()
 gradio_ways.never_check_itself()
 gradio_ways.tell_in_sentences()
-pipeline = PersePipeline.from_pretrained()
+engine = page_engine()
 visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL, float(os.environ.get("PERSE_MEMORY", 3000)) * 1e6,
                 forget=lambda visit: gradio_ways.forget(demo, visit.sessions, visit.folder))
 atexit.register(visits.close_all)
 pool = FairPool(max(1, (os.cpu_count() or 2) // 4))  # the rasterizer uses all cores for one frame: more would only make all late
-desk = Desk(pipeline, visits, BUDGETS, MARK)
+desk = Desk(engine, visits, BUDGETS, MARK)
 
 
 # ------------------------------------------------------------------ handlers
@@ -96,7 +98,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 budget = gr.Radio(list(BUDGETS), value=DEFAULT, label="Time to spend", elem_id="perse-budget")
                 consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
                 go = gr.Button("Choose a photo to begin", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-build")
-                piece(pieces.note(" ".join(pipeline.notes)), elem_id="perse-how")
+                piece(pieces.place("how"))
             cancel = gr.Button("Cancel", elem_id="perse-cancel")
             tick = gr.Button("Agreed", elem_id="perse-tick")  # pressed by the page itself, as the next: nobody sees them
             fresh = gr.Button("Another photo", elem_id="perse-fresh")
@@ -150,25 +152,32 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     table.click(handler(desk.tabulate), [avatar, look, motion, seconds, fps],
                 js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]", **quiet).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
-    Api(pipeline, visits, desk.building, desk.filming, pool, FILMING, MARK).mount()
+    Api(engine, visits, desk.building, desk.filming, pool, FILMING, MARK).mount()
 
 
 def main(wait: bool = True) -> None:
     """Serve the page, until it is stopped or in the background."""
-    warm_up_in_background()
+    if gpu.ON_ZERO:  # what borrows a GPU has to be known, and models placed, before the page starts
+        engine.start().wait(AVATAR)
     # A tool's caller may send a photo as a data URI; Gradio's copy of it has to go with the rest, when its time is over.
-    gradio.mcp.DEFAULT_TEMP_DIR = str(ROOT / "mcp")
+    if MCP:
+        import gradio.mcp
+        gradio.mcp.DEFAULT_TEMP_DIR = str(ROOT / "mcp")
     visits.sweep_forever()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped server cleans up like an interrupted one
     theme = gr.themes.Default(primary_hue="violet", secondary_hue="violet", neutral_hue="slate", radius_size="lg",
                               font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-    routes = [*FrameRoutes(pipeline, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
+    routes = [*FrameRoutes(engine, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
     settle()
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=theme, head=pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
         max_file_size="200mb", show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
-        prevent_thread_lock=not wait, max_threads=80,
-        mcp_server=importlib.util.find_spec("mcp") is not None)  # the API as MCP tools, where gradio[mcp] is installed
+        prevent_thread_lock=True, max_threads=80,
+        mcp_server=MCP)  # the API as MCP tools, where gradio[mcp] is installed
+    if not gpu.ON_ZERO:
+        engine.start()  # the page answers: from here on it costs nobody's wait
+    if wait:
+        demo.block_thread()
 
 
 if __name__ == "__main__":

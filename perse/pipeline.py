@@ -31,11 +31,11 @@ from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
 from .portrait.matting import person_cover
-from .render import kernels, mesh, synthetic
+from .render import kernels, synthetic
 from .render.camera import Camera
 from .render.mark import draw_mark
 from .render.ply import write_ply
-from .render.rasterize import rasterize, warm_up
+from .render.rasterize import rasterize
 from .render.video import VideoWriter
 from .rig.build import build_rig
 from .rig.rig import HEAD_CENTRE
@@ -401,18 +401,6 @@ def _cached_pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
     made, reason = choose_synthesizer(synthesizer, gpu)
     fitting = f"{kernels.why_not()} Avatars are fitted on the CPU." if gpu and device == "cpu" else ""
     return PersePipeline(made, torch.device(device), tuple(note for note in (reason, fitting) if note))
-
-
-def warm_up_in_background() -> threading.Thread:
-    """Compile the CPU kernels, and load what the first build would wait for, while the visitor chooses a photo."""
-    def work():
-        warm_up()
-        mesh.warm_up()
-        torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimiser imports for seconds
-
-    thread = threading.Thread(target=work, name="perse-warm-up", daemon=True)
-    thread.start()
-    return thread
 
 
 def encode_picture(picture: np.ndarray, suffix: str) -> bytes:

@@ -8,10 +8,11 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion
-from ..pipeline import DEFAULT_BUDGET, SIZES, PersePipeline, encode_picture
 from ..render.mark import draw_mark
+from ..settings import DEFAULT_BUDGET, SIZES
 from . import gradio_ways
 from .address import address_in
+from .engine import AVATAR, BUILD, PICTURE, Engine
 from .failures import note_failure
 from .fair import Busy, FairPool
 from .jobs import Job
@@ -52,15 +53,15 @@ class Api:
     avatar is used.
 
     Args:
-        pipeline, visits: the page's.
+        engine, visits: the page's.
         building, filming: the lines in which builds and videos wait; pool: where pictures and files are made.
         filming_deadline: seconds after which a video is stopped.
         mark: a visible label on every picture and video; none if empty.
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, building: Line, filming: Line, pool: FairPool, filming_deadline: float,
+    def __init__(self, engine: Engine, visits: Visits, building: Line, filming: Line, pool: FairPool, filming_deadline: float,
                  mark: str = ""):
-        self.pipeline, self.visits, self.building, self.filming, self.pool = pipeline, visits, building, filming, pool
+        self.engine, self.visits, self.building, self.filming, self.pool = engine, visits, building, filming, pool
         self.filming_deadline, self.mark = filming_deadline, mark
 
     def mount(self) -> None:
@@ -124,14 +125,17 @@ class Api:
 
     def _built(self, photo: Path, budget: float, seed: int, report, cancelled):
         try:
-            portrait = self.pipeline.prepare(photo, cancelled=cancelled)
+            self.engine.wait(AVATAR, cancelled=cancelled)
+            portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled)
         finally:
             photo.unlink(missing_ok=True)
-        return self.pipeline.build(portrait, budget, seed, report, cancelled)
+        self.engine.wait(BUILD, cancelled=cancelled)
+        return self.engine.pipeline.build(portrait, budget, seed, report, cancelled)
 
     def _made(self, avatar: str, make, name: str) -> str:
         """`make(entry, path)` in the visit's turn; the path, in the visit's folder."""
         entry = self.visits.get(avatar)
+        self.engine.wait(PICTURE)
         path = self.visits.path(entry.visit, f"{entry.name}{name}")
         try:
             self.pool.submit(entry.visit.who, lambda: make(entry, path), patient=True).result()
@@ -157,7 +161,8 @@ class Api:
             look, side = Controls.from_json(controls), int(number("size", size, *SIZES))
 
             def make(entry, path):
-                picture = self.pipeline.render(entry.avatar, look, side, background)
+                from ..pipeline import encode_picture
+                picture = self.engine.pipeline.render(entry.avatar, look, side, background)
                 write_atomically(path, encode_picture(draw_mark(picture, self.mark), ".png"))
 
             return self._made(avatar, make, "-picture.png")
@@ -187,7 +192,8 @@ class Api:
             path = self.visits.path(entry.visit, f"{entry.name}-{motion}.{format}")
 
             def work(report, cancelled):
-                self.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark)
+                self.engine.wait(PICTURE, cancelled=cancelled)
+                self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark)
                 return path
 
             job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS).start()
@@ -216,9 +222,9 @@ class Api:
 
             def make(entry, path):
                 if format == "safetensors":
-                    self.pipeline.save(entry.avatar, path, surroundings="blurred")
+                    self.engine.pipeline.save(entry.avatar, path, surroundings="blurred")
                 else:
-                    self.pipeline.export(entry.avatar, look, path)
+                    self.engine.pipeline.export(entry.avatar, look, path)
 
             return self._made(avatar, make, f".{format}")
 
@@ -232,7 +238,7 @@ class Api:
             A JSON object.
         """
         with friendly():
-            return self.pipeline.info(self.visits.get(avatar).avatar) | {"motions": {n: p.help for n, p in PRESETS.items()}}
+            return self.engine.pipeline.info(self.visits.get(avatar).avatar) | {"motions": {n: p.help for n, p in PRESETS.items()}}
 
 
 class friendly:

@@ -10,15 +10,14 @@ from functools import partial
 
 from ..controls import Controls
 from ..errors import PerseError
-from ..motion.drive import drive
 from ..motion.motion import Motion
 from ..motion.presets import preset_motion
 from ..motion.table import motion_csv
-from ..pipeline import PersePipeline
 from . import pieces
 from .api import build_deadline, check_video
-from .examples import EXAMPLES
-from .jobs import Job, Update
+from .engine import AVATAR, BUILD, PICTURE, WARMING, Engine
+from .examples import EXAMPLES, Example
+from .jobs import Job
 from .line import Line
 from .visits import ENDED, Entry, Photo, Visit, Visits
 
@@ -32,13 +31,13 @@ class Desk:
     """The page's actions, over visits and lines that the API shares.
 
     Args:
-        pipeline, visits: see there.
+        engine, visits: see there.
         budgets: seconds of a build by the label of the choice.
         mark: a visible label on every video; none if empty.
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, budgets: dict[str, float], mark: str = ""):
-        self.pipeline, self.visits, self.budgets, self.mark = pipeline, visits, budgets, mark
+    def __init__(self, engine: Engine, visits: Visits, budgets: dict[str, float], mark: str = ""):
+        self.engine, self.visits, self.budgets, self.mark = engine, visits, budgets, mark
         self.looking = Line(length=32, usual=4.0)
         self.building = Line(length=16, usual=60.0)
         self.filming = Line(length=16, usual=20.0)
@@ -54,7 +53,7 @@ class Desk:
 
         def work(report, cancelled):
             try:
-                return Photo(self.pipeline.prepare(kept, cancelled=cancelled), "perse")
+                return Photo(self._looked(kept, report, cancelled), "perse")
             finally:
                 kept.unlink(missing_ok=True)
 
@@ -65,14 +64,28 @@ class Desk:
         if (example := EXAMPLES.get(name)) is None:
             raise PerseError("Please choose one of the examples.")
         self._fresh(visit)
-        if example.avatar_path.is_file():
-            try:
-                self.visits.add(visit, example.avatar(), example.name, shared=True)
-                return
-            except PerseError:
-                pass  # made by another version: build it anew
-        self._start(visit, "look", lambda report, cancelled: Photo(self.pipeline.prepare(example.photo(), cancelled=cancelled), name, True),
-                    self.looking, LOOKING, partial(self.visits.keep_photo, visit))
+        if (avatar := example.opened()) is not None:
+            self.visits.add(visit, avatar, name, shared=True)
+            return
+
+        def work(report, cancelled):
+            if example.avatar_path.is_file():
+                self._warm(AVATAR, report, cancelled)
+                report(None, "Opening the avatar")
+                try:
+                    return example.avatar()
+                except PerseError:
+                    pass  # made by another version: build it anew
+            return Photo(self._looked(example.photo(), report, cancelled), name, True)
+
+        def done(found):
+            if isinstance(found, Photo):
+                self.visits.keep_photo(visit, found)
+            else:
+                self.visits.add(visit, found, name, shared=True)
+
+        self._start(visit, "look", work, self.looking, LOOKING, done)
+        visit.example = name
 
     def take_avatar(self, visit: Visit, path: str) -> None:
         """An avatar file comes back."""
@@ -81,7 +94,9 @@ class Desk:
 
         def work(report, cancelled):
             try:
-                return self.pipeline.load(kept)
+                self._warm(AVATAR, report, cancelled)
+                report(None, "Opening the avatar")
+                return self.engine.pipeline.load(kept)
             finally:
                 kept.unlink(missing_ok=True)
 
@@ -115,11 +130,14 @@ class Desk:
         def done(avatar):
             self.visits.add(visit, avatar, photo.name, built=True)
             visit.photo = None  # built: it is not needed any more
-            for note in sorted(set(avatar.report.build["notes"]) - set(self.pipeline.notes)):
+            for note in sorted(set(avatar.report.build["notes"]) - set(self.engine.notes)):
                 visit.notices = [*visit.notices[-4:], (visit.notices[-1][0] + 1 if visit.notices else 1, note)]
 
-        self._start(visit, "build", lambda report, cancelled: self.pipeline.build(photo.portrait, seconds, 0, report, cancelled),
-                    self.building, build_deadline(seconds), done)
+        def work(report, cancelled):
+            self._warm(BUILD, report, cancelled, then=seconds)
+            return self.engine.pipeline.build(photo.portrait, seconds, 0, report, cancelled)
+
+        self._start(visit, "build", work, self.building, build_deadline(seconds), done, planned=seconds)
 
     # ------------------------------------------------------------------ video
 
@@ -139,7 +157,8 @@ class Desk:
         def work(report, cancelled):
             plan = self._planned(entry, edit, motion, clip, seconds, fps, report, cancelled)
             start = 0.0 if clip is None else FOLLOWED
-            self.pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(),
+            self._warm(PICTURE, report, cancelled)
+            self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(),
                                 lambda share: report(start + (1 - start) * share, "rendering"), cancelled, self.mark)
             return path
 
@@ -168,6 +187,8 @@ class Desk:
     def _planned(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
         if clip is None:
             return preset_motion(motion, look, float(seconds), float(fps))
+        self._warm(BUILD, report, cancelled)  # what finds a face in a clip also renders
+        from ..motion.drive import drive
         return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWED * share, text),
                      cancelled=cancelled)
 
@@ -186,10 +207,13 @@ class Desk:
         """
         follows = visit.clip is not None
         shown = {"found": self._found(visit), "film": self._film(visit), "clip-note": (
-            _key("clip", follows), lambda: pieces.clip_note("The video will follow your clip.") if follows else "")}
+            _key("clip", follows), lambda: pieces.clip_note("The video will follow your clip.") if follows else ""),
+                 "how": (_key("how", self.engine.notes), lambda: pieces.note(" ".join(self.engine.notes)))}
         missing = self.missing(visit)
         return {
-            "busy": visit.busy("look", "build", "film") is not None, "building": visit.busy("build") is not None,
+            "busy": visit.busy("look", "build", "film") is not None or not self.engine.ready(AVATAR),
+            "building": visit.busy("build") is not None,
+            "doing": {"found": self._doing(visit, "build", "look"), "film": self._doing(visit, "film")},
             "button": {"label": BUTTON[missing], "ready": not missing}, "agreed": visit.agreed,
             "avatar": visit.opened if self.visits.has(visit.opened) else "",
             "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
@@ -202,10 +226,10 @@ class Desk:
         photo = visit.photo
         if job := visit.busy("build"):
             update = job.update()
-            return _key("build", *_shown(update)), lambda: pieces.progress(update, photo and photo.portrait)
+            return _key("build", id(update.preview)), lambda: pieces.progress(update, photo and photo.portrait)
         if job := visit.busy("look"):
-            update = job.update()
-            return _key("look", id(job), update.waiting, round(update.seconds)), lambda: pieces.looking(update)
+            update, example = job.update(), self._example(visit)
+            return _key("look", id(job), update.waiting > 0), lambda: pieces.looking(update, example)
         if visit.message:
             return _key("message", visit.message), lambda: pieces.message(visit.message)
         if photo is not None:
@@ -214,14 +238,31 @@ class Desk:
 
     def _film(self, visit: Visit) -> tuple[str, Callable[[], str]]:
         if job := visit.busy("film"):
-            update = job.update()
-            return _key("film", *_shown(update)), lambda: pieces.progress(update)
+            return _key("film", id(job)), lambda: pieces.progress(job.update())
         return _key("done", visit.film), lambda: visit.film
+
+    def _doing(self, visit: Visit, *kinds: str) -> dict | None:
+        job = visit.busy(*kinds)
+        return None if job is None else pieces.doing(job.update())
+
+    def _example(self, visit: Visit) -> Example | None:
+        """The example that the visit looks at."""
+        return EXAMPLES.get(visit.example)
+
+    def _warm(self, part: str, report, cancelled, then: float = 0.0) -> None:
+        """Wait for a part of the engine, and say so. then: seconds that the work takes afterwards."""
+        self.engine.wait(part, lambda seconds: report(None, WARMING, None, seconds + then), cancelled)
+
+    def _looked(self, photo, report, cancelled):
+        """The portrait in a photo."""
+        self._warm(AVATAR, report, cancelled)
+        report(None, "Looking for a face, hair, light and sharpness")
+        return self.engine.pipeline.prepare(photo, cancelled=cancelled)
 
     def _fresh(self, visit: Visit) -> None:
         """A new photo, example or file takes the place of what was there."""
         self.cancel(visit, "look", "build")
-        visit.photo, visit.message = None, ""
+        visit.photo, visit.message, visit.example = None, "", ""
 
     def _mine(self, visit: Visit, token: str) -> Entry:
         entry = self.visits.get(token)
@@ -229,10 +270,11 @@ class Desk:
             raise PerseError("This avatar belongs to another visit: please build it again or open your avatar file.")
         return entry
 
-    def _start(self, visit: Visit, kind: str, work, line: Line, deadline: float, done: Callable, undone: Callable = lambda: None) -> None:
+    def _start(self, visit: Visit, kind: str, work, line: Line, deadline: float, done: Callable, undone: Callable = lambda: None,
+               planned: float | None = None) -> None:
         """Start a job that takes the place of the visit's other one of this kind.
 
-        done: what to do with its result. undone: what to do if it did not run at all, or was stopped.
+        done: what to do with its result. undone: what to do if it did not run at all, or was stopped. planned: seconds that it takes.
         """
         def then(job: Job) -> None:
             try:
@@ -251,7 +293,7 @@ class Desk:
                     visit.message = job.error
 
         self.cancel(visit, kind)
-        job = Job(work, line, visit.who, deadline, then)
+        job = Job(work, line, visit.who, deadline, then, planned=planned)
         try:
             if visit.over:
                 raise PerseError(ENDED)
@@ -267,7 +309,3 @@ class Desk:
 
 def _key(*parts) -> str:
     return json.dumps(parts)
-
-
-def _shown(update: Update) -> tuple:
-    return round(update.share, 3), update.text, id(update.preview), update.waiting, round(update.seconds)

@@ -1,6 +1,7 @@
 """The two example portraits. Both are in the public domain and arrive with packages that PERSE needs anyway.
 
-`python -m perse.ui.examples [BUDGET]` builds their avatars into assets/examples, from where the page opens them at once.
+`python -m perse.ui.examples [BUDGET]` builds their avatars into assets/examples, from where the page opens them at once, and makes the
+pictures that stand in for them until they can be rendered; `python -m perse.ui.examples pictures` only the pictures, from the avatars there.
 """
 
 import base64
@@ -10,19 +11,24 @@ import sys
 import tempfile
 import threading
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from ..avatar.avatar import Avatar
-from ..avatar.io import load_avatar
+from ..controls import Controls
 from ..errors import PerseError
 from ..files import write_atomically
 
+if TYPE_CHECKING:
+    from ..avatar.avatar import Avatar
+
 _loading = threading.Lock()
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+STILL_SIZE = 512  # pixels, as the live picture
+STILL_YAWS = tuple(range(-40, 41, 10))  # degrees: what is seen of an example before it can be rendered, side by side in one picture
+THUMBNAIL = 160  # pixels
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,30 @@ class Example:
         """Where its ready-made avatar lies, if there is one: compressed, since a Space takes no plain file above 10 MB."""
         return FOLDER / f"{self.name}.safetensors.xz"
 
-    def avatar(self) -> Avatar:
+    @property
+    def stills_path(self) -> Path:
+        """Its avatar from `STILL_YAWS`, squares of `STILL_SIZE` side by side."""
+        return FOLDER / f"{self.name}.webp"
+
+    @property
+    def thumbnail_path(self) -> Path:
+        """The face in its photo, a JPEG of `THUMBNAIL` pixels square."""
+        return FOLDER / f"{self.name}.jpg"
+
+    def opened(self) -> "Avatar | None":
+        """What `avatar` would give, if somebody has opened it already."""
+        return _opened.get(self)
+
+    def avatar(self) -> "Avatar":
         """Its ready-made avatar, the same for all visitors; PerseError if it cannot be read."""
         with _loading:
-            return _loaded(self)
+            if self not in _opened:
+                _opened[self] = self.load()
+            return _opened[self]
 
-    def load(self) -> Avatar:
+    def load(self) -> "Avatar":
         """A copy of its own, read anew."""
+        from ..avatar.io import load_avatar
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{self.name}.safetensors"
             try:
@@ -64,17 +87,30 @@ class Example:
             return np.asarray(Image.open(file).convert("RGB"))
 
     def thumbnail(self) -> str:
-        """The face as a data URI, 160 px square."""
+        """The face as a data URI."""
+        try:
+            data = self.thumbnail_path.read_bytes()
+        except OSError:  # a checkout without pictures
+            data = self.make_thumbnail()
+        return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+
+    def make_thumbnail(self) -> bytes:
+        """The face in its photo as JPEG."""
         x, y, side = self.window
-        image = Image.fromarray(self.photo()[y:y + side, x:x + side]).resize((160, 160), Image.Resampling.LANCZOS)
+        image = Image.fromarray(self.photo()[y:y + side, x:x + side]).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
         out = io.BytesIO()
         image.save(out, "JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+        return out.getvalue()
+
+    def make_stills(self) -> bytes:
+        """The strip of `stills_path` as WebP, marked as synthetic."""
+        from ..pipeline import Renderer, encode_picture
+        renderer = Renderer(self.avatar(), STILL_SIZE)
+        strip = np.concatenate([renderer.frame(Controls(yaw=yaw)) for yaw in STILL_YAWS], axis=1)
+        return encode_picture(strip, ".webp")
 
 
-@cache
-def _loaded(example: Example) -> Avatar:
-    return example.load()
+_opened: "dict[Example, Avatar]" = {}
 
 
 EXAMPLES = {e.name: e for e in (
@@ -97,5 +133,15 @@ def build_all(budget: float) -> None:
         print(f"{example.avatar_path}: {example.avatar_path.stat().st_size / 1e6:.1f} MB")
 
 
+def picture_all() -> None:
+    """Make every example's pictures, from the avatars that are there."""
+    for example in EXAMPLES.values():
+        write_atomically(example.thumbnail_path, example.make_thumbnail())
+        write_atomically(example.stills_path, example.make_stills())
+        print(f"{example.stills_path}: {example.stills_path.stat().st_size / 1e3:.0f} KB")
+
+
 if __name__ == "__main__":
-    build_all(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
+    if sys.argv[1:] != ["pictures"]:
+        build_all(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
+    picture_all()

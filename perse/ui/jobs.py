@@ -14,19 +14,34 @@ from .failures import OURS, note_failure
 from .line import FULL, Line, Ticket, Who
 from .memory import tidy_soon
 
+SHORT = 5.0  # seconds before a job without a plan that its first shares say how long it takes
 LATE = "This took too long and was stopped: please try again later, or with less."
 
 
 @dataclass(frozen=True)
 class Update:
-    """share in [0, 1]; what happens; the latest preview (h, w, 3) float in [0, 1] or None; waiting: people in front, and about how many
-    seconds they will take."""
+    """How far a job is.
 
-    share: float
+    share: in [0, 1], None if there is no telling; text: what happens; preview: the latest, (h, w, 3) float in [0, 1] or None;
+    waiting: people in front; seconds: about how many until one's turn comes, or from then on to the end; None if nobody knows.
+    """
+
+    share: float | None
     text: str
     preview: np.ndarray | None = None
     waiting: int = 0
-    seconds: float = 0.0
+    seconds: float | None = None
+
+
+def seconds_left(share: float, spent: float, planned: float | None) -> float | None:
+    """About how many seconds a job still takes: by its plan, or by its pace once it has taken longer.
+
+    share: in [0, 1] of the work that is done; spent: seconds that it took; planned: for all of it, None if nobody knows.
+    """
+    share = min(max(share, 0.0), 1.0)
+    if planned is None:
+        return spent * (1 - share) / share if share > 0 and spent >= SHORT else None
+    return (1 - share) * max(planned, spent)
 
 
 Report = Callable[..., None]
@@ -35,9 +50,9 @@ Report = Callable[..., None]
 class Job:
     """`work(report, cancelled)` in a thread, when its turn has come.
 
-    report(share, text="", preview=None) may be called as often as the work likes; cancelled() tells whether to stop, upon
-    which the work raises BuildCancelled. Once `over`, `result` holds what the work returned, or `error` one sentence, or neither: it
-    was cancelled.
+    report(share, text="", preview=None, seconds=None) may be called as often as the work likes, with the seconds that are left if it
+    knows them; cancelled() tells whether to stop, upon which the work raises BuildCancelled. Once `over`, `result` holds what the work
+    returned, or `error` one sentence, or neither: it was cancelled.
 
     Args:
         work: see above.
@@ -46,17 +61,20 @@ class Job:
         deadline: seconds from its turn after which it is stopped.
         then: called with the job when it has ended, before it is `over`.
         share: of the line's places that its address may take.
+        planned: seconds that the work will take, if it is known.
     """
 
     def __init__(self, work: Callable[[Report, Callable[[], bool]], Any], line: Line, who: Who, deadline: float,
-                 then: Callable[["Job"], None] = lambda job: None, share: float = 0.5):
+                 then: Callable[["Job"], None] = lambda job: None, share: float = 0.5, planned: float | None = None):
         self.work, self.line, self.who, self.deadline, self.then, self.share = work, line, who, deadline, then, share
+        self.planned = planned
         self.result: Any = None
         self.error = ""
         self._ticket: Ticket | None = None
         self._stop, self._news, self._over = threading.Event(), threading.Event(), threading.Event()
         self._ending, self._ended = threading.Lock(), False
-        self._state: tuple[float, str, np.ndarray | None] = (0.0, "starting", None)
+        self._state: tuple[float | None, str, np.ndarray | None, float | None] = (None, "starting", None, planned)
+        self._since = self._told = time.monotonic()  # of the work's beginning: the last time that nothing was done yet; and of the last report
 
     def start(self) -> "Job":
         """Join the line; PerseError if it is full. The job runs with the caller's context: a GPU on loan is booked on who asked."""
@@ -88,7 +106,10 @@ class Job:
     def update(self) -> Update:
         """How far the job is."""
         waiting, seconds = (0, 0.0) if self._ticket is None else self.line.ahead(self._ticket)
-        return Update(0.0, "waiting", None, waiting, seconds) if waiting else Update(*self._state)
+        if waiting:
+            return Update(None, "waiting", None, waiting, seconds)
+        share, text, preview, left = self._state
+        return Update(share, text, preview, 0, None if left is None else max(0.0, left - (time.monotonic() - self._told)))
 
     def updates(self, every: float = 0.3) -> Iterator[Update]:
         """Updates, at least `every` seconds apart, until the job is over. Closing the generator cancels the job.
@@ -108,14 +129,20 @@ class Job:
         if self.error:
             raise PerseError(self.error)
 
-    def _report(self, share: float, text: str = "", preview: np.ndarray | None = None) -> None:
-        self._state = (share, text or self._state[1], self._state[2] if preview is None else preview)
+    def _report(self, share: float | None, text: str = "", preview: np.ndarray | None = None, seconds: float | None = None) -> None:
+        self._told = time.monotonic()
+        if not share:
+            self._since = self._told
+        if seconds is None and share is not None:
+            seconds = seconds_left(share, self._told - self._since, self.planned)
+        self._state = (share, text or self._state[1], self._state[2] if preview is None else preview, seconds)
         self._news.set()
 
     def _run(self) -> None:
         result, error = None, ""
         try:
             self._ticket.turn.wait()
+            self._since = self._told = time.monotonic()
             end = time.monotonic() + self.deadline
             late = False
 
@@ -146,7 +173,7 @@ class Job:
                 return
             self._ended = True
         self.result, self.error = result, error
-        self._state = (1.0, self._state[1], None)
+        self._state = (1.0, self._state[1], None, 0.0)
         try:
             self.then(self)
         finally:

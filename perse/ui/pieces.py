@@ -4,17 +4,19 @@ import base64
 import io
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from PIL import Image
 
-from ..portrait import Portrait
-from .examples import EXAMPLES
+from .examples import EXAMPLES, STILL_YAWS, Example
 from .jobs import Update
 
+if TYPE_CHECKING:
+    from ..portrait import Portrait
+
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("net.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
+SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
 
 
 def head() -> str:
@@ -52,47 +54,52 @@ def examples() -> str:
     return f'<p class="perse-or">No photo at hand? Try an example</p><div class="perse-examples">{tiles}</div>'
 
 
-def found(portrait: Portrait, example: bool = False) -> str:
+def _smaller(picture: np.ndarray, side: int) -> np.ndarray:
+    import cv2  # by now it is loaded: there is a portrait
+    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def found(portrait: "Portrait", example: bool = False) -> str:
     """The detected crop and what will limit the result. An example needs no consent."""
-    small = cv2.resize(portrait.image, (384, 384), interpolation=cv2.INTER_AREA)
+    small = _smaller(portrait.image, 384)
     hints = "".join(f'<li class="perse-hint">{escape(h.message)}</li>' for h in portrait.quality)
     verdict = hints or '<li class="perse-good">Sharp, frontal and well framed: this will work nicely.</li>'
     return (f'<div class="perse-found{" perse-example-found" if example else ""}"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
             f'<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>')
 
 
-def progress(update: Update, portrait: Portrait | None = None) -> str:
-    """A progress bar with the stage's name, and the preview; the blurred portrait until there is one."""
-    if update.waiting:
-        return _waiting(update)
+def progress(update: Update, portrait: "Portrait | None" = None) -> str:
+    """A bar that the page's script fills and words, and above it the preview; the blurred portrait until there is one."""
     picture = ""
     if update.preview is not None:
         picture = f'<img src="{data_uri(update.preview)}" alt="The avatar so far">'
     elif portrait is not None:
-        small = cv2.resize(portrait.image, (96, 96), interpolation=cv2.INTER_AREA)
-        picture = f'<img class="perse-faint" src="{data_uri(small)}" alt="">'
-    share = round(100 * min(max(update.share, 0.0), 1.0))
-    text = escape(update.text[:1].upper() + update.text[1:] or "Rendering")
-    return (f'<div class="perse-progress" role="status"><div class="perse-preview">{picture}</div>'
-            f'<p><span>{text}</span><span>{share} %</span></p>'
-            f'<div class="perse-bar" role="progressbar" aria-valuenow="{share}" aria-valuemin="0" aria-valuemax="100">'
-            f'<i style="width:{share}%"></i></div></div>')
+        picture = f'<img class="perse-faint" src="{data_uri(_smaller(portrait.image, 96))}" alt="">'
+    return _bar(f'<div class="perse-preview">{picture}</div>' if picture else "")
 
 
-def looking(update: Update) -> str:
-    """A photo or a file is being read."""
+def looking(update: Update, example: Example | None = None) -> str:
+    """A photo or a file is being read; of an example there is a picture already."""
+    still = ""
+    if example is not None and example.stills_path.is_file():
+        still = (f'<div class="perse-preview"><div class="perse-still" role="img" aria-label="The avatar of {escape(example.label)}" '
+                 f'style="--still: url(perse/still/{example.name}); --views: {len(STILL_YAWS)}"></div></div>')
+    return _bar(still, "perse-progress" if update.waiting else "perse-looking")
+
+
+def _bar(picture: str, kind: str = "perse-progress") -> str:
+    return (f'<div class="{kind}">{picture}<p><span class="perse-doing" role="status"></span><span class="perse-left"></span></p>'
+            '<div class="perse-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>')
+
+
+def doing(update: Update) -> dict:
+    """What the script fills a bar with: the share that is done (None if nobody knows), what happens, about how many seconds it still takes."""
+    text = update.text[:1].upper() + update.text[1:]
     if update.waiting:
-        return _waiting(update)
-    return ('<div class="perse-looking" role="status"><p>Looking for a face, hair, light and sharpness …</p>'
-            '<div class="perse-bar perse-waiting"></div></div>')
-
-
-def _waiting(update: Update) -> str:
-    people = "1 person is" if update.waiting == 1 else f"{update.waiting} people are"
-    minutes = round(update.seconds / 60)
-    when = "less than a minute" if minutes < 1 else "about a minute" if minutes == 1 else f"about {minutes} minutes"
-    return (f'<div class="perse-progress" role="status"><p>{people} in front of you: it is your turn in {when}.</p>'
-            '<div class="perse-bar perse-waiting"></div></div>')
+        text = f"{'1 person is' if update.waiting == 1 else f'{update.waiting} people are'} in front of you. Your turn"
+    seconds = None if update.seconds is None else round(update.seconds, 1)
+    return {"share": None if update.share is None else round(min(max(update.share, 0.0), 1.0), 3), "text": text, "seconds": seconds,
+            "waiting": update.waiting}
 
 
 def note(text: str) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from .. import __version__
@@ -22,11 +22,11 @@ from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..motion.motion import overlay
 from ..motion.presets import PRESETS
-from ..pipeline import PersePipeline, encode_picture
 from ..render.mark import draw_mark
-from ..rig.expressions import COMPOSITES
 from .address import address_in
 from .desk import Desk
+from .engine import PICTURE, WARMING, Engine
+from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
 from .fair import Busy, FairPool
 from .uploads import PassingFile
@@ -53,10 +53,13 @@ class FrameRoutes:
     GET  /perse/info/{avatar}           what the avatar offers
     GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
+    GET  /perse/still/{example}         what stands for an example until it can be rendered
+
+    Until pictures can be rendered those that need it answer 503 with {"error": one sentence, "warming": about how many seconds}.
     """
 
-    def __init__(self, pipeline: PersePipeline, visits: Visits, pool: FairPool | None = None, mark: str = ""):
-        self.pipeline, self.visits, self.mark = pipeline, visits, mark
+    def __init__(self, engine: Engine, visits: Visits, pool: FairPool | None = None, mark: str = ""):
+        self.engine, self.visits, self.mark = engine, visits, mark
         # The rasterizer uses all cores for one frame: more threads would only make all frames late.
         self.pool = pool or FairPool(max(1, (os.cpu_count() or 2) // 4))
 
@@ -67,18 +70,23 @@ class FrameRoutes:
             Route("/perse/styles/{token}", self._answer(self._styles), methods=["POST"]),
             Route("/perse/motion/{token}", self._answer(self._motion), methods=["POST"]),
             Route("/perse/save/{token}/{kind}", self._answer(self._save, patient=True), methods=["POST"]),
-            Route("/perse/info/{token}", self._answer(self._info), methods=["GET"]),
-            Route("/perse/random/{token}", self._answer(self._random), methods=["GET"]),
+            Route("/perse/info/{token}", self._answer(self._info, renders=False), methods=["GET"]),
+            Route("/perse/random/{token}", self._answer(self._random, renders=False), methods=["GET"]),
             Route("/perse/file/{token}", self._file, methods=["GET"]),
+            Route("/perse/still/{example}", self._still, methods=["GET"]),
         ]
 
-    def _answer(self, make: Callable[[Entry, Request, Controls], Response], patient: bool = False):
+    def _answer(self, make: Callable[[Entry, Request, Controls], Response], patient: bool = False, renders: bool = True):
         """An endpoint that runs `make` when its visitor's turn has come, and turns errors into sentences."""
         async def endpoint(request: Request) -> Response:
             try:
                 entry = self.visits.get(request.path_params["token"])
             except PerseError as error:
                 return _error(404, error)
+            if renders and not self.engine.ready(PICTURE):
+                seconds = self.engine.left(PICTURE)
+                return JSONResponse({"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)}, 503,
+                                    headers=FRESH)
             try:
                 controls = Controls.from_json(await _text(request, "{}"))
                 future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
@@ -122,6 +130,7 @@ class FrameRoutes:
         if kind == "picture.png":
             size = _integer(request, "size", 1024, *FILE_SIZES)
             background = request.query_params.get("background", "grey")
+            from ..pipeline import encode_picture
             picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
             return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC)
         if kind not in SAVED:
@@ -129,17 +138,20 @@ class FrameRoutes:
         path = self.visits.path(entry.visit, kind)
         try:
             if kind == "avatar.safetensors":
-                self.pipeline.save(entry.avatar, path, surroundings="blurred")
+                self.engine.pipeline.save(entry.avatar, path, surroundings="blurred")
             else:
-                self.pipeline.export(entry.avatar, controls, path)
+                self.engine.pipeline.export(entry.avatar, controls, path)
             return Response(path.read_bytes(), media_type="application/octet-stream", headers=SYNTHETIC)
         finally:
             path.unlink(missing_ok=True)
             path.parent.rmdir()
 
     def _info(self, entry: Entry, request: Request, controls: Controls) -> Response:
-        info = self.pipeline.info(entry.avatar)
+        from ..rig.expressions import COMPOSITES
+        info = self.engine.pipeline.info(entry.avatar)
+        still = entry.shared and EXAMPLES[entry.name].stills_path.is_file()
         return JSONResponse(info | {
+            "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
             "name": entry.name, "composites": list(COMPOSITES), "ranges": RANGES, "neutralises": entry.avatar.rig.neutral.does_something,
             "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
         }, headers=FRESH)
@@ -162,6 +174,12 @@ class FrameRoutes:
         except PerseError as error:
             return _error(404, error)
         return PassingFile(path, SYNTHETIC)
+
+    async def _still(self, request: Request) -> Response:
+        example = EXAMPLES.get(request.path_params["example"])
+        if example is None or not example.stills_path.is_file():
+            return _error(404, "There is no such example.")
+        return FileResponse(example.stills_path, headers={"X-Content-Synthetic": "true", "Cache-Control": "public, max-age=86400"})
 
 
 class VisitRoutes:
@@ -292,4 +310,5 @@ def _still_background(request: Request) -> str:
 
 
 def _jpeg(picture: np.ndarray) -> Response:
+    from ..pipeline import encode_picture
     return Response(encode_picture(picture, ".jpg"), media_type="image/jpeg", headers=SYNTHETIC)

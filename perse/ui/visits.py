@@ -11,16 +11,19 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..avatar.avatar import Avatar
 from ..errors import PerseError
-from ..pipeline import Renderer
-from ..portrait import Portrait
 from .failures import note_failure
 from .jobs import Job
 from .line import FULL, Who
 from .memory import tidy_soon
 from .weigh import weigh
+
+if TYPE_CHECKING:
+    from ..avatar.avatar import Avatar
+    from ..pipeline import Renderer
+    from ..portrait import Portrait
 
 GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Please build it again or open your avatar file."
 ENDED = "Your visit had ended, and what it held is deleted: please start again."
@@ -39,7 +42,7 @@ DISK = 800_000_000  # bytes of one visit's files; the oldest go first
 class Photo:
     """A portrait that waits to be built. name: of the person's files; example: it is one of ours, so nobody has to consent."""
 
-    portrait: Portrait
+    portrait: "Portrait"
     name: str
     example: bool = False
     used: float = 0.0  # monotonic time at which it came, or was built last
@@ -53,7 +56,7 @@ class Entry:
     """One avatar on the server. name: of the person's files, e.g. "astronaut"; used: monotonic time of the last use; shared: it is an
     example, which itself weighs nothing since all visits have the same one."""
 
-    avatar: Avatar
+    avatar: "Avatar"
     name: str
     visit: "Visit"
     used: float
@@ -64,8 +67,9 @@ class Entry:
         self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE ** 2
         self._renderers: OrderedDict = OrderedDict()
 
-    def renderer(self, size: int, background: str, framing: str = "head") -> Renderer:
+    def renderer(self, size: int, background: str, framing: str = "head") -> "Renderer":
         """A renderer of this avatar; the last few of the live picture's size are kept (PerseError as `Renderer`)."""
+        from ..pipeline import Renderer
         key = (size, background, framing)
         found = self._renderers.get(key) or Renderer(self.avatar, size, background, framing)
         if size <= LIVE:
@@ -91,6 +95,7 @@ class Visit:
     agreed: bool = False
     photo: Photo | None = None
     clip: Path | None = None
+    example: str = ""  # the name of the example that it looked at last
     opened: str = ""  # the token of the avatar that the page shows
     message: str = ""  # what went wrong with the last photo, build or file
     film: str = ""  # HTML that the last video left
@@ -193,7 +198,7 @@ class Visits:
 
     # ------------------------------------------------------------------ avatars and photos
 
-    def add(self, visit: Visit, avatar: Avatar, name: str = "perse", shared: bool = False, built: bool = False) -> str:
+    def add(self, visit: Visit, avatar: "Avatar", name: str = "perse", shared: bool = False, built: bool = False) -> str:
         """Keep an avatar for a visit; returns the token that is its only handle. PerseError if there is no room.
 
         built: somebody has waited for it, so that it takes the place of what was used least recently if it must.

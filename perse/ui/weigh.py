@@ -1,9 +1,9 @@
 """How much memory a thing holds in arrays."""
 
+import sys
 from typing import Any
 
 import numpy as np
-import torch
 
 
 def weigh(thing: Any) -> int:
@@ -11,12 +11,13 @@ def weigh(thing: Any) -> int:
     seen: set[int] = set()
     found: dict[int, int] = {}
     todo = [thing]
+    tensor = torch.Tensor if (torch := sys.modules.get("torch")) else ()  # not loaded: then there are none
     while todo:
         x = todo.pop()
         if id(x) in seen or isinstance(x, (str, int, float, bool, type(None), type)):
             continue
         seen.add(id(x))
-        if isinstance(x, torch.Tensor):
+        if isinstance(x, tensor):
             store = x.untyped_storage()
             found[store.data_ptr()] = store.nbytes()
         elif isinstance(x, np.ndarray):

@@ -9,6 +9,7 @@ import pytest
 from perse.errors import BuildCancelled, PerseError
 from perse.ui import pieces
 from perse.ui.desk import Desk
+from perse.ui.engine import Engine
 from perse.ui.visits import Visits
 
 
@@ -68,7 +69,7 @@ def pipeline():
 
 @pytest.fixture
 def desk(pipeline, tmp_path):
-    return Desk(pipeline, Visits(tmp_path), {"Fast": 10.0})
+    return Desk(Engine.of(pipeline), Visits(tmp_path), {"Fast": 10.0})
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from perse.pipeline import PersePipeline
 from perse.ui import routes
 from perse.ui.desk import Desk
+from perse.ui.engine import Engine
 from perse.ui.fair import FairPool
 from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
 from perse.ui.visits import Visits
@@ -25,7 +26,7 @@ def place(avatar_file, tmp_path_factory):
     pipeline = PersePipeline.from_pretrained()
     visits = Visits(tmp_path_factory.mktemp("visits"))
     token = visits.add(visits.open(page=False), pipeline.load(avatar_file), "astronaut")
-    return TestClient(Starlette(routes=FrameRoutes(pipeline, visits).routes())), visits, token
+    return TestClient(Starlette(routes=FrameRoutes(Engine.of(pipeline), visits).routes())), visits, token
 
 
 def picture(answer) -> np.ndarray:
@@ -95,7 +96,7 @@ def test_bad_requests_get_one_clear_sentence(place, path, body, status, sentence
 def test_frames_are_bounded(place):
     _, visits, token = place
     pool = FairPool(each=0)
-    http = TestClient(Starlette(routes=FrameRoutes(PersePipeline.from_pretrained(), visits, pool).routes()))
+    http = TestClient(Starlette(routes=FrameRoutes(Engine.of(PersePipeline.from_pretrained()), visits, pool).routes()))
     answer = http.post(f"/perse/frame/{token}", content="{}")
     assert answer.status_code == 503 and "try again" in answer.json()["error"] and pool.refused == 1
 
@@ -110,7 +111,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_the_log_tells_nothing_personal(pl
 
 def test_a_visit_is_handed_out_taken_up_again_left_and_ended(tmp_path):
     visits = Visits(tmp_path)
-    http = TestClient(Starlette(routes=VisitRoutes(Desk(PersePipeline.from_pretrained(), visits, {}), FairPool()).routes()))
+    http = TestClient(Starlette(routes=VisitRoutes(Desk(Engine.of(PersePipeline.from_pretrained()), visits, {}), FairPool()).routes()))
     first = http.post("/perse/visit").json()
     again = http.post("/perse/visit", content=first["visit"]).json()
     assert not first["resumed"] and again == {"visit": first["visit"], "resumed": True}
@@ -162,7 +163,7 @@ def test_a_transparent_picture_has_alpha_and_says_that_it_is_synthetic(place):
 
 def test_saved_pictures_get_the_mark_and_live_ones_do_not(place):
     _, visits, token = place
-    http = TestClient(Starlette(routes=FrameRoutes(PersePipeline.from_pretrained(), visits, mark=MARK).routes()))
+    http = TestClient(Starlette(routes=FrameRoutes(Engine.of(PersePipeline.from_pretrained()), visits, mark=MARK).routes()))
     for background in ("white", "transparent"):
         assert has_mark(picture(http.post(f"/perse/save/{token}/picture.png?size=256&background={background}", content="{}")))
     assert not has_mark(picture(http.post(f"/perse/frame/{token}?size=256&background=white", content="{}")))

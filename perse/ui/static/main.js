@@ -37,6 +37,8 @@
         await appeared("perse-canvas");
         Object.assign(perse, { token, info });
         perse.stage.override = null;
+        const canvas = perse.stage.canvas();
+        canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height); // what was there before was somebody else
         find("perse-stage").classList.add("loading");
         perse.stage.bind();
         perse.panels.build();
@@ -57,6 +59,7 @@
         view("play");
         window.scrollTo(0, 0);
         perse.look.start();
+        perse.stage.stand(info.still);
         perse.stage.setBackground("grey");
       } catch (error) {
         perse.toast(error.message);

@@ -53,7 +53,7 @@
       this.loaded = token;
       for (const tile of document.querySelectorAll("[data-motion]")) {
         try {
-          const answer = await perse.ask(`motion/${token}`, { name: tile.dataset.motion }, "");
+          const answer = await perse.later(`motion/${token}`, { name: tile.dataset.motion }, "");
           const url = URL.createObjectURL(await answer.blob());
           if (token !== perse.token) return;
           const thumb = tile.firstChild;

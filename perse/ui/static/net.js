@@ -18,11 +18,24 @@ window.perse = {
       throw new Error("The server cannot be reached: please check your connection.");
     }
     if (answer.ok) return answer;
-    let text = "Something went wrong on the server.";
-    try { text = (await answer.json()).error || text; } catch { /* not JSON: keep the general sentence */ }
-    const error = new Error(text);
+    let told = {};
+    try { told = await answer.json(); } catch { /* not JSON: keep the general sentence */ }
+    const error = new Error(told.error || "Something went wrong on the server.");
     error.status = answer.status;
+    error.warming = told.warming; // seconds until pictures can be rendered, if that is the reason
     throw error;
+  },
+
+  // The same for what can wait: asks again until pictures can be rendered.
+  async later(path, query, body) {
+    for (;;) {
+      try {
+        return await this.ask(path, query, body);
+      } catch (error) {
+        if (error.warming === undefined) throw error;
+        await new Promise((done) => setTimeout(done, 1000));
+      }
+    }
   },
 
   toast(text) {

@@ -116,7 +116,7 @@
     async thumbnails(name, tiles) {
       const key = `${perse.token}/${name}`;
       if (!this.strips.has(key)) {
-        this.strips.set(key, perse.ask(`styles/${perse.token}`, { category: name }, "").then((a) => a.blob()).then((b) => URL.createObjectURL(b)));
+        this.strips.set(key, perse.later(`styles/${perse.token}`, { category: name }, "").then((a) => a.blob()).then((b) => URL.createObjectURL(b)));
       }
       try {
         const url = await this.strips.get(key);

@@ -6,7 +6,7 @@
   async function fetched(button, kind, query, file) {
     button.disabled = true;
     try {
-      const answer = await perse.ask(`save/${perse.token}/${kind}`, query, perse.look.json());
+      const answer = await perse.later(`save/${perse.token}/${kind}`, query, perse.look.json());
       perse.download(await answer.blob(), name(file));
     } catch (error) {
       perse.toast(error.message);
@@ -31,7 +31,7 @@
         try {
           if (file.size > 30000) throw new Error("This file is too long to be a look: choose a JSON file that was saved here.");
           const text = await file.text();
-          await perse.ask(`frame/${perse.token}`, { size: 64 }, text); // the server judges whether it is a look
+          await perse.later(`frame/${perse.token}`, { size: 64 }, text); // the server judges whether it is a look
           perse.look.replace(JSON.parse(text));
         } catch (error) {
           perse.toast(error.message);

@@ -7,6 +7,7 @@
     override: null, // {query, look} while something else than the look is shown: a comparison or a motion's preview
     busy: false,
     wanted: false,
+    stills: null, // of an example: {path, yaws}, and its picture once it has come; shown until the first frame is there
     frames: 0, // shown so far; tests and the curious may read it
     latency: 0,
 
@@ -27,7 +28,7 @@
       this.busy = false;
       // At rest the picture is drawn once more at the resolution of the screen.
       const side = Math.min(1024, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1)));
-      if (side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
+      if (perse.token && side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
         this.polish = setTimeout(async () => {
           this.busy = true;
           await this.show(side, true);
@@ -51,17 +52,47 @@
         canvas.getContext("2d").drawImage(bitmap, 0, 0);
         this.frames += 1;
         this.latency = performance.now() - started;
-        document.getElementById("perse-stage").classList.remove("loading");
+        this.stills = null;
+        perse.clock.told("warming", null);
+        document.getElementById("perse-stage").classList.remove("loading", "warming");
       } catch (error) {
         if (token !== perse.token) return;
         if (error.status === 503) {
+          this.wanted = true; // whatever the look is by then
+          if (error.warming !== undefined) {
+            document.getElementById("perse-stage").classList.add("warming");
+            perse.clock.told("warming", { share: null, text: "Warming up the renderer", seconds: error.warming, waiting: 0 });
+          }
           await new Promise((done) => setTimeout(done, 300));
-          this.wanted = true;
         } else {
           perse.toast(error.message);
           if (error.status === 404) perse.leave();
         }
       }
+    },
+
+    // What stands for an example until it can be rendered: the nearest of its pictures from several sides.
+    async stand(still) {
+      this.stills = still;
+      if (!still) return;
+      const strip = new Image();
+      strip.src = perse.url(still.path);
+      try { await strip.decode(); } catch { return; }
+      if (this.stills !== still) return;
+      still.strip = strip;
+      this.turnStill();
+    },
+
+    turnStill() {
+      const { strip, yaws } = this.stills ?? {};
+      if (!strip) return;
+      const { yaw } = perse.look.value;
+      const nearest = yaws.reduce((best, y, i) => (Math.abs(y - yaw) < Math.abs(yaws[best] - yaw) ? i : best), 0);
+      const side = strip.naturalHeight;
+      const canvas = this.canvas();
+      if (canvas.width !== side) canvas.width = canvas.height = side;
+      canvas.getContext("2d").drawImage(strip, nearest * side, 0, side, side, 0, 0, side, side);
+      document.getElementById("perse-stage").classList.remove("loading");
     },
 
     setBackground(value) {
@@ -141,5 +172,5 @@
     },
   };
   perse.stage = stage;
-  perse.look.listeners.push(() => stage.refresh());
+  perse.look.listeners.push(() => { stage.turnStill(); stage.refresh(); });
 })();

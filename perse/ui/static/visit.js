@@ -78,6 +78,7 @@
         if (html !== undefined) place.innerHTML = html;
         this.shown[name] = key;
       }
+      for (const [name, doing] of Object.entries(state.doing)) perse.clock.told(name, doing);
       const go = find("perse-build");
       go.disabled = !state.button.ready;
       go.textContent = state.button.label;

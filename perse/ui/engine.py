@@ -1,0 +1,142 @@
+"""What takes seconds to import, compile and load: made ready in the background, in the order in which visitors need it.
+
+The page answers before any of it is there. Whoever needs a part waits for that part, knows for how long, and can give up.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import BuildCancelled
+from .memory import settle
+
+if TYPE_CHECKING:
+    from ..pipeline import PersePipeline
+
+AVATAR, PICTURE, BUILD = "avatar", "picture", "build"  # to open one, to see one, to make one
+WARMING = "Warming up the renderer"
+SHORTEST = 2.0  # seconds that are told at the least while something is not there
+
+
+@dataclass(frozen=True)
+class Part:
+    """name; work: what makes it ready; seconds: that it takes on two quiet cores, as far as is known now; the pace is measured."""
+
+    name: str
+    work: Callable[[], None]
+    seconds: Callable[[], float] = lambda: 1.0
+
+
+class Engine:
+    """The pipeline, and how much of what stands behind it is ready.
+
+    Args:
+        parts: in the order in which they are made ready.
+        pipeline: called once the part AVATAR is there.
+    """
+
+    def __init__(self, parts: Sequence[Part], pipeline: Callable[[], "PersePipeline"]):
+        self._parts, self._make = parts, pipeline
+        self._ready = {part.name: threading.Event() for part in parts}
+        self._pipeline: PersePipeline | None = None
+        self._began = self._finished = 0.0  # when the first part began, and when the last one that is ready was
+
+    @classmethod
+    def of(cls, pipeline: "PersePipeline") -> "Engine":
+        """Around a pipeline that is there."""
+        engine = cls([Part(name, lambda: None) for name in (AVATAR, PICTURE, BUILD)], lambda: pipeline)
+        engine._run()
+        return engine
+
+    def start(self) -> "Engine":
+        """Begin, in a thread of its own. What cannot be imported ends the process: nobody could be served."""
+        def run():
+            try:
+                self._run()
+                settle()
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(1)
+
+        threading.Thread(target=run, name="perse-engine", daemon=True).start()
+        return self
+
+    @property
+    def pipeline(self) -> "PersePipeline":
+        """The pipeline; waits for it."""
+        self._ready[AVATAR].wait()
+        return self._pipeline
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The pipeline's, none before it is there."""
+        return self._pipeline.notes if self.ready(AVATAR) else ()
+
+    def ready(self, name: str) -> bool:
+        """Whether a part is there."""
+        return self._ready[name].is_set()
+
+    def left(self, name: str) -> float:
+        """About how many seconds until a part is there, by the pace so far; 0 if it is."""
+        if self.ready(name):
+            return 0.0
+        now = time.monotonic()
+        done = sum(part.seconds() for part in self._parts if self.ready(part.name))
+        todo, current = 0.0, 0.0
+        for part in self._parts:
+            if not self.ready(part.name):
+                current = current or part.seconds()
+                todo += part.seconds()
+            if part.name == name:
+                break
+        spent = now - self._finished if self._finished else 0.0
+        pace = max((self._finished - self._began) / done if done else 1.0, spent / current)
+        return max(SHORTEST, pace * todo - spent)
+
+    def wait(self, name: str, told: Callable[[float], None] = lambda seconds: None, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Return when a part is there. told: called with the seconds left, now and then. BuildCancelled if `cancelled` says so."""
+        while not self._ready[name].wait(0.25):
+            if cancelled():
+                raise BuildCancelled
+            told(self.left(name))
+
+    def _run(self) -> None:
+        self._began = self._finished = time.monotonic()
+        for part in self._parts:
+            part.work()
+            if part.name == AVATAR:
+                self._pipeline = self._make()
+            self._finished = time.monotonic()
+            self._ready[part.name].set()
+
+
+def page_engine() -> Engine:
+    """The engine of the page."""
+    compiling = []
+
+    def importing():
+        from .. import warm
+        compiling.append(warm.Compiling())  # first: children work meanwhile
+        from .. import pipeline  # noqa: F401
+
+    def building():
+        import torch
+        compiling[0].fetch("meshes")
+        compiling[0].fetch("learning")
+        torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimiser imports for seconds
+
+    def made():
+        from ..pipeline import PersePipeline
+        return PersePipeline.from_pretrained()
+
+    def fresh(seconds: float, otherwise: float) -> Callable[[], float]:
+        return lambda: seconds if compiling and compiling[0].needed else otherwise
+
+    return Engine([Part(AVATAR, importing, fresh(6.0, 3.0)), Part(PICTURE, lambda: compiling[0].fetch("pictures"), fresh(12.0, 0.3)),
+                   Part(BUILD, building, fresh(15.0, 1.0))], made)

@@ -1,0 +1,169 @@
+"""The CPU kernels of a fresh machine: compiled by children, in the order in which a visitor needs them.
+
+Compiling takes tens of seconds and leaves some four hundred megabytes with the process that does it. So children do it, as many at once
+as there are processors, and leave the result in numba's cache, from where this process reads it in milliseconds. Where nothing can be
+kept, and for whatever the children left out, a process compiles for itself: pictures are right at any time, the first ones only late.
+
+    python -m perse.warm pictures | meshes | learning       what a child runs; it ends when its standard input does
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+PLACES = ("render", "avatar", "fitting")  # where kernels are
+
+
+def pictures() -> None:
+    """What the first picture of an avatar runs."""
+    import torch
+
+    from .render.rasterize import rasterize
+    with torch.no_grad():
+        rasterize(*_scene(), backgrounds=torch.ones(3))
+
+
+def meshes() -> None:
+    """What the first teaching clip runs."""
+    from .render import mesh
+    mesh.warm_up()
+
+
+def learning() -> None:
+    """What the first step of a fit runs."""
+    import torch
+
+    from .fitting.losses import Target, picture_loss
+    from .render.rasterize import rasterize
+    cloud, camera = _scene(learns=True)
+    white = torch.ones(3)
+    rgb, alpha = rasterize(cloud, camera, backgrounds=white)
+    side = camera.width
+    for weight in (None, torch.ones(side, side)):
+        picture_loss(rgb[0], alpha[0, ..., 0], Target(torch.zeros(side, side, 3), torch.zeros(side, side), weight), white).backward(retain_graph=True)
+
+
+GROUPS = {"pictures": pictures, "meshes": meshes, "learning": learning}
+
+
+def _scene(learns: bool = False):
+    """One Gaussian that follows one triangle, as an avatar's do, and a camera."""
+    import torch
+
+    from .avatar.binding import Binding
+    from .avatar.follow import Follower
+    from .render.camera import Camera
+    from .render.cloud import GaussianCloud
+    corners = torch.tensor([[-1.0, -1.0, 2.0], [1.0, -1.0, 2.0], [0.0, 1.0, 2.0]])
+    follow = Follower(corners, torch.tensor([[0, 1, 2]]), Binding(torch.tensor([0]), torch.full((1, 3), 1 / 3)))
+    offset, turn, size = torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 0.0, 0.0]]), torch.full((1, 3), -2.0)
+    for learnt in (corners, offset, turn, size):
+        learnt.requires_grad_(learns)
+    means, quats, scales = follow(corners, offset, turn, size)
+    cloud = GaussianCloud(means, quats, scales, torch.full((1,), 0.5), torch.ones(1, 3))
+    side = 64
+    return cloud, Camera(torch.eye(4).numpy(), torch.tensor([[side, 0, side / 2], [0, side, side / 2], [0, 0, 1]]).numpy(), side, side)
+
+
+class Compiling:
+    """Children that compile whatever of `groups` this machine, with this source, has not compiled yet.
+
+    at_once: how many of them run together.
+    """
+
+    def __init__(self, groups=tuple(GROUPS), at_once: int = 0):
+        self._done = {group: threading.Event() for group in groups}
+        self._at_once = at_once or min(len(groups), os.cpu_count() or 1)
+        self._children: list[subprocess.Popen] = []
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._mark = _mark()
+        self.needed = self._mark is not None and not self._mark.exists()
+        if self.needed:
+            threading.Thread(target=self._work, name="perse-compile", daemon=True).start()
+        else:
+            self._settle()
+
+    def fetch(self, group: str) -> None:
+        """Return when the group's kernels are in this process: compiled by its child, or else here and now."""
+        self._done[group].wait()
+        GROUPS[group]()
+
+    def stop(self) -> None:
+        """End the children."""
+        with self._lock:
+            self._stopped = True
+            for child in self._children:
+                child.kill()
+
+    def _settle(self) -> None:
+        for done in self._done.values():
+            done.set()
+
+    def _work(self) -> None:
+        places, well, threads = threading.Semaphore(self._at_once), [], []
+        for group in self._done:
+            places.acquire()
+            threads.append(threading.Thread(target=self._one, args=(group, places, well), daemon=True))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+        if len(well) == len(self._done):
+            with suppress(OSError):
+                self._mark.touch()
+
+    def _one(self, group: str, places: threading.Semaphore, well: list[str]) -> None:
+        try:
+            with self._lock:
+                if self._stopped:
+                    return
+                child = subprocess.Popen([sys.executable, "-m", "perse.warm", group], cwd=PACKAGE.parent, stdin=subprocess.PIPE,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                self._children.append(child)
+            if child.wait() == 0:
+                well.append(group)
+        except OSError:  # no room for a process: `fetch` compiles
+            pass
+        finally:
+            self._done[group].set()
+            places.release()
+
+
+def _mark() -> Path | None:
+    """A file that stands in numba's cache once all groups are there, for this processor and this source; None if nothing can be kept."""
+    import numba
+    from numba.core.registry import cpu_target
+
+    from .render.projection import project
+    folder = getattr(project._cache, "cache_path", None)
+    if folder is None:
+        return None
+    said = [numba.__version__, sys.version, *cpu_target.target_context.codegen().magic_tuple()]
+    for place in PLACES:
+        for file in sorted((PACKAGE / place).rglob("*.py")):
+            status = file.stat()
+            said.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
+    return Path(folder) / f"perse-{hashlib.sha256(repr(said).encode()).hexdigest()[:24]}.compiled"
+
+
+def _child(group: str) -> None:
+    def end_with_parent():
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    if group != next(iter(GROUPS)):
+        with suppress(OSError):
+            os.nice(5)  # what a visitor waits for first comes first
+    GROUPS[group]()
+    sys.stdout.flush()
+    os._exit(0)  # torch and numba take a second to take themselves down
+
+
+if __name__ == "__main__":
+    _child(sys.argv[1])
