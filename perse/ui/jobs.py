@@ -44,6 +44,11 @@ def seconds_left(share: float, spent: float, planned: float | None) -> float | N
     return (1 - share) * max(planned, spent)
 
 
+def counted(left: float, since: float) -> float:
+    """What is left of an estimate, `since` seconds after it was made: it counts down, more and more slowly if nothing is heard."""
+    return left * left / max(1e-3, left + since)
+
+
 Report = Callable[..., None]
 
 
@@ -73,7 +78,7 @@ class Job:
         self._ticket: Ticket | None = None
         self._stop, self._news, self._over = threading.Event(), threading.Event(), threading.Event()
         self._ending, self._ended = threading.Lock(), False
-        self._state: tuple[float | None, str, np.ndarray | None, float | None] = (None, "starting", None, planned)
+        self._state: tuple[float | None, str, np.ndarray | None, float | None] = (None, "starting", None, None)
         self._since = self._told = time.monotonic()  # of the work's beginning: the last time that nothing was done yet; and of the last report
 
     def start(self) -> "Job":
@@ -109,7 +114,12 @@ class Job:
         if waiting:
             return Update(None, "waiting", None, waiting, seconds)
         share, text, preview, left = self._state
-        return Update(share, text, preview, 0, None if left is None else max(0.0, left - (time.monotonic() - self._told)))
+        if left is not None:
+            now = time.monotonic()
+            left = counted(left, now - self._told)
+            if share is not None:  # as much of the bar as of the time: it moves evenly, whatever is done in it
+                share = max(0.0, now - self._since) / max(1e-3, now - self._since + left)
+        return Update(share, text, preview, 0, left)
 
     def updates(self, every: float = 0.3) -> Iterator[Update]:
         """Updates, at least `every` seconds apart, until the job is over. Closing the generator cancels the job.

@@ -55,7 +55,7 @@ class FrameRoutes:
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
     GET  /perse/still/{example}         what stands for an example until it can be rendered
 
-    Until pictures can be rendered those that need it answer 503 with {"error": one sentence, "warming": about how many seconds}.
+    Until pictures can be rendered those that need it answer 202 with {"error": one sentence, "warming": about how many seconds}.
     """
 
     def __init__(self, engine: Engine, visits: Visits, pool: FairPool | None = None, mark: str = ""):
@@ -85,7 +85,7 @@ class FrameRoutes:
                 return _error(404, error)
             if renders and not self.engine.ready(PICTURE):
                 seconds = self.engine.left(PICTURE)
-                return JSONResponse({"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)}, 503,
+                return JSONResponse({"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)}, 202,
                                     headers=FRESH)
             try:
                 controls = Controls.from_json(await _text(request, "{}"))

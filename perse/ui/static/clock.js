@@ -1,6 +1,6 @@
 // Bars that move evenly and seconds that count down, between what the server says now and what it said before.
 (() => {
-  const AHEAD = 0.04; // how far a bar may run before what the server has said: it never has to come back
+  const AHEAD = 2; // seconds that a bar goes on without the server's word
   const JUMP = 0.25; // share by which a new estimate must differ from what is shown before the count jumps to it
   const places = new Map(); // name of a piece -> {share, rate, seconds, shown, at, text}
   const now = () => performance.now() / 1000;
@@ -44,7 +44,7 @@
           fill.style.width = 0;
           bar.removeAttribute("aria-valuenow");
         } else {
-          const to = Math.min(1, place.share + AHEAD, place.share + place.rate * (time - place.at));
+          const to = Math.min(1, place.share + place.rate * Math.min(AHEAD, time - place.at));
           // What comes as a jump is caught up with in half a second; nothing goes back.
           place.shown = Math.max(place.shown, Math.min(to, place.shown + Math.max(place.rate, 2 * (to - place.shown)) * (time - place.drawn)));
           fill.style.width = `${(100 * place.shown).toFixed(2)}%`;

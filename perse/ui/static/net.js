@@ -17,7 +17,7 @@ window.perse = {
     } catch {
       throw new Error("The server cannot be reached: please check your connection.");
     }
-    if (answer.ok) return answer;
+    if (answer.ok && answer.status !== 202) return answer; // accepted, but there is nothing yet
     let told = {};
     try { told = await answer.json(); } catch { /* not JSON: keep the general sentence */ }
     const error = new Error(told.error || "Something went wrong on the server.");

@@ -57,7 +57,7 @@
         document.getElementById("perse-stage").classList.remove("loading", "warming");
       } catch (error) {
         if (token !== perse.token) return;
-        if (error.status === 503) {
+        if (error.status === 503 || error.status === 202) {
           this.wanted = true; // whatever the look is by then
           if (error.warming !== undefined) {
             document.getElementById("perse-stage").classList.add("warming");
