@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ..ramps import smooth_step
 from ..rig.build import face_chart
@@ -274,7 +274,7 @@ def _palette(deviation: np.ndarray, noise: np.ndarray) -> np.ndarray:
     bins = np.array([part.mean(0) for part in np.array_split(deviation[order], 24)])
     bins -= bins.mean(0)
     bins = VARIETY * np.clip(bins, [-25, -8, -12], [25, 8, 12])
-    at = norm.ppf((np.arange(24) + 0.5) / 24)
+    at = ndtri((np.arange(24) + 0.5) / 24)
     return np.dstack([np.interp(noise, at, bins[:, k]) for k in range(3)])
 
 
