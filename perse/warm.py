@@ -82,7 +82,7 @@ class Compiling:
         self._children: list[subprocess.Popen] = []
         self._stopped = False
         self._lock = threading.Lock()
-        self._mark = _mark()
+        self._mark = _mark(groups)
         self.needed = self._mark is not None and not self._mark.exists()
         if self.needed:
             threading.Thread(target=self._work, name="perse-compile", daemon=True).start()
@@ -134,8 +134,8 @@ class Compiling:
             places.release()
 
 
-def _mark() -> Path | None:
-    """A file that stands in numba's cache once all groups are there, for this processor and this source; None if nothing can be kept."""
+def _mark(groups: tuple[str, ...]) -> Path | None:
+    """A file that stands in numba's cache once these groups are there, for this processor and this source; None if nothing can be kept."""
     import numba
     from numba.core.registry import cpu_target
 
@@ -143,7 +143,7 @@ def _mark() -> Path | None:
     folder = getattr(project._cache, "cache_path", None)
     if folder is None:
         return None
-    said = [numba.__version__, sys.version, *cpu_target.target_context.codegen().magic_tuple()]
+    said = [*groups, numba.__version__, sys.version, *cpu_target.target_context.codegen().magic_tuple()]
     for place in PLACES:
         for file in sorted((PACKAGE / place).rglob("*.py")):
             status = file.stat()

@@ -257,7 +257,9 @@ class Desk:
         """The portrait in a photo."""
         self._warm(AVATAR, report, cancelled)
         report(None, "Looking for a face, hair, light and sharpness")
-        return self.engine.pipeline.prepare(photo, cancelled=cancelled)
+        portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled)
+        self.engine.expect_build()  # while the visitor reads what was found, and consents
+        return portrait
 
     def _fresh(self, visit: Visit) -> None:
         """A new photo, example or file takes the place of what was there."""

@@ -38,12 +38,14 @@ class Engine:
     Args:
         parts: in the order in which they are made ready.
         pipeline: called once the part AVATAR is there.
+        expected: called once somebody is about to build.
     """
 
-    def __init__(self, parts: Sequence[Part], pipeline: Callable[[], "PersePipeline"]):
+    def __init__(self, parts: Sequence[Part], pipeline: Callable[[], "PersePipeline"], expected: Callable[[], None] | None = None):
         self._parts, self._make = parts, pipeline
         self._ready = {part.name: threading.Event() for part in parts}
         self._pipeline: PersePipeline | None = None
+        self._expected, self._lock = expected, threading.Lock()
         self._began = self._finished = 0.0  # when the first part began, and when the last one that is ready was
 
     @classmethod
@@ -106,6 +108,13 @@ class Engine:
                 raise BuildCancelled
             told(self.left(name))
 
+    def expect_build(self) -> None:
+        """Somebody will build soon: load meanwhile what nobody else needs."""
+        with self._lock:
+            load, self._expected = self._expected, None
+        if load is not None:
+            threading.Thread(target=load, name="perse-expect", daemon=True).start()
+
     def _run(self) -> None:
         self._began = self._finished = time.monotonic()
         for part in self._parts:
@@ -126,10 +135,12 @@ def page_engine() -> Engine:
         from .. import pipeline  # noqa: F401
 
     def building():
-        import torch
         compiling[0].fetch("meshes")
         compiling[0].fetch("learning")
-        torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first optimiser imports for seconds
+
+    def optimising():
+        import torch
+        torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second, and 70 MB
 
     def made():
         from ..pipeline import PersePipeline
@@ -139,4 +150,4 @@ def page_engine() -> Engine:
         return lambda: seconds if compiling and compiling[0].needed else otherwise
 
     return Engine([Part(AVATAR, importing, fresh(6.0, 3.0)), Part(PICTURE, lambda: compiling[0].fetch("pictures"), fresh(12.0, 0.3)),
-                   Part(BUILD, building, fresh(15.0, 1.0))], made)
+                   Part(BUILD, building, fresh(15.0, 1.0))], made, optimising)

@@ -25,7 +25,7 @@ from ..motion.presets import PRESETS
 from ..render.mark import draw_mark
 from .address import address_in
 from .desk import Desk
-from .engine import PICTURE, WARMING, Engine
+from .engine import BUILD, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
 from .fair import Busy, FairPool
@@ -248,7 +248,7 @@ class VisitRoutes:
             resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         return JSONResponse({
             "version": __version__, "up_seconds": round(time.monotonic() - self.started), "memory_mb": resident >> 20,
-            "visits": self.visits.count(), "avatars": avatars, "held_mb": held >> 20,
+            "warming_seconds": round(self.desk.engine.left(BUILD)), "visits": self.visits.count(), "avatars": avatars, "held_mb": held >> 20,
             "frames": {"waiting": self.pool.waiting(), "refused": self.pool.refused},
             "lines": {name: getattr(self.desk, name).lengths() for name in ("looking", "building", "filming")},
         }, headers=FRESH)

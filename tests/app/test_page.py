@@ -106,6 +106,62 @@ def test_an_example_is_one_click_away(visit):
         assert v.page.locator("#perse-build").is_enabled()
 
 
+def test_until_the_renderer_is_warm_there_are_stills_and_a_moved_slider_shows_when_it_is(visit):
+    v = visit()
+    page = v.page
+    cold = {"error": "Warming up the renderer: please wait about 20 seconds.", "warming": 20.0}
+    page.route(re.compile("/perse/(frame|styles)/"), lambda route: route.fulfill(status=202, json=cold))
+    page.locator("[data-example=astronaut]").click()
+    page.wait_for_selector("#perse-warming:visible")
+    page.wait_for_function("perse.stage.stills?.strip")
+    assert page.locator("#perse-warming .perse-doing").inner_text() == "Warming up the renderer …"
+    assert re.fullmatch(r"about \d+ s left", page.locator("#perse-warming .perse-left").inner_text())
+    front = page.evaluate(PICTURE)
+    assert len(front) > 20_000, "a picture, not a grey square"
+    page.locator("#perse-canvas").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    turned = page.evaluate(PICTURE)
+    assert turned != front, "the nearest still"
+    v.shot("desktop-warming")
+    v.drag("perse-hair_blond", 1.0)
+    assert page.evaluate("perse.stage.frames") == 0 and page.evaluate(PICTURE) == turned
+    page.unroute_all()
+    v.wait_for_avatar()
+    assert not page.locator("#perse-warming").is_visible()
+    blond = v.picture()
+    page.evaluate("perse.look.edit((v) => { v.attributes = {}; })")
+    v.rest()
+    assert blond not in (v.picture(), turned), "the slider that was moved meanwhile is in the first live picture"
+    page.wait_for_function("document.querySelector('.perse-tile .perse-thumb').style.backgroundImage")
+
+
+def test_the_bar_moves_with_the_time_and_never_back(visit):
+    v = visit()
+    watched = v.page.evaluate("""async () => {
+      const place = document.getElementById("perse-found");
+      place.innerHTML = '<p><span class="perse-doing"></span><span class="perse-left"></span></p><div class="perse-bar"><i></i></div>';
+      perse.visit.show = () => {};
+      const seen = [];
+      const look = () => seen.push([parseFloat(place.querySelector("i").style.width), place.querySelector(".perse-left").textContent]);
+      const step = async (doing) => {
+        perse.clock.told("found", { text: "Learning the face", waiting: 0, ...doing });
+        for (let i = 0; i < 4; i++) { await new Promise(requestAnimationFrame); look(); }
+      };
+      await step({ share: 0.5, seconds: 10 });
+      await step({ share: 0.4, seconds: 11 });
+      await step({ share: 0.4, seconds: 60 });
+      await step({ share: 0.4, seconds: 300 });
+      perse.clock.told("found", { share: null, text: "2 people are in front of you. Your turn", seconds: 40, waiting: 2 });
+      look();
+      return seen;
+    }""")
+    widths, words = zip(*watched[:-1])
+    assert widths[0] >= 50 and all(a <= b for a, b in zip(widths, widths[1:]))
+    assert words[0] == "about 10 s left" and words[9] == "about 60 s left" and words[-1] == "about 5 minutes left"
+    assert watched[-1] == [0, "in about 40 s"]
+
+
 def test_a_whole_visit(visit, astronaut, tmp_path):
     """Own photo -> build -> sliders -> video -> download."""
     v = visit()
@@ -119,6 +175,8 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     page.wait_for_selector(".perse-progress")
     assert page.locator("#perse-cancel").is_visible()
     assert page.locator(".perse-preview img").is_visible()
+    page.wait_for_function("document.querySelector('#perse-found .perse-left')?.textContent.endsWith('left')")
+    assert page.locator("#perse-found .perse-doing").inner_text()
     v.shot("desktop-building", full=True)
     v.wait_for_avatar()
     before = v.picture()

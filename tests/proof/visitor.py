@@ -42,7 +42,11 @@ class Visitor:
     async def ask(self, method: str, path: str, **more) -> httpx.Response:
         """The answer to a request. Refused if it is an error."""
         headers = self.headers | more.pop("headers", {})
-        answer = await self.client.request(method, f"{self.address}/{path}", headers=headers, **more)
+        while True:
+            answer = await self.client.request(method, f"{self.address}/{path}", headers=headers, **more)
+            if answer.status_code != 202:
+                break
+            await asyncio.sleep(0.5)  # the renderer is warming up: as the page does
         if answer.status_code >= 400:
             try:
                 said = answer.json()

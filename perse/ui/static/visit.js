@@ -75,7 +75,10 @@
       for (const [name, { key, html }] of Object.entries(state.pieces)) {
         const place = find(`perse-${name}`);
         if (!place) continue; // not there yet: it comes with the next answer
-        if (html !== undefined) place.innerHTML = html;
+        if (html !== undefined) {
+          place.innerHTML = html;
+          place.querySelector(".perse-still")?.scrollIntoView({ block: "nearest", behavior: "smooth" }); // on a phone it is below
+        }
         this.shown[name] = key;
       }
       for (const [name, doing] of Object.entries(state.doing)) perse.clock.told(name, doing);
