@@ -2,11 +2,12 @@
 
 import copy
 import io
+import math
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 
+from . import stages
 from .attributes.catalogue import CATEGORIES
 from .attributes.described import describe as read_words
 from .attributes.described import extend, without
@@ -24,9 +26,11 @@ from .avatar.io import load_avatar, save_avatar
 from .avatar.pace import even_pace
 from .controls import Controls
 from .errors import BuildCancelled, PerseError
-from .fitting.fit import Progress, Schedule
+from .fitting.fit import Progress
 from .fitting.initialise import initial_avatar
 from .fitting.run import fit
+from .fitting.schedule import Schedule
+from .fitting.timetable import Timetable
 from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
@@ -40,14 +44,16 @@ from .render.video import VideoWriter
 from .rig.build import build_rig
 from .rig.rig import HEAD_CENTRE
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET, SIZES
-from .synthesis.base import Clip, Plan, Synthesizer
+from .synthesis.base import Plan, Synthesizer
 from .synthesis.choose import choose_synthesizer
 from .synthesis.editing import Workshop
 from .synthesis.limits import find_limits
 from .synthesis.texture import bake
 
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
-SYNTHESIS_SHARE = 0.5  # of the time, at most
+GENERATING_SHARE = 0.4  # of the time that there is at most, for an editor's pictures
+MOST = 4.0  # times the steps planned that are done where the machine turns out to be faster
+FOR_PACE = 0.8  # of the time after the fit
 FRAMES_AT_ONCE = 16  # of a video, on a GPU
 BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
 
@@ -100,11 +106,12 @@ class PersePipeline:
         """Fit an avatar.
 
         Args:
-            budget: seconds that the whole build takes on two fast CPU cores; decides resolution and steps.
-            progress: called with (share in [0, 1], what happens, preview picture (h, w, 3) float or None).
+            budget: seconds that the whole build takes: resolution and steps are chosen by what this machine is seen to do.
+            progress: called with (share of the time that is over, in [0, 1], what happens, preview picture (h, w, 3) float or None).
             cancelled: asked often; True ends the build with BuildCancelled.
             interpolate: whether interpolated 2D faces teach the ways between styles; off only to measure what they do.
-            patience: times the budget after which the rest of the steps is left out; 1 makes the budget a limit, inf counts steps alone.
+            patience: times the budget that are taken if it is too little for what cannot be left out; 1 makes the budget a limit; inf
+                asks no clock but counts steps, of which two fast CPU cores do as many in those seconds: the same on every machine.
             describe: styles in words ("curly red hair", "beard: long and grey"), for a synthesizer that understands words.
 
         Returns:
@@ -115,41 +122,37 @@ class PersePipeline:
             raise PerseError("Styles in words need the diffusion synthesizer: please choose it, or a style of the catalogue.")
         categories = extend(categories, read_words(describe, list(categories)))
         new_build()
-        start = time.monotonic()
         torch.manual_seed(seed)
-        schedule = Schedule.for_budget(budget, seed)
-        limit = patience * budget
-        schedule.deadline = start + 0.9 * limit  # leaves time to finish
+        table = Timetable(Schedule.for_budget(budget, seed), None if math.isinf(patience) else budget, patience)
 
-        def report(low: float, high: float):
+        def report(stage: str) -> Progress:
+            table.begin(stage)
+
             def tell(share: float, text: str, preview: np.ndarray | None = None):
                 if cancelled():
                     raise BuildCancelled()
-                progress(low + (high - low) * share, text, preview)
+                progress(table.told(share), text, preview)
             return tell
 
-        tell = report(0.0, 0.06)
-        tell(0.0, "building the rig")
+        report("measuring")(0.0, stages.MEASURING)
         rig = build_rig(portrait)
-        tell(0.4, "unrolling the portrait")
+        report("studying")(0.0, stages.STUDYING)
         texture = bake(portrait, rig)
         categories = list(categories)
-        plan = Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts,
-                    interpolate=interpolate, seed=seed, lessons=schedule.space_steps * schedule.accumulate, deadline=start + 0.8 * SYNTHESIS_SHARE * limit)
-        tell = report(0.06, 0.30)
-        clips: list[Clip] = []
-        for clip in self.synthesizer.clips(portrait, rig, texture, categories, plan, tell):
-            clips.append(clip)
-            if time.monotonic() - start > SYNTHESIS_SHARE * limit:
-                break  # a busy machine: the axes that got no clip keep the start that their edit gives them
-        tell = report(0.30, 1.0)
-        tell(0.0, "placing Gaussians")
+        tell = report("imagining")
+        plan = self._plan(table, interpolate)
+        clips = list(self.synthesizer.clips(portrait, rig, texture, categories, plan, tell))
+        report("preparing")(0.0, stages.PREPARING)
         synthesis = texture.extra.get("synthesis", {})  # what a generating synthesizer reports
         categories = without(categories, synthesis.get("missing", ()))
+        schedule = table.schedule
         avatar = initial_avatar(portrait, rig, texture, categories, schedule.gaussians, seed)
+        tell = report("face")
+        schedule = replace(schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1)
         fitted = fit(avatar, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled)
         avatar.requires_grad_(False)
-        even_pace(avatar, start + 0.98 * limit)
+        tell = report("finishing")
+        even_pace(avatar, table.end, lambda share: tell(FOR_PACE * share, stages.FINISHING))
         avatar.source = remember(portrait)
         avatar.report = Report(
             quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],
@@ -159,8 +162,16 @@ class PersePipeline:
                    "device": fitted.device, "notes": [*self.notes, *([fitted.note] if fitted.note else [])], "interpolated": interpolate,
                    "limits": find_limits(Workshop.shared(rig, texture, seed), categories),
                    **({"synthesis": synthesis} if synthesis else {})})
-        progress(1.0, "done", None)
+        progress(1.0, stages.DONE, None)
         return avatar
+
+    def _plan(self, table: Timetable, interpolate: bool) -> Plan:
+        """What is to be synthesized, and until when."""
+        schedule, deadline = table.schedule, table.until("imagining")
+        if table.timed and getattr(self.synthesizer, "takes_words", False):  # an editor needs more time than any number of renderings
+            deadline = table.start + GENERATING_SHARE * (table.limit - table.start)
+        return Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts, interpolate=interpolate,
+                    seed=schedule.seed, lessons=schedule.space_steps * schedule.accumulate, deadline=deadline)
 
     def render(self, avatar: Avatar, controls: Controls = Controls(), size: int = 512, background: str = "grey",
                framing: str = "head") -> np.ndarray:

@@ -6,7 +6,7 @@ beard's slider shows most of the beard. The remedy is the arc length of the axis
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -34,14 +34,15 @@ def typical_pace() -> torch.Tensor:
 
 
 @torch.no_grad()
-def even_pace(avatar: Avatar, deadline: float = math.inf) -> None:
+def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[float], None] = lambda share: None) -> None:
     """Set the pace of every axis that fades something in, in place. About 0.15 s an axis; those that are not reached by the deadline
     (monotonic seconds) keep the one they have."""
     owner = {a.name: a for c in avatar.space.categories.values() for a in c.axes}
     camera = avatar.camera(Controls(yaw=TURN), SIZE, SIZE)
     background = torch.full((3,), GREY, device=avatar.device)
     rest = rasterize(avatar(Controls()), camera, backgrounds=background)[0]
-    for name, basis in avatar.space.axes.items():
+    for n, (name, basis) in enumerate(avatar.space.axes.items()):
+        progress(n / len(avatar.space.axes))
         if basis.terms == 1 or owner[name].low < 0 or time.monotonic() > deadline:
             continue
         full = avatar(Controls(attributes={name: 1.0}))

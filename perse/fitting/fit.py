@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .. import stages
 from ..avatar.avatar import Avatar, State
 from ..avatar.lifted import GRID_SCALE
 from ..errors import BuildCancelled
@@ -19,8 +19,14 @@ from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from ..synthesis.base import Clip, Frame
 from .colors import View, solve_colors
 from .losses import Target, picture_loss
+from .schedule import Schedule
+from .steps import Steps
+from .timetable import FACE_STEP, SLIDER_STEP, face_share
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
+SOLVES = (20.0, 24.0)  # what solving for colours before the fine steps, and after the last one, costs in steps of the photo's usual size
+TWICE = 2.5  # times as much as both cost must there be time for them
+BESIDE_PIXELS = 0.35  # of the cost of such a step, what does not depend on the picture's size
 LOG_SCALES = (-9.0, -2.2)  # of any Gaussian, in eye distances
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
 # Adam's eps: of the size of the gradients of a Gaussian that is hardly seen. What merely shimmers through others would otherwise
@@ -37,39 +43,6 @@ BACKGROUND_PLAY = 0.3  # how far backgrounds vary about the person's mean colour
 LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
 
 Progress = Callable[[float, str, np.ndarray | None], None]
-
-
-@dataclass
-class Schedule:
-    """Steps and sizes of a fit.
-
-    gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the
-    synthetic frames; source_frames: of the unedited person; amounts: at
-    which edits are shown; source_steps, space_steps: optimiser steps of the two stages; accumulate: frames per step;
-    deadline: monotonic time after which no further step is begun (a safety net: a budget is met by the step counts).
-    """
-
-    gaussians: int = 42000
-    photo_size: int = 512
-    clip_size: int = 320
-    source_frames: int = 36
-    amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
-    source_steps: int = 300
-    space_steps: int = 320
-    accumulate: int = 1
-    seed: int = 0
-    deadline: float | None = None
-
-    @staticmethod
-    def for_budget(seconds: float, seed: int = 0) -> "Schedule":
-        """Steps that fit a whole build into about `seconds` on two CPU cores (measured there; GPUs finish earlier)."""
-        share = float(np.clip(seconds / 36.0, 0.1, 3.0))
-        return Schedule(gaussians=int(np.clip(42000 * share ** 0.3, 18000, 60000)),
-                        photo_size=512 if share >= 0.4 else 384,
-                        clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
-                        source_frames=int(np.clip(36 * share, 12, 60)),
-                        amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
-                        source_steps=int(300 * share), space_steps=int(320 * share), seed=seed)
 
 
 def _inside_photo(portrait: Portrait, size: int) -> np.ndarray:
@@ -107,7 +80,7 @@ class Trainer:
         schedule: steps and sizes.
         progress: called with (share done in [0, 1], text, preview (h, w, 3) or None) between steps.
         cancelled: asked between steps; True raises BuildCancelled.
-        clock: what the schedule's deadline is read on, seconds.
+        clock: what the schedule's deadline and limit are read on, seconds.
     """
 
     def __init__(self, avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedule,
@@ -129,7 +102,30 @@ class Trainer:
         self._bounds = self._color_bounds(portrait)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
-        self._stage_end = schedule.deadline
+        self._plan()
+
+    def _plan(self) -> None:
+        """What a step of stage one costs, relative to one of the photo at its usual size, and how the two stages share the time."""
+        schedule = self.schedule
+
+        def side(size: int) -> float:
+            return BESIDE_PIXELS + (1 - BESIDE_PIXELS) * (size / schedule.photo_size) ** 2
+
+        clip = side(self.clips[0].frames[0].image.shape[0])
+        coarse, usual, fine = ((side(len(target.image)) + other) / 2 for (target, _), other in (
+            (self._coarse, clip), (self.photo, clip), (self._fine, side(schedule.photo_size))))
+        self._face_cost = lambda share: coarse if share < COARSE_SHARE else usual if share < FINE_SHARE else fine
+        mean = COARSE_SHARE * coarse + (FINE_SHARE - COARSE_SHARE) * usual + (1 - FINE_SHARE) * fine
+        size = (schedule.gaussians / 40000) ** 0.5
+        self._second = FACE_STEP * size * schedule.kernels / mean, SLIDER_STEP * size * schedule.kernels
+        wanted = ((schedule.source_steps * mean + sum(SOLVES)) * self._second[0],
+                  (schedule.space_steps if len(self.clips) > 1 else 0) * self._second[1])
+        self._face_share = wanted[0] / max(sum(wanted), 1e-9)
+        self._face_end = None
+        if schedule.deadline is not None:
+            seconds = schedule.deadline - self.clock()
+            self._face_share = face_share(*wanted, seconds)
+            self._face_end = self.clock() + self._face_share * seconds
 
     def _prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer):
         """For this process alone: under `accelerate launch` each process fits people of its own, and nothing is averaged between them."""
@@ -194,8 +190,8 @@ class Trainer:
         color = self._tone + BACKGROUND_PLAY * (self.rng.random(3) - 0.5)
         return torch.from_numpy(np.clip(color, 0, 1).astype(np.float32)).to(self.avatar.device)
 
-    def _check(self, share: float, text: str, step: int) -> bool:
-        """Report, obey a cancellation; False when time is up."""
+    def _check(self, share: float, text: str, step: int) -> None:
+        """Report, obey a cancellation."""
         if self.cancelled():
             raise BuildCancelled()
         preview = None
@@ -205,7 +201,10 @@ class Trainer:
                                    backgrounds=torch.full((3,), 0.93, device=self.avatar.device))
             preview = rgb[0].cpu().numpy()
         self.progress(share, text, preview)
-        return self._stage_end is None or self.clock() < self._stage_end
+
+    def _steps(self, stage: int, planned: int, end: float | None, **costs) -> Steps:
+        schedule = self.schedule
+        return Steps(planned, end, schedule.limit, self._second[stage], most=round(schedule.most * planned), clock=self.clock, **costs)
 
     def _solve_colors(self, photos: list[tuple[Target, Camera]], iterations: int, anchors: int = 0) -> None:
         """The best colours for the photo, and a little for the clip, with all else as it is."""
@@ -241,32 +240,34 @@ class Trainer:
         # grid of dots in a close-up.
         floor = (avatar.log_scales.detach() - SHRINK).clamp_min(LOG_SCALES[0])
         most = floor.clamp_min(LOG_SCALES[1])
-        # On a machine that is busy the stages share what time is left.
-        if self.schedule.deadline is not None:
-            self._stage_end = self.clock() + 0.45 * (self.schedule.deadline - self.clock())
-        frames, steps = self.clips[0].frames, self.schedule.source_steps
+        frames = self.clips[0].frames
         order = self.rng.permutation(len(frames))
         base_rates = [g["lr"] for g in optimizer.param_groups]
-        for step in range(steps):
-            if not self._check(0.5 * step / max(steps, 1), "fitting the person", step):
-                break
+        # In a training of a few steps solving once, at the end, is worth more than they are.
+        twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(SOLVES) * self._second[0]
+        steps = self._steps(0, self.schedule.source_steps, self._face_end, cost=self._face_cost,
+                            fixed=lambda share: SOLVES[1] + (SOLVES[0] if twice and share < FINE_SHARE else 0))
+        fine = False  # whether the photo teaches alone, at every pixel it has
+        for share in steps:
+            step = steps.done
+            self._check(self._face_share * steps.told, stages.FACE, step)
             if step == 0:
                 self._solve_colors([self._coarse], 4)
-            elif step == int(FINE_SHARE * steps):
-                self._solve_colors([self.photo, self._fine], 5, ANCHORS)
-            decay = 0.1 ** (step / max(steps, 1))
+            elif not fine and share >= FINE_SHARE:
+                fine = True
+                if twice:
+                    self._solve_colors([self.photo, self._fine], 5, ANCHORS)
             for group, lr in zip(optimizer.param_groups, base_rates):
-                group["lr"] = lr * decay
+                group["lr"] = lr * 0.1 ** share
             for _ in range(self.schedule.accumulate):
                 with self.accelerator.accumulate(model):
                     background = self._background()
                     # The photo teaches every other step, and alone at the end: likeness first.
-                    of_photo = step % 2 == 0 or step > FINE_SHARE * steps
+                    of_photo = step % 2 == 0 or fine
                     if of_photo:
                         # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
                         # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
-                        last = step > FINE_SHARE * steps and step % 2 == 1
-                        target, camera = self._fine if last else self.photo if step > COARSE_SHARE * steps else self._coarse
+                        target, camera = self._fine if fine and step % 2 == 1 else self.photo if share > COARSE_SHARE else self._coarse
                         state = self._rest()
                     else:
                         frame = frames[order[(step // 2) % len(frames)]]
@@ -305,7 +306,6 @@ class Trainer:
         frozen = [avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats]
         for p in frozen:
             p.requires_grad_(False)
-        self._stage_end = self.schedule.deadline
         with torch.no_grad():
             # What is painted over may have other colours now than when the paint was mixed.
             for name, (rows, share, before) in avatar.covers.items():
@@ -318,19 +318,19 @@ class Trainer:
         optimizer = torch.optim.Adam([g for g in groups if g["params"]], eps=1e-15, fused=True)
         model = FitModel(avatar)
         model, optimizer = self._prepare(model, optimizer)
-        steps = self.schedule.space_steps if lessons else 0
-        rounds = steps * self.schedule.accumulate // max(len(lessons), 1) + 1
-        order = np.concatenate([self.rng.permutation(len(lessons)) for _ in range(rounds)]) if lessons else []
-        count, total = 0, 0.0
         base_rates = [g["lr"] for g in optimizer.param_groups]
-        for step in range(steps):
-            if not self._check(0.5 + 0.5 * step / max(steps, 1), "learning the sliders", step):
-                break
+        steps = self._steps(1, self.schedule.space_steps if lessons else 0, self.schedule.deadline)
+        to_teach, count, total = [], 0, 0.0
+        for share in steps:
+            step = steps.done
+            self._check(self._face_share + (1 - self._face_share) * steps.told, stages.SLIDERS, step)
             for group, lr in zip(optimizer.param_groups, base_rates):
-                group["lr"] = lr * 0.15 ** (step / steps)
+                group["lr"] = lr * 0.15 ** share
             for _ in range(self.schedule.accumulate):
                 with self.accelerator.accumulate(model):
-                    clip, index = lessons[order[count]]
+                    # All of them in random order, again and again; of what there is no time for the last of the list are left out.
+                    to_teach = (to_teach or list(range(len(lessons))))[:max(steps.left * self.schedule.accumulate, 1)]
+                    clip, index = lessons[to_teach.pop(self.rng.integers(len(to_teach)))]
                     count += 1
                     frame = clip.frames[index]
                     background = self._background()

@@ -17,7 +17,8 @@ from ..errors import BuildCancelled, PerseError
 from ..gpu import ON_ZERO, gpu, left
 from ..portrait import Portrait
 from ..synthesis.base import Clip
-from .fit import Progress, Schedule, Trainer
+from .fit import Progress, Trainer
+from .schedule import Schedule
 
 START, STEP = 8.0, 0.03  # seconds of a loan: to wake the GPU, and for an optimiser step (generous; nothing was measured there)
 LEAST = 12.0  # a shorter loan is not worth asking for
@@ -97,7 +98,8 @@ def _on_loan(work: bytes, granted: float) -> Iterator[tuple]:
     """The fit in the process that has the GPU: yields ("progress", share, text, preview) and last ("done", steps, likeness, arrays)."""
     cv2.setNumThreads(0)  # its threads did not survive the fork: it would wait for them for ever
     avatar, portrait, clips, schedule, mask = pickle.loads(work)  # from this very program, through a pipe of its own
-    schedule.deadline = time.monotonic() + granted - EARLIER
+    schedule.deadline = schedule.limit = time.monotonic() + granted - EARLIER
+    schedule.most = 1.0  # a visitor's quota is worth more than more steps
     news: queue.Queue = queue.Queue()
     left = threading.Event()
 

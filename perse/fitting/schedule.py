@@ -1,0 +1,43 @@
+"""How much a fit does, by the seconds it was given."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Schedule:
+    """Steps and sizes of a fit.
+
+    gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the
+    synthetic frames; source_frames: of the unedited person; amounts: at
+    which edits are shown; source_steps, space_steps: optimiser steps of the two stages; accumulate: frames per step;
+    deadline: monotonic time by which both stages are to be over, by which their steps are then counted; limit: the same after which
+    no step is begun in any case; kernels: how many times as long as on the machine of `timetable` a step is expected to take; most:
+    times the steps above that are enough, however much time there is.
+    """
+
+    gaussians: int = 42000
+    photo_size: int = 512
+    clip_size: int = 320
+    source_frames: int = 36
+    amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+    source_steps: int = 300
+    space_steps: int = 320
+    accumulate: int = 1
+    seed: int = 0
+    deadline: float | None = None
+    limit: float = float("inf")
+    kernels: float = 1.0
+    most: float = 1.0
+
+    @staticmethod
+    def for_budget(seconds: float, seed: int = 0) -> "Schedule":
+        """Steps and sizes for a whole build of about `seconds` on two quiet CPU cores, without a clock."""
+        share = float(np.clip(seconds / 36.0, 0.05, 3.0))
+        return Schedule(gaussians=int(np.clip(42000 * share ** 0.3, 18000, 60000)),
+                        photo_size=512 if share >= 0.4 else 384,
+                        clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
+                        source_frames=int(np.clip(36 * share, 12, 60)),
+                        amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
+                        source_steps=int(300 * share), space_steps=int(320 * share), seed=seed)

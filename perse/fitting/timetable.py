@@ -1,0 +1,170 @@
+"""What a build costs, by stage, and how it is planned so that it takes the seconds it was given on whatever machine it runs.
+
+The costs are those of one machine (two quiet cores of an EPYC with AVX-512, 2026-11). How much slower another one is is measured: its
+kernels in the first instant, its Python while the photo is measured and studied; and while steps are done each stage goes by its own
+(`fitting.steps`). Without a clock (`seconds` is None) the same costs say how far a build is, and nothing depends on the machine.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import torch
+
+from ..render.camera import Camera
+from ..render.cloud import GaussianCloud
+from ..render.rasterize import rasterize
+from .schedule import Schedule
+
+# Seconds on that machine.
+MEASURING, STUDYING, EDITS, PLACING, FINISHING = 0.2, 2.3, 2.3, 1.2, 3.5
+FRAME = 0.012  # a picture of the unedited person, of 320 pixels
+LESSON = 0.014
+FACE_STEP, FACE_FIXED = 0.036, 2.2  # a step of stage one, of 40,000 Gaussians; solving for colours
+SLIDER_STEP = 0.030
+PROBING = 0.25  # seconds: long enough for a busy machine to show that it is
+PROBE = 0.009  # forward and backward through the rasterizer, of what `_probe` draws
+SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
+LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
+FOR_FINISH = 0.12  # of the seconds given that go into finishing at most: sliders that are not reached keep a usual pace
+FOR_FACE = 0.85  # of the time for both stages, at most
+LEAST_FIT = 0.3  # of the seconds given that a fit gets, even if all else took longer than it should: the face comes first
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How many times as long as on the machine of the costs things take here: Python and OpenCV, and the compiled kernels."""
+
+    python: float = 1.0
+    kernels: float = 1.0
+
+
+def costs(schedule: Schedule, speed: Speed = Speed(), seconds: float = math.inf) -> dict[str, float]:
+    """Expected seconds by stage, of a build that is given so many."""
+    size = (schedule.gaussians / 40000) ** 0.5  # half of a step's work is pixels
+    python, kernels = speed.python, speed.kernels
+    mixed = (python + kernels) / 2
+    frames = FRAME * schedule.source_frames * (schedule.clip_size / 320) ** 2
+    return {"measuring": MEASURING * python, "studying": STUDYING * python,
+            "imagining": EDITS * python + (frames + LESSON * schedule.space_steps) * mixed, "preparing": PLACING * python,
+            "face": (FACE_STEP * size * schedule.source_steps + FACE_FIXED) * kernels,
+            "sliders": SLIDER_STEP * size * schedule.space_steps * kernels, "finishing": min(FINISHING * mixed, FOR_FINISH * seconds)}
+
+
+def face_share(face: float, sliders: float, seconds: float) -> float:
+    """Share of the time for both stages that the face gets, by what both would take as planned and the seconds that there are: what is
+    short is short for the sliders first."""
+    wanted = face + sliders
+    if seconds >= wanted:
+        return face / wanted
+    return min(FOR_FACE, face / wanted * (wanted / max(seconds, 1e-6)) ** 0.5)
+
+
+def fitting(seconds: float, speed: Speed, seed: int) -> Schedule:
+    """The largest schedule whose whole build takes these seconds at this speed."""
+    low, high = LEAST_AMBITION, max(4 * seconds, 2 * LEAST_AMBITION)
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(costs(Schedule.for_budget(middle, seed), speed, seconds).values()) <= seconds else (low, middle)
+    return Schedule.for_budget(low, seed)
+
+
+class Timetable:
+    """One build's plan, and how far it is.
+
+    Args:
+        seconds: that the build may take; None counts steps alone and asks no clock.
+        limit: times as many seconds after which nothing is begun that can be left out.
+        schedule: what is done without a clock.
+    """
+
+    def __init__(self, schedule: Schedule, seconds: float | None, limit: float = 1.0, clock: Callable[[], float] = time.monotonic,
+                 probe: Callable[[Callable[[], float]], float] | None = None):
+        self.schedule, self.seconds, self.clock = schedule, seconds, clock
+        self.timed = seconds is not None
+        self.speed = Speed()
+        self._stage, self._began, self._told = "measuring", 0.0, 0.0
+        self.limit = math.inf
+        self.end = math.inf
+        if self.timed:
+            self.start = clock()
+            self.end, self.limit = self.start + seconds, self.start + limit * seconds
+            found = (probe or _probe)(clock) / PROBE
+            self.speed = Speed(found, found)
+            self.schedule = fitting(seconds, self.speed, schedule.seed)
+        self._costs = costs(self.schedule, self.speed, math.inf if seconds is None else seconds)
+
+    def begin(self, stage: str) -> None:
+        """A stage begins; what is still to come is planned again by what the machine was seen to do."""
+        over = sum(seconds for name, seconds in self._costs.items() if name in self._before(stage))
+        if self.timed:
+            over = self.clock() - self.start
+            if stage == "imagining":
+                python = over / (MEASURING + STUDYING)
+                self.speed = replace(self.speed, python=min(max(python, FASTEST), SLOWEST))
+                self.schedule = fitting(self.seconds, self.speed, self.schedule.seed)
+                self._costs = costs(self.schedule, self.speed, self.seconds)
+            elif stage == "face":
+                # Both stages keep to the time themselves.
+                self.end = max(self.end, min(self.clock() + LEAST_FIT * self.seconds + self._costs["finishing"], self.limit))
+        self._stage, self._began = stage, over
+
+    def until(self, stage: str, slack: float = 1.2) -> float | None:
+        """The moment by which a stage that has just begun should be over: its share of the time left, and a little more."""
+        if not self.timed:
+            return None
+        rest = self._rest(stage)
+        return self.clock() + max(self.end - self.clock(), 0) * min(slack * self._costs[stage] / rest, 1.0)
+
+    def fit_until(self) -> float | None:
+        """The moment by which both stages of the fit should be over."""
+        return None if not self.timed else self.end - self._costs["finishing"]
+
+    def told(self, share: float) -> float:
+        """How much of the build's time is over, in [0, 1] and never less than before, `share` of the present stage being done."""
+        stage = self._costs[self._stage]
+        rest = self._rest(self._stage)
+        if self._stage == "face":  # and the sliders, which the fit tells of together
+            stage += self._costs["sliders"]
+            if self.timed:
+                stage, rest = (x + max(self.fit_until() - self.start - self._began, 1e-6) - stage for x in (stage, rest))
+        self._told = max(self._told, min((self._began + share * stage) / max(self._began + rest, 1e-9), 1.0))
+        return self._told
+
+    def _rest(self, stage: str) -> float:
+        return sum(seconds for name, seconds in self._costs.items() if name not in self._before(stage))
+
+    def _before(self, stage: str) -> list[str]:
+        names = list(self._costs)
+        return names[:names.index(stage)]
+
+
+@cache
+def _drawing() -> tuple[GaussianCloud, Camera]:
+    """20,000 Gaussians of a pixel or two, before a camera of 256 pixels."""
+    draw = torch.Generator().manual_seed(0)
+    count = 20000
+    means = torch.rand(count, 3, generator=draw) * 2 - 1
+    means[:, 2] = 4 + 0.1 * means[:, 2]
+    cloud = GaussianCloud(means, torch.randn(count, 4, generator=draw), 0.008 + 0.012 * torch.rand(count, 3, generator=draw),
+                          0.2 + 0.7 * torch.rand(count, generator=draw), torch.rand(count, 3, generator=draw))
+    K = [[480.0, 0, 128], [0, 480.0, 128], [0, 0, 1]]
+    return cloud, Camera(np.eye(4), np.array(K), 256, 256)
+
+
+def _probe(clock: Callable[[], float]) -> float:
+    """Seconds that the rasterizer takes, forward and backward, for a small drawing; the first time, which may compile, does not count."""
+    cloud, camera = _drawing()
+    cloud = GaussianCloud(*(x.clone().requires_grad_() for x in (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors)))
+
+    def draw():
+        rasterize(cloud, camera)[0].sum().backward()
+    draw()
+    began, times = clock(), 0
+    while times < 3 or (times < 30 and clock() - began < PROBING):
+        draw()
+        times += 1
+    return (clock() - began) / times
