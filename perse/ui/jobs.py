@@ -14,7 +14,7 @@ from .failures import OURS, note_failure
 from .line import FULL, Line, Ticket, Who
 from .memory import tidy_soon
 
-SHORT = 5.0  # seconds before a job without a plan that its first shares say how long it takes
+SHORT = 2.0  # seconds after which a job's shares say how long it takes; its first ones are noise
 LATE = "This took too long and was stopped: please try again later, or with less."
 
 
@@ -34,14 +34,14 @@ class Update:
 
 
 def seconds_left(share: float, spent: float, planned: float | None) -> float | None:
-    """About how many seconds a job still takes: by its plan, or by its pace once it has taken longer.
+    """About how many seconds a job still takes: at first by its plan, then by its pace.
 
-    share: in [0, 1] of the work that is done; spent: seconds that it took; planned: for all of it, None if nobody knows.
+    share: in [0, 1] of its time that is over; spent: seconds that it took; planned: for all of it, None if nobody knows.
     """
     share = min(max(share, 0.0), 1.0)
-    if planned is None:
-        return spent * (1 - share) / share if share > 0 and spent >= SHORT else None
-    return (1 - share) * max(planned, spent)
+    if share > 0 and spent >= SHORT:
+        return spent * (1 - share) / share
+    return None if planned is None else max(0.0, planned - spent)
 
 
 def counted(left: float, since: float) -> float:

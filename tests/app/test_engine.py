@@ -170,7 +170,7 @@ def test_where_nothing_can_be_kept_this_process_compiles(monkeypatch):
 
 
 def test_the_seconds_that_are_left():
-    assert seconds_left(0.0, 0.0, 30.0) == 30 and seconds_left(0.5, 15.0, 30.0) == 15 and seconds_left(1.0, 31.0, 30.0) == 0
-    assert seconds_left(0.5, 60.0, 30.0) == 30, "later than planned: by its own pace"
-    assert seconds_left(0.5, 1.0, None) is None and seconds_left(0.25, 10.0, None) == 30
+    assert seconds_left(0.0, 0.0, 30.0) == 30 and seconds_left(0.5, 1.0, 30.0) == 29, "by the plan"
+    assert seconds_left(0.5, 15.0, 30.0) == 15 and seconds_left(0.5, 60.0, 30.0) == 60 and seconds_left(1.0, 31.0, 30.0) == 0, "by the pace"
+    assert seconds_left(0.5, 1.0, None) is None and seconds_left(0.0, 9.0, None) is None and seconds_left(0.25, 10.0, None) == 30
     assert counted(20.0, 0.0) == 20 and 18.5 < counted(20.0, 1.0) < 19.5 and counted(20.0, 100.0) > 0, "an estimate does not run out"
