@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from .render.binning import bin_to_tiles
-from .render.blend import CENTRES, blend, count_blocks
+from .render.bits import BLOCK
+from .render.blend import blend
 from .render.camera import Camera
 from .render.cloud import GaussianCloud
 from .render.projection import PAIR, RECORD, project
@@ -19,9 +20,9 @@ from .render.vector import WIDTH, fma, splat, total
 COUNTS = (20_000, 60_000, 120_000)
 SIZES = (256, 512, 768)
 # Floating point operations, a fused multiply-add as two: of a Gaussian through the projection, forth and back; of a pixel
-# in a block, forth and back (a comparison, a selection or the division counts as one).
+# that a Gaussian meets, forth and back (a comparison, a selection or a guess counts as one).
 PROJECT, PROJECT_BACK = 190, 420
-PIXEL, PIXEL_BACK = 42, 72
+PIXEL, PIXEL_BACK = 39, 67
 
 
 def head_scene(count: int, size: int, seed: int = 0) -> tuple[GaussianCloud, Camera]:
@@ -93,17 +94,16 @@ def work(cloud: GaussianCloud, camera: Camera) -> dict:
     arrays = [t.detach().numpy() for t in (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors)]
     records, depths, tiles = project(*arrays, camera.viewmat, camera.K, camera.width, camera.height)
     starts, entries, pairs, pair_starts = bin_to_tiles(depths, tiles, camera.width, camera.height)
-    _, _, visited = blend(records, starts, entries, np.zeros(3, np.float32), camera.width, camera.height, CENTRES)
-    blocks = count_blocks(records, starts, entries, visited, camera.width, camera.height)
+    _, _, visited, _, met = blend(records, starts, entries, np.zeros(3, np.float32), camera.width, camera.height)
     inputs, seen, count, pixels = sum(a.nbytes for a in arrays), int((depths > 0).sum()), len(depths), camera.width * camera.height
-    listed, drawn = len(entries), int(visited.sum())
+    listed, drawn, blocks = len(entries), int(visited.sum()), int(met.sum())
     forward = inputs + 4 * RECORD * seen + 20 * count          # project
-    forward += 2 * 20 * count + 2 * 8 * listed + 12 * listed   # bin
-    forward += (4 * RECORD + 4) * drawn + 16 * pixels          # blend
-    backward = (4 * RECORD + 8 + 4 * PAIR) * drawn + 32 * pixels + 4 * PAIR * listed + 2 * inputs
-    return {"pairs": listed, "blocks": int(blocks), "forward_bytes": forward, "backward_bytes": backward,
-            "forward_flops": PROJECT * seen + PIXEL * WIDTH * int(blocks),
-            "backward_flops": PROJECT_BACK * seen + PIXEL_BACK * WIDTH * int(blocks)}
+    forward += 2 * 20 * count + 2 * 16 * seen + 12 * listed    # bin
+    forward += (4 * RECORD + 12) * drawn + 16 * pixels         # blend
+    backward = (4 * RECORD + 16 + 4 * PAIR) * drawn + 32 * pixels + 4 * PAIR * listed + 2 * inputs
+    return {"pairs": listed, "blocks": blocks, "forward_bytes": forward, "backward_bytes": backward,
+            "forward_flops": PROJECT * seen + PIXEL * BLOCK * blocks,
+            "backward_flops": PROJECT_BACK * seen + PIXEL_BACK * BLOCK * blocks}
 
 
 def table(counts: tuple[int, ...] = COUNTS, sizes: tuple[int, ...] = SIZES) -> dict:

@@ -23,7 +23,7 @@ def test_a_head_scene_has_the_sizes_it_claims():
 def test_work_counts_what_is_visited():
     cloud, camera = roofline.head_scene(3000, 128)
     done = roofline.work(cloud, camera)
-    # Every Gaussian here is seen; a block is 4 x 4 pixels, and an ellipse touches more of them than it fills.
+    # Every Gaussian here is seen; a block is 4 x 4 pixels, and an ellipse touches more of them than it fills, as long as light is left.
     assert 3000 <= done["pairs"] <= 2 * 3000 * 4 and done["blocks"] > 3000 * 4
     doubled = roofline.work(type(cloud).concat([cloud, cloud]), camera)
     assert doubled["pairs"] == 2 * done["pairs"] and 1.5 < doubled["blocks"] / done["blocks"] <= 2

@@ -4,13 +4,16 @@ import numba
 import numpy as np
 
 from ..errors import PerseError
+from .bits import TILE
 from .jit import compiled
-from .projection import TILE
 
 _CHUNKS = 8  # of the Gaussians, counted and listed side by side; a fixed number, so that nothing depends on the threads
 # Pairs of a Gaussian and a tile that one picture may have, at 20 bytes each and 36 more where gradients are wanted; anything below
 # 2**31 works. A close-up of a head in 2048 pixels has 0.7 million; with every edit put on and pushed into the lens it has 4.
 MAX_PAIRS = 16_000_000
+
+
+_DIGIT = 11  # bits that one round of the sort looks at: three rounds for any depth, two where near and far differ less than twofold
 
 
 def bin_to_tiles(depths, tiles, width, height):
@@ -22,41 +25,90 @@ def bin_to_tiles(depths, tiles, width, height):
     this pair's gradient goes; pair_starts (N + 1,) int32: the pairs of Gaussian i, none if it is culled.
     Raises PerseError for more than MAX_PAIRS, before there is memory for them.
 
-    Lists are made in the Gaussians' own order, then every tile sorts its own, which the nearest cache holds.
+    Gaussians are sorted once, and handed out to their tiles in that order: a tile has nothing left to sort.
     """
-    free, chunk_pairs = _count(depths, tiles, width, height)
+    order = _sorted(depths)
+    free, chunk_pairs = _count(order, tiles, width, height)
     if chunk_pairs.sum() > MAX_PAIRS:
         raise PerseError("These Gaussians are too large or too many to be drawn: please choose a smaller picture or another avatar.")
-    return _list(depths, tiles, free, chunk_pairs, width)
+    return _list(order, depths, tiles, free, chunk_pairs.sum(), width)
+
+
+@compiled()
+def _sorted(depths):
+    """The Gaussians that are not culled (M,) int32, nearest first: a radix sort of the bits in which their depths differ."""
+    count, least, most = 0, 0x7FFFFFFF, 0
+    bits = depths.view(np.int32)  # of positive floats: they order as the floats do
+    for i in range(depths.shape[0]):
+        if depths[i] > 0:
+            count += 1
+            least, most = min(least, bits[i]), max(most, bits[i])
+    source, target = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)  # depth in the upper half, Gaussian in the lower
+    k = 0
+    for i in range(depths.shape[0]):
+        if depths[i] > 0:
+            source[k] = (np.int64(bits[i] - least) << 32) | i
+            k += 1
+    free = np.empty(1 << _DIGIT, dtype=np.int32)
+    shift = 32
+    while (np.int64(most) - least) >> (shift - 32) > 0:
+        free[:] = 0
+        for key in source:
+            free[(key >> shift) & ((1 << _DIGIT) - 1)] += 1
+        position = 0
+        for digit in range(1 << _DIGIT):
+            held = free[digit]
+            free[digit] = position
+            position += held
+        for key in source:
+            digit = (key >> shift) & ((1 << _DIGIT) - 1)
+            target[free[digit]] = key
+            free[digit] += 1
+        source, target = target, source
+        shift += _DIGIT
+    return (source & 0xFFFFFFFF).astype(np.int32)
+
+
+@compiled(inline="always")
+def _next(tile, column, left, right, tiles_wide):
+    """The tile after this one, and its column, of those from column `left` to `right`, row by row."""
+    ends = column + 1 == right
+    return tile + (tiles_wide - (right - left) + 1 if ends else 1), left if ends else column + 1
 
 
 @compiled(parallel=True)
-def _count(depths, tiles, width, height):
-    """How many Gaussians of each chunk a tile has (_CHUNKS, tiles) int32, and pairs of each chunk (_CHUNKS,) int64; a chunk that
-    alone has more than MAX_PAIRS is not counted further."""
-    total = depths.shape[0]
-    tiles_wide = (width + TILE - 1) // TILE
-    free = np.zeros((_CHUNKS, tiles_wide * ((height + TILE - 1) // TILE)), dtype=np.int32)
+def _count(order, tiles, width, height):
+    """How many Gaussians of each chunk a tile has (_CHUNKS, tiles) int32, and pairs of each chunk (_CHUNKS,) int64."""
+    total = order.shape[0]
+    tiles_wide, tiles_high = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
+    pitch = tiles_wide + 1
+    free = np.empty((_CHUNKS, tiles_wide * tiles_high), dtype=np.int32)
     chunk_pairs = np.zeros(_CHUNKS, dtype=np.int64)
     for chunk in numba.prange(_CHUNKS):
+        # A range of tiles as four corners, from which running sums make it: no loop whose length differs from Gaussian to Gaussian.
+        corners = np.zeros((tiles_high + 1) * pitch, dtype=np.int32)
         held = 0
-        for i in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
-            if depths[i] > 0:
-                left, right, top, bottom = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
-                held += (bottom - top) * (right - left)
-                for row in range(top, bottom):
-                    for column in range(left, right):
-                        free[chunk, row * tiles_wide + column] += 1
-                if held > MAX_PAIRS:
-                    break
+        for rank in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
+            i = order[rank]
+            left, right, top, bottom = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
+            held += np.int64(bottom - top) * (right - left)
+            corners[top * pitch + left] += 1
+            corners[top * pitch + right] -= 1
+            corners[bottom * pitch + left] -= 1
+            corners[bottom * pitch + right] += 1
         chunk_pairs[chunk] = held
+        for row in range(tiles_high):
+            running = 0
+            for column in range(tiles_wide):
+                running += corners[row * pitch + column]
+                free[chunk, row * tiles_wide + column] = running + (free[chunk, (row - 1) * tiles_wide + column] if row else 0)
     return free, chunk_pairs
 
 
 @compiled(parallel=True)
-def _list(depths, tiles, free, chunk_pairs, width):
+def _list(order, depths, tiles, free, pairs_in_all, width):
     """What `bin_to_tiles` returns, from what `_count` found."""
-    total, count = depths.shape[0], free.shape[1]
+    total, count = order.shape[0], free.shape[1]
     tiles_wide = (width + TILE - 1) // TILE
     starts = np.empty(count + 1, dtype=np.int32)
     position = 0
@@ -67,58 +119,22 @@ def _list(depths, tiles, free, chunk_pairs, width):
             free[chunk, tile] = position
             position += held
     starts[count] = position
-    keys = np.empty(position, dtype=np.int64)  # depth in the upper half, pair in the lower
-    owners = np.empty(position, dtype=np.int32)
-    pair_starts = np.empty(total + 1, dtype=np.int32)
-    pair_starts[total] = position
-    bits = depths.view(np.int32)  # of positive floats: they order as the floats do
+    pair_starts = np.empty(depths.shape[0] + 1, dtype=np.int32)
+    pair = 0
+    for i in range(depths.shape[0]):
+        pair_starts[i] = pair
+        if depths[i] > 0:
+            pair += (tiles[i, 1] - tiles[i, 0]) * (tiles[i, 3] - tiles[i, 2])
+    pair_starts[depths.shape[0]] = pair
+    entries, pairs = np.empty(pairs_in_all, dtype=np.int32), np.empty(pairs_in_all, dtype=np.int32)
     for chunk in numba.prange(_CHUNKS):
-        pair = chunk_pairs[:chunk].sum()
-        for i in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
-            pair_starts[i] = pair
-            if depths[i] > 0:
-                left, right, top, bottom = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
-                key = np.int64(bits[i]) << 32
-                for row in range(top, bottom):
-                    for column in range(left, right):
-                        tile = row * tiles_wide + column
-                        keys[free[chunk, tile]] = key | pair
-                        free[chunk, tile] += 1
-                        owners[pair] = i
-                        pair += 1
-    entries, pairs = np.empty(position, dtype=np.int32), np.empty(position, dtype=np.int32)
-    for tile in numba.prange(count):
-        first, last = starts[tile], starts[tile + 1]
-        if first < last:
-            ordered = _sorted(keys[first:last])
-            for k in range(last - first):
-                pair = ordered[k] & 0xFFFFFFFF
-                pairs[first + k], entries[first + k] = pair, owners[pair]
+        for rank in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
+            i = order[rank]
+            left, right, top, bottom = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
+            tile, column = top * tiles_wide + left, left
+            for pair in range(pair_starts[i], pair_starts[i] + (bottom - top) * (right - left)):
+                at = free[chunk, tile]
+                entries[at], pairs[at] = i, pair
+                free[chunk, tile] = at + 1
+                tile, column = _next(tile, column, left, right, tiles_wide)
     return starts, entries, pairs, pair_starts
-
-
-@compiled()
-def _sorted(keys):
-    """Keys by their upper half, equal ones in the order given: a radix sort of the bits in which they differ."""
-    lowest = highest = keys[0] >> 32
-    for key in keys:
-        lowest, highest = min(lowest, key >> 32), max(highest, key >> 32)
-    source, target = keys, np.empty_like(keys)
-    free = np.empty(256, dtype=np.int32)
-    shift = 0
-    while (highest - lowest) >> shift:
-        free[:] = 0
-        for key in source:
-            free[(((key >> 32) - lowest) >> shift) & 255] += 1
-        position = 0
-        for digit in range(256):
-            held = free[digit]
-            free[digit] = position
-            position += held
-        for key in source:
-            digit = (((key >> 32) - lowest) >> shift) & 255
-            target[free[digit]] = key
-            free[digit] += 1
-        source, target = target, source
-        shift += 8
-    return source

@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 
 from .binning import bin_to_tiles
-from .blend import CENTRES, blend, blend_backward
+from .blend import blend
+from .blend_backward import CENTRES, blend_backward
 from .camera import Camera
 from .cloud import GaussianCloud
+from .layout import ROWS
 from .projection import project, project_backward
 from .vector import WIDTH
 
@@ -42,12 +44,12 @@ class _Rasterize(torch.autograd.Function):
         backdrop = np.zeros(3, dtype=np.float32) if background is None else _array(background)
         records, depths, tiles = project(*arrays, *view)
         bins = bin_to_tiles(depths, tiles, camera.width, camera.height)
-        image, transmittance, visited = blend(records, *bins[:2], backdrop, camera.width, camera.height, CENTRES)
+        image, transmittance, *found, _ = blend(records, *bins[:2], backdrop, camera.width, camera.height)
         rgb, alpha = torch.from_numpy(image), torch.from_numpy(1.0 - transmittance[..., None])
         if any(ctx.needs_input_grad):
             # Tensors that the caller could change in place go through torch, which notices.
             ctx.save_for_backward(means, quats, scales, opacities, rgb)
-            ctx.view, ctx.state = view, (records, bins, transmittance, visited)
+            ctx.view, ctx.state = view, (records, bins, transmittance, found)
         return rgb, alpha
 
     @staticmethod
@@ -55,10 +57,10 @@ class _Rasterize(torch.autograd.Function):
     def backward(ctx, grad_image, grad_alpha):
         *inputs, image = [_array(tensor) for tensor in ctx.saved_tensors]
         count, inputs = len(inputs[0]), [_filled(array) for array in inputs]
-        records, (starts, entries, pairs, pair_starts), transmittance, visited = ctx.state
+        records, (starts, entries, pairs, pair_starts), transmittance, found = ctx.state
         grad_image, grad_alpha = _array(grad_image), _array(grad_alpha).reshape(transmittance.shape)
         slots = blend_backward(
-            records, starts, entries, pairs, visited, image, transmittance, grad_image, grad_alpha, CENTRES
+            records, starts, entries, pairs, *found, image, transmittance, grad_image, grad_alpha, CENTRES, WIDTH
         )
         gradients = project_backward(*inputs, *ctx.view, pair_starts, slots)
         grad_background = None
@@ -73,5 +75,5 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 def _filled(array: np.ndarray) -> np.ndarray:
     """At least as many rows as the kernels take at once, the further ones zero: of no opacity."""
-    short = WIDTH - len(array)
+    short = ROWS - len(array)
     return np.concatenate([array, np.zeros((short, *array.shape[1:]), np.float32)]) if short > 0 else array

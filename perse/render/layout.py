@@ -8,14 +8,17 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .vector import _INT, _INT_VECTOR, _VECTOR, WIDTH, _address, _int_constant, _mask, lanes
+from .vector import _INT, _INT_VECTOR, _VECTOR, _address, _int_constant, _mask
+from .vector import lanes16 as lanes
+
+ROWS = 16  # at a time, on every machine
 
 
 def _split(builder, vectors, parts):
     """Vectors that hold rows of `parts` numbers one after the other -> one vector a part."""
     out = []
     for part in range(parts):
-        wanted = [parts * lane + part for lane in range(WIDTH)]  # positions in all vectors together
+        wanted = [parts * lane + part for lane in range(ROWS)]  # positions in all vectors together
         out.append(_gather(builder, vectors, wanted))
     return out
 
@@ -23,8 +26,8 @@ def _split(builder, vectors, parts):
 def _join(builder, columns):
     """The way back from `_split`."""
     parts = len(columns)
-    flat = [(position % parts) * WIDTH + position // parts for position in range(WIDTH * parts)]
-    return [_gather(builder, columns, flat[WIDTH * k:WIDTH * (k + 1)]) for k in range(parts)]
+    flat = [(position % parts) * ROWS + position // parts for position in range(ROWS * parts)]
+    return [_gather(builder, columns, flat[ROWS * k:ROWS * (k + 1)]) for k in range(parts)]
 
 
 def _gather(builder, vectors, wanted):
@@ -33,22 +36,22 @@ def _gather(builder, vectors, wanted):
     for number, vector in enumerate(vectors[1:], 1):
         mask = []
         for lane, position in enumerate(wanted):
-            if position // WIDTH == number:
-                mask.append(WIDTH + position % WIDTH)
+            if position // ROWS == number:
+                mask.append(ROWS + position % ROWS)
             else:  # of the first vector as it lies there, of what later rounds hold as it lies already
-                mask.append(position if number == 1 and position < WIDTH else lane)
+                mask.append(position if number == 1 and position < ROWS else lane)
         result = builder.shuffle_vector(result, vector, _mask(mask))
     return result
 
 
 def _loads(context, builder, sig, args, parts):
-    step = [builder.add(args[1], ir.Constant(args[1].type, WIDTH * k)) for k in range(parts)]
+    step = [builder.add(args[1], ir.Constant(args[1].type, ROWS * k)) for k in range(parts)]
     return [builder.load(_address(context, builder, sig.args[0], args[0], at), align=4) for at in step]
 
 
 def _stores(context, builder, sig, args, vectors):
     for k, vector in enumerate(vectors):
-        at = builder.add(args[1], ir.Constant(args[1].type, WIDTH * k))
+        at = builder.add(args[1], ir.Constant(args[1].type, ROWS * k))
         address = _address(context, builder, sig.args[0], args[0], at)
         if vector.type == _INT_VECTOR:
             address = builder.bitcast(address, _INT_VECTOR.as_pointer())
@@ -101,7 +104,7 @@ def store_ranges(typingctx, array, index, left, right, top, bottom, wide, high):
     def codegen(context, builder, sig, args):
         def spread(value):
             lane = builder.insert_element(ir.Constant(_INT_VECTOR, ir.Undefined), builder.trunc(value, _INT), ir.Constant(_INT, 0))
-            return builder.shuffle_vector(lane, ir.Constant(_INT_VECTOR, ir.Undefined), _mask([0] * WIDTH))
+            return builder.shuffle_vector(lane, ir.Constant(_INT_VECTOR, ir.Undefined), _mask([0] * ROWS))
 
         def kept(value, most):
             value = builder.fptosi(value, _INT_VECTOR)
@@ -118,13 +121,13 @@ def store_ranges(typingctx, array, index, left, right, top, bottom, wide, high):
 def _transposed(builder, rows):
     """A 16 x 16 matrix turned: four rounds, in each of which rows 1, 2, 4, 8 apart swap halves, quarters … of themselves."""
     rows = list(rows)
-    span = WIDTH // 2
+    span = ROWS // 2
     while span:
-        for k in range(WIDTH):
+        for k in range(ROWS):
             if not k & span:
                 a, b = rows[k], rows[k + span]
-                low = [lane if not lane & span else WIDTH + lane - span for lane in range(WIDTH)]
-                high = [lane + span if not lane & span else WIDTH + lane for lane in range(WIDTH)]
+                low = [lane if not lane & span else ROWS + lane - span for lane in range(ROWS)]
+                high = [lane + span if not lane & span else ROWS + lane for lane in range(ROWS)]
                 rows[k], rows[k + span] = (builder.shuffle_vector(a, b, _mask(mask)) for mask in (low, high))
         span //= 2
     return rows
@@ -137,7 +140,7 @@ def store_rows(typingctx, array, index, columns):
 
     def codegen(context, builder, sig, args):
         given = [builder.extract_value(args[2], k) for k in range(count)]
-        rows = _transposed(builder, given + [ir.Constant(_VECTOR, ir.Undefined)] * (WIDTH - count))
+        rows = _transposed(builder, given + [ir.Constant(_VECTOR, ir.Undefined)] * (ROWS - count))
         return _stores(context, builder, sig, args, rows)
 
     return types.void(array, types.intp, columns), codegen
@@ -146,10 +149,10 @@ def store_rows(typingctx, array, index, columns):
 @intrinsic
 def load_rows(typingctx, array, index):
     """Sixteen rows of sixteen numbers, as sixteen Lanes."""
-    kind = types.UniTuple(lanes, WIDTH)
+    kind = types.UniTuple(lanes, ROWS)
 
     def codegen(context, builder, sig, args):
-        rows = _transposed(builder, _loads(context, builder, sig, args, WIDTH))
+        rows = _transposed(builder, _loads(context, builder, sig, args, ROWS))
         return context.make_tuple(builder, kind, rows)
 
     return kind(array, types.intp), codegen

@@ -8,25 +8,12 @@ import math
 import numba
 import numpy as np
 
+from .bits import TILE
 from .jit import compiled
-from .layout import load3, load4, load_rows, store3, store4, store_ranges, store_rows
-from .vector import (
-    WIDTH,
-    any_positive,
-    divide,
-    floor,
-    fma,
-    highest,
-    load,
-    log2,
-    lowest,
-    minus_abs,
-    root,
-    splat,
-    store,
-    where_at_least,
-    where_greater,
-)
+from .layout import ROWS, load3, load4, load_rows, store3, store4, store_ranges, store_rows
+from .vector import any_positive, divide, floor, fma, highest, log2, lowest, minus_abs, root, store, where_at_least, where_greater
+from .vector import load16 as load
+from .vector import splat16 as splat
 
 f32 = np.float32
 NEAR_PLANE = f32(0.01)
@@ -34,7 +21,6 @@ FAR_PLANE = f32(1e10)
 EPS_2D = f32(0.3)  # pixels^2 added to the projected covariance
 MIN_ALPHA = f32(1.0 / 255.0)
 FAR_OFF = f32(2.0**24)  # pixels from the picture's corner, beyond which float32 does not tell two pixels apart: centres lie nearer
-TILE = 32  # pixels a side
 
 LARGEST = np.finfo(np.float32).max
 LN2 = f32(math.log(2.0))
@@ -135,8 +121,8 @@ def project(means, quats, scales, opacities, colors, view, K, width, height):
     flat_records, flat_tiles = records.reshape(-1), tiles.reshape(-1)
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
     tiles_wide, tiles_high = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
-    for group in numba.prange((count + WIDTH - 1) // WIDTH):
-        i = min(group * WIDTH, count - WIDTH)  # the last group overlaps the one before it, and finds the same
+    for group in numba.prange((count + ROWS - 1) // ROWS):
+        i = min(group * ROWS, count - ROWS)  # the last group overlaps the one before it, and finds the same
         zero, one, half = splat(f32(0.0)), splat(f32(1.0)), splat(f32(0.5))
         culled = splat(f32(-1.0))
         opacity = load(opacities, i)
@@ -210,24 +196,24 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
     to_means, to_quats, to_scales = grad_means.reshape(-1), grad_quats.reshape(-1), grad_scales.reshape(-1)
     to_colors, flat_slots = grad_colors.reshape(-1), slots.reshape(-1)
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
-    groups = (count + WIDTH - 1) // WIDTH
+    groups = (count + ROWS - 1) // ROWS
     for chunk in numba.prange((groups + _CHUNK - 1) // _CHUNK):
-        sums, held = np.zeros(WIDTH * WIDTH, dtype=np.float32), np.empty(WIDTH, dtype=np.float32)
+        sums, held = np.zeros(ROWS * ROWS, dtype=np.float32), np.empty(ROWS, dtype=np.float32)
         zero, one, two, half = splat(f32(0.0)), splat(f32(1.0)), splat(f32(2.0)), splat(f32(0.5))
         for group in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, groups)):
-            i = min(group * WIDTH, count - WIDTH)
-            if pair_starts[i] == pair_starts[i + WIDTH]:
+            i = min(group * ROWS, count - ROWS)
+            if pair_starts[i] == pair_starts[i + ROWS]:
                 store3(to_means, 3 * i, zero, zero, zero)
                 store4(to_quats, 4 * i, zero, zero, zero, zero)
                 store3(to_scales, 3 * i, zero, zero, zero)
                 store(grad_opacities, i, zero)
                 store3(to_colors, 3 * i, zero, zero, zero)
                 continue
-            for k in range(WIDTH):
+            for k in range(ROWS):
                 added = zero
                 for pair in range(pair_starts[i + k], pair_starts[i + k + 1]):
                     added = added + load(flat_slots, PAIR * pair)
-                store(sums, WIDTH * k, added)
+                store(sums, ROWS * k, added)
                 held[k] = f32(pair_starts[i + k + 1] - pair_starts[i + k])
             total = load_rows(sums, 0)
             v, v_u, v_y, v_uu, v_uy, v_yy = total[0], total[1], total[2], total[3], total[4], total[5]

@@ -1,51 +1,68 @@
-"""Sixteen float32 lanes as one value inside numba code.
+"""Float32 lanes as one value inside numba code: as many as this machine computes at once, or sixteen.
 
 LLVM's auto-vectoriser gives up on the blending loops at the slightest change, so they use explicit vectors. A `Lanes`
-value is an LLVM `<16 x float>`: one AVX-512 register, two AVX or four NEON ones; LLVM splits it where needed. `+`, `-`
-and `*` work on two Lanes, `-` on one; the functions below do the rest. All of it is usable inside numba code only.
+value is an LLVM `<WIDTH x float>` or `<16 x float>`. WIDTH is 16 where the machine has AVX-512's registers, else 8: one AVX
+register or two of NEON. Wider values than registers would leave those loops, which keep two dozen values at hand, without room.
+What keeps few values, or has sixteen by its nature, takes sixteen lanes everywhere (the functions that end in 16), which LLVM splits
+where needed. `+`, `-` and `*` work on two Lanes of one kind, `-` on one; the functions below do the rest, on either kind. All of it is
+usable inside numba code only.
 
-numba keys its cache on the file of the kernel alone: after a change here, touch the files that import it.
+numba keys its cache on the kernel's file and the machine's features: after a change here, touch the files that import it.
 """
 
 import operator
 
-from llvmlite import ir
+import numba
+from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-WIDTH = 16
+
+def features() -> set[str]:
+    """What the machine that kernels are compiled for can do, by LLVM's names; NUMBA_CPU_FEATURES may take some away."""
+    if numba.config.CPU_FEATURES is not None:
+        return {name[1:] for name in numba.config.CPU_FEATURES.split(",") if name.startswith("+")}
+    return {name for name, there in binding.get_host_cpu_features().items() if there}
+
+
+_FEATURES = features()
+WIDTH = 16 if "avx512f" in _FEATURES else 8
 _FLOAT = ir.FloatType()
 _INT = ir.IntType(32)
-_VECTOR = ir.VectorType(_FLOAT, WIDTH)
-_INT_VECTOR = ir.VectorType(_INT, WIDTH)
-# Minimax fit (relative error) of 2**x on [-1/2, 1/2], highest power first; the last one set to exactly 1.
-_EXP2 = (1.3276472e-3, 9.6755419e-3, 5.5507131e-2, 2.4022120e-1, 6.9314694e-1, 1.0)
+_VECTOR = ir.VectorType(_FLOAT, 16)
+_INT_VECTOR = ir.VectorType(_INT, 16)
+# What `exp2` needs: 1.5 * 2**23, which rounds to integers; then a minimax fit (relative error, 2.8e-6) of 2**x on [-1/2, 1/2], highest
+# power first, the last one exactly 1.
+EXP2 = (12582912.0, 9.5828500e-3, 5.5906420e-2, 2.4024099e-1, 6.9312419e-1, 1.0)
 
 
 class Lanes(types.Type):
-    """The numba type of sixteen float32 lanes."""
+    """The numba type of `width` float32 lanes."""
 
-    def __init__(self):
-        super().__init__(name="float32x16")
+    def __init__(self, width: int):
+        super().__init__(name=f"float32x{width}")
+        self.width = width
 
 
-lanes = Lanes()
+lanes16 = Lanes(16)
+lanes = lanes16 if WIDTH == 16 else Lanes(WIDTH)
+_KINDS = {lanes.width: lanes, 16: lanes16}
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _VECTOR)
+        super().__init__(dmm, fe_type, ir.VectorType(_FLOAT, fe_type.width))
 
 
 def _operator(function, instruction):
     class Template(ConcreteTemplate):
-        cases = [signature(lanes, lanes, lanes)]
+        cases = [signature(kind, kind, kind) for kind in _KINDS.values()]
 
     infer_global(function)(Template)
 
-    @lower_builtin(function, lanes, lanes)
+    @lower_builtin(function, Lanes, Lanes)
     def lower(context, builder, sig, args):
         return getattr(builder, instruction)(*args)
 
@@ -55,23 +72,27 @@ for _function, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), 
 
 
 class _Negation(ConcreteTemplate):
-    cases = [signature(lanes, lanes)]
+    cases = [signature(kind, kind) for kind in _KINDS.values()]
 
 
 infer_global(operator.neg)(_Negation)
 
 
-@lower_builtin(operator.neg, lanes)
+@lower_builtin(operator.neg, Lanes)
 def _negate(context, builder, sig, args):
     return builder.fneg(args[0])
 
 
-def _constant(value: float) -> ir.Constant:
-    return ir.Constant(_VECTOR, [ir.Constant(_FLOAT, value)] * WIDTH)
+def _ints(width: int) -> ir.VectorType:
+    return ir.VectorType(_INT, width)
 
 
-def _int_constant(value: int) -> ir.Constant:
-    return ir.Constant(_INT_VECTOR, [ir.Constant(_INT, value)] * WIDTH)
+def _constant(value: float, width: int) -> ir.Constant:
+    return ir.Constant(ir.VectorType(_FLOAT, width), [ir.Constant(_FLOAT, value)] * width)
+
+
+def _int_constant(value: int, width: int = 16) -> ir.Constant:
+    return ir.Constant(_ints(width), [ir.Constant(_INT, value)] * width)
 
 
 def _mask(lanes_taken) -> ir.Constant:
@@ -85,56 +106,97 @@ def _call(builder, name, result, args, **flags):
 
 
 def _fma(builder, a, b, c):
-    # fmuladd, not fma: without the hardware instruction the latter becomes sixteen library calls.
-    return _call(builder, "llvm.fmuladd.v16f32", _VECTOR, [a, b, c])
+    # fmuladd, not fma: without the hardware instruction the latter becomes as many library calls as lanes.
+    return _call(builder, f"llvm.fmuladd.v{a.type.count}f32", a.type, [a, b, c])
 
 
-def _address(context, builder, array_type, array, index):
+def _spread(builder, value, width):
+    """One number in every lane."""
+    empty = ir.Constant(ir.VectorType(value.type, width), ir.Undefined)
+    return builder.shuffle_vector(builder.insert_element(empty, value, ir.Constant(_INT, 0)), empty, _mask([0] * width))
+
+
+def _address(context, builder, array_type, array, index, vector=_VECTOR):
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index], inbounds=True), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index], inbounds=True), vector.as_pointer())
 
 
-@intrinsic
-def splat(typingctx, value):
-    """The same float32 in every lane."""
+def _same(*given):
+    """The Lanes of which all arguments are, or TypingError's cue: None."""
+    return given[0] if isinstance(given[0], Lanes) and all(kind == given[0] for kind in given) else None
+
+
+def _elementwise(count, build, meaning):
+    """An intrinsic of `count` Lanes of one kind that gives Lanes of that kind; build(builder, *vectors) -> vector."""
 
     def codegen(context, builder, sig, args):
-        first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), args[0], ir.Constant(_INT, 0))
-        return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), _int_constant(0))
+        return build(builder, *args)
 
-    return lanes(types.float32), codegen
+    def one(typingctx, a):
+        return (a(a), codegen) if _same(a) else None
+
+    def two(typingctx, a, b):
+        return (a(a, b), codegen) if _same(a, b) else None
+
+    def three(typingctx, a, b, c):
+        return (a(a, b, c), codegen) if _same(a, b, c) else None
+
+    def four(typingctx, a, b, yes, no):
+        return (a(a, b, yes, no), codegen) if _same(a, b, yes, no) else None
+
+    function = (one, two, three, four)[count - 1]
+    function.__doc__ = meaning
+    return intrinsic(function)
 
 
-def _pattern(values, meaning):
-    """An intrinsic without arguments that gives these sixteen numbers."""
+def _splatter(kind, meaning):
+    def splat(typingctx, value):
+        def codegen(context, builder, sig, args):
+            return _spread(builder, args[0], kind.width)
+
+        return kind(types.float32), codegen
+
+    splat.__doc__ = meaning
+    return intrinsic(splat)
+
+
+splat, splat16 = (_splatter(kind, f"The same float32 in {each} lane.") for kind, each in ((lanes, "every"), (lanes16, "each of sixteen")))
+
+
+def _pattern(values, kind, meaning):
+    """An intrinsic without arguments that gives these numbers."""
 
     def pattern(typingctx):
         def codegen(context, builder, sig, args):
-            return ir.Constant(_VECTOR, [ir.Constant(_FLOAT, float(value)) for value in values])
+            return ir.Constant(ir.VectorType(_FLOAT, kind.width), [ir.Constant(_FLOAT, float(value)) for value in values])
 
-        return lanes(), codegen
+        return kind(), codegen
 
     pattern.__doc__ = meaning
     return intrinsic(pattern)
 
 
-columns = _pattern(
-    [lane // 4 for lane in range(WIDTH)], "Lane -> its column in a block of 4 x 4 pixels stored column by column."
-)
-rows = _pattern([lane % 4 for lane in range(WIDTH)], "Lane -> its row in that block.")
+columns = _pattern([lane // 4 + 0.5 for lane in range(16)], lanes16, "Lane -> its pixel's centre in a block of 4 x 4, across.")
+rows = _pattern([lane % 4 + 0.5 for lane in range(16)], lanes16, "Lane -> its pixel's centre in that block, down.")
 # Sixteen lanes describe eight strips of four rows: first their left ends, then their right ones.
-sides = _pattern([-1.0] * 8 + [1.0] * 8, "-1 for a left end, +1 for a right one.")
-strip_rows = _pattern([4 * (lane % 8) for lane in range(WIDTH)], "The first row of the lane's strip.")
+sides = _pattern([-1.0] * 8 + [1.0] * 8, lanes16, "-1 for a left end, +1 for a right one.")
+strip_rows = _pattern([4 * (lane % 8) for lane in range(16)], lanes16, "The first row of the lane's strip.")
 
 
-@intrinsic
-def load(typingctx, array, index):
-    """Sixteen neighbours from a contiguous float32 array (1-D), from `index` on, without a bounds check."""
+def _loader(kind, meaning):
+    def load(typingctx, array, index):
+        def codegen(context, builder, sig, args):
+            vector = ir.VectorType(_FLOAT, kind.width)
+            return builder.load(_address(context, builder, sig.args[0], *args, vector), align=4)
 
-    def codegen(context, builder, sig, args):
-        return builder.load(_address(context, builder, sig.args[0], *args), align=4)
+        return kind(array, types.intp), codegen
 
-    return lanes(array, types.intp), codegen
+    load.__doc__ = meaning
+    return intrinsic(load)
+
+
+load = _loader(lanes, "As many neighbours as lanes from a contiguous float32 array (1-D), from `index` on, without a bounds check.")
+load16 = _loader(lanes16, "Sixteen neighbours from a contiguous float32 array (1-D), from `index` on, without a bounds check.")
 
 
 @intrinsic
@@ -156,7 +218,7 @@ def prefetch(typingctx, array, row):
 
     def codegen(context, builder, sig, args):
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        offset = builder.mul(args[1], ir.Constant(args[1].type, WIDTH))
+        offset = builder.mul(args[1], ir.Constant(args[1].type, 16))
         address = builder.bitcast(builder.gep(data, [offset]), ir.IntType(8).as_pointer())
         flags = [ir.Constant(_INT, value) for value in (0, 3, 1)]  # to read, keep in every cache, data
         _call(builder, "llvm.prefetch.p0", ir.VoidType(), [address, *flags])
@@ -167,217 +229,178 @@ def prefetch(typingctx, array, row):
 
 @intrinsic
 def store(typingctx, array, index, value):
-    """Write sixteen neighbours, from `index` on, without a bounds check."""
+    """Write neighbours, as many as `value` has lanes, from `index` on, without a bounds check."""
 
     def codegen(context, builder, sig, args):
-        builder.store(args[2], _address(context, builder, sig.args[0], *args[:2]), align=4)
+        builder.store(args[2], _address(context, builder, sig.args[0], *args[:2], args[2].type), align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, lanes), codegen
+    return (types.void(array, types.intp, value), codegen) if _same(value) else None
 
 
 @intrinsic
-def store_strips(typingctx, array, index, edges, pitch):
-    """Write where the blocks of eight strips begin, and how many there are, to a contiguous int32 array, from `index` on.
-
-    edges: ends of the strips as `sides` orders them, in columns, cut off towards zero; every lane holds a number from 0 to TILE.
-    pitch: floats a strip. A strip whose left end lies beyond its right one holds nothing: no count is negative.
-    """
+def shelve(typingctx, shelf, place, value):
+    """Put a value that a loop needs all the time where `recall` finds it; shelf: contiguous float32, sixteen for each place."""
 
     def codegen(context, builder, sig, args):
-        eight = ir.VectorType(_INT, 8)
-
-        def each(value):
-            return ir.Constant(eight, [ir.Constant(_INT, value)] * 8)
-
-        ends = builder.fptosi(args[2], _INT_VECTOR)
-        left, right = (builder.shuffle_vector(ends, ends, _mask(range(first, first + 8))) for first in (0, 8))
-        start = builder.and_(left, each(-4))
-        count = builder.ashr(builder.add(builder.sub(right, start), each(3)), each(2))
-        count = builder.select(builder.icmp_signed(">", count, each(0)), count, each(0))
-        lane = builder.insert_element(ir.Constant(eight, ir.Undefined), builder.trunc(args[3], _INT), ir.Constant(_INT, 0))
-        pitches = builder.mul(builder.shuffle_vector(lane, ir.Constant(eight, ir.Undefined), _mask([0] * 8)), _mask(range(8)))
-        both = builder.shuffle_vector(builder.add(builder.shl(start, each(2)), pitches), count, _mask(range(WIDTH)))
-        address = _address(context, builder, sig.args[0], *args[:2])
-        builder.store(both, builder.bitcast(address, _INT_VECTOR.as_pointer()), align=4)
+        if WIDTH == 8:
+            index = builder.mul(args[1], ir.Constant(args[1].type, 16))
+            builder.store(args[2], _address(context, builder, sig.args[0], args[0], index, args[2].type), align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, lanes, types.intp), codegen
+    return (types.void(shelf, types.intp, value), codegen) if _same(value) else None
 
 
 @intrinsic
-def store_run(typingctx, array, index, first, step):
-    """Write first, first + step, ... first + 7 step to a contiguous int32 array (1-D), from `index` on."""
+def recall(typingctx, shelf, place, value):
+    """The value, which has been put on the shelf.
+
+    With 32 registers it is in one. With 16 it is read from memory where it is used, which costs nothing; LLVM, left to itself, keeps
+    such numbers in registers and has none left for those that change. It only reads again what may have changed: see `forget`.
+    """
 
     def codegen(context, builder, sig, args):
-        eight = ir.VectorType(_INT, 8)
+        if WIDTH == 16:
+            return args[2]
+        index = builder.mul(args[1], ir.Constant(args[1].type, 16))
+        return builder.load(_address(context, builder, sig.args[0], args[0], index, args[2].type), align=4)
 
-        def spread(value):
-            lane = builder.insert_element(ir.Constant(eight, ir.Undefined), builder.trunc(value, _INT), ir.Constant(_INT, 0))
-            return builder.shuffle_vector(lane, ir.Constant(eight, ir.Undefined), _mask([0] * 8))
+    return (value(shelf, types.intp, value), codegen) if _same(value) else None
 
-        run = builder.add(spread(args[2]), builder.mul(spread(args[3]), _mask(range(8))))
-        address = _address(context, builder, sig.args[0], *args[:2])
-        builder.store(run, builder.bitcast(address, eight.as_pointer()), align=4)
+
+@intrinsic
+def forget(typingctx):
+    """In a loop without a store: nothing is known of memory any more. Nothing happens where there are 32 registers."""
+
+    def codegen(context, builder, sig, args):
+        if WIDTH == 8:
+            builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], True)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, types.intp, types.intp), codegen
+    return types.void(), codegen
+
+
+def _select(comparison):
+    def build(builder, a, b, yes, no):
+        return builder.select(builder.fcmp_ordered(comparison, a, b), yes, no)
+
+    return build
+
+
+def _extreme(comparison):
+    def build(builder, a, b):
+        return builder.select(builder.fcmp_ordered(comparison, a, b), a, b)
+
+    return build
+
+
+def _named(name):
+    def build(builder, a):
+        return _call(builder, f"llvm.{name}.v{a.type.count}f32", a.type, [a])
+
+    return build
+
+
+fma = _elementwise(3, _fma, "a * b + c, rounded once where the machine can.")
+divide = _elementwise(2, lambda builder, a, b: builder.fdiv(a, b), "a / b.")
+lowest = _elementwise(2, _extreme("<"), "The smaller of two, lane by lane; b where one is not a number.")
+highest = _elementwise(2, _extreme(">"), "The larger of two, lane by lane; b where one is not a number.")
+floor = _elementwise(1, _named("floor"), "The largest whole number that is not above a.")
+root = _elementwise(1, _named("sqrt"), "The square root.")
+where_greater = _elementwise(4, _select(">"), "yes where a > b, no elsewhere (also where one is not a number).")
+where_at_least = _elementwise(4, _select(">="), "yes where a >= b, no elsewhere (also where one is not a number).")
+
+
+def _guess(builder, a):
+    """1 / a as the machine guesses it, and how many steps of Newton's make 2e-7 of that; or None where it does not guess."""
+    width = a.type.count
+    if "avx512f" in _FEATURES and width == 16:
+        mask = ir.Constant(ir.IntType(16), -1)
+        return _call(builder, "llvm.x86.avx512.rcp14.ps.512", a.type, [a, ir.Constant(a.type, [ir.Constant(_FLOAT, 0.0)] * width), mask])
+    if "avx" in _FEATURES and width == 8:
+        return _call(builder, "llvm.x86.avx.rcp.ps.256", a.type, [a])
+    return None
+
+
+def _inverse(builder, a):
+    x, minus, one = _guess(builder, a), builder.fneg(a), _constant(1.0, a.type.count)
+    if x is not None:  # to 4e-4 or better; a step of Newton's squares the error
+        return _fma(builder, x, _fma(builder, minus, x, one), x)
+    width = a.type.count
+    bits = builder.sub(_int_constant(0x7EF311C7, width), builder.bitcast(a, _ints(width)))
+    x = builder.bitcast(bits, a.type)
+    for _ in range(2):
+        error = _fma(builder, minus, x, one)
+        x = _fma(builder, x, _fma(builder, error, error, error), x)
+    return x
+
+
+inverse = _elementwise(1, _inverse, """1 / a for 1e-30 < a < 1e30, to 3e-7 relative: a third of a division's time.
+
+The machine's own guess and a step of Newton's; where there is none, the bits of a guess within 12 %, by negating those of a about a
+constant, then twice Halley's step x (1 + e + e^2) with e = 1 - a x, which cubes the error. Guesses differ between makes of machine.
+""")
+
+
+def _bits(builder, a):
+    return builder.bitcast(a, _ints(a.type.count))
+
+
+def _minus_abs(builder, a, sign=None):
+    sign = _constant(-0.0, a.type.count) if sign is None else sign
+    return builder.bitcast(builder.or_(_bits(builder, a), _bits(builder, sign)), a.type)
+
+
+minus_abs = _elementwise(1, _minus_abs, "-|a|: the sign bit set.")
+signed = _elementwise(2, _minus_abs, "-|a|, where the second is -0.")
+
+
+def _exp2(builder, a, magic, *coefficients):
+    shifted = builder.fadd(a, magic)
+    rest = builder.fsub(a, builder.fsub(shifted, magic))
+    result = coefficients[0]
+    for coefficient in coefficients[1:]:
+        result = _fma(builder, result, rest, coefficient)
+    scale = builder.shl(_bits(builder, shifted), _int_constant(23, a.type.count))
+    return builder.bitcast(builder.add(_bits(builder, result), scale), a.type)
 
 
 @intrinsic
-def fma(typingctx, a, b, c):
-    """a * b + c, rounded once where the machine can."""
+def exp2(typingctx, a, magic, c4, c3, c2, c1, c0):
+    """2 ** a for -126 <= a <= 127, to 3e-6 relative; anything outside. The rest is EXP2, a Lanes each.
 
-    def codegen(context, builder, sig, args):
-        return _fma(builder, *args)
-
-    return lanes(lanes, lanes, lanes), codegen
-
-
-@intrinsic
-def divide(typingctx, a, b):
-    """a / b."""
-
-    def codegen(context, builder, sig, args):
-        return builder.fdiv(*args)
-
-    return lanes(lanes, lanes), codegen
-
-
-@intrinsic
-def inverse(typingctx, a):
-    """1 / a for normal a > 0, to 2e-7 relative: a third of a division's time.
-
-    The bits of a guess within 12 %, by negating those of a about a constant; then twice Halley's step x (1 + e + e^2) with
-    e = 1 - a x, which cubes the error.
+    Rounds a to an integer n by adding and taking away a number that leaves n in the low bits, evaluates a polynomial of 2**x on
+    [-1/2, 1/2], and adds n to the exponent.
     """
 
     def codegen(context, builder, sig, args):
-        guess = builder.sub(_int_constant(0x7EF311C7), builder.bitcast(args[0], _INT_VECTOR))
-        x, minus, one = builder.bitcast(guess, _VECTOR), builder.fneg(args[0]), _constant(1.0)
-        for _ in range(2):
-            error = _fma(builder, minus, x, one)
-            x = _fma(builder, x, _fma(builder, error, error, error), x)
-        return x
+        return _exp2(builder, *args)
 
-    return lanes(lanes), codegen
+    return (a(*[a] * 7), codegen) if _same(a, magic, c4, c3, c2, c1, c0) else None
 
 
-@intrinsic
-def lowest(typingctx, a, b):
-    """The smaller of two, lane by lane; b where one is not a number."""
-
-    def codegen(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered("<", *args), *args)
-
-    return lanes(lanes, lanes), codegen
-
-
-@intrinsic
-def highest(typingctx, a, b):
-    """The larger of two, lane by lane; b where one is not a number."""
-
-    def codegen(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered(">", *args), *args)
-
-    return lanes(lanes, lanes), codegen
+def _log2(builder, a):
+    width = a.type.count
+    one, bits = _constant(1.0, width), builder.bitcast(a, _ints(width))
+    # Where the mantissa's own bits exceed those of sqrt(2) the exponent rounds up.
+    shifted = builder.add(bits, _int_constant(0x3F800000 - 0x3F3504F3, width))
+    exponent = builder.sub(builder.ashr(shifted, _int_constant(23, width)), _int_constant(127, width))
+    mantissa = builder.sub(bits, builder.shl(exponent, _int_constant(23, width)))
+    m = builder.bitcast(mantissa, a.type)
+    s = builder.fdiv(builder.fsub(m, one), builder.fadd(m, one))
+    square = builder.fmul(s, s)
+    scale = 2.0 / 0.6931471805599453
+    series = _constant(scale / 9, width)
+    for power in (7, 5, 3, 1):
+        series = _fma(builder, series, square, _constant(scale / power, width))
+    return builder.fadd(builder.sitofp(exponent, a.type), builder.fmul(series, s))
 
 
-@intrinsic
-def floor(typingctx, a):
-    """The largest whole number that is not above a."""
+log2 = _elementwise(1, _log2, """The binary logarithm of a > 0 (normal numbers), to 2e-7 absolute or relative, whichever is larger; anything
+otherwise.
 
-    def codegen(context, builder, sig, args):
-        return _call(builder, "llvm.floor.v16f32", _VECTOR, list(args))
-
-    return lanes(lanes), codegen
-
-
-@intrinsic
-def root(typingctx, a):
-    """The square root."""
-
-    def codegen(context, builder, sig, args):
-        return _call(builder, "llvm.sqrt.v16f32", _VECTOR, list(args))
-
-    return lanes(lanes), codegen
-
-
-@intrinsic
-def where_greater(typingctx, a, b, yes, no):
-    """yes where a > b, no elsewhere (also where one is not a number)."""
-
-    def codegen(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[2], args[3])
-
-    return lanes(lanes, lanes, lanes, lanes), codegen
-
-
-@intrinsic
-def where_at_least(typingctx, a, b, yes, no):
-    """yes where a >= b, no elsewhere (also where one is not a number)."""
-
-    def codegen(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered(">=", args[0], args[1]), args[2], args[3])
-
-    return lanes(lanes, lanes, lanes, lanes), codegen
-
-
-@intrinsic
-def minus_abs(typingctx, a):
-    """-|a|: the sign bit set."""
-
-    def codegen(context, builder, sig, args):
-        bits = builder.or_(builder.bitcast(args[0], _INT_VECTOR), _int_constant(-(2**31)))
-        return builder.bitcast(bits, _VECTOR)
-
-    return lanes(lanes), codegen
-
-
-@intrinsic
-def exp2(typingctx, a):
-    """2 ** a for -126 <= a <= 127, to 3e-7 relative; anything outside.
-
-    Rounds a to an integer n by adding and taking away 1.5 * 2**23, which leaves n in the low bits, evaluates a
-    degree-5 minimax polynomial of 2**x on [-1/2, 1/2], and adds n to the exponent.
-    """
-
-    def codegen(context, builder, sig, args):
-        magic = _constant(12582912.0)
-        shifted = builder.fadd(args[0], magic)
-        rest = builder.fsub(args[0], builder.fsub(shifted, magic))
-        result = _constant(_EXP2[0])
-        for coefficient in _EXP2[1:]:
-            result = _fma(builder, result, rest, _constant(coefficient))
-        scale = builder.shl(builder.bitcast(shifted, _INT_VECTOR), _int_constant(23))
-        return builder.bitcast(builder.add(builder.bitcast(result, _INT_VECTOR), scale), _VECTOR)
-
-    return lanes(lanes), codegen
-
-
-@intrinsic
-def log2(typingctx, a):
-    """The binary logarithm of a > 0 (normal numbers), to 2e-7 absolute or relative, whichever is larger; anything otherwise.
-
-    The exponent, and of the mantissa m in [sqrt(1/2), sqrt(2)) the series of 2 artanh((m - 1) / (m + 1)).
-    """
-
-    def codegen(context, builder, sig, args):
-        bits = builder.bitcast(args[0], _INT_VECTOR)
-        # Where the mantissa's own bits exceed those of sqrt(2) the exponent rounds up.
-        shifted = builder.add(bits, _int_constant(0x3F800000 - 0x3F3504F3))
-        exponent = builder.sub(builder.ashr(shifted, _int_constant(23)), _int_constant(127))
-        mantissa = builder.sub(bits, builder.shl(exponent, _int_constant(23)))
-        m = builder.bitcast(mantissa, _VECTOR)
-        s = builder.fdiv(builder.fsub(m, _constant(1.0)), builder.fadd(m, _constant(1.0)))
-        square = builder.fmul(s, s)
-        scale = 2.0 / 0.6931471805599453
-        series = _constant(scale / 9)
-        for power in (7, 5, 3, 1):
-            series = _fma(builder, series, square, _constant(scale / power))
-        return builder.fadd(builder.sitofp(exponent, _VECTOR), builder.fmul(series, s))
-
-    return lanes(lanes), codegen
+The exponent, and of the mantissa m in [sqrt(1/2), sqrt(2)) the series of 2 artanh((m - 1) / (m + 1)).
+""")
 
 
 @intrinsic
@@ -386,15 +409,14 @@ def total(typingctx, a):
 
     def codegen(context, builder, sig, args):
         value = args[0]
-        half = WIDTH // 2
+        half = value.type.count // 2
         while half >= 1:
-            mask = _mask([lane + half if lane < half else 0 for lane in range(WIDTH)])
-            other = builder.shuffle_vector(value, value, mask)
-            value = builder.fadd(value, other)
+            mask = _mask([lane + half if lane < half else 0 for lane in range(value.type.count)])
+            value = builder.fadd(value, builder.shuffle_vector(value, value, mask))
             half //= 2
         return builder.extract_element(value, ir.Constant(_INT, 0))
 
-    return types.float32(lanes), codegen
+    return (types.float32(a), codegen) if _same(a) else None
 
 
 @intrinsic
@@ -406,6 +428,8 @@ def store_totals(typingctx, array, index, a, b, c, d, e, f, g, h):
     """
 
     def codegen(context, builder, sig, args):
+        width = args[2].type.count
+
         def merge(first, second, low, high):
             def pick(mask):
                 return builder.shuffle_vector(first, second, _mask(mask))
@@ -413,23 +437,25 @@ def store_totals(typingctx, array, index, a, b, c, d, e, f, g, h):
             return builder.fadd(pick(low), pick(high))
 
         def by_fours(pattern):  # the same shuffle in each group of four lanes; 4.. names the second operand
-            return [4 * group + (k if k < 4 else WIDTH - 4 + k) for group in range(4) for k in pattern]
+            return [4 * group + (k if k < 4 else width - 4 + k) for group in range(width // 4) for k in pattern]
+
+        def halves(at):  # of each of the two operands, half of the lanes from `at` on
+            return [*range(at, at + width // 2), *range(width + at, width + at + width // 2)]
 
         values = list(args[2:])
-        pairs = [
-            merge(values[k], values[k + 1], by_fours((0, 4, 1, 5)), by_fours((2, 6, 3, 7))) for k in range(0, 8, 2)
-        ]
+        pairs = [merge(values[k], values[k + 1], by_fours((0, 4, 1, 5)), by_fours((2, 6, 3, 7))) for k in range(0, 8, 2)]
         fours = [merge(pairs[k], pairs[k + 1], by_fours((0, 1, 4, 5)), by_fours((2, 3, 6, 7))) for k in (0, 2)]
         # Now each group of four lanes holds partial sums of four values: add the groups.
-        both = merge(*fours, [*range(8), *range(16, 24)], [*range(8, 16), *range(24, 32)])
-        low, high = [*range(4), *range(8, 12)] * 2, [*range(4, 8), *range(12, 16)] * 2
-        result = merge(both, both, low, high)
+        result = merge(*fours, halves(0), halves(width // 2))
+        if width == 16:
+            low, high = [*range(4), *range(8, 12)] * 2, [*range(4, 8), *range(12, 16)] * 2
+            result = merge(result, result, low, high)
         eight = ir.VectorType(_FLOAT, 8)
-        address = builder.bitcast(_address(context, builder, sig.args[0], *args[:2]), eight.as_pointer())
+        address = _address(context, builder, sig.args[0], *args[:2], eight)
         builder.store(builder.shuffle_vector(result, result, _mask(range(8))), address, align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, *[lanes] * 8), codegen
+    return (types.void(array, types.intp, *[a] * 8), codegen) if _same(a, b, c, d, e, f, g, h) else None
 
 
 @intrinsic
@@ -437,7 +463,8 @@ def any_positive(typingctx, a):
     """Whether any lane is > 0."""
 
     def codegen(context, builder, sig, args):
-        mask = builder.fcmp_ordered(">", args[0], _constant(0.0))
-        return builder.icmp_unsigned("!=", builder.bitcast(mask, ir.IntType(16)), ir.Constant(ir.IntType(16), 0))
+        width = args[0].type.count
+        mask = builder.fcmp_ordered(">", args[0], _constant(0.0, width))
+        return builder.icmp_unsigned("!=", builder.bitcast(mask, ir.IntType(width)), ir.Constant(ir.IntType(width), 0))
 
-    return types.boolean(lanes), codegen
+    return (types.boolean(a), codegen) if _same(a) else None
