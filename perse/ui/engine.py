@@ -60,7 +60,6 @@ class Engine:
         def run():
             try:
                 self._run()
-                settle()
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()
@@ -137,6 +136,7 @@ def page_engine() -> Engine:
     def building():
         compiling[0].fetch("meshes")
         compiling[0].fetch("learning")
+        settle()
 
     def optimising():
         import torch

@@ -4,13 +4,14 @@ A build leaves half a gigabyte of each behind; Python would find the first when 
 heap of the thread that has ended.
 """
 
+import atexit
 import ctypes
 import gc
 import threading
 import time
 
 CALM = 1.0  # seconds from the first to the collection: visits often end together
-_due, _started = threading.Event(), threading.Lock()
+_due, _started, _tidying = threading.Event(), threading.Lock(), threading.Lock()
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # the GNU library's
 
 
@@ -25,6 +26,7 @@ def tidy_soon() -> None:
     """In a thread of its own, within two seconds or so."""
     _due.set()
     if _started.acquire(blocking=False):
+        atexit.register(_tidying.acquire)  # a thread that the interpreter stops in the middle of native code takes the process down
         threading.Thread(target=_run, name="perse-tidy", daemon=True).start()
 
 
@@ -38,4 +40,5 @@ def _run() -> None:
     while _due.wait():
         time.sleep(CALM)
         _due.clear()
-        tidy()
+        with _tidying:
+            tidy()
