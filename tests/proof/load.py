@@ -22,7 +22,7 @@ import numpy as np
 
 from .server import Server
 from .targets import example
-from .visitor import Refused, Visitor, actions, portrait
+from .visitor import PATIENCE, Refused, Visitor, actions, portrait
 
 COLOURS = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in product((0, 85, 170, 255), repeat=3)]  # far enough apart for JPEG
 NEAR = 24  # levels by which a JPEG's background may miss its colour
@@ -87,12 +87,13 @@ class Load:
                 seen.errors.append(f"{seen.kind}: {type(error).__name__}: {error}"[:400])
 
     async def _patiently(self, seen: Seen, ask, *what):
-        """Ask again after a while if the server is busy."""
+        """Ask again after a while if the server is busy; what it said last if it still is after PATIENCE."""
+        end = time.monotonic() + PATIENCE
         while True:
             try:
                 return await ask(*what)
             except Refused as no:
-                if no.status != 503 and "Many people" not in str(no):
+                if no.status != 503 and "Many people" not in str(no) or time.monotonic() > end:
                     raise
                 seen.refused[ask.__name__] += 1
                 await asyncio.sleep(1.0)

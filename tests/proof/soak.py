@@ -26,6 +26,7 @@ OTHER = 0.04  # share of other requests among the previews
 HOSTILE = 0.05  # of hostile looks that are sent
 LONG = 30_000  # characters: longer ones are refused, or cut off
 SAMPLE = 2.0  # seconds
+MANY = 20  # errors after which a visitor gives up
 
 
 class Soak:
@@ -70,8 +71,12 @@ class Soak:
                     self.refused += 1
                     if no.status not in (400, 503):
                         self.errors.append(str(no)[:300])
+                        if no.status in (403, 404):  # what it had is gone, and so is every further answer
+                            return
                 except httpx.HTTPError as error:
                     self.errors.append(repr(error)[:300])
+                    if len(self.errors) > MANY:
+                        return
             await visitor.end()
 
     async def _one(self, visitor: Visitor, look: str | bytes) -> None:

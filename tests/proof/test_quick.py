@@ -1,5 +1,6 @@
 """Short versions of the scripts in this folder: nothing goes wrong. How fast it goes is measured by hand, see docs/promises.md."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -30,17 +31,17 @@ def test_a_fuzzer_that_sees_the_code_finds_nothing(tmp_path):
 
 def test_a_few_visitors_at_once():
     told = apart(load.run, 5, 30.0, 1, 1, 256)
-    assert not told["wrong"], told
+    assert not told["wrong"], json.dumps(told)
     assert told["kinds"] == {"build": 1, "file": 1, "example": 3} and len(told["build_seconds_with_waiting"]) == 1
 
 
 def test_previews_for_a_while():
     told = apart(soak.run, 60, 1800.0, 3, 1, float("inf"))
-    assert not told["wrong"], told
+    assert not told["wrong"], json.dumps(told)
     assert told["previews"] >= 60
 
 
 @pytest.mark.parametrize("name", ["killed_in_a_video", "folder_taken_away", "previews_nobody_waits_for"])
 def test_a_real_fault_is_stood(name):
     told = apart(faults.run, [name])[name]
-    assert told["result"] == "held", told
+    assert told["result"] == "held", json.dumps(told)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 SECRET = "X-Perse-Visit"
+PATIENCE = 900.0  # seconds after which what a visitor waits for will never come
 
 
 class Refused(Exception):
@@ -77,12 +78,11 @@ class Visitor:
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
     async def until(self, condition: Callable[[dict], object], every: float = 0.35) -> dict:
-        """The first state for which the condition holds."""
-        while True:
-            state = await self.state()
-            if condition(state):
-                return state
-            await asyncio.sleep(every)
+        """The first state for which the condition holds; TimeoutError if there is none within PATIENCE."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition(state := await self.state()):
+                await asyncio.sleep(every)
+        return state
 
     async def opened(self) -> str:
         """The avatar that has been built or opened; Refused with what the page says if there is none."""
