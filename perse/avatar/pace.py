@@ -6,7 +6,7 @@ beard's slider shows most of the beard. The remedy is the arc length of the axis
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -54,7 +54,7 @@ def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[fl
         if len(basis.vertices):
             posed = (avatar(Controls(attributes={name: z})) for z in AT_SHAPE)
             shape = _steps((GaussianCloud(c.means, c.quats, c.scales, avatar.opacities, avatar.colors) for c in posed), window)
-        paint = _steps((_partly(avatar, full, basis, u) for u in AT), window)
+        paint = _steps(_partly(avatar, full, basis), window)
         basis.pace.copy_(torch.from_numpy(pace(np.array(AT), paint, AT_SHAPE, shape)))
 
 
@@ -64,13 +64,19 @@ def _steps(clouds: Iterable[GaussianCloud], camera: Camera) -> np.ndarray:
     return np.array([float((b - a).abs().mean()) for a, b in pairwise(pictures)])
 
 
-def _partly(avatar: Avatar, full: GaussianCloud, basis: AxisBasis, u: float) -> GaussianCloud:
-    """The avatar with the shape of the finished edit, and as much of its colours and strands as there is at u."""
-    color, opacity, scale = basis.painted(torch.tensor(u, device=avatar.device))
-    scales = full.scales.clone()
-    scales[basis.gaussians] *= (scale - basis.painted(torch.ones((), device=avatar.device))[2]).exp()[:, None]
-    return GaussianCloud(full.means, full.quats, scales, avatar.opacities.index_add(0, basis.gaussians, opacity).clamp(0, 0.99),
-                         avatar.colors.index_add(0, basis.gaussians, color).clamp(0, 1))
+def _partly(avatar: Avatar, full: GaussianCloud, basis: AxisBasis) -> Iterator[GaussianCloud]:
+    """At each of `AT`, what can be seen of the avatar with the shape of the finished edit, and as much of its colours and strands as there
+    is then."""
+    seen = avatar.opacities > 0
+    seen[basis.gaussians] = True
+    rows = (seen.cumsum(0) - 1)[basis.gaussians]
+    colors, opacities, means, quats, scales = (x[seen] for x in (avatar.colors, avatar.opacities, full.means, full.quats, full.scales))
+    finished = basis.painted(torch.ones((), device=avatar.device))[2]
+    for u in AT:
+        color, opacity, scale = basis.painted(torch.tensor(u, device=avatar.device))
+        there = scales.index_copy(0, rows, scales[rows] * (scale - finished).exp()[:, None])
+        yield GaussianCloud(means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, 0.99),
+                            colors.index_add(0, rows, color).clamp(0, 1))
 
 
 def _window(camera: Camera, changed: torch.Tensor) -> Camera | None:

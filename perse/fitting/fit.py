@@ -20,7 +20,7 @@ from ..synthesis.base import Clip, Frame
 from .colors import View, solve_colors
 from .losses import Target, picture_loss
 from .schedule import Schedule
-from .steps import Steps
+from .steps import LANDING, Steps
 from .timetable import FACE_STEP, SLIDER_STEP, face_share
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
@@ -245,7 +245,7 @@ class Trainer:
         base_rates = [g["lr"] for g in optimizer.param_groups]
         # In a training of a few steps solving once, at the end, is worth more than they are.
         twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(SOLVES) * self._second[0]
-        steps = self._steps(0, self.schedule.source_steps, self._face_end, cost=self._face_cost,
+        steps = self._steps(0, self.schedule.source_steps, self._face_end, cost=self._face_cost, least=LANDING,
                             fixed=lambda share: SOLVES[1] + (SOLVES[0] if twice and share < FINE_SHARE else 0))
         fine = False  # whether the photo teaches alone, at every pixel it has
         for share in steps:
@@ -294,9 +294,9 @@ class Trainer:
                     index, normal = avatar.roles.seated
                     avatar.offset[index] -= (avatar.offset[index] * normal).sum(1, keepdim=True).clamp_min(0) * normal
             self.steps[0] += 1
-        if self.steps[0]:
+        if steps.end is None or self.clock() < self.schedule.limit:
             self._solve_colors([self.photo, self._fine], 6, ANCHORS)
-        self.stats["source_loss"] = float(loss.detach()) if self.steps[0] else float("nan")  # the deadline may come first
+        self.stats["source_loss"] = float(loss.detach()) if self.steps[0] else float("nan")  # the limit may come first
         for p in avatar.space.parameters():
             p.requires_grad_(True)
 

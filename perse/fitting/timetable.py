@@ -31,7 +31,7 @@ SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
 LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
 FOR_FINISH = 0.12  # of the seconds given that go into finishing at most: sliders that are not reached keep a usual pace
 FOR_FACE = 0.85  # of the time for both stages, at most
-LEAST_FIT = 0.3  # of the seconds given that a fit gets, even if all else took longer than it should: the face comes first
+LEAST_FIT = 0.18  # of the seconds given that a fit gets, even if all else took longer than it should: the face comes first
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Timetable:
                 self._costs = costs(self.schedule, self.speed, self.seconds)
             elif stage == "face":
                 # Both stages keep to the time themselves.
-                self.end = max(self.end, min(self.clock() + LEAST_FIT * self.seconds + self._costs["finishing"], self.limit))
+                self.end = max(self.end, min(self.clock() + LEAST_FIT * self.seconds, self.limit))
+                self._costs["finishing"] = min(self._costs["finishing"], FOR_FINISH * 2 * (self.end - self.clock()))
         self._stage, self._began = stage, over
 
     def until(self, stage: str, slack: float = 1.2) -> float | None:

@@ -48,5 +48,6 @@ def _change(workshop: Workshop, edit, region: np.ndarray) -> float:
     if patch is None:
         return 0.0
     box, change = patch
-    values = np.sort(np.abs(change).mean(-1)[region[box] > SURE])
-    return float(values[-max(1, len(values) // 4):].mean()) if len(values) else 0.0
+    values = np.abs(change[region[box] > SURE]).mean(-1)
+    most = max(1, len(values) // 4)
+    return float(np.partition(values, -most)[-most:].mean()) if len(values) else 0.0

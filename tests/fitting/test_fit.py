@@ -15,6 +15,7 @@ from perse.fitting.fit import LEAST_PLAY, PLAY, Trainer
 from perse.fitting.initialise import initial_avatar
 from perse.fitting.losses import picture_loss
 from perse.fitting.schedule import Schedule
+from perse.fitting.steps import LANDING
 from perse.pipeline import PersePipeline, head_mask
 from perse.render.rasterize import rasterize
 
@@ -166,7 +167,8 @@ def test_a_stage_does_the_steps_that_fit_and_its_rates_come_down_all_the_way(tim
 
 def test_the_steps_planned_are_enough_and_none_begins_without_time(timed):
     assert timed(0.001, deadline=1000.0)[0] == [TINY.source_steps, TINY.space_steps]
-    assert timed(1.0, deadline=0.0)[0] == [0, 0]
+    assert timed(1.0, deadline=0.0, limit=0.0)[0] == [0, 0]
+    assert timed(1.0, deadline=0.0)[0] == [LANDING, 0], "but for a few that teach the face"
 
 
 @pytest.mark.parametrize("stop_at", [0, 5])
