@@ -146,6 +146,8 @@ def _mark(groups: tuple[str, ...]) -> Path | None:
     said = [*groups, numba.__version__, sys.version, *cpu_target.target_context.codegen().magic_tuple()]
     for place in PLACES:
         for file in sorted((PACKAGE / place).rglob("*.py")):
+            if b"compiled(" not in file.read_bytes():
+                continue
             status = file.stat()
             said.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
     return Path(folder) / f"perse-{hashlib.sha256(repr(said).encode()).hexdigest()[:24]}.compiled"
