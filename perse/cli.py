@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure this machine, as JSON")
     bench.add_argument("--photo", help="portrait to build (default: scikit-image's astronaut)")
     bench.add_argument("--budget", type=float)
+    bench.add_argument("--compare", nargs="+", metavar="FILE", help="beside an earlier measurement; with two files nothing is measured")
     bench.add_argument("--attributes", action="store_true", help="measure the attribute space instead: an avatar with interpolated faces beside "
                        "one without, built from the photo unless given")
     bench.add_argument("--avatar", metavar="FILE", help="with --attributes: measure this avatar")
@@ -269,8 +270,16 @@ def _weights(args) -> None:
 
 def _bench(args) -> None:
     if not args.attributes:
-        from .bench import run
-        print(json.dumps(run(args.photo, args.budget), indent=1))
+        from . import bench
+        earlier = [bench.read(path) for path in args.compare or ()]
+        if len(earlier) > 2:
+            raise PerseError("Two measurements can be compared, not more.")
+        told = earlier[1] if len(earlier) == 2 else bench.run(args.photo, args.budget)
+        if earlier:
+            compared = bench.compare(earlier[0], told)
+            print(bench.lines(compared), file=sys.stderr)
+            told = compared if len(earlier) == 2 else {**told, "compared": compared}
+        print(json.dumps(told, indent=1))
         return
     from .evaluate.side_by_side import side_by_side
     categories = args.categories.split(",") if args.categories else None
