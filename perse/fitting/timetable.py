@@ -30,6 +30,7 @@ PROBE = 0.009  # forward and backward through the rasterizer, of what `_probe` d
 SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
 LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
 FOR_FINISH = 0.12  # of the seconds given that go into finishing at most: sliders that are not reached keep a usual pace
+SURE = 0.1  # of a fit, from which on its own share says how long it takes
 FOR_FACE = 0.85  # of the time for both stages, at most
 LEAST_FIT = 0.18  # of the seconds given that a fit gets, even if all else took longer than it should: the face comes first
 
@@ -125,14 +126,19 @@ class Timetable:
         return None if not self.timed else self.end - self._costs["finishing"]
 
     def told(self, share: float) -> float:
-        """How much of the build's time is over, in [0, 1] and never less than before, `share` of the present stage being done."""
-        stage = self._costs[self._stage]
-        rest = self._rest(self._stage)
-        if self._stage == "face":  # and the sliders, which the fit tells of together
-            stage += self._costs["sliders"]
-            if self.timed:
-                stage, rest = (x + max(self.fit_until() - self.start - self._began, 1e-6) - stage for x in (stage, rest))
-        self._told = max(self._told, min((self._began + share * stage) / max(self._began + rest, 1e-9), 1.0))
+        """How much of the build's time is over, in [0, 1] and never less than before, `share` of the present stage being done (of the face
+        and the sliders together, which the fit tells of as one)."""
+        stage = self._costs[self._stage] + (self._costs["sliders"] if self._stage == "face" else 0.0)
+        over, whole = self._began + share * stage, self._began + self._rest(self._stage)
+        if self.timed:
+            over = self.clock() - self.start
+            if self._stage == "face":  # a fit that has done all that it should is over before its time
+                fit = (over - self._began) / share if share > SURE else self.fit_until() - self.start - self._began
+                whole = self._began + max(fit, over - self._began) + self._costs["finishing"]
+            else:
+                late = 0.0 if self._stage == "finishing" else self._costs["preparing"] + LEAST_FIT * self.seconds
+                whole = max(self.end - self.start, over + late + (1 - share) * stage)
+        self._told = max(self._told, min(over / max(whole, 1e-9), 1.0))
         return self._told
 
     def _rest(self, stage: str) -> float:
