@@ -12,12 +12,14 @@ from pathlib import Path
 
 import perse  # noqa: F401  (sets the threading environment; must come before torch)
 from perse.ui import no_stubs
+from perse.ui.memory import settle, share_heaps
 from perse.ui.root import claim_root
 
 # All that Gradio stores lies in one folder with all that we store, and goes with it.
 ROOT = claim_root(Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "perse"))
 os.environ["GRADIO_TEMP_DIR"] = str(ROOT)
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+share_heaps()
 no_stubs.leave_out()
 
 import gradio as gr
@@ -31,7 +33,6 @@ from perse.ui.desk import FILMING, Desk
 from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair import FairPool
 from perse.ui.guard import Guard
-from perse.ui.memory import settle
 from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visits

@@ -12,7 +12,16 @@ import time
 
 CALM = 1.0  # seconds from the first to the collection: visits often end together
 _due, _started, _tidying = threading.Event(), threading.Lock(), threading.Lock()
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # the GNU library's
+ARENAS = 2  # heaps that threads allocate from; the library's own 8 for each core keep what every thread that ended has left in its own
+_M_ARENA_MAX = -8  # malloc.h's
+_library = ctypes.CDLL(None)
+_trim, _option = getattr(_library, "malloc_trim", None), getattr(_library, "mallopt", None)  # the GNU library's
+
+
+def share_heaps() -> None:
+    """All threads of this process allocate from few heaps. Call before there are many threads."""
+    if _trim is not None and _option is not None:
+        _option(_M_ARENA_MAX, ARENAS)
 
 
 def tidy() -> None:
