@@ -28,10 +28,10 @@ def bin_to_tiles(depths, tiles, width, height):
     Gaussians are sorted once, and handed out to their tiles in that order: a tile has nothing left to sort.
     """
     order = _sorted(depths)
-    free, chunk_pairs = _count(order, tiles, width, height)
+    free, chunk_pairs, each = _count(order, len(depths), tiles, width, height)
     if chunk_pairs.sum() > MAX_PAIRS:
         raise PerseError("These Gaussians are too large or too many to be drawn: please choose a smaller picture or another avatar.")
-    return _list(order, depths, tiles, free, chunk_pairs.sum(), width)
+    return _list(order, each, tiles, free, width)
 
 
 @compiled()
@@ -77,13 +77,14 @@ def _next(tile, column, left, right, tiles_wide):
 
 
 @compiled(parallel=True)
-def _count(order, tiles, width, height):
-    """How many Gaussians of each chunk a tile has (_CHUNKS, tiles) int32, and pairs of each chunk (_CHUNKS,) int64."""
+def _count(order, gaussians, tiles, width, height):
+    """How many Gaussians of each chunk a tile has (_CHUNKS, tiles) int32, pairs of each chunk (_CHUNKS,) int64, and of each
+    Gaussian (gaussians,) int32, 0 where it is culled."""
     total = order.shape[0]
     tiles_wide, tiles_high = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
     pitch = tiles_wide + 1
     free = np.empty((_CHUNKS, tiles_wide * tiles_high), dtype=np.int32)
-    chunk_pairs = np.zeros(_CHUNKS, dtype=np.int64)
+    chunk_pairs, each = np.zeros(_CHUNKS, dtype=np.int64), np.zeros(gaussians, dtype=np.int32)
     for chunk in numba.prange(_CHUNKS):
         # A range of tiles as four corners, from which running sums make it: no loop whose length differs from Gaussian to Gaussian.
         corners = np.zeros((tiles_high + 1) * pitch, dtype=np.int32)
@@ -91,7 +92,8 @@ def _count(order, tiles, width, height):
         for rank in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
             i = order[rank]
             left, right, top, bottom = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
-            held += np.int64(bottom - top) * (right - left)
+            each[i] = (bottom - top) * (right - left)
+            held += each[i]
             corners[top * pitch + left] += 1
             corners[top * pitch + right] -= 1
             corners[bottom * pitch + left] -= 1
@@ -102,11 +104,11 @@ def _count(order, tiles, width, height):
             for column in range(tiles_wide):
                 running += corners[row * pitch + column]
                 free[chunk, row * tiles_wide + column] = running + (free[chunk, (row - 1) * tiles_wide + column] if row else 0)
-    return free, chunk_pairs
+    return free, chunk_pairs, each
 
 
 @compiled(parallel=True)
-def _list(order, depths, tiles, free, pairs_in_all, width):
+def _list(order, each, tiles, free, width):
     """What `bin_to_tiles` returns, from what `_count` found."""
     total, count = order.shape[0], free.shape[1]
     tiles_wide = (width + TILE - 1) // TILE
@@ -119,20 +121,18 @@ def _list(order, depths, tiles, free, pairs_in_all, width):
             free[chunk, tile] = position
             position += held
     starts[count] = position
-    pair_starts = np.empty(depths.shape[0] + 1, dtype=np.int32)
-    pair = 0
-    for i in range(depths.shape[0]):
-        pair_starts[i] = pair
-        if depths[i] > 0:
-            pair += (tiles[i, 1] - tiles[i, 0]) * (tiles[i, 3] - tiles[i, 2])
-    pair_starts[depths.shape[0]] = pair
-    entries, pairs = np.empty(pairs_in_all, dtype=np.int32), np.empty(pairs_in_all, dtype=np.int32)
+    pair_starts = np.empty(each.shape[0] + 1, dtype=np.int32)
+    pair_starts[0] = pair = 0
+    for i in range(each.shape[0]):
+        pair += each[i]
+        pair_starts[i + 1] = pair
+    entries, pairs = np.empty(position, dtype=np.int32), np.empty(position, dtype=np.int32)
     for chunk in numba.prange(_CHUNKS):
         for rank in range(total * chunk // _CHUNKS, total * (chunk + 1) // _CHUNKS):
             i = order[rank]
-            left, right, top, bottom = tiles[i, 0], tiles[i, 1], tiles[i, 2], tiles[i, 3]
-            tile, column = top * tiles_wide + left, left
-            for pair in range(pair_starts[i], pair_starts[i] + (bottom - top) * (right - left)):
+            left, right = tiles[i, 0], tiles[i, 1]
+            tile, column = tiles[i, 2] * tiles_wide + left, left
+            for pair in range(pair_starts[i], pair_starts[i + 1]):
                 at = free[chunk, tile]
                 entries[at], pairs[at] = i, pair
                 free[chunk, tile] = at + 1
