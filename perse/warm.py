@@ -4,7 +4,7 @@ Compiling takes tens of seconds and leaves some four hundred megabytes with the 
 as there are processors, and leave the result in numba's cache, from where this process reads it in milliseconds. Where nothing can be
 kept, and for whatever the children left out, a process compiles for itself: pictures are right at any time, the first ones only late.
 
-    python -m perse.warm pictures | meshes | learning       what a child runs; it ends when its standard input does
+    python -m perse.warm pictures | meshes | learning | driving       what a child runs; it ends when its standard input does
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-PLACES = ("render", "avatar", "fitting")  # where kernels are
+PLACES = ("render", "avatar", "fitting", "motion")  # where kernels are
 
 
 def pictures() -> None:
@@ -48,7 +48,15 @@ def learning() -> None:
         picture_loss(rgb[0], alpha[0, ..., 0], Target(torch.zeros(side, side, 3), torch.zeros(side, side), weight), white).backward(retain_graph=True)
 
 
-GROUPS = {"pictures": pictures, "meshes": meshes, "learning": learning}
+def driving() -> None:
+    """What the first clip that is followed runs, beside pictures and meshes."""
+    import numpy as np
+
+    from .motion.solve import bounded
+    bounded(np.ones((1, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.ones((1, 1)))
+
+
+GROUPS = {"pictures": pictures, "meshes": meshes, "learning": learning, "driving": driving}
 
 
 def _scene(learns: bool = False):

@@ -134,8 +134,8 @@ def page_engine() -> Engine:
         from .. import pipeline  # noqa: F401
 
     def building():
-        compiling[0].fetch("meshes")
-        compiling[0].fetch("learning")
+        for group in ("meshes", "learning", "driving"):
+            compiling[0].fetch(group)
         settle()
 
     def optimising():

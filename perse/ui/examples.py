@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 from PIL import Image
@@ -56,15 +57,15 @@ class Example:
         return FOLDER / f"{self.name}.jpg"
 
     def opened(self) -> "Avatar | None":
-        """What `avatar` would give, if somebody has opened it already."""
+        """What `avatar` would give, if somebody has it open."""
         return _opened.get(self)
 
     def avatar(self) -> "Avatar":
-        """Its ready-made avatar, the same for all visitors; PerseError if it cannot be read."""
+        """Its ready-made avatar, the same for all who have it open at the same time; PerseError if it cannot be read."""
         with _loading:
-            if self not in _opened:
-                _opened[self] = self.load()
-            return _opened[self]
+            if (avatar := _opened.get(self)) is None:
+                avatar = _opened[self] = self.load()
+            return avatar
 
     def load(self) -> "Avatar":
         """A copy of its own, read anew."""
@@ -110,7 +111,7 @@ class Example:
         return encode_picture(strip, ".webp")
 
 
-_opened: "dict[Example, Avatar]" = {}
+_opened: "WeakValueDictionary[Example, Avatar]" = WeakValueDictionary()  # 70 MB each, gone with the last visit that has it
 
 
 EXAMPLES = {e.name: e for e in (

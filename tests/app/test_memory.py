@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 
+from perse.ui.examples import EXAMPLES
 from perse.ui.jobs import Job
 from perse.ui.line import Line, Who
 from perse.ui.memory import tidy_soon
@@ -52,3 +53,16 @@ def test_after_a_job_and_after_a_visit(tmp_path):
         assert gone.wait(60)
     finally:
         gc.enable()
+
+
+def test_an_examples_avatar_goes_with_the_last_visit_that_has_it(tmp_path):
+    example, visits = EXAMPLES["astronaut"], Visits(tmp_path)
+    mine, yours = visits.open(), visits.open()
+    for visit in (mine, yours):
+        visits.add(visit, example.avatar(), example.name, shared=True)
+    visits.close(mine)
+    gc.collect()
+    assert example.opened() is not None
+    visits.close(yours)
+    gc.collect()
+    assert example.opened() is None
