@@ -27,6 +27,7 @@ from .server import Server
 from .shims import ENCODERS, Clock, shim
 from .targets import ROOT, example, moving_face
 from .visitor import Refused, Visitor, actions, portrait
+from .visitor import client as browser
 
 QUICK = {"PERSE_BUDGET": "10"}
 YEAR = 365 * 86_400
@@ -49,7 +50,7 @@ def fault(function: Callable[[Path], dict]) -> Callable[[Path], dict]:
 def visiting(server: Server, example_name: str | None = "astronaut") -> Iterator[tuple[asyncio.Runner, Visitor]]:
     """A visitor of the server, with a ready-made avatar, and what runs its coroutines."""
     with asyncio.Runner() as runner:
-        client = httpx.AsyncClient(timeout=900.0)
+        client = browser()
         try:
             visitor = runner.run(Visitor(client, server.address, actions(server.address)).open())
             if example_name:
@@ -344,7 +345,7 @@ def program_hangs_up(folder: Path) -> dict:
     """A program drops its connection in the middle of a build and of an upload: the work stops, nothing is left."""
     with Server(folder, **QUICK) as server, asyncio.Runner() as runner:
         async def build() -> None:
-            async with httpx.AsyncClient(timeout=900.0, base_url=server.address) as client:
+            async with browser(base_url=server.address) as client:
                 path = (await client.post("/gradio_api/upload", files={"files": ("me.png", portrait())})).json()[0]
                 photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
                 event = (await client.post("/gradio_api/call/build", json={"data": [photo, True, 10, 0]})).json()["event_id"]

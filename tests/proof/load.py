@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
-import httpx
 import numpy as np
 
 from .server import Server
 from .targets import example
 from .visitor import PATIENCE, Refused, Visitor, actions, portrait
+from .visitor import client as browser
 
 COLOURS = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in product((0, 85, 170, 255), repeat=3)]  # far enough apart for JPEG
 NEAR = 24  # levels by which a JPEG's background may miss its colour
@@ -75,7 +75,7 @@ class Load:
 
     async def _visit(self, i: int) -> None:
         seen = self.seen[i]
-        async with httpx.AsyncClient(timeout=900.0, limits=httpx.Limits(max_connections=2)) as client:
+        async with browser() as client:
             visitor = Visitor(client, self.server.address, self.known, f"10.{i // 250}.7.{i % 250 + 1}")
             self.visits.append(visitor)
             try:

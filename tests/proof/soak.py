@@ -21,6 +21,7 @@ from .load import COLOURS, STATE_EVERY
 from .server import Server
 from .targets import known
 from .visitor import Refused, Visitor, actions
+from .visitor import client as browser
 
 OTHER = 0.04  # share of other requests among the previews
 HOSTILE = 0.05  # of hostile looks that are sent
@@ -53,7 +54,7 @@ class Soak:
             await asyncio.sleep(SAMPLE)
 
     async def _visit(self, i: int) -> None:
-        async with httpx.AsyncClient(timeout=900.0) as client:
+        async with browser() as client:
             visitor = await Visitor(client, self.server.address, self.actions, f"10.1.7.{i + 1}").open()
             await visitor.example(("astronaut", "hopper")[i % 2])
             alive = time.monotonic()

@@ -24,6 +24,12 @@ class Refused(Exception):
         self.status = status
 
 
+def client(**options) -> httpx.AsyncClient:
+    """For a visitor's requests. A connection that was idle is not used again: the server closes it after five seconds, and a request that
+    meets this fails; a browser would send it once more."""
+    return httpx.AsyncClient(timeout=900.0, limits=httpx.Limits(max_connections=2, keepalive_expiry=1.0), **options)
+
+
 def actions(address: str) -> dict[str, int]:
     """The page's actions as numbers, by what is acted on: "perse-photo upload", "uploadbutton upload", "html click" (an example)."""
     with urllib.request.urlopen(f"{address}/config", timeout=60) as answer:
