@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..ramps import smooth_step
+from ..render.jit import compiled
 from ..rig.expressions import FOLD, INDEX
 from ..rig.eyes import CLOSED_EYE, lid_opening
 from ..rig.rig import PART, Rig
@@ -73,12 +74,10 @@ class LidSkin:
             share = torch.cat([torch.maximum(shut, aperture(vertices, means)), lid * eye["weight"]], -1)
             # Lashes lie along the line where the lids meet: what a lid covers before is plain skin.
             line = torch.cat([shut.expand_as(share[..., :balls]), torch.ones_like(share[..., balls:])], -1)
-            if share.dim() == 1 and share.device.type == "cpu":  # elsewhere it costs more to ask which there are
-                rows = share.nonzero().squeeze(-1)
-                if not len(rows):
-                    continue
-                eye = {name: eye[name][rows] for name in ("index", "skin", "mix", "shade", "depth")}
-                share, line = share[rows], line[rows]
+            if share.dim() == 1 and colors.dim() == 2 and share.device.type == "cpu":
+                if bool(share.any()):
+                    colors = _painted(colors, eye, share, line)
+                continue
             colors = colors.expand(*share.shape[:-1], *colors.shape[-2:])
             shade, depth = (1 + line[..., None] * (eye[name] - 1) for name in ("shade", "depth"))
             skin = (colors[..., eye["skin"], :] * eye["mix"][..., None]).sum(-2).pow(depth) * shade
@@ -86,6 +85,28 @@ class LidSkin:
             # Not in place: the colours at rest stay as they are.
             colors = colors.index_copy(-2, eye["index"], own + share[..., None] * (skin - own))
         return colors
+
+
+def _painted(colors: Tensor, eye: dict[str, Tensor], share: Tensor, line: Tensor) -> Tensor:
+    """What the torch form in `LidSkin` does, of one frame (N, 3) on the CPU, of the rows with a share (n,) alone; for no gradients."""
+    out = colors.detach().clone()
+    numbers = [eye[name].numpy() for name in ("index", "skin", "mix", "shade", "depth")]
+    _paint(np.ascontiguousarray(colors.detach().numpy()), *numbers, share.contiguous().numpy(), line.contiguous().numpy(), out.numpy())
+    return out
+
+
+@compiled()
+def _paint(colors, index, skin, mix, shade, depth, share, line, out):
+    for i in range(len(index)):
+        if share[i] == 0:
+            continue
+        darker, deeper = 1 + line[i] * (shade[i, 0] - 1), 1 + line[i] * (depth[i, 0] - 1)
+        for k in range(3):
+            mixed = np.float32(0)
+            for j in range(skin.shape[1]):
+                mixed += mix[i, j] * colors[skin[i, j], k]
+            own = colors[index[i], k]
+            out[index[i], k] = own + share[i] * (mixed ** deeper * darker - own)
 
 
 def _eye(rig: Rig, side: str, face: np.ndarray, bary: np.ndarray, offset: np.ndarray, points: np.ndarray, of_face: np.ndarray,
