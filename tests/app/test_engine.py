@@ -174,3 +174,11 @@ def test_the_seconds_that_are_left():
     assert seconds_left(0.5, 15.0, 30.0) == 15 and seconds_left(0.5, 60.0, 30.0) == 60 and seconds_left(1.0, 31.0, 30.0) == 0, "by the pace"
     assert seconds_left(0.5, 1.0, None) is None and seconds_left(0.0, 9.0, None) is None and seconds_left(0.25, 10.0, None) == 30
     assert counted(20.0, 0.0) == 20 and 18.5 < counted(20.0, 1.0) < 19.5 and counted(20.0, 100.0) > 0, "an estimate does not run out"
+
+
+def test_children_compile_for_the_arguments_that_pictures_have():
+    from perse import warm
+    from perse.render.blend import blend
+    warm.compositing()
+    warm.pictures()
+    assert len(blend.nopython_signatures) == 1
