@@ -30,7 +30,7 @@ from .fitting.fit import Progress
 from .fitting.initialise import initial_avatar
 from .fitting.run import fit
 from .fitting.schedule import Schedule
-from .fitting.timetable import Timetable
+from .fitting.timetable import LEAST_FIT, Timetable
 from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, load_portrait
@@ -51,7 +51,7 @@ from .synthesis.limits import find_limits
 from .synthesis.texture import bake
 
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
-GENERATING_SHARE = 0.4  # of the time that there is at most, for an editor's pictures
+GENERATING_SHARE, GENERATED_FIT = 0.4, 0.6  # for an editor's pictures, of the time that there is at most; for a fit to them, of the budget
 MOST = 4.0  # times the steps planned that are done where the machine turns out to be faster
 FOR_PACE = 0.8  # of the time after the fit
 FRAMES_AT_ONCE = 16  # of a video, on a GPU
@@ -109,6 +109,7 @@ class PersePipeline:
             budget: seconds that the whole build takes: resolution and steps are chosen by what this machine is seen to do.
             progress: called with (share of the time that is over, in [0, 1], what happens, preview picture (h, w, 3) float or None).
             cancelled: asked often; True ends the build with BuildCancelled.
+            seed: of all that is random; with patience inf the same seed gives the same avatar.
             interpolate: whether interpolated 2D faces teach the ways between styles; off only to measure what they do.
             patience: times the budget that are taken if it is too little for what cannot be left out; 1 makes the budget a limit; inf
                 asks no clock but counts steps, of which two fast CPU cores do as many in those seconds: the same on every machine.
@@ -123,7 +124,9 @@ class PersePipeline:
         categories = extend(categories, read_words(describe, list(categories)))
         new_build()
         torch.manual_seed(seed)
-        table = Timetable(Schedule.for_budget(budget, seed), None if math.isinf(patience) else budget, patience)
+        generates = getattr(self.synthesizer, "takes_words", False)
+        table = Timetable(Schedule.for_budget(budget, seed), None if math.isinf(patience) else budget, patience,
+                          least_fit=GENERATED_FIT if generates else LEAST_FIT)
 
         def report(stage: str) -> Progress:
             table.begin(stage)
@@ -140,7 +143,7 @@ class PersePipeline:
         texture = bake(portrait, rig)
         categories = list(categories)
         tell = report("imagining")
-        plan = self._plan(table, interpolate)
+        plan = self._plan(table, interpolate, generates)
         clips = list(self.synthesizer.clips(portrait, rig, texture, categories, plan, tell))
         report("preparing")(0.0, stages.PREPARING)
         synthesis = texture.extra.get("synthesis", {})  # what a generating synthesizer reports
@@ -165,10 +168,11 @@ class PersePipeline:
         progress(1.0, stages.DONE, None)
         return avatar
 
-    def _plan(self, table: Timetable, interpolate: bool) -> Plan:
+    @staticmethod
+    def _plan(table: Timetable, interpolate: bool, generates: bool) -> Plan:
         """What is to be synthesized, and until when."""
         schedule, deadline = table.schedule, table.until("imagining")
-        if table.timed and getattr(self.synthesizer, "takes_words", False):  # an editor needs more time than any number of renderings
+        if table.timed and generates:  # an editor needs more time than any number of renderings
             deadline = table.start + GENERATING_SHARE * (table.limit - table.start)
         return Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts, interpolate=interpolate,
                     seed=schedule.seed, lessons=schedule.space_steps * schedule.accumulate, deadline=deadline)

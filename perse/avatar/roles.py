@@ -27,3 +27,7 @@ class Roles:
         """The same on a device."""
         parts = (getattr(self, f.name) for f in fields(self))
         return Roles(*(tuple(x.to(device) for x in part) if isinstance(part, tuple) else part.to(device) for part in parts))
+
+    def first(self, count: int) -> "Roles":
+        """Those of the first `count`, among which all that are seated have to be."""
+        return Roles(*(getattr(self, f.name)[:count] if f.name != "seated" else self.seated for f in fields(self)))

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from .. import stages
 from ..avatar.avatar import Avatar, State
+from ..avatar.binding import Binding
 from ..avatar.lifted import GRID_SCALE
+from ..avatar.space import LatentSpace
 from ..errors import BuildCancelled
 from ..portrait import Portrait
 from ..render.camera import Camera
@@ -24,7 +26,9 @@ from .steps import LANDING, Steps
 from .timetable import FACE_STEP, SLIDER_STEP, face_share
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
-SOLVES = (20.0, 24.0)  # what solving for colours before the fine steps, and after the last one, costs in steps of the photo's usual size
+SOLVED = (5, 6)  # iterations of solving for colours before the fine steps, and after the last one
+# What it costs for each of its pictures, in optimiser's steps on that picture: an iteration, and the same number of iterations to begin.
+ITERATION, BEFOREHAND = 0.66, 2.5
 TWICE = 2.5  # times as much as both cost must there be time for them
 BESIDE_PIXELS = 0.35  # of the cost of such a step, what does not depend on the picture's size
 LOG_SCALES = (-9.0, -2.2)  # of any Gaussian, in eye distances
@@ -51,6 +55,16 @@ def _inside_photo(portrait: Portrait, size: int) -> np.ndarray:
     at = (np.arange(size) + 0.5) / size * crop.side
     x, y = crop.x0 + at, crop.y0 + at
     return (((y > 0) & (y < height))[:, None] & ((x > 0) & (x < width))[None]).astype(np.float32)
+
+
+def _bare(avatar: Avatar) -> Avatar:
+    """The person alone, trained apart from what sliders add: what is invisible at rest comes last, learns nothing, and is most of it."""
+    count = int(avatar.opacities.nonzero().max()) + 1 if avatar.opacities.any() else len(avatar)
+    rest = {name: getattr(avatar, name).detach()[:count].clone() for name in RATES}
+    bare = Avatar(avatar.rig, Binding(avatar.binding.face[:count], avatar.binding.bary[:count]), rest,
+                  LatentSpace([], count, len(avatar.rig.vertices))).place(avatar.device)
+    bare.roles = None if avatar.roles is None else avatar.roles.first(count)
+    return bare
 
 
 class FitModel(nn.Module):
@@ -117,8 +131,10 @@ class Trainer:
         self._face_cost = lambda share: coarse if share < COARSE_SHARE else usual if share < FINE_SHARE else fine
         mean = COARSE_SHARE * coarse + (FINE_SHARE - COARSE_SHARE) * usual + (1 - FINE_SHARE) * fine
         size = (schedule.gaussians / 40000) ** 0.5
+        pictures = side(schedule.photo_size) + side(len(self._fine[0].image)) + ANCHORS * clip
+        self._solves = tuple(ITERATION * (BEFOREHAND + count) * pictures for count in SOLVED)
         self._second = FACE_STEP * size * schedule.kernels / mean, SLIDER_STEP * size * schedule.kernels
-        wanted = ((schedule.source_steps * mean + sum(SOLVES)) * self._second[0],
+        wanted = ((schedule.source_steps * mean + sum(self._solves)) * self._second[0],
                   (schedule.space_steps if len(self.clips) > 1 else 0) * self._second[1])
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)
         self._face_end = None
@@ -211,7 +227,10 @@ class Trainer:
         avatar, frames = self.avatar, self.clips[0].frames
         with torch.no_grad():
             rest = avatar.cloud(self._rest())
-            views = [View(rest, target, camera) for target, camera in photos]
+            # A photo of no more pixels than it usually teaches with would be looked at twice.
+            sizes = [len(target.image) for target, _ in photos]
+            views = [View(rest, target, camera, float(sizes.count(len(target.image)))) for k, (target, camera) in enumerate(photos)
+                     if len(target.image) not in sizes[:k]]
             for i in np.linspace(0, len(frames) - 1, anchors).astype(int):
                 cloud = avatar.cloud(self._state(frames[i], {}))
                 if avatar.roles is not None:
@@ -226,14 +245,13 @@ class Trainer:
 
     def fit_source(self) -> None:
         """Stage one: appearance of the person, from the photo itself and the unedited clip."""
-        avatar = self.avatar
+        whole, bounds = self.avatar, self._bounds
+        avatar = self.avatar = _bare(whole)
+        self._bounds = tuple(bound[:len(avatar)] for bound in bounds)
         rates = [(getattr(avatar, name), *rate) for name, rate in RATES.items()]
         # Short memories: in a few hundred steps the usual ones never fill, which costs more than a decibel.
         optimizer = torch.optim.Adam([{"params": [p], "lr": lr, "eps": eps} for p, lr, eps in rates], betas=(0.8, 0.95), fused=True)
-        model = FitModel(avatar)
-        for p in avatar.space.parameters():
-            p.requires_grad_(False)
-        model, optimizer = self._prepare(model, optimizer)
+        model, optimizer = self._prepare(FitModel(avatar), optimizer)
         invisible = (avatar.opacities.detach() == 0)
         made_up = [p for p, *_ in rates] if avatar.roles is not None else []
         # The rasterizer's anti-aliasing fattens small Gaussians, so a fit at one size would shrink them until they are a
@@ -244,9 +262,9 @@ class Trainer:
         order = self.rng.permutation(len(frames))
         base_rates = [g["lr"] for g in optimizer.param_groups]
         # In a training of a few steps solving once, at the end, is worth more than they are.
-        twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(SOLVES) * self._second[0]
+        twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(self._solves) * self._second[0]
         steps = self._steps(0, self.schedule.source_steps, self._face_end, cost=self._face_cost, least=LANDING,
-                            fixed=lambda share: SOLVES[1] + (SOLVES[0] if twice and share < FINE_SHARE else 0))
+                            fixed=lambda share: self._solves[1] + (self._solves[0] if twice and share < FINE_SHARE else 0))
         fine = False  # whether the photo teaches alone, at every pixel it has
         for share in steps:
             step = steps.done
@@ -256,7 +274,7 @@ class Trainer:
             elif not fine and share >= FINE_SHARE:
                 fine = True
                 if twice:
-                    self._solve_colors([self.photo, self._fine], 5, ANCHORS)
+                    self._solve_colors([self.photo, self._fine], SOLVED[0], ANCHORS)
             for group, lr in zip(optimizer.param_groups, base_rates):
                 group["lr"] = lr * 0.1 ** share
             for _ in range(self.schedule.accumulate):
@@ -295,10 +313,13 @@ class Trainer:
                     avatar.offset[index] -= (avatar.offset[index] * normal).sum(1, keepdim=True).clamp_min(0) * normal
             self.steps[0] += 1
         if steps.end is None or self.clock() < self.schedule.limit:
-            self._solve_colors([self.photo, self._fine], 6, ANCHORS)
+            self._solve_colors([self.photo, self._fine], SOLVED[1], ANCHORS)
         self.stats["source_loss"] = float(loss.detach()) if self.steps[0] else float("nan")  # the limit may come first
-        for p in avatar.space.parameters():
-            p.requires_grad_(True)
+        with torch.no_grad():
+            for name in RATES:
+                getattr(whole, name)[:len(avatar)] = getattr(avatar, name)
+            whole.log_scales.clamp_(*LOG_SCALES)
+        self.avatar, self._bounds = whole, bounds
 
     def fit_space(self) -> None:
         """Stage two: the bases of the latent space, from edited clips and interpolated faces; the person is frozen."""

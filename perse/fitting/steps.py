@@ -53,8 +53,9 @@ class Steps:
                 self._took.append((self.clock() - began) / self.cost(self.share))
                 self.second = self._typical()
             self.left = self._fitting()
+            as_planned = self.done + self.left == self.planned and self.share == (self.done - 1) / self.planned
             self.share = 1.0 if self.left == 0 else \
-                self.done / self.planned if self.end is None else self.share + (1 - self.share) / (self.left + 1)
+                self.done / self.planned if as_planned else self.share + (1 - self.share) / (self.left + 1)
 
     @property
     def told(self) -> float:

@@ -32,7 +32,7 @@ LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
 FOR_FINISH = 0.12  # of the seconds given that go into finishing at most: sliders that are not reached keep a usual pace
 SURE = 0.1  # of a fit, from which on its own share says how long it takes
 FOR_FACE = 0.85  # of the time for both stages, at most
-LEAST_FIT = 0.18  # of the seconds given that a fit gets, even if all else took longer than it should: the face comes first
+LEAST_FIT = 0.18  # the usual `Timetable.least_fit`: with less there is hardly a face, with more the time is not kept
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,12 @@ class Timetable:
         seconds: that the build may take; None counts steps alone and asks no clock.
         limit: times as many seconds after which nothing is begun that can be left out.
         schedule: what is done without a clock.
+        least_fit: of the seconds, what a fit gets even if all before it took longer than it should: the face comes first.
     """
 
     def __init__(self, schedule: Schedule, seconds: float | None, limit: float = 1.0, clock: Callable[[], float] = time.monotonic,
-                 probe: Callable[[Callable[[], float]], float] | None = None):
-        self.schedule, self.seconds, self.clock = schedule, seconds, clock
+                 least_fit: float = LEAST_FIT):
+        self.schedule, self.seconds, self.clock, self.least_fit = schedule, seconds, clock, least_fit
         self.timed = seconds is not None
         self.speed = Speed()
         self._stage, self._began, self._told = "measuring", 0.0, 0.0
@@ -93,7 +94,7 @@ class Timetable:
         if self.timed:
             self.start = clock()
             self.end, self.limit = self.start + seconds, self.start + limit * seconds
-            found = (probe or _probe)(clock) / PROBE
+            found = min(max(_probe(clock) / PROBE, FASTEST), SLOWEST)
             self.speed = Speed(found, found)
             self.schedule = fitting(seconds, self.speed, schedule.seed)
         self._costs = costs(self.schedule, self.speed, math.inf if seconds is None else seconds)
@@ -110,7 +111,7 @@ class Timetable:
                 self._costs = costs(self.schedule, self.speed, self.seconds)
             elif stage == "face":
                 # Both stages keep to the time themselves.
-                self.end = max(self.end, min(self.clock() + LEAST_FIT * self.seconds, self.limit))
+                self.end = max(self.end, min(self.clock() + self.least_fit * self.seconds, self.limit))
                 self._costs["finishing"] = min(self._costs["finishing"], FOR_FINISH * 2 * (self.end - self.clock()))
         self._stage, self._began = stage, over
 
@@ -136,7 +137,7 @@ class Timetable:
                 fit = (over - self._began) / share if share > SURE else self.fit_until() - self.start - self._began
                 whole = self._began + max(fit, over - self._began) + self._costs["finishing"]
             else:
-                late = 0.0 if self._stage == "finishing" else self._costs["preparing"] + LEAST_FIT * self.seconds
+                late = 0.0 if self._stage == "finishing" else self._costs["preparing"] + self.least_fit * self.seconds
                 whole = max(self.end - self.start, over + late + (1 - share) * stage)
         self._told = max(self._told, min(over / max(whole, 1e-9), 1.0))
         return self._told

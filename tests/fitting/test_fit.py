@@ -11,7 +11,7 @@ from perse.attributes.catalogue import BY_NAME
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
 from perse.fitting.colors import View
-from perse.fitting.fit import LEAST_PLAY, PLAY, Trainer
+from perse.fitting.fit import LEAST_PLAY, LOG_SCALES, PLAY, RATES, Trainer
 from perse.fitting.initialise import initial_avatar
 from perse.fitting.losses import picture_loss
 from perse.fitting.schedule import Schedule
@@ -128,6 +128,18 @@ def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
     assert trainer.steps == [0, 60]
     rest = avatar(Controls())
     assert torch.equal(rest.colors, avatar.colors.clamp(0, 1))
+
+
+def test_what_sliders_add_is_left_alone_by_stage_one(trainer):
+    avatar = trainer.avatar
+    extras = avatar.opacities == 0
+    before = {name: getattr(avatar, name).detach().clone() for name in RATES}
+    trainer.fit_source()
+    assert trainer.avatar is avatar and 0.1 < float(extras.float().mean()) < 0.95
+    for name in RATES:
+        now = getattr(avatar, name)
+        assert torch.equal(now[extras], before[name][extras] if name != "log_scales" else before[name][extras].clamp(*LOG_SCALES)), name
+        assert not torch.equal(now[~extras], before[name][~extras]) and now.requires_grad, name
 
 
 @pytest.fixture

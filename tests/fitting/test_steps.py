@@ -83,6 +83,12 @@ def test_enough_is_enough():
     assert len(shares) == 300 and shares[-1] > 0.99 and seconds < 1
 
 
+def test_with_time_for_all_it_is_the_training_that_was_planned():
+    machine = Machine(0.01)
+    steps = Steps(40, machine.now + SECONDS, cost=cost, clock=machine)
+    assert list(steps) == list(Steps(40))
+
+
 def test_what_is_told_is_the_share_of_the_time():
     machine = Machine(0.05)
     steps, told = Steps(100, machine.now + SECONDS, cost=cost, clock=machine, most=1000), []
