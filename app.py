@@ -140,7 +140,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     photo.clear(handler(desk.take_photo), photo, **quiet).then(**show)
     fresh.click(None, None, photo, js="() => null", **quiet)
     tick.click(None, None, consent, js="() => perse.visit.agreed", **quiet)
-    examples.click(take_example, **quiet).then(**show)
+    examples.click(take_example, **quiet).then(None, js="() => { perse.visit.pressed = -Infinity; perse.visit.ask(); }", **quiet)
     reopen.upload(handler(desk.take_avatar), reopen, **quiet).then(**show)
     consent.input(handler(desk.agree), consent, trigger_mode="always_last", **quiet).then(**show)
     go.click(handler(desk.build), budget, **quiet).then(**show)

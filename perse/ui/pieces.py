@@ -45,11 +45,12 @@ def place(name: str, content: str = "") -> str:
 
 
 def examples() -> str:
-    """The example portraits as buttons."""
+    """The example portraits as buttons; each holds what the script shows at once when it is pressed."""
     tiles = "".join(
         f'<button type="button" class="perse-example" data-example="{e.name}" title="{escape(e.label)}: {escape(e.credit)}">'
         f'<img src="{e.thumbnail()}" alt="Portrait of {escape(e.label)}" width="72" height="72">'
-        f'<span><b>{escape(e.label)}</b><small>{"Play at once" if e.avatar_path.is_file() else escape(e.credit)}</small></span></button>'
+        f'<span><b>{escape(e.label)}</b><small>{"Play at once" if e.avatar_path.is_file() else escape(e.credit)}</small></span>'
+        f'<template>{_bar(still, "perse-looking") if e.avatar_path.is_file() and (still := _still(e)) else ""}</template></button>'
         for e in EXAMPLES.values())
     return f'<p class="perse-or">No photo at hand? Try an example</p><div class="perse-examples">{tiles}</div>'
 
@@ -80,11 +81,14 @@ def progress(update: Update, portrait: "Portrait | None" = None) -> str:
 
 def looking(update: Update, example: Example | None = None) -> str:
     """A photo or a file is being read; of an example there is a picture already."""
-    still = ""
-    if example is not None and example.stills_path.is_file():
-        still = (f'<div class="perse-preview"><div class="perse-still" role="img" aria-label="The avatar of {escape(example.label)}" '
-                 f'style="--still: url(perse/still/{example.name}); --views: {len(STILL_YAWS)}"></div></div>')
-    return _bar(still, "perse-progress" if update.waiting else "perse-looking")
+    return _bar(_still(example), "perse-progress" if update.waiting else "perse-looking")
+
+
+def _still(example: Example | None) -> str:
+    if example is None or not example.stills_path.is_file():
+        return ""
+    return (f'<div class="perse-preview"><div class="perse-still" role="img" aria-label="The avatar of {escape(example.label)}" '
+            f'style="--still: url(perse/still/{example.name}); --views: {len(STILL_YAWS)}"></div></div>')
 
 
 def _bar(picture: str, kind: str = "perse-progress") -> str:

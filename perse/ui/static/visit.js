@@ -19,6 +19,7 @@
     noticed: 0,
     shown: {}, // key of each piece as it is shown
     timer: 0,
+    pressed: -Infinity, // when an example was pressed of which the server has not heard yet
     touched: -Infinity, // when the box of consent was used last
     asking: null,
 
@@ -72,16 +73,15 @@
 
     show(state) {
       this.known = true;
+      const pressing = performance.now() - this.pressed < 10000;
       for (const [name, { key, html }] of Object.entries(state.pieces)) {
+        if (pressing && name === "found") continue;
         const place = find(`perse-${name}`);
         if (!place) continue; // not there yet: it comes with the next answer
-        if (html !== undefined) {
-          place.innerHTML = html;
-          place.querySelector(".perse-still")?.scrollIntoView({ block: "nearest", behavior: "smooth" }); // on a phone it is below
-        }
+        if (html !== undefined) place.innerHTML = html;
         this.shown[name] = key;
       }
-      for (const [name, doing] of Object.entries(state.doing)) perse.clock.told(name, doing);
+      for (const [name, doing] of Object.entries(state.doing)) if (!pressing || name !== "found") perse.clock.told(name, doing);
       const go = find("perse-build");
       go.disabled = !state.button.ready;
       go.textContent = state.button.label;
@@ -132,6 +132,19 @@
   window.addEventListener("pageshow", (e) => { if (e.persisted) back(); });
   window.addEventListener("online", back);
   document.addEventListener("visibilitychange", back);
-  document.addEventListener("click", (e) => { if (e.target.closest("#perse-end")) visit.end(); });
+  document.addEventListener("click", (e) => {
+    if (e.target.closest("#perse-end")) visit.end();
+    // An example is seen at once; what the server says of it comes a moment later.
+    const tile = e.target.closest("[data-example]");
+    const still = tile?.querySelector("template")?.innerHTML;
+    if (!still) return;
+    const place = find("perse-found");
+    place.innerHTML = still;
+    place.querySelector(".perse-still").style.setProperty("--under", `url(${tile.querySelector("img").src})`); // until that picture comes
+    visit.pressed = performance.now();
+    visit.shown.found = "";
+    perse.clock.told("found", { share: null, text: "Opening the avatar", seconds: null, waiting: 0 });
+    place.scrollIntoView({ block: "nearest", behavior: "smooth" }); // on a phone it is below
+  });
   document.addEventListener("input", (e) => { if (e.target.closest("#perse-consent")) visit.touched = performance.now(); }, true);
 })();
