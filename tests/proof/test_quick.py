@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from . import faults, fuzz, load, soak
+from . import faults, fuzz, load, returning, soak
 from .targets import TARGETS
 
 
@@ -39,6 +39,12 @@ def test_previews_for_a_while():
     told = apart(soak.run, 60, 1800.0, 3, 1, float("inf"))
     assert not told["wrong"], json.dumps(told)
     assert told["previews"] >= 60
+
+
+def test_visitors_one_after_another():
+    told = apart(returning.run, 2, 3, 1, float("inf"))
+    assert not told["wrong"], json.dumps(told)
+    assert len(told["memory_mb"]["after_each"]) == 2
 
 
 @pytest.mark.parametrize("name", ["killed_in_a_video", "folder_taken_away", "previews_nobody_waits_for"])
