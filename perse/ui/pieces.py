@@ -100,7 +100,7 @@ def doing(update: Update) -> dict:
     """What the script fills a bar with: the share that is done (None if nobody knows), what happens, about how many seconds it still takes."""
     text = update.text[:1].upper() + update.text[1:]
     if update.waiting:
-        text = f"{'1 person is' if update.waiting == 1 else f'{update.waiting} people are'} in front of you. Your turn"
+        text = f"{'1 person is' if update.waiting == 1 else f'{update.waiting} people are'} in front of you"
     seconds = None if update.seconds is None else round(update.seconds, 1)
     return {"share": None if update.share is None else round(min(max(update.share, 0.0), 1.0), 3), "text": text, "seconds": seconds,
             "waiting": update.waiting}

@@ -160,14 +160,14 @@ def test_the_bar_moves_with_the_time_and_never_back(visit):
       await step({ share: 0.4, seconds: 11 });
       await step({ share: 0.4, seconds: 60 });
       await step({ share: 0.4, seconds: 300 });
-      perse.clock.told("found", { share: null, text: "2 people are in front of you. Your turn", seconds: 40, waiting: 2 });
+      perse.clock.told("found", { share: null, text: "2 people are in front of you", seconds: 40, waiting: 2 });
       look();
       return seen;
     }""")
     widths, words = zip(*watched[:-1])
     assert widths[0] >= 50 and all(a <= b for a, b in zip(widths, widths[1:]))
     assert words[0] == "about 10 s left" and words[9] == "about 60 s left" and words[-1] == "about 5 minutes left"
-    assert watched[-1] == [0, "in about 40 s"]
+    assert watched[-1] == [0, "your turn in about 40 s"]
 
 
 def test_a_whole_visit(visit, astronaut, tmp_path):

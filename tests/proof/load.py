@@ -109,9 +109,9 @@ class Load:
             await self._patiently(seen, visitor.act, "perse-build click", f"Quick ({BUDGET} s)")
 
             def over(state):
-                html = state["pieces"]["found"].get("html", "")
-                if "in front of you" in html:
-                    seen.waited.append(html[html.index("<p>") + 3:html.index("</p>")])
+                doing = state["doing"]["found"]
+                if doing and doing["waiting"]:
+                    seen.waited.append(f"{doing['text']}, your turn in about {doing['seconds']:.0f} s")
                 return not state["busy"]
 
             await visitor.until(over, 1.0)
@@ -142,7 +142,7 @@ class Load:
         other = next((v for v in self.visits if v is not visitor and v.avatar), None)
         if other is None:
             return
-        for ask in (visitor.ask("POST", f"perse/frame/{other.avatar[:-1]}_", content="{}"),
+        for ask in (visitor.ask("POST", f"perse/frame/{other.avatar[::-1]}", content="{}"),
                     visitor.act("perse-shoot click", other.avatar, "{}", "grey", "nod", 1, 256, 15, "mp4", "Head"),
                     visitor.ask("GET", "perse/state", headers={"X-Perse-Visit": other.avatar})):
             try:

@@ -56,8 +56,8 @@
           const element = document.querySelector(`#perse-${name} ${selector}`);
           if (element && element.textContent !== text) element.textContent = text;
         };
-        set(".perse-doing", place.waiting || place.text.includes(":") || place.share !== null ? place.text : `${place.text} …`);
-        set(".perse-left", !left ? "" : place.waiting ? `in ${left}` : `${left} left`);
+        set(".perse-doing", place.waiting || place.share !== null ? place.text : `${place.text} …`);
+        set(".perse-left", !left ? "" : place.waiting ? `your turn in ${left}` : `${left} left`);
       }
     },
   };
