@@ -23,14 +23,13 @@ from .colors import View, solve_colors
 from .losses import Target, picture_loss
 from .schedule import Schedule
 from .steps import LANDING, Steps
-from .timetable import FACE_STEP, SLIDER_STEP, face_share
+from .timetable import BESIDE_PIXELS, FACE_STEP, SLIDER_STEP, face_share, step_sizes
 
 SHRINK = 0.5  # how far log scales may fall below what covers the surface
 SOLVED = (5, 6)  # iterations of solving for colours before the fine steps, and after the last one
 # What it costs for each of its pictures, in optimiser's steps on that picture: an iteration, and the same number of iterations to begin.
-ITERATION, BEFOREHAND = 0.66, 2.5
+ITERATION, BEFOREHAND = 0.6, 2.5
 TWICE = 2.5  # times as much as both cost must there be time for them
-BESIDE_PIXELS = 0.35  # of the cost of such a step, what does not depend on the picture's size
 LOG_SCALES = (-9.0, -2.2)  # of any Gaussian, in eye distances
 COARSE_SHARE = 0.4  # of stage one's steps see the photo at a smaller size
 # Adam's eps: of the size of the gradients of a Gaussian that is hardly seen. What merely shimmers through others would otherwise
@@ -130,10 +129,10 @@ class Trainer:
             (self._coarse, clip), (self.photo, clip), (self._fine, side(schedule.photo_size))))
         self._face_cost = lambda share: coarse if share < COARSE_SHARE else usual if share < FINE_SHARE else fine
         mean = COARSE_SHARE * coarse + (FINE_SHARE - COARSE_SHARE) * usual + (1 - FINE_SHARE) * fine
-        size = (schedule.gaussians / 40000) ** 0.5
-        pictures = side(schedule.photo_size) + side(len(self._fine[0].image)) + ANCHORS * clip
+        face, sliders = step_sizes(schedule)
+        pictures = sum(map(side, {len(target.image) for target, _ in (self.photo, self._fine)})) + ANCHORS * clip
         self._solves = tuple(ITERATION * (BEFOREHAND + count) * pictures for count in SOLVED)
-        self._second = FACE_STEP * size * schedule.kernels / mean, SLIDER_STEP * size * schedule.kernels
+        self._second = FACE_STEP * face * schedule.kernels / mean, SLIDER_STEP * sliders * schedule.kernels
         wanted = ((schedule.source_steps * mean + sum(self._solves)) * self._second[0],
                   (schedule.space_steps if len(self.clips) > 1 else 0) * self._second[1])
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)

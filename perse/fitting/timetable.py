@@ -24,6 +24,7 @@ MEASURING, STUDYING, EDITS, PLACING, FINISHING = 0.2, 2.3, 2.3, 1.2, 3.5
 FRAME = 0.012  # a picture of the unedited person, of 320 pixels
 LESSON = 0.014
 FACE_STEP, FACE_FIXED = 0.036, 2.2  # a step of stage one, of 40,000 Gaussians; solving for colours
+BESIDE_PIXELS = 0.55  # of the cost of a step on the photo, what does not depend on the picture's size
 SLIDER_STEP = 0.030
 PROBING = 0.25  # seconds: long enough for a busy machine to show that it is
 PROBE = 0.009  # forward and backward through the rasterizer, of what `_probe` draws
@@ -43,16 +44,22 @@ class Speed:
     kernels: float = 1.0
 
 
+def step_sizes(schedule: Schedule) -> tuple[float, float]:
+    """What a step of the face and one of the sliders cost, in those of the costs."""
+    gaussians = (schedule.gaussians / 40000) ** 0.5  # half of a step's work is pixels
+    return gaussians * (BESIDE_PIXELS + (1 - BESIDE_PIXELS) * (schedule.photo_size / 512) ** 2), gaussians
+
+
 def costs(schedule: Schedule, speed: Speed = Speed(), seconds: float = math.inf) -> dict[str, float]:
     """Expected seconds by stage, of a build that is given so many."""
-    size = (schedule.gaussians / 40000) ** 0.5  # half of a step's work is pixels
+    face, sliders = step_sizes(schedule)
     python, kernels = speed.python, speed.kernels
     mixed = (python + kernels) / 2
     frames = FRAME * schedule.source_frames * (schedule.clip_size / 320) ** 2
     return {"measuring": MEASURING * python, "studying": STUDYING * python,
             "imagining": EDITS * python + (frames + LESSON * schedule.space_steps) * mixed, "preparing": PLACING * python,
-            "face": (FACE_STEP * size * schedule.source_steps + FACE_FIXED) * kernels,
-            "sliders": SLIDER_STEP * size * schedule.space_steps * kernels, "finishing": min(FINISHING * mixed, FOR_FINISH * seconds)}
+            "face": (FACE_STEP * schedule.source_steps + FACE_FIXED) * face * kernels,
+            "sliders": SLIDER_STEP * schedule.space_steps * sliders * kernels, "finishing": min(FINISHING * mixed, FOR_FINISH * seconds)}
 
 
 def face_share(face: float, sliders: float, seconds: float) -> float:

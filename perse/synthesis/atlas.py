@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ..rig.build import CHARTS
+from .fill import nearest_covered
 
 ATLAS = 1024
 REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
@@ -26,6 +27,13 @@ class Texture:
     faces: np.ndarray
     bary: np.ndarray
     extra: dict = field(default_factory=dict)
+
+    @property
+    def nearest(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row and column (ATLAS, ATLAS) of the texel nearest to each that lies on a triangle; found once."""
+        if "nearest" not in self.extra:
+            self.extra["nearest"] = nearest_covered(self.faces >= 0)
+        return self.extra["nearest"]
 
     def rgba(self) -> np.ndarray:
         """(ATLAS, ATLAS, 4), as `render_mesh(alpha_channel=True)` takes it."""

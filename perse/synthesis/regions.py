@@ -67,7 +67,7 @@ class Regions:
         corner = rig.faces[np.maximum(ids, 0)]
         corner = np.where(corner < FACE, corner, 0)
         # Texels just beyond the triangles count with the nearest one inside: bilinear look-ups at a seam read them.
-        self.nearest = nearest_covered(texture.faces >= 0)
+        self.nearest = texture.nearest
         self.points = texture.extra["points"][self.nearest]
         near = nearest_covered(self._inside)
         # Mean-face coordinates of every texel of the face's chart.

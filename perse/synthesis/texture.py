@@ -14,7 +14,7 @@ from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import PART, Rig
 from ..rig.topology import OVAL
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
-from .fill import diffuse, from_twin, nearest_covered
+from .fill import diffuse, from_twin
 from .inside import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
 from .regions import to_lab
 from .scalp import complete_scalp
@@ -93,7 +93,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     colourful = colourfulness(portrait.foreground, portrait.masks["skin"])
     for part in ("eye_right", "eye_left", "upper_teeth", "lower_teeth", "cavity", "tongue"):
         texture.color[chart_slice(part)] = faded(texture.color[chart_slice(part)], colourful)
-    nearest = nearest_covered(covered)
+    nearest = texture.nearest
     texture.color = np.clip(texture.color, 0, 1)[nearest]
     texture.alpha = texture.alpha[nearest]
     for name in REGIONS:
