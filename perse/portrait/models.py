@@ -45,6 +45,18 @@ class Turns:
                 self._taken = False
 
 
+# The landmark model alone, told where to look: what the face mesh's own graph runs after its detector.
+_LOOK = """
+input_stream: "image" input_stream: "square" input_side_packet: "with_attention" output_stream: "landmarks"
+node {
+  calculator: "FaceLandmarkCpu"
+  input_stream: "IMAGE:image" input_stream: "ROI:square" input_side_packet: "WITH_ATTENTION:with_attention"
+  output_stream: "LANDMARKS:landmarks"
+}
+"""
+# The model was trained on squares of 1.5 times a face's longer side.
+_ROOM = 1.5
+
 _lock = Turns()
 # The mesh graph writes one warning of its own at the first face that it sees.
 _mesh_has_spoken = False
@@ -104,6 +116,25 @@ def _mesh():
 
 
 @cache
+def _look():
+    _solutions()
+    from google.protobuf import text_format
+    from mediapipe.framework import calculator_pb2
+    from mediapipe.python.solution_base import SolutionBase
+    model = SolutionBase(graph_config=text_format.Parse(_LOOK, calculator_pb2.CalculatorGraphConfig()),
+                         side_inputs={"with_attention": True}, outputs=["landmarks"])
+    with _quiet():  # as of the mesh
+        model.process({"image": np.zeros((256, 256, 3), np.uint8), "square": _square(1.0)})
+    return model
+
+
+def _square(side: float):
+    """A square in the middle of a picture, as a share of its side, as graphs take it."""
+    from mediapipe.framework.formats.rect_pb2 import NormalizedRect
+    return NormalizedRect(x_center=0.5, y_center=0.5, width=side, height=side)
+
+
+@cache
 def _segmenter():
     return _warmed(lambda: _solutions().selfie_segmentation.SelfieSegmentation(model_selection=0))
 
@@ -130,14 +161,30 @@ def detect_faces(image: np.ndarray, full_range: bool) -> list[tuple[float, np.nd
 def mesh_face(image: np.ndarray) -> np.ndarray | None:
     """Landmarks (478,3) float32 of the one face in an (H,W,3) uint8 image, in pixels (z in pixels too), or None."""
     global _mesh_has_spoken
-    height, width = image.shape[:2]
     with _lock, nullcontext() if _mesh_has_spoken else _quiet():
         result = _mesh().process(np.ascontiguousarray(image))
         _mesh_has_spoken |= bool(result.multi_face_landmarks)
     if not result.multi_face_landmarks:
         return None
-    points = np.array([(p.x, p.y, p.z) for p in result.multi_face_landmarks[0].landmark], np.float32)
-    return points * np.float32([width, height, width])
+    return _points(result.multi_face_landmarks[0], *image.shape[:2])
+
+
+def mesh_face_at(image: np.ndarray, boxes: float) -> np.ndarray | None:
+    """What `mesh_face` gives, of an upright face that is known to lie in the middle of an (S,S,3) uint8 image: a third faster, and
+    steadier, since no detector says anew each time where to look.
+
+    Args:
+        boxes: S over the longer side of the face's box.
+    """
+    with _lock:
+        result = _look().process({"image": np.ascontiguousarray(image), "square": _square(_ROOM / boxes)})
+    if not result.landmarks:
+        return None
+    return _points(result.landmarks, *image.shape[:2])
+
+
+def _points(landmarks, height: int, width: int) -> np.ndarray:
+    return np.array([(p.x, p.y, p.z) for p in landmarks.landmark], np.float32) * np.float32([width, height, width])
 
 
 def segment_person(image: np.ndarray) -> np.ndarray:

@@ -93,11 +93,11 @@ def test_eyes_and_mouth(hopper):
     assert hints(points) == []
     closed = points.copy()
     for upper, lower in (*quality.RIGHT_EYE_PAIRS, *quality.LEFT_EYE_PAIRS):
-        closed[upper, 1] = closed[lower, 1] - 1
+        closed[upper, :2] = closed[lower, :2] - (0, 1)
     assert hints(closed) == ["eyes_closed"]
     wink = points.copy()
     for upper, lower in quality.RIGHT_EYE_PAIRS:
-        wink[upper, 1] = wink[lower, 1] - 1
+        wink[upper, :2] = wink[lower, :2] - (0, 1)
     assert hints(wink) == []
     opened = points.copy()
     opened[14, 1] += 0.15 * quality.face_size(points)
