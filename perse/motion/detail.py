@@ -1,5 +1,7 @@
 """What a clip's landmarks do beyond the blendshapes, as displacements of the landmarks at rest."""
 
+from functools import cache
+
 import numpy as np
 
 from ..rig.topology import FACE, OVAL, canonical
@@ -32,8 +34,9 @@ def residual_detail(face: Face, fit: Fit, observed: np.ndarray, K: np.ndarray) -
     return np.clip(detail, -LIMIT, LIMIT)
 
 
+@cache
 def surface_filter() -> np.ndarray:
-    """(468, 468): least squares between trusting each landmark and a smooth field."""
+    """(468, 468), not to be written to: least squares between trusting each landmark and a smooth field."""
     laplacian = face_laplacian()
     trust = np.ones(FACE)
     trust[[i for i in OVAL if i not in CHIN]] = TRUST_OVAL

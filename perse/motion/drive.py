@@ -39,7 +39,7 @@ ANGLE_NOISE, SHIFT_NOISE, WEIGHT_NOISE, GAZE_NOISE, DETAIL_NOISE, LIGHT_NOISE = 
 # A moment that lies so near to a frame of the clip, in frames, is that frame: files round their time stamps.
 NEAR = 0.1
 # How much of the work is done when the face has been tracked, and of the rest when its expressions are known, as shares.
-TRACKED, SOLVED = 0.3, 0.2
+TRACKED, SOLVED = 0.5, 0.4
 
 
 def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None, seconds: float | None = None, *,

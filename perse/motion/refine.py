@@ -2,6 +2,9 @@
 
 A landmark detector answers to the picture, not to the mesh: where light, teeth or the edge of a chin differ a little
 from the real face, it sees the landmark elsewhere than the rig has put it. Analysis by synthesis removes that part.
+
+How far a detector is off depends on the expression and the pose alone. So it is asked about few frames that have as little as possible
+in common (`alike`), and what it says of them holds, mixed, for all that are like them.
 """
 
 from collections.abc import Callable
@@ -12,28 +15,30 @@ import torch
 from ..avatar.avatar import Avatar
 from ..controls import BANDS, RANGES, Controls
 from ..errors import asking
-from ..portrait.landmarks import second_pass
+from ..portrait.landmarks import CLOSE_UP_BOXES, levelled_square
+from ..portrait.models import mesh_face_at
+from ..render.camera import Camera
 from ..render.rasterize import rasterize
-from ..rig.rig import EYE_LOOK, rotation_matrix
+from ..rig.rig import EYE_LOOK, NECK_PIVOT, rotation_matrix
 from ..rig.topology import EYE, FACE
+from .alike import choose, features, spread
 from .between_lips import between_lips
 from .detail import LIMIT, surface_filter
 from .smooth import smooth
 
-PASSES = 2
 GAIN = 0.85  # of a landmark's correction: where the skin went is known from its texture as well (`skin`), and neither is the whole truth
-SIZE = 448  # side of the pictures that are looked at
+SIDE, FRAMED = 288, 1.5  # pixels of the pictures that are looked at, and how many times the face's box they show
 GREY = 0.5
 FLOOR = 0.0015  # eye distances: a detector's own noise
 # Eye distances. Farther than a few of these from where the rig has put it, nothing is a landmark out of place: the detector has taken
 # teeth for a lip, and what follows it tears the mouth open.
 MISREAD = 0.05
 APART = 8.0  # degrees by which each eye may turn away from their common gaze
-GAZE_STEP = 6.0  # degrees by which one pass may turn the eyes
+GAZE_STEP = 10.0  # degrees by which the eyes may be turned
 SHUT = 0.5  # blink above which nothing is learnt of the eyes
-MOST = 240  # frames looked at: of longer clips evenly many, and what lies between is interpolated
+MOST = 64  # frames looked at. A second look brings landmarks nearer still, and the picture farther off: it follows the detector's faults
+LOOKED = 0.9  # how much of the work is looking
 DETAIL_NOISE = 0.003  # eye distances: what counts as jitter of a correction
-MOUTH = 3 + 3 * FACE  # where the mouth's light begins in a correction
 DARKEST, BRIGHTEST, MOUTH_NOISE = 2.5, 0.35, 0.15  # logarithms of light
 # The right one first.
 IRISES = [EYE["right"]["iris"][0], EYE["left"]["iris"][0]]
@@ -43,7 +48,7 @@ CORNERS = [[EYE[side]["outer"], EYE[side]["inner"]] for side in ("right", "left"
 def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray,
            progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> list[Controls]:
     """The same frames with `detail`, gaze and `mouth_light` corrected, so that a detector sees the landmarks where they ought to be, and
-    the mouth shows as much of the teeth.
+    the mouth shows as much of the teeth. At most MOST of them are rendered, each once.
 
     Args:
         beyond: (T, 470, 2) pixels of the avatar's camera: what the driver's landmarks and irises do beyond what the
@@ -51,30 +56,38 @@ def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np
         mouth (T, BANDS), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
         progress: told the share in [0, 1] that is done. cancelled: asked with every frame; BuildCancelled is raised when it says so.
     """
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST)).round().astype(int))
-    target = {i: projected(avatar, frames[i])[0] + beyond[i] for i in asking(chosen, cancelled)}
-    apart, inside = np.zeros(len(frames)), np.zeros((len(frames), BANDS))
-    open_ = np.flatnonzero([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
-    for done in range(PASSES):
-        seen = []
-        for i in asking(chosen, cancelled):
-            progress((done + len(seen) / len(chosen)) / PASSES)
-            seen.append(_correction(avatar, frames[i], target[i], mouth[i], mouth_seen[i]))
-        good = np.array([s is not None for s in seen])
-        if not good.any():
-            break
-        step = _fill(chosen[good], np.stack([s for s in seen if s is not None]), len(frames))
-        eyes = _fill(open_, step[open_, :3], len(frames)) if len(open_) else np.zeros((len(frames), 3))  # not smoothed: eyes jump
-        detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames]) + GAIN * smooth(step[:, 3:MOUTH], DETAIL_NOISE)
-        inside = np.clip(inside + smooth(step[:, MOUTH:], MOUTH_NOISE), -DARKEST, BRIGHTEST)
-        gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
-        gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
-        apart = np.clip(apart + eyes[:, 2], -APART, APART)
-        frames = [f.with_(detail=tuple(np.round(np.clip(d, -LIMIT, LIMIT), 5).tolist()), gaze_yaw=round(float(g[0]), 4),
-                          gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w),
-                          mouth_light=tuple(np.round(m, 3).tolist()) if m.any() else ())
-                  for f, d, g, w, m in asking(zip(frames, detail, gaze, apart, inside), cancelled)]
-    return frames
+    places, to_head = features(frames), _to_head(avatar, frames)
+    chosen, found = choose(places, MOST), []
+    for i in asking(chosen, cancelled):
+        progress(LOOKED * len(found) / len(chosen))
+        found.append(_look(avatar, frames[i]))
+    progress(LOOKED)
+    good = np.array([f is not None for f in found])
+    if not good.any():
+        return frames
+    found, chosen = np.stack([f for f in found if f is not None]), chosen[good]
+    off = found[:, :-BANDS - 1]
+    missing = beyond - spread(places, chosen, off).reshape(beyond.shape)
+    detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames])
+    detail = detail + GAIN * smooth(_detail(to_head(missing)[:, :FACE]).reshape(len(frames), -1), DETAIL_NOISE)
+    # Eyes are read against their corners, as gaze is; nothing is learnt of shut ones.
+    open_ = np.array([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
+    eyes, told = np.zeros((len(frames), 3)), open_[chosen]
+    if told.any():
+        missing = beyond - spread(places, chosen[told], off[told]).reshape(beyond.shape)
+        eyes = _fill(np.flatnonzero(open_), _eyes(avatar, to_head, missing)[open_], len(frames))  # not smoothed: eyes jump
+    inside, told = np.zeros((len(frames), BANDS)), found[:, -1] > 0
+    if told.any():
+        shown, parted = spread(places, chosen[told], found[told, -BANDS - 1:-1]), spread(places, chosen, found[:, -1:])
+        inside = np.minimum(parted.clip(0, 1), mouth_seen[:, None]) * (mouth - shown)
+        inside = np.clip(smooth(inside, MOUTH_NOISE), -DARKEST, BRIGHTEST)
+    gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
+    gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
+    apart = np.clip(eyes[:, 2], -APART, APART)
+    return [f.with_(detail=tuple(np.round(np.clip(d, -LIMIT, LIMIT), 5).tolist()), gaze_yaw=round(float(g[0]), 4),
+                    gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w),
+                    mouth_light=tuple(np.round(m, 3).tolist()) if m.any() else ())
+            for f, d, g, w, m in asking(zip(frames, detail, gaze, apart, inside), cancelled)]
 
 
 def _diverging(expression: dict[str, float], degrees: float) -> dict[str, float]:
@@ -84,13 +97,13 @@ def _diverging(expression: dict[str, float], degrees: float) -> dict[str, float]
     return rest | ({f"eye_look_{'out' if degrees > 0 else 'in'}_{side}": weight for side in ("left", "right")} if weight else {})
 
 
-def projected(avatar: Avatar, controls: Controls) -> tuple[np.ndarray, np.ndarray]:
-    """Where the posed rig has its landmarks and irises: pixels (470, 2) of the avatar's camera, and depths (470,)."""
+def projected(avatar: Avatar, controls: Controls) -> np.ndarray:
+    """Where the posed rig has its landmarks and irises: pixels (470, 2) of the avatar's camera."""
     state = avatar.state(controls)
     shape = None if state.detail is None else avatar.poser.spread(state.detail)
     poles = [int(i[0]) for i in avatar.poser.eyes]
     vertices = avatar.poser(state.weights, state.head, state.gaze, shape)[[*range(FACE), *poles]].cpu().numpy().astype(np.float64)
-    return avatar.rig.camera.project(vertices)
+    return avatar.rig.camera.project(vertices)[0]
 
 
 def _fill(known: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
@@ -102,37 +115,62 @@ def _fill(known: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def _correction(avatar: Avatar, controls: Controls, target: np.ndarray, mouth: np.ndarray, mouth_seen: float) -> np.ndarray | None:
-    """(3 + 3 * 468 + BANDS,) for one frame: gaze and how far the eyes turn apart, degrees, detail, and the mouth's light; None if
-    no face is seen."""
-    camera = avatar.rig.camera
-    scale = camera.width / SIZE
-    grey = torch.full((3,), GREY, device=avatar.device)
-    picture = rasterize(avatar(controls), avatar.camera(Controls(), SIZE, SIZE), backgrounds=grey)[0][0]
-    picture = (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
-    seen = second_pass(picture, target / scale)
+def _look(avatar: Avatar, controls: Controls) -> np.ndarray | None:
+    """What a detector sees of the avatar, (2 * 470 + BANDS + 1,): how far from the rig's landmarks and irises it sees them, pixels of the
+    avatar's camera; the light between the lips and how far to believe it. None if it sees no face."""
+    rig = projected(avatar, controls)
+    centre, side, angle = levelled_square(rig[:FACE])
+    scale = SIDE / (FRAMED / CLOSE_UP_BOXES * side)
+    level = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    picture = rasterize(avatar(controls), _close(avatar.rig.camera, centre, scale, level), backgrounds=torch.full((3,), GREY, device=avatar.device))
+    picture = (picture[0][0].clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
+    seen = mesh_face_at(picture, FRAMED)
     if seen is None:
         return None
-    shown, parted = between_lips(picture, seen)
-    light = min(parted, mouth_seen) * (mouth - shown)
-    seen = seen[:, :2].astype(np.float64) * scale
-    _, depth = projected(avatar, controls)
-    state = avatar.state(controls)
-    turn = camera.viewmat[:3, :3] @ rotation_matrix(*state.head[:3]).cpu().numpy()
+    light, parted = between_lips(picture, seen)
+    seen = centre + (seen[[*range(FACE), *IRISES], :2].astype(np.float64) - SIDE / 2) @ level / scale
+    return np.concatenate([(seen - rig).ravel(), light, [parted]])
 
-    def missing(pixels: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """Movements (N, 2) in the picture as movements (N, 3) in the head's frame."""
-        return np.concatenate([pixels * depth[:, None] / camera.K[0, 0], np.zeros((len(pixels), 1))], 1) @ turn
 
-    detail = surface_filter() @ missing(target[:FACE] - seen[:FACE], depth[:FACE])
+def _close(camera: Camera, centre: np.ndarray, scale: float, level: np.ndarray) -> Camera:
+    """A camera at the same place whose picture of SIDE pixels shows what lies around `centre` (2,), pixels, enlarged by `scale` and turned
+    by `level` (2, 2)."""
+    viewmat, K = camera.viewmat.astype(np.float64), camera.K.astype(np.float64)
+    viewmat[:2] = level @ viewmat[:2]
+    K[:2, 2] = scale * level @ (K[:2, 2] - centre) + SIDE / 2
+    K[[0, 1], [0, 1]] *= scale
+    return Camera(viewmat, K, SIDE, SIDE)
+
+
+def _to_head(avatar: Avatar, frames: list[Controls]) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that takes movements (T, 470, 2) of the landmarks and irises in the picture, pixels, to those (T, 470, 3) in the
+    head's frame; their depth is that of the head at rest, turned and moved."""
+    camera = avatar.rig.camera
+    angles = torch.deg2rad(torch.tensor([(f.head_yaw, f.head_pitch, f.head_roll) for f in frames], dtype=torch.float64))
+    turn = rotation_matrix(*angles.unbind(-1)).numpy()
+    rest = avatar.rig.vertices[[*range(FACE), *(int(i[0]) for i in avatar.poser.eyes)]].astype(np.float64)
+    moved = (rest - NECK_PIVOT) @ turn.transpose(0, 2, 1) + NECK_PIVOT + np.array([(f.head_x, f.head_y, f.head_z) for f in frames])[:, None]
+    depth = moved @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
+
+    def to_head(pixels: np.ndarray) -> np.ndarray:
+        across = pixels * depth[..., None] / camera.K[0, 0]
+        return across @ (camera.viewmat[:2, :3] @ turn)
+    return to_head
+
+
+def _detail(missing: np.ndarray) -> np.ndarray:
+    """What is to be corrected of the landmarks' displacements (T, 468, 3)."""
+    detail = np.einsum("mn,tnc->tmc", surface_filter(), missing, optimize=True)
     # What a detector cannot tell from noise stays as it is: textures would jitter for nothing.
-    far = np.linalg.norm(detail, axis=1, keepdims=True)
-    detail *= np.clip(1 - FLOOR / np.maximum(far, 1e-9), 0, None) / (1 + (far / MISREAD) ** 2)  # Cauchy's weight
-    # Eyes are read against their corners, as gaze is.
-    wanted = target[FACE:] - np.stack([target[c].mean(0) for c in CORNERS])
-    have = seen[IRISES] - np.stack([seen[c].mean(0) for c in CORNERS])
-    iris = missing(wanted - have, depth[FACE:])
+    far = np.linalg.norm(detail, axis=-1, keepdims=True)
+    return detail * np.clip(1 - FLOOR / np.maximum(far, 1e-9), 0, None) / (1 + (far / MISREAD) ** 2)  # Cauchy's weight
+
+
+def _eyes(avatar: Avatar, to_head: Callable[[np.ndarray], np.ndarray], missing: np.ndarray) -> np.ndarray:
+    """Yaw and pitch of the gaze and how far the eyes turn apart, degrees (T, 3), that move the irises as is missing (T, 470, 2), pixels."""
+    against = missing.copy()
+    against[:, FACE:] -= np.stack([missing[:, c].mean(1) for c in CORNERS], 1)
+    iris = to_head(against)[:, FACE:]
     radius = np.array([np.linalg.norm(avatar.rig.vertices[int(i[0])] - c) for i, c in zip(avatar.poser.eyes, avatar.rig.eye_centres)])
-    yaw, pitch = np.degrees(iris[:, :2] / radius[:, None]).T * [[-1], [1]]
-    eyes = [yaw.mean(), pitch.mean(), (yaw[0] - yaw[1]) / 2]
-    return np.concatenate([np.clip(eyes, -GAZE_STEP, GAZE_STEP), detail.ravel(), light])
+    yaw, pitch = -np.degrees(iris[..., 0] / radius), np.degrees(iris[..., 1] / radius)
+    return np.clip(np.stack([yaw.mean(1), pitch.mean(1), (yaw[:, 0] - yaw[:, 1]) / 2], 1), -GAZE_STEP, GAZE_STEP)

@@ -25,33 +25,37 @@ class Shading:
     """Compares a face with that of a first frame, both brought to the shape of the first.
 
     Args:
-        template: (S, S, 3) uint8, the first face; landmarks: (468, 2) in it, pixels; corner (S * S, 3), share (S * S, 3): the
+        template: (H, W, 3) uint8, the first face; landmarks: (468, 2) in it, pixels; corner (H * W, 3), share (H * W, 3): the
             triangle in which each pixel lies, indices of landmarks and the pixel's place in it; indices of 468 and more
             are points that are no landmarks.
     """
 
     def __init__(self, template: np.ndarray, landmarks: np.ndarray, corner: np.ndarray, share: np.ndarray):
-        size = template.shape[0]
-        skin = polygon(landmarks, FACE_OUTLINE, size, RIM)
+        height, width = template.shape[:2]
+
+        def inside(outline, scale):
+            return polygon(landmarks, outline, max(height, width), scale)[:height, :width]
+
+        skin = inside(FACE_OUTLINE, RIM)
         for gap, scale in ((LEFT_EYE, AROUND[0]), (RIGHT_EYE, AROUND[0]), (LIPS_INNER, AROUND[1])):
-            skin *= 1 - cv2.dilate(polygon(landmarks, gap, size, scale), np.ones((3, 3)))
-        grid = np.zeros((size, size), bool)
+            skin *= 1 - cv2.dilate(inside(gap, scale), np.ones((3, 3)))
+        grid = np.zeros((height, width), bool)
         grid[::STEP, ::STEP] = True
-        self.pixels = np.flatnonzero((skin > 0.5) & grid & (corner < FACE).all(1).reshape(size, size))
+        self.pixels = np.flatnonzero((skin > 0.5) & grid & (corner < FACE).all(1).reshape(height, width))
         rows = np.repeat(np.arange(len(self.pixels)), 3)
         basis = sparse.csr_matrix((share[self.pixels].ravel(), (rows, corner[self.pixels].ravel())), (len(self.pixels), FACE))
         laplacian = face_laplacian()
-        normal = (basis.T @ basis).toarray() + STIFFNESS * laplacian @ laplacian + RIDGE * np.eye(FACE)
-        self.solve = np.linalg.solve(normal, basis.T.toarray())
+        self.solve = np.linalg.inv((basis.T @ basis).toarray() + STIFFNESS * laplacian @ laplacian + RIDGE * np.eye(FACE))
+        self.gather = basis.T.tocsr()
         self.first = self._logarithm(template)
 
     def __call__(self, face: np.ndarray, trust: np.ndarray) -> np.ndarray:
-        """Natural logarithm of the light on a face (S, S, 3) uint8 over that on the first, at the landmarks: (468, 3).
+        """Natural logarithm of the light on a face (H, W, 3) uint8 over that on the first, at the landmarks: (468, 3).
 
-        trust: (S, S) in [0, 1], how surely a pixel shows the skin that it showed in the first.
+        trust: (H, W) in [0, 1], how surely a pixel shows the skin that it showed in the first.
         """
         ratio = np.clip(self._logarithm(face) - self.first, -MOST, MOST) * trust.ravel()[self.pixels, None]
-        return self.solve @ ratio
+        return self.solve @ (self.gather @ ratio)
 
     def _logarithm(self, face: np.ndarray) -> np.ndarray:
         soft = cv2.GaussianBlur(face.astype(np.float32) / 255, (0, 0), SOFT)

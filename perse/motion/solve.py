@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import prange
 
 from ..errors import asking
+from ..render.jit import compiled
 from ..rig.expressions import INDEX, NAMES
 from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
 from ..rig.topology import EYE, FACE, LIPS, OVAL, STABLE
@@ -21,7 +23,7 @@ ITERATIONS = 5
 CHUNK = 64  # frames solved together: bounds the memory of the dense Jacobians
 RIDGE = 1e-2  # squared eye distances, against a sum over about 468 landmarks
 SPARSITY = 4e-4
-SWEEPS = 24
+SWEEPS, SETTLED = 24, 1e-6  # over all weights, at most, and until none changes by more
 # Outline landmarks slide along the silhouette as the head turns, but not the chin's; lips and lids carry expression.
 CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
 WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
@@ -112,16 +114,33 @@ def bounded(gram: np.ndarray, slope: np.ndarray, low: np.ndarray, high: np.ndarr
     Args:
         gram: (T, E, E) positive definite; slope, low, high: (T, E).
     """
-    x = np.clip(np.zeros_like(slope), low, high)
-    gradient = np.einsum("tij,tj->ti", gram, x) - slope
-    diagonal = np.einsum("tii->ti", gram)
-    for _ in range(SWEEPS):
-        for j in range(x.shape[1]):
-            new = np.clip(x[:, j] - gradient[:, j] / diagonal[:, j], low[:, j], high[:, j])
-            step = new - x[:, j]
-            x[:, j] = new
-            gradient += gram[:, :, j] * step[:, None]
+    x = np.empty_like(slope)
+    _descend(*(np.ascontiguousarray(a) for a in (gram, slope, low, high)), x)
     return x
+
+
+@compiled(parallel=True)
+def _descend(gram, slope, low, high, x):
+    for t in prange(len(x)):
+        count = x.shape[1]
+        for j in range(count):
+            x[t, j] = min(max(0.0, low[t, j]), high[t, j])
+        gradient = -slope[t]
+        for i in range(count):
+            for j in range(count):
+                gradient[i] += gram[t, i, j] * x[t, j]
+        for _ in range(SWEEPS):
+            largest = 0.0
+            for j in range(count):
+                new = min(max(x[t, j] - gradient[j] / gram[t, j, j], low[t, j]), high[t, j])
+                step = new - x[t, j]
+                if step != 0:
+                    x[t, j] = new
+                    largest = max(largest, abs(step))
+                    for i in range(count):
+                        gradient[i] += gram[t, j, i] * step
+            if largest < SETTLED:
+                break
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """A driving clip -> one set of face landmarks for every frame."""
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from .skin import Skin
 CHECKED_FRAMES = 8
 # Of fewer frames a second a face may move too far between two to be followed, however few are wanted.
 FEWEST = 25.0
+# A frame's landmarks wait for those of the frame before, what is compared under them does not: so many threads keep up with them,
+# at most so many frames behind.
+COMPARING, BEHIND = 2, 4
 # What a clip says of its frames a second is believed if its time stamps agree to this share.
 AGREE = 0.02
 
@@ -63,11 +67,11 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
     """
     faces: list[np.ndarray | None] = []
     times: list[float] = []
-    points: list[tuple[np.ndarray, ...]] = []
-    last, refused, anchors, skin = None, 0, None, None
+    compared: list[Future] = []
+    last, refused, first = None, 0, None
     rate = limits.RATE if fps is None else max(fps, FEWEST)
     length = limits.SECONDS if seconds is None else seconds
-    with Clip(clip, rate, length, cancelled=cancelled) as frames:
+    with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING, "perse-track") as pool:
         length = min(length, frames.duration or length)
         for time, frame in frames:
             progress(min(time / length, 1.0))
@@ -77,8 +81,10 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
                 if refused == CHECKED_FRAMES:
                     break
             if face is not None:
-                anchors, skin = anchors or Anchors(frame, face), skin or Skin(frame, face)
-                points.append((*anchors.follow(frame, face), *skin.compare(frame, face), *between_lips(frame, face)))
+                first = first or _First(frame, face)
+                compared.append(pool.submit(first.compare, frame, face))
+                if len(compared) > BEHIND:
+                    compared[-1 - BEHIND].result()
             faces.append(face)
             times.append(time)
             last = last if face is None else face
@@ -90,8 +96,19 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
     source = np.maximum(source, found.argmax())
     landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
     order = np.cumsum(found)[source] - 1
-    measured = [np.stack(column)[order] for column in zip(*points)]
+    measured = [np.stack(column)[order] for column in zip(*(future.result() for future in compared))]
     return Track(landmarks, found, np.array(times), pace(times, frames.fps), frames.width, frames.height, *measured)
+
+
+class _First:
+    """The first frame that shows the face, (H, W, 3) uint8 with landmarks (478, 3): what later ones are compared with."""
+
+    def __init__(self, frame: np.ndarray, face: np.ndarray):
+        self.anchors, self.skin = Anchors(frame, face), Skin(frame, face)
+
+    def compare(self, frame: np.ndarray, face: np.ndarray) -> tuple:
+        """What `Track` tells of a frame from its anchors on."""
+        return (*self.anchors.follow(frame, face), *self.skin.compare(frame, face), *between_lips(frame, face))
 
 
 def pace(times: list[float], said: float) -> float:
