@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from perse.attributes.catalogue import AXES
 from perse.cli import main
 from perse.controls import Controls
 from perse.errors import PerseError
+from perse.fitting.fit import Schedule
 from perse.looks import LONGEST, check_look, read_look, write_look
 
 LOOK = Controls(attributes={"nose_width": -0.5}, styles={"beard": {"full": 0.6, "goatee": 0.4}}, expression={"smile": 0.5}, yaw=12.0)
@@ -137,7 +139,9 @@ def test_the_attribute_bench_on_the_command_line(run, avatar_file):
         assert code == 2 and told in line
 
 
-def test_a_build_without_interpolated_faces(run, small_builds, astronaut, tmp_path):
+def test_a_build_without_interpolated_faces(run, small_builds, monkeypatch, astronaut, tmp_path):
+    few = Schedule.for_budget(10.0)  # steps for the sliders' ends alone: faces between them come after
+    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(few, seed=seed, space_steps=60)))
     astronaut.save(tmp_path / "a.png")
     reports = [json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", *options)[1])
                for n, options in enumerate(([], ["--no-interpolation"]))]

@@ -46,7 +46,8 @@ def test_extras_rest_at_exactly_zero_opacity(avatar):
 def test_the_report_tells_how_it_was_built(avatar):
     build = avatar.report.build
     assert build["gaussians"] == len(avatar) > 10_000
-    assert build["clips"] > 30 and build["frames"] > 150 and build["source_steps"] > 0 and build["space_steps"] > 0
+    assert build["clips"] > 30 and build["source_steps"] > 0
+    assert build["frames"] > build["space_steps"] > 50  # a frame for every step, and those of the person
     assert build["synthesizer"] == "procedural" and build["seed"] == 0
 
 
