@@ -6,7 +6,8 @@ import math
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -37,6 +38,7 @@ from .portrait import Portrait, load_portrait
 from .portrait.matting import person_cover
 from .render import kernels, synthetic
 from .render.camera import Camera
+from .render.cloud import GaussianCloud
 from .render.mark import draw_mark
 from .render.ply import write_ply
 from .render.rasterize import rasterize
@@ -210,14 +212,11 @@ class PersePipeline:
             raise PerseError(f"Cannot write the video: {error}.") from None
         try:
             with film as writer:
-                moments, written = iter(motion), 0
-                while batch := list(islice(moments, renderer.at_once)):
-                    for frame in renderer.frames(batch):
-                        if cancelled():
-                            raise BuildCancelled()
-                        writer.write(draw_mark(frame, mark))
-                        written += 1
-                        progress(written / motion.count)
+                for written, frame in enumerate(renderer.film(motion), 1):
+                    if cancelled():
+                        raise BuildCancelled()
+                    writer.write(draw_mark(frame, mark))
+                    progress(written / motion.count)
         except (ValueError, OSError) as error:
             if isinstance(error, PerseError):
                 raise
@@ -321,12 +320,31 @@ class Renderer:
         """(H, W, 3) uint8, or (H, W, 4) if transparent."""
         return self.frames([controls])[0]
 
-    @torch.no_grad()
     def frames(self, moments: list[Controls]) -> np.ndarray:
         """(B, H, W, 3) uint8, or (B, H, W, 4) if transparent; on a GPU in one go, and fetched once."""
+        return self._drawn(*self._posed(moments))
+
+    def film(self, moments: Iterable[Controls]) -> Iterator[np.ndarray]:
+        """One frame after the other; while one is drawn the next is posed in a thread beside it, which leaves a core idle otherwise."""
+        moments = iter(moments)
+        with ThreadPoolExecutor(1, thread_name_prefix="perse-pose") as beside:
+            posed = None
+            while True:
+                batch = list(islice(moments, self.at_once))
+                ahead = beside.submit(self._posed, batch) if batch else None
+                if posed is not None:
+                    yield from self._drawn(*posed)
+                if ahead is None:
+                    return
+                posed = ahead.result()
+
+    @torch.no_grad()
+    def _posed(self, moments: list[Controls]) -> tuple[GaussianCloud, list[Camera]]:
         cameras = [self._camera(controls) for controls in moments]
-        several = len(moments) > 1
-        cloud = self.avatar.clouds(moments) if several else self.avatar(moments[0])
+        return self.avatar.clouds(moments) if len(moments) > 1 else self.avatar(moments[0]), cameras
+
+    @torch.no_grad()
+    def _drawn(self, cloud: GaussianCloud, cameras: list[Camera]) -> np.ndarray:
         if self.picture is None and not self.transparent:
             rgb, _ = rasterize(cloud, cameras, backgrounds=self.color.to(cloud.means))
             return _to_bytes(rgb)
