@@ -10,7 +10,7 @@ CLOSE_UP_BOXES = 2.0
 MAX_TRIED = 5  # detections of a frame that are looked at closely
 LOOK = 320  # pixels of a close-up that need not be searched: beyond, jitter gets no less, and the model sees 192 of the face
 # How far a face may lie from where it was looked for, in sides of its square, logarithms of its size and radians, to be taken as seen:
-# landmarks that are looked for so much aside are off by a third of a per cent of the eye distance.
+# landmarks that are looked for so much aside move by a small part of their own jitter (an estimate).
 SETTLED = (0.006, 0.015, 0.0175)
 
 # MediaPipe landmark indices of the eye corners; the subject's right eye is on the left of the picture.
