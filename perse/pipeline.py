@@ -2,7 +2,6 @@
 
 import copy
 import io
-import math
 import os
 import re
 import threading
@@ -53,6 +52,7 @@ from .synthesis.limits import find_limits
 from .synthesis.texture import bake
 
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
+COUNTED = 20.0  # times the budget: with so much patience no clock is asked, steps are counted, and a seed gives one avatar
 GENERATING_SHARE, GENERATED_FIT = 0.4, 0.6  # for an editor's pictures, of the time that there is at most; for a fit to them, of the budget
 MOST = 4.0  # times the steps planned that are done where the machine turns out to be faster
 FOR_PACE = 0.8  # of the time after the fit
@@ -111,10 +111,10 @@ class PersePipeline:
             budget: seconds that the whole build takes: resolution and steps are chosen by what this machine is seen to do.
             progress: called with (share of the time that is over, in [0, 1], what happens, preview picture (h, w, 3) float or None).
             cancelled: asked often; True ends the build with BuildCancelled.
-            seed: of all that is random; with patience inf the same seed gives the same avatar.
+            seed: of all that is random; with a patience of COUNTED or more the same seed gives the same avatar.
             interpolate: whether interpolated 2D faces teach the ways between styles; off only to measure what they do.
-            patience: times the budget that are taken if it is too little for what cannot be left out; 1 makes the budget a limit; inf
-                asks no clock but counts steps, of which two fast CPU cores do as many in those seconds: the same on every machine.
+            patience: times the budget that are taken if it is too little for what cannot be left out; 1 makes the budget a limit;
+                COUNTED or more asks no clock but counts steps, of which two fast CPU cores do as many in those seconds: the same on every machine.
             describe: styles in words ("curly red hair", "beard: long and grey"), for a synthesizer that understands words.
 
         Returns:
@@ -127,7 +127,7 @@ class PersePipeline:
         new_build()
         torch.manual_seed(seed)
         generates = getattr(self.synthesizer, "takes_words", False)
-        table = Timetable(Schedule.for_budget(budget, seed), None if math.isinf(patience) else budget, patience,
+        table = Timetable(Schedule.for_budget(budget, seed), None if patience >= COUNTED else budget, patience,
                           least_fit=GENERATED_FIT if generates else LEAST_FIT)
 
         def report(stage: str) -> Progress:

@@ -131,3 +131,18 @@ def test_the_head_mask_leaves_clothes_out(astronaut_portrait):
     assert (mask * astronaut_portrait.masks["clothes"]).sum() < 0.3 * astronaut_portrait.masks["clothes"].sum()
     source = remember(astronaut_portrait)
     assert source.background[:2] == b"\xff\xd8" and source.size == (512, 512)
+
+
+@pytest.mark.parametrize("patience, seconds", [(1.0, 10.0), (2.5, 10.0), (20.0, None), (100, None), (float("inf"), None)])
+def test_much_patience_asks_no_clock(pipeline, astronaut_portrait, monkeypatch, patience, seconds):
+    """So that a seed gives one avatar, whatever machine it is built on."""
+    class Asked(Exception):
+        pass
+
+    def timetable(schedule, given, limit, **more):
+        raise Asked(given)
+
+    monkeypatch.setattr("perse.pipeline.Timetable", timetable)
+    with pytest.raises(Asked) as asked:
+        pipeline.build(astronaut_portrait, budget=10.0, patience=patience)
+    assert asked.value.args == (seconds,)
