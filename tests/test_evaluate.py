@@ -15,7 +15,7 @@ from perse.motion.drive import follow
 from perse.motion.motion import Motion
 from perse.motion.track import track
 from perse.pipeline import PersePipeline, Renderer
-from perse.portrait import track_landmarks
+from perse.portrait import face_landmarks
 from perse.render.video import VideoWriter
 
 
@@ -26,7 +26,7 @@ def picture() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def points(picture) -> np.ndarray:
-    return track_landmarks(picture)
+    return face_landmarks(picture)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from ..portrait import track_landmarks
+from ..portrait import face_landmarks
 from ..portrait.models import segment_person
 from ..portrait.regions import FACE_OUTLINE
 from ..rig.pose_fit import procrustes
@@ -68,7 +68,7 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
     sil_iou: intersection over union of the head masks, both segmented and cut alike.
     sharp: energy of the Laplacian inside the eroded true head mask, as a share of the true frame's.
     """
-    found = track_landmarks(image, truth.landmarks)
+    found = face_landmarks(image, truth.landmarks)
     if found is None:
         return None
     true, seen = truth.landmarks, found

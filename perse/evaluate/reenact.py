@@ -14,6 +14,7 @@ from ..media.source import called
 from ..motion.drive import follow
 from ..motion.track import Track, track
 from ..pipeline import PersePipeline, Renderer
+from ..portrait import face_landmarks
 from .baselines import BASELINES
 from .metrics import NAMES, Truth, measure
 
@@ -73,17 +74,23 @@ def reenact(renderer: Renderer, clip: str | Path, tracked: Track, controls: list
     longest = max(tracked.width, tracked.height, 1)
     scale = min(max(renderer.width, renderer.height), size or longest) / longest
     shape = (round(tracked.width * scale), round(tracked.height * scale))
-    source = tracked.landmarks[0] * scale
+
+    def exact(frame: np.ndarray, index: int) -> np.ndarray:
+        """A frame's landmarks as pictures are measured by; where nothing is found, as it was tracked."""
+        near = (tracked.landmarks[index] * scale).astype(np.float32)
+        found = face_landmarks(frame, near)
+        return near if found is None else found
+
     per_frame: dict[str, list[dict]] = {name: [] for name in ("avatar", *BASELINES)}
-    first = None
+    first = source = None
     for index, frame in enumerate(pixels for _, pixels in Clip(clip)):
         if index and index not in wanted:
             continue
         frame = cv2.resize(frame, shape, interpolation=cv2.INTER_AREA) if scale != 1 else frame
         if first is None:
-            first = frame
+            first, source = frame, exact(frame, index)
             continue
-        truth = Truth.of(frame, (tracked.landmarks[index] * scale).astype(np.float32))
+        truth = Truth.of(frame, exact(frame, index))
         picture = renderer.frame(controls[index])
         if picture.shape[1::-1] != shape:
             picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA)

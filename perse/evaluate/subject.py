@@ -9,7 +9,7 @@ import torch
 from ..attributes.edits import Category
 from ..avatar.avatar import Avatar
 from ..controls import Controls
-from ..portrait import track_landmarks
+from ..portrait import face_landmarks
 from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize
 from ..rig.topology import FACE
@@ -89,7 +89,7 @@ class AvatarSubject:
 
     def find(self, picture: np.ndarray) -> np.ndarray | None:
         """See `Subject`."""
-        return track_landmarks(picture)
+        return face_landmarks(picture)
 
     def moved(self, controls: Controls) -> np.ndarray:
         """See `Subject`."""

@@ -1,8 +1,8 @@
 """One photo -> `Portrait`: decoded, upright, cropped, with landmarks, soft masks and advice on its quality."""
 
 from perse.portrait.crop import Crop
-from perse.portrait.landmarks import track_landmarks
+from perse.portrait.landmarks import face_landmarks, track_landmarks
 from perse.portrait.portrait import Portrait, load_portrait
 from perse.portrait.quality import Hint
 
-__all__ = ["Crop", "Hint", "Portrait", "load_portrait", "track_landmarks"]
+__all__ = ["Crop", "Hint", "Portrait", "face_landmarks", "load_portrait", "track_landmarks"]

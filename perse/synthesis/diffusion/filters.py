@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from ...portrait import Portrait, track_landmarks
+from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
 from ...portrait.quality import eye_opening, mouth_opening
 from ...rig.topology import FACE, OVAL
@@ -49,7 +49,7 @@ def refused(reason: str, **measures: float) -> Verdict:
 def find_landmarks(image: np.ndarray) -> np.ndarray | None:
     """Landmarks (478, 3) of the human face in a generated picture (H, W, 3) float32, None if there is none."""
     picture = (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-    landmarks = track_landmarks(picture)
+    landmarks = face_landmarks(picture)
     return landmarks if landmarks is not None and is_human(picture, landmarks) else None
 
 
