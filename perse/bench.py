@@ -16,13 +16,12 @@ from pathlib import Path
 import psutil
 import torch
 
-from . import roofline, stages
+from . import roofline, stages, warm
 from .controls import Controls
 from .errors import PerseError
 from .files import read_short
 from .motion.presets import preset_motion
 from .pipeline import DEFAULT_BUDGET, PersePipeline, Renderer
-from .render.rasterize import warm_up
 from .render.vector import WIDTH
 from .roofline import milliseconds
 
@@ -45,12 +44,12 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
     if photo is None:
         from skimage.data import astronaut
         photo = astronaut()
-    warm_up()
+    warm.ready()
     pipeline = PersePipeline.from_pretrained()
     start = time.perf_counter()
     portrait = pipeline.prepare(photo)
     taken: dict[str, float] = {"portrait": time.perf_counter() - start}
-    last = [time.perf_counter(), "rig"]
+    last = [time.perf_counter(), "warming"]
 
     def progress(share, text, preview=None):
         if (stage := stages.key(text)) != last[1]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 
-from . import stages
+from . import stages, warm
 from .attributes.catalogue import CATEGORIES
 from .attributes.described import describe as read_words
 from .attributes.described import extend, without
@@ -125,6 +125,9 @@ class PersePipeline:
             raise PerseError("Styles in words need the diffusion synthesizer: please choose it, or a style of the catalogue.")
         categories = extend(categories, read_words(describe, list(categories)))
         new_build()
+        if patience < COUNTED:  # the clock starts when nothing is left to compile, or this would pass for a slow machine
+            progress(0.0, stages.STARTING, None)
+            warm.ready()
         torch.manual_seed(seed)
         generates = getattr(self.synthesizer, "takes_words", False)
         table = Timetable(Schedule.for_budget(budget, seed), None if patience >= COUNTED else budget, patience,

@@ -2,6 +2,7 @@
 
 from .attributes.edits import Category
 
+STARTING = "Warming up"
 MEASURING = "Measuring the face"
 STUDYING = "Studying the photo"
 IMAGINING = "Imagining other looks"
@@ -10,7 +11,7 @@ FACE = "Learning the face"
 SLIDERS = "Learning the sliders"
 FINISHING = "Smoothing the sliders"
 DONE = "Done"
-KEYS = {MEASURING: "rig", STUDYING: "unrolling", IMAGINING: "clips", PREPARING: "placing", FACE: "person", SLIDERS: "sliders",
+KEYS = {STARTING: "warming", MEASURING: "rig", STUDYING: "unrolling", IMAGINING: "clips", PREPARING: "placing", FACE: "person", SLIDERS: "sliders",
         FINISHING: "finish", DONE: "done"}
 
 

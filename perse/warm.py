@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -151,6 +152,15 @@ class Compiling:
         finally:
             self._done[group].set()
             places.release()
+
+
+@cache
+def ready() -> None:
+    """Return when all that a build runs is in this process; tens of seconds on a fresh machine, and nothing the second time. What is timed
+    must not be compiling."""
+    compiling = Compiling()
+    for group in ("compositing", "pictures", "meshes", "learning"):
+        compiling.fetch(group)
 
 
 def _mark(groups: tuple[str, ...]) -> Path | None:

@@ -146,3 +146,19 @@ def test_much_patience_asks_no_clock(pipeline, astronaut_portrait, monkeypatch, 
     with pytest.raises(Asked) as asked:
         pipeline.build(astronaut_portrait, budget=10.0, patience=patience)
     assert asked.value.args == (seconds,)
+
+
+def test_kernels_are_there_before_a_build_is_timed(pipeline, astronaut_portrait, monkeypatch):
+    """On a fresh machine compiling would pass for slowness, and cost the face its steps."""
+    seen = []
+
+    def timetable(*args, **more):
+        seen.append("timed")
+        raise BuildCancelled()
+
+    monkeypatch.setattr("perse.pipeline.warm.ready", lambda: seen.append("ready"))
+    monkeypatch.setattr("perse.pipeline.Timetable", timetable)
+    for patience in (2.5, float("inf")):
+        with pytest.raises(BuildCancelled):
+            pipeline.build(astronaut_portrait, budget=10.0, patience=patience, progress=lambda share, text, picture: seen.append(text))
+    assert seen == ["Warming up", "ready", "timed", "timed"]
