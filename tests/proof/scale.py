@@ -62,7 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--portraits", type=int, default=8)
     parser.add_argument("--budget", type=float, default=30.0)
     args = parser.parse_args(arguments)
-    rows = [run(processes, args.portraits, args.budget) for processes in args.processes]
+    rows = []
+    for processes in args.processes:
+        rows.append(run(processes, args.portraits, args.budget))
+        print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     print(json.dumps({"machine": machine(), "portraits": args.portraits, "budget": args.budget, "runs": rows}, indent=1))
     return 1 if any("error" in row or row["failed"] for row in rows) else 0
 
