@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .jit import compiled
-from .vector import EXP2, exp2, lowest, recall, where_at_least
+from .vector import EXP2, alike, exp2, lowest, recall, shelve, where_at_least
 
 f32 = np.float32
 MAX_ALPHA = f32(0.999)
@@ -15,6 +15,17 @@ FAINTEST = f32(-math.log2(255.0))  # the exponent of MIN_ALPHA
 ONE, MOST, LEAST, END, SIGN, POWERS = range(6)
 NUMBERS = (f32(1.0), MAX_ALPHA, FAINTEST, STOP, f32(-0.0), *(f32(number) for number in EXP2))
 PLACES = len(NUMBERS)  # further ones are free
+
+
+@compiled(inline="always")
+def shelved(shelf, like):
+    """NUMBERS, in as many lanes as `like` has, and on the shelf."""
+    numbers = (alike(like, NUMBERS[0]), alike(like, NUMBERS[1]), alike(like, NUMBERS[2]), alike(like, NUMBERS[3]), alike(like, NUMBERS[4]),
+               alike(like, NUMBERS[5]), alike(like, NUMBERS[6]), alike(like, NUMBERS[7]), alike(like, NUMBERS[8]), alike(like, NUMBERS[9]),
+               alike(like, NUMBERS[10]))
+    for place in range(PLACES):
+        shelve(shelf, place, numbers[place])
+    return numbers
 
 
 @compiled(inline="always")

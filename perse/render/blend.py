@@ -11,7 +11,7 @@ import math
 import numba
 import numpy as np
 
-from .alpha import END, NUMBERS, ONE, PLACES, SIGN, covered
+from .alpha import END, ONE, PLACES, SIGN, covered, shelved
 from .bits import BLOCK, TILE, between, count_bits, lowest_bit, transpose, without_lowest
 from .jit import compiled
 from .projection import ACROSS, BEND, BLUE, DOWN, GREEN, LEAN, LIGHT, MARGIN, REACH, RECORD, RED, SLOPE, X, Y
@@ -103,23 +103,14 @@ def _list(touched, sets, held, records, entries, first, count, last, tile_x, til
         transpose(sets, square)
 
 
-@compiled(inline="always")
-def _numbers(shelf):
-    """NUMBERS, each in sixteen lanes and on the shelf."""
-    numbers = (splat(NUMBERS[0]), splat(NUMBERS[1]), splat(NUMBERS[2]), splat(NUMBERS[3]), splat(NUMBERS[4]), splat(NUMBERS[5]),
-               splat(NUMBERS[6]), splat(NUMBERS[7]), splat(NUMBERS[8]), splat(NUMBERS[9]), splat(NUMBERS[10]))
-    for place in range(PLACES):
-        shelve(shelf, place, numbers[place])
-    return numbers
-
-
 @compiled()
 def _composite(state, sets, held, count, shelf):
     """A batch over all blocks of a tile; returns how many times a Gaussian met a block, and whether any pixel is still open.
 
     shelf: (16 (PLACES + 2),) to be written on.
     """
-    zero, numbers = splat(f32(0.0)), _numbers(shelf)
+    zero = splat(f32(0.0))
+    numbers = shelved(shelf, zero)
     met, unfinished = 0, False
     for block in range(BLOCKS):
         at = block * _HELD

@@ -6,7 +6,7 @@ A Gaussian's nine sums stay in registers while the blocks that it touches pass; 
 import numba
 import numpy as np
 
-from .alpha import END, MOST, NUMBERS, ONE, PLACES, SIGN, covered
+from .alpha import END, MOST, ONE, PLACES, SIGN, covered, shelved
 from .bits import BLOCK, TILE, lowest_bit, without_lowest
 from .blend import BLOCKS, open_light, stride
 from .jit import compiled
@@ -73,16 +73,6 @@ def _fill(state, image, transmittance, grad_image, grad_alpha, tile_x, tile_y, c
                 state[at + 2 * BLOCK], state[at + 3 * BLOCK], state[at + 4 * BLOCK] = red, green, blue
 
 
-@compiled(inline="always")
-def _numbers(shelf):
-    """NUMBERS, each in as many lanes as the machine has, and on the shelf."""
-    numbers = (splat(NUMBERS[0]), splat(NUMBERS[1]), splat(NUMBERS[2]), splat(NUMBERS[3]), splat(NUMBERS[4]), splat(NUMBERS[5]),
-               splat(NUMBERS[6]), splat(NUMBERS[7]), splat(NUMBERS[8]), splat(NUMBERS[9]), splat(NUMBERS[10]))
-    for place in range(PLACES):
-        shelve(shelf, place, numbers[place])
-    return numbers
-
-
 @compiled()
 def _replay(state, centres, still, touched, records, entries, pairs, first, batch, last, tile_x, tile_y, flat, shelf, lanes):
     """Gradients of `batch` entries from `first` on.
@@ -90,7 +80,8 @@ def _replay(state, centres, still, touched, records, entries, pairs, first, batc
     shelf: (16 (PLACES + 9),) to be written on. lanes: WIDTH; as a number that LLVM does not know it keeps the two halves of a block from
     being computed in turn, for which there are too few registers.
     """
-    zero, numbers = splat(f32(0.0)), _numbers(shelf)
+    zero = splat(f32(0.0))
+    numbers = shelved(shelf, zero)
     for entry in range(first, first + batch):
         prefetch(records, entries[min(entry + _AHEAD, last - 1)])
         i = entries[entry]

@@ -163,6 +163,16 @@ def _splatter(kind, meaning):
 splat, splat16 = (_splatter(kind, f"The same float32 in {each} lane.") for kind, each in ((lanes, "every"), (lanes16, "each of sixteen")))
 
 
+@intrinsic
+def alike(typingctx, like, value):
+    """The same float32 in every lane, of as many lanes as `like` has."""
+
+    def codegen(context, builder, sig, args):
+        return _spread(builder, args[1], args[0].type.count)
+
+    return (like(like, types.float32), codegen) if _same(like) else None
+
+
 def _pattern(values, kind, meaning):
     """An intrinsic without arguments that gives these numbers."""
 
