@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import perse  # noqa: F401  (sets the threading environment; must come before torch)
+from perse.memory import settle, share_heaps
 from perse.ui import no_stubs
-from perse.ui.memory import settle, share_heaps
 from perse.ui.root import claim_root
 
 # All that Gradio stores lies in one folder with all that we store, and goes with it.

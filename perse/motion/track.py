@@ -68,14 +68,14 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
     faces: list[np.ndarray | None] = []
     times: list[float] = []
     compared: list[Future] = []
-    last, refused, first = None, 0, None
+    last, ahead, refused, first = None, None, 0, None
     rate = limits.RATE if fps is None else max(fps, FEWEST)
     length = limits.SECONDS if seconds is None else seconds
     with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING, "perse-track") as pool:
         length = min(length, frames.duration or length)
         for time, frame in frames:
             progress(min(time / length, 1.0))
-            face = track_landmarks(frame, last)
+            face = track_landmarks(frame, ahead)
             if face is not None and last is None and not is_human(frame, face):
                 face, refused = None, refused + 1
                 if refused == CHECKED_FRAMES:
@@ -87,7 +87,9 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
                     compared[-1 - BEHIND].result()
             faces.append(face)
             times.append(time)
-            last = last if face is None else face
+            if face is not None:
+                # A face keeps moving as it moved: looked for where it will be, it need not be looked at again from there.
+                last, ahead = face, face if last is None or faces[-2] is None else 2 * face - last
     if last is None:
         raise PerseError(f"No human face was found in {called(clip)}: please drive with a clip that shows one.")
     found = np.array([face is not None for face in faces])

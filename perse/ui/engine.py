@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import BuildCancelled
-from .memory import settle
+from ..memory import settle
 
 if TYPE_CHECKING:
     from ..pipeline import PersePipeline

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import PerseError
+from ..memory import tidy_soon
 from .failures import note_failure
 from .jobs import Job
 from .line import FULL, Who
-from .memory import tidy_soon
 from .weigh import weigh
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ import gc
 import threading
 import weakref
 
+from perse.memory import tidy_soon
 from perse.ui.examples import EXAMPLES
 from perse.ui.jobs import Job
 from perse.ui.line import Line, Who
-from perse.ui.memory import tidy_soon
 from perse.ui.visits import Visits
 
 

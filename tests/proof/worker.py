@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from perse.errors import PerseError
-from perse.ui.memory import tidy
+from perse.memory import tidy
 
 from .targets import TARGETS, refusal
 
