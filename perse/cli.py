@@ -119,7 +119,8 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 def _build(args) -> None:
     from .many import Crew, build_many
-    from .pipeline import DEFAULT_BUDGET, PATIENCE, check_budget, choose_device
+    from .pipeline import PATIENCE, check_budget, choose_device
+    from .settings import DEFAULT_BUDGET
     budget = DEFAULT_BUDGET if args.budget is None else args.budget
     check_budget(budget)
     more = {"interpolate": not args.no_interpolation, "describe": args.describe, "patience": PATIENCE if args.budget is None else 1.0}
@@ -184,7 +185,7 @@ def _info(args) -> None:
 
 def _render(args) -> None:
     from .files import write_atomically
-    from .pipeline import encode_picture
+    from .render.picture import encode_picture
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     controls = controls_from(args, avatar)
@@ -213,7 +214,7 @@ def _video(args) -> None:
             raise PerseError(f"Unknown motion {args.motion!r}; known are: {', '.join(PRESETS)}.")
         motion = preset_motion(args.motion, edit, args.seconds, fps)
     elif args.drive:
-        from .motion.drive import drive
+        from .motion.driving.drive import drive
         motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_teller())
     else:
         from .motion.motion import overlay
@@ -238,9 +239,9 @@ def _look(args) -> None:
 
 
 def _sheet(args) -> None:
+    from .bench.sheet import contact_sheet
     from .files import write_atomically
-    from .pipeline import encode_picture
-    from .sheet import contact_sheet
+    from .render.picture import encode_picture
     picture = contact_sheet(_pipeline().load(args.avatar), args.size)
     write_atomically(args.output, encode_picture(picture, Path(args.output).suffix))
 
@@ -270,7 +271,7 @@ def _weights(args) -> None:
 
 def _bench(args) -> None:
     if not args.attributes:
-        from . import bench
+        from .bench import bench
         earlier = [bench.read(path) for path in args.compare or ()]
         if len(earlier) > 2:
             raise PerseError("Two measurements can be compared, not more.")

@@ -1,30 +1,28 @@
 """The one object that the page, the command line and the API use: portrait -> avatar -> frames, models cached."""
 
 import copy
-import io
 import os
-import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from PIL import ExifTags, Image
+from PIL import Image
 
 from . import stages, warm
 from .attributes.catalogue import CATEGORIES
 from .attributes.described import describe as read_words
 from .attributes.described import extend, without
-from .avatar.avatar import Avatar, Report, Source
+from .avatar.avatar import Avatar, Report
+from .avatar.backdrop import remember
 from .avatar.io import load_avatar, save_avatar
 from .avatar.pace import even_pace
 from .controls import Controls
+from .edits.limits import find_limits
+from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
 from .fitting.fit import Progress
 from .fitting.initialise import initial_avatar
@@ -33,31 +31,24 @@ from .fitting.schedule import Schedule
 from .fitting.timetable import LEAST_FIT, Timetable
 from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
-from .portrait import Portrait, load_portrait
-from .portrait.matting import person_cover
-from .render import kernels, synthetic
-from .render.camera import Camera
-from .render.cloud import GaussianCloud
+from .portrait import Portrait, head_mask, load_portrait
+from .render import cuda, synthetic
 from .render.mark import draw_mark
 from .render.ply import write_ply
-from .render.rasterize import rasterize
 from .render.video import VideoWriter
+from .renderer import Renderer
 from .rig.build import build_rig
 from .rig.rig import HEAD_CENTRE
-from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET, SIZES
+from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
 from .synthesis.base import Plan, Synthesizer
 from .synthesis.choose import choose_synthesizer
-from .synthesis.editing import Workshop
-from .synthesis.limits import find_limits
-from .synthesis.texture import bake
+from .texture.bake import bake
 
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
 COUNTED = 20.0  # times the budget: with so much patience no clock is asked, steps are counted, and a seed gives one avatar
 GENERATING_SHARE, GENERATED_FIT = 0.4, 0.6  # for an editor's pictures, of the time that there is at most; for a fit to them, of the budget
 MOST = 4.0  # times the steps planned that are done where the machine turns out to be faster
 FOR_PACE = 0.8  # of the time after the fit
-FRAMES_AT_ONCE = 16  # of a video, on a GPU
-BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -66,9 +57,9 @@ def choose_device(name: str = "auto") -> torch.device:
         raise PerseError(f"Unknown device {name!r}: use auto, cpu or cuda.")
     if name == "cuda" and not torch.cuda.is_available():
         raise PerseError("No CUDA GPU is available here: use --device cpu.")
-    if name == "cuda" and (reason := kernels.why_not()):
+    if name == "cuda" and (reason := cuda.why_not()):
         raise PerseError(f"{reason[:-1]}: use --device cpu.")
-    return torch.device("cuda" if name != "cpu" and not kernels.why_not() else "cpu")
+    return torch.device("cuda" if name != "cpu" and not cuda.why_not() else "cpu")
 
 
 def check_budget(seconds: float) -> None:
@@ -269,149 +260,6 @@ class PersePipeline:
         return load_avatar(path)
 
 
-class Renderer:
-    """Renders frames of one avatar in one format.
-
-    Args: as `PersePipeline.render`.
-    """
-
-    def __init__(self, avatar: Avatar, size: int = 512, background: str = "grey", framing: str = "head"):
-        if not SIZES[0] <= size <= SIZES[1]:
-            raise PerseError(f"The size must lie between {SIZES[0]} and {SIZES[1]} pixels, not {size}.")
-        if framing not in ("head", "source"):
-            raise PerseError(f"Unknown framing {framing!r}: use head or source.")
-        if (framing == "source" or background == "original") and avatar.source is None:
-            raise PerseError("This avatar does not remember its photo: use framing head and a colour.")
-        self.avatar, self.framing, self.transparent = avatar, framing, background == "transparent"
-        self.width, self.height = avatar.source.size if framing == "source" else (size, size)
-        self.picture = None
-        self.color = torch.zeros(3)
-        if background == "original":
-            self.picture = self._original()
-        elif not self.transparent:
-            self.color = torch.tensor(parse_color(background))
-
-    def _original(self) -> np.ndarray:
-        """The photo with the person removed, in this renderer's frame, float32."""
-        photo = np.asarray(Image.open(io.BytesIO(self.avatar.source.background)).convert("RGB"), np.float32) / 255
-        if self.framing == "source":
-            return photo
-        x0, y0, side = self.avatar.source.crop
-        scale = side / self.width
-        matrix = np.array([[scale, 0, x0 + 0.5 * scale - 0.5], [0, scale, y0 + 0.5 * scale - 0.5]])
-        return cv2.warpAffine(photo, matrix, (self.width, self.height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                              borderMode=cv2.BORDER_REPLICATE)
-
-    def _camera(self, controls: Controls) -> Camera:
-        if self.framing == "head":
-            return self.avatar.camera(controls, self.width, self.height)
-        x0, y0, side = self.avatar.source.crop
-        whole = max(1, round(side))
-        square = self.avatar.camera(controls, whole, whole)
-        K = square.K.copy()
-        K[:2] *= side / whole
-        K[0, 2] += x0
-        K[1, 2] += y0
-        return Camera(square.viewmat, K, self.width, self.height)
-
-    @property
-    def at_once(self) -> int:
-        """How many frames `frames` is best asked for."""
-        return 1 if self.avatar.device.type == "cpu" else FRAMES_AT_ONCE
-
-    def frame(self, controls: Controls = Controls()) -> np.ndarray:
-        """(H, W, 3) uint8, or (H, W, 4) if transparent."""
-        return self.frames([controls])[0]
-
-    def frames(self, moments: list[Controls]) -> np.ndarray:
-        """(B, H, W, 3) uint8, or (B, H, W, 4) if transparent; on a GPU in one go, and fetched once."""
-        return self._drawn(*self._posed(moments))
-
-    def film(self, moments: Iterable[Controls]) -> Iterator[np.ndarray]:
-        """One frame after the other; while one is drawn the next is posed in a thread beside it, which leaves a core idle otherwise."""
-        moments = iter(moments)
-        with ThreadPoolExecutor(1, thread_name_prefix="perse-pose") as beside:
-            posed = None
-            while True:
-                batch = list(islice(moments, self.at_once))
-                ahead = beside.submit(self._posed, batch) if batch else None
-                if posed is not None:
-                    yield from self._drawn(*posed)
-                if ahead is None:
-                    return
-                posed = ahead.result()
-
-    @torch.no_grad()
-    def _posed(self, moments: list[Controls]) -> tuple[GaussianCloud, list[Camera]]:
-        cameras = [self._camera(controls) for controls in moments]
-        return self.avatar.clouds(moments) if len(moments) > 1 else self.avatar(moments[0]), cameras
-
-    @torch.no_grad()
-    def _drawn(self, cloud: GaussianCloud, cameras: list[Camera]) -> np.ndarray:
-        if self.picture is None and not self.transparent:
-            rgb, _ = rasterize(cloud, cameras, backgrounds=self.color.to(cloud.means))
-            return _to_bytes(rgb)
-        rgb, alpha = rasterize(cloud, cameras)
-        if self.transparent:
-            return _to_bytes(torch.cat([rgb / alpha.clamp_min(1e-4), alpha], -1))
-        if self.framing == "source":
-            cover = torch.from_numpy(crop_ramp(self.avatar.source.crop, self.width, self.height)).to(rgb)
-            rgb, alpha = rgb * cover, alpha * cover
-        return _to_bytes(rgb + (1 - alpha) * torch.from_numpy(self.picture).to(rgb))
-
-
-def crop_ramp(crop: tuple[float, float, float], width: int, height: int) -> np.ndarray:
-    """(H, W, 1) in [0, 1]: 1 inside the crop, falling softly to 0 at those of its edges that lie inside the photo.
-    There the avatar ends and the untouched photo goes on."""
-    x0, y0, side = crop
-    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
-    edge = max(2.0, 0.03 * side)
-    across = np.ones(width)
-    if x0 > 0:
-        across = np.minimum(across, np.clip((x - x0) / edge, 0, 1))
-    if x0 + side < width:
-        across = np.minimum(across, np.clip((x0 + side - x) / edge, 0, 1))
-    down = np.clip((y0 + side - y) / edge, 0, 1) if y0 + side < height else np.ones(height)
-    return (across[None] * down[:, None])[..., None].astype(np.float32)
-
-
-def _to_bytes(pictures: torch.Tensor) -> np.ndarray:
-    return pictures.clamp(0, 1).mul_(255).add_(0.5).to(torch.uint8).cpu().numpy()
-
-
-def parse_color(text: str) -> tuple[float, float, float]:
-    """white, black, grey or #rrggbb -> RGB in [0, 1]; PerseError otherwise."""
-    if text in BACKGROUNDS:
-        return BACKGROUNDS[text]
-    if re.fullmatch("#[0-9a-fA-F]{6}", text):
-        return tuple(int(text[i:i + 2], 16) / 255 for i in (1, 3, 5))
-    raise PerseError(f"Unknown background {text!r}: use white, black, grey, transparent, original or #rrggbb.")
-
-
-def head_mask(portrait: Portrait) -> np.ndarray:
-    """(S, S) the head with its hair: where likeness is measured."""
-    return np.clip(portrait.alpha * (1 - portrait.masks["clothes"]) * (1 - portrait.masks["neck"]), 0, 1)
-
-
-def remember(portrait: Portrait) -> Source:
-    """The photo with the person removed inside the crop, as JPEG, and the crop's place."""
-    photo = portrait.photo.astype(np.float32) / 255
-    height, width = photo.shape[:2]
-    crop = portrait.crop
-    scale = portrait.image.shape[0] / crop.side
-    matrix = np.array([[scale, 0, -crop.x0 * scale + 0.5 * scale - 0.5], [0, scale, -crop.y0 * scale + 0.5 * scale - 0.5]])
-    clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-    cover = person_cover(portrait.image, portrait.alpha, portrait.background)
-    cover = cv2.warpAffine(cover, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
-    place = (float(crop.x0), float(crop.y0), float(crop.side))
-    # Where the avatar fades out, the person must still be there to fade into.
-    inside = np.clip((crop_ramp(place, width, height) - 0.85) / 0.15, 0, 1)
-    cover = cover[..., None] * inside
-    out = io.BytesIO()
-    Image.fromarray(_to_bytes(torch.from_numpy(photo * (1 - cover) + clean * cover))).save(out, "JPEG", quality=90)
-    return Source(out.getvalue(), place, (width, height))
-
-
 def _availability(axes: list[str], limits: dict[str, str]) -> dict:
     """Whether the portrait allows all of these axes; if not, the reason."""
     reason = next((limits[name] for name in axes if name in limits), None)
@@ -435,27 +283,5 @@ def _pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
 @lru_cache
 def _cached_pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
     made, reason = choose_synthesizer(synthesizer, gpu)
-    fitting = f"{kernels.why_not()} Avatars are fitted on the CPU." if gpu and device == "cpu" else ""
+    fitting = f"{cuda.why_not()} Avatars are fitted on the CPU." if gpu and device == "cpu" else ""
     return PersePipeline(made, torch.device(device), tuple(note for note in (reason, fitting) if note))
-
-
-def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
-    """(H, W, 3 or 4) uint8 -> file bytes by suffix (.png, .jpg, .webp), marked as synthetic."""
-    suffix = suffix.lower()
-    out = io.BytesIO()
-    image, note, xmp = Image.fromarray(picture), synthetic.sentence("picture"), synthetic.xmp("picture")
-    if suffix == ".png":
-        from PIL.PngImagePlugin import PngInfo
-        tag = PngInfo()
-        tag.add_text("Comment", note)
-        tag.add_itxt("XML:com.adobe.xmp", xmp.decode())
-        image.save(out, "PNG", pnginfo=tag)
-    elif suffix in (".jpg", ".jpeg"):
-        image.convert("RGB").save(out, "JPEG", quality=92, comment=note.encode(), xmp=xmp)
-    elif suffix == ".webp":
-        exif = Image.Exif()
-        exif[ExifTags.Base.ImageDescription] = note
-        image.save(out, "WEBP", quality=92, exif=exif, xmp=xmp)
-    else:
-        raise PerseError(f"Cannot write {suffix or 'a file without suffix'}: use .png, .jpg or .webp.")
-    return out.getvalue()

@@ -24,10 +24,10 @@ def compositing() -> None:
     """The larger half of what `pictures` runs, by itself: two children are faster than one."""
     import numpy as np
 
-    from .render.bits import TILE
-    from .render.blend import blend
-    from .render.layout import ROWS
-    from .render.projection import RECORD
+    from .render.cpu.bits import TILE
+    from .render.cpu.blend import blend
+    from .render.cpu.layout import ROWS
+    from .render.cpu.projection import RECORD
     blend(np.zeros((ROWS, RECORD), np.float32), np.zeros(2, np.int32), np.zeros(0, np.int32), np.zeros(3, np.float32), TILE, TILE)
 
 
@@ -64,7 +64,7 @@ def driving() -> None:
     """What the first clip that is followed runs, beside pictures and meshes."""
     import numpy as np
 
-    from .motion.solve import bounded
+    from .tracking.solve import bounded
     bounded(np.ones((1, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.ones((1, 1)))
 
 
@@ -168,7 +168,7 @@ def _mark(groups: tuple[str, ...]) -> Path | None:
     import numba
     from numba.core.registry import cpu_target
 
-    from .render.projection import project
+    from .render.cpu.projection import project
     folder = getattr(project._cache, "cache_path", None)
     if folder is None:
         return None

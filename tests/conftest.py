@@ -16,14 +16,16 @@ os.environ["PERSE_PATIENCE"] = "inf"  # builds are measured in steps: a slow mac
 import perse  # noqa: F401  (sets the threading layer before torch and numba load)
 from perse.attributes.catalogue import BY_NAME
 from perse.avatar.avatar import Avatar
+from perse.avatar.backdrop import remember
 from perse.controls import Controls
 from perse.fitting.fit import Schedule
 from perse.fitting.initialise import initial_avatar
-from perse.pipeline import PersePipeline, Renderer, remember
+from perse.pipeline import PersePipeline
 from perse.portrait import load_portrait
+from perse.renderer import Renderer
 from perse.rig.build import build_rig
 from perse.synthesis.base import Clip
-from perse.synthesis.texture import bake
+from perse.texture.bake import bake
 
 BUDGET = 10.0  # seconds: the steps and sizes of the shared avatar
 

@@ -16,7 +16,7 @@ from perse.edit_options import _seed, read_controls
 from perse.errors import PerseError, shown
 from perse.looks import read_look
 from perse.motion.motion import overlay
-from perse.pipeline import Renderer
+from perse.renderer import Renderer
 
 from .hostile_controls import controls, looks
 

@@ -11,12 +11,13 @@ from perse.errors import PerseError
 from perse.evaluate.baselines import landmark_warp, similarity, static
 from perse.evaluate.metrics import NAMES, Truth, measure
 from perse.evaluate.reenact import chosen_frames, evaluate, reenact
-from perse.motion.drive import follow
+from perse.motion.driving.drive import follow
 from perse.motion.motion import Motion
-from perse.motion.track import track
-from perse.pipeline import PersePipeline, Renderer
+from perse.pipeline import PersePipeline
 from perse.portrait import face_landmarks
 from perse.render.video import VideoWriter
+from perse.renderer import Renderer
+from perse.tracking.track import track
 
 
 @pytest.fixture(scope="module")

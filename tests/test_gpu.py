@@ -22,9 +22,9 @@ from perse.errors import BuildCancelled
 from perse.fitting import run as fitting
 from perse.fitting.fit import Schedule
 from perse.fitting.initialise import initial_avatar
-from perse.pipeline import head_mask
+from perse.portrait import head_mask
 from perse.synthesis.diffusion.editor import Between, EditorGone, Request
-from perse.synthesis.diffusion.lent import LentEditor
+from perse.synthesis.diffusion.on_zero_gpu import LentEditor
 
 ROOT = Path(__file__).parents[1]
 TINY = Schedule(gaussians=4000, photo_size=96, clip_size=96, source_frames=4, amounts=(1.0,), source_steps=12, space_steps=6)

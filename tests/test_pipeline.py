@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from perse.avatar.backdrop import remember
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
 from perse.media import Clip
 from perse.motion.motion import Motion
 from perse.motion.presets import preset_motion
-from perse.pipeline import PersePipeline, Renderer, choose_device, encode_picture, head_mask, parse_color, remember
+from perse.pipeline import PersePipeline, choose_device
+from perse.portrait import head_mask
+from perse.render.picture import encode_picture
+from perse.renderer import Renderer, parse_color
 
 
 def test_one_pipeline_a_process(pipeline):

@@ -11,14 +11,14 @@ from ..errors import PerseError
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..rig.expressions import COMPOSITES, INDEX, expand
-from ..rig.light import FaceLight
 from ..rig.rig import HEAD_CENTRE, Rig
-from ..rig.shade import ThroatShade
+from .appearance.face_light import FaceLight
+from .appearance.lids import LidSkin
+from .appearance.mouth_light import MouthLight
+from .appearance.throat import ThroatShade
 from .binding import Binding
 from .follow import Follower
-from .lids import LidSkin
-from .mouth_light import MouthLight
-from .roles import Roles
+from .seeds.freedom import Roles
 from .space import Change, LatentSpace
 
 

@@ -1,4 +1,4 @@
-"""The photo behind an avatar, as JPEG: read from files of strangers, and blurred where nobody needs it."""
+"""The photo behind an avatar, as JPEG: the person taken out, read from files of strangers, and blurred where nobody needs it."""
 
 import io
 import re
@@ -7,7 +7,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..portrait import Portrait
+from ..portrait.matting import person_cover
 from ..portrait.portrait import PHOTO_SIDE
+from .avatar import Source
 
 QUALITY = 90
 MOST_BYTES = 4_000_000  # of a backdrop: PHOTO_SIDE squared of pure noise has 3.4 million at QUALITY
@@ -71,3 +74,36 @@ def blurred(data: bytes, crop: tuple[float, float, float]) -> bytes:
     small = cv2.resize(picture, (max(1, round(width * share)), max(1, round(height * share))), interpolation=cv2.INTER_AREA)
     soft = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     return encoded(np.uint8(np.round(picture * (1 - gone) + soft * gone)))
+
+
+def crop_ramp(crop: tuple[float, float, float], width: int, height: int) -> np.ndarray:
+    """(H, W, 1) in [0, 1]: 1 inside the crop, falling softly to 0 at those of its edges that lie inside the photo.
+    There the avatar ends and the untouched photo goes on."""
+    x0, y0, side = crop
+    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+    edge = max(2.0, 0.03 * side)
+    across = np.ones(width)
+    if x0 > 0:
+        across = np.minimum(across, np.clip((x - x0) / edge, 0, 1))
+    if x0 + side < width:
+        across = np.minimum(across, np.clip((x0 + side - x) / edge, 0, 1))
+    down = np.clip((y0 + side - y) / edge, 0, 1) if y0 + side < height else np.ones(height)
+    return (across[None] * down[:, None])[..., None].astype(np.float32)
+
+
+def remember(portrait: Portrait) -> Source:
+    """The photo with the person removed inside the crop, as JPEG, and the crop's place."""
+    photo = portrait.photo.astype(np.float32) / 255
+    height, width = photo.shape[:2]
+    crop = portrait.crop
+    scale = portrait.image.shape[0] / crop.side
+    matrix = np.array([[scale, 0, -crop.x0 * scale + 0.5 * scale - 0.5], [0, scale, -crop.y0 * scale + 0.5 * scale - 0.5]])
+    clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    cover = person_cover(portrait.image, portrait.alpha, portrait.background)
+    cover = cv2.warpAffine(cover, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
+    place = (float(crop.x0), float(crop.y0), float(crop.side))
+    # Where the avatar fades out, the person must still be there to fade into.
+    inside = np.clip((crop_ramp(place, width, height) - 0.85) / 0.15, 0, 1)
+    cover = cover[..., None] * inside
+    picture = np.clip(photo * (1 - cover) + clean * cover, 0, 1) * 255 + 0.5
+    return Source(encoded(picture.astype(np.uint8)), place, (width, height))

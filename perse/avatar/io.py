@@ -15,12 +15,12 @@ from torch import Tensor
 from ..attributes.catalogue import reduced_to
 from ..attributes.described import Described, described_of, extend
 from ..errors import PerseError, shown
+from ..face.topology import FACE
 from ..files import write_atomically
 from ..render import synthetic
 from ..render.camera import Camera
 from ..rig.expressions import NAMES
 from ..rig.rig import PARTS, Rig
-from ..rig.topology import FACE
 from . import backdrop
 from .avatar import Avatar, Report, Source
 from .binding import Binding

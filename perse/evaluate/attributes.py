@@ -16,7 +16,7 @@ import numpy as np
 
 from ..attributes.edits import Axis, Category
 from ..controls import Controls
-from .path import finest_level, pyramid, smoothness
+from .smoothness import finest_level, pyramid, smoothness
 from .subject import Subject
 
 YAWS = (-30.0, 0.0, 30.0)

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from ..face.regions import FACE_OUTLINE
+from ..face.topology import EYE, FACE, STABLE, canonical
 from ..portrait import face_landmarks
 from ..portrait.models import segment_person
-from ..portrait.regions import FACE_OUTLINE
 from ..rig.pose_fit import procrustes
-from ..rig.topology import EYE, FACE, STABLE, canonical
 
 CHIN, FOREHEAD = 152, 10
 BELOW_CHIN = 0.08  # of the face height: where the head ends

@@ -11,10 +11,11 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..media import Clip
 from ..media.source import called
-from ..motion.drive import follow
-from ..motion.track import Track, track
-from ..pipeline import PersePipeline, Renderer
+from ..motion.driving.drive import follow
+from ..pipeline import PersePipeline
 from ..portrait import face_landmarks
+from ..renderer import Renderer
+from ..tracking.track import Track, track
 from .baselines import BASELINES
 from .metrics import NAMES, Truth, measure
 

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from ..errors import PerseError
-from ..pipeline import DEFAULT_BUDGET, SIZES, PersePipeline
+from ..pipeline import PersePipeline
+from ..settings import DEFAULT_BUDGET, SIZES
 from .attributes import goals, measure
 from .subject import AvatarSubject
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from .. import stages
 from ..avatar.avatar import Avatar, State
 from ..avatar.binding import Binding
-from ..avatar.lifted import GRID_SCALE
+from ..avatar.seeds.seed import GRID_SCALE
 from ..avatar.space import LatentSpace
 from ..errors import BuildCancelled
 from ..portrait import Portrait

@@ -6,17 +6,17 @@ import torch
 from ..attributes.edits import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding, matrix_to_quaternion
-from ..avatar.lift import lift
-from ..avatar.lifted import MOUTH_PARTS, SEEN, Lifted
 from ..avatar.pace import typical_pace
-from ..avatar.roles import Roles
+from ..avatar.seeds.freedom import Roles
+from ..avatar.seeds.from_photo import lift
+from ..avatar.seeds.seed import MOUTH_PARTS, SEEN, Lifted
 from ..avatar.space import AxisBasis, LatentSpace
+from ..edits.bound_mesh import BoundMesh
+from ..edits.workshop import Edit, Workshop
+from ..face.topology import FACE
 from ..portrait import Portrait
 from ..rig.rig import PART, Rig
-from ..rig.topology import FACE
-from ..synthesis.atlas import ATLAS, Texture, sample
-from ..synthesis.bound import BoundMesh
-from ..synthesis.editing import Edit, Workshop
+from ..texture.atlas import ATLAS, Texture, sample
 
 REGION_CUT = 0.02
 

@@ -2,7 +2,7 @@
 
 from perse.portrait.crop import Crop
 from perse.portrait.landmarks import face_landmarks, track_landmarks
-from perse.portrait.portrait import Portrait, load_portrait
+from perse.portrait.portrait import Portrait, head_mask, load_portrait
 from perse.portrait.quality import Hint
 
-__all__ = ["Crop", "Hint", "Portrait", "face_landmarks", "load_portrait", "track_landmarks"]
+__all__ = ["Crop", "Hint", "Portrait", "face_landmarks", "head_mask", "load_portrait", "track_landmarks"]

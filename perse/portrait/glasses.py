@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from perse.portrait import regions
-from perse.portrait.regions import polygon
+from perse.face import regions
+from perse.face.regions import polygon
 
 # Columns of landmarks that a frame has to cross: down the bridge of the nose, down from each lower lid, and down each
 # temple from the brow's end, where the hinge is.

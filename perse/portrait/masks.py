@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from perse.portrait import regions
+from perse.face import regions
+from perse.face.regions import iris_disc, polygon
 from perse.portrait.colours import ColourModel
 from perse.portrait.glasses import glasses_mask
-from perse.portrait.regions import iris_disc, polygon
 
 WORKING_SIDE = 384
 # Cost of a colour under no model at all: what neither skin nor hair explains is clothing (below the jaw).

@@ -144,3 +144,8 @@ def _fading(start: int, end: int, length: int) -> np.ndarray:
     rise = np.ones_like(position) if start == 0 else np.minimum(position, 1)
     fall = np.ones_like(position) if end == length else np.minimum(position[::-1], 1)
     return (rise * fall).astype(np.float32)
+
+
+def head_mask(portrait: Portrait) -> np.ndarray:
+    """(S, S) the head with its hair: where likeness is measured."""
+    return np.clip(portrait.alpha * (1 - portrait.masks["clothes"]) * (1 - portrait.masks["neck"]), 0, 1)

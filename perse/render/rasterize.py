@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .camera import Camera
 from .cloud import GaussianCloud
-from .cpu import rasterize_cpu
+from .cpu.rasterize import rasterize_cpu
 
 _warm_up_lock = threading.Lock()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..face.topology import FACE, MOUTH_RING, OVAL, canonical
 from ..ramps import smooth_step
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES, build_blendshapes, jaw_weights
@@ -11,7 +12,6 @@ from .pose_fit import fit_portrait
 from .rig import JAW_GLIDE, PART, Rig
 from .sculpt import Surface
 from .shell import RINGS, build_shell
-from .topology import FACE, MOUTH_RING, OVAL, canonical
 
 # Where each part's texture lies in the atlas: u0, v0, u1, v1.
 CHARTS = {

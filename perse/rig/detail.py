@@ -7,9 +7,9 @@ the mouth's bag follows the lips, and teeth and tongue of the jaw follow the chi
 
 import numpy as np
 
+from ..face.topology import FACE, MOUTH_RING, OVAL
 from .mouth import CAVITY_RINGS
 from .sculpt import Surface
-from .topology import FACE, MOUTH_RING, OVAL
 
 JAW = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 149, 378, 150, 379, 171, 396, 208, 428, 201, 421]
 REACH = 0.7  # eye distances beyond the outline at which the skin is still

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..face.topology import BROW, EYE, FACE, LIPS, canonical, flip_side
 from ..ramps import smooth_step
 from .sculpt import Surface
-from .topology import BROW, EYE, FACE, LIPS, canonical, flip_side
 
 # Profiles over u: -1 at the right mouth corner, 0 in the middle, 1 at the left corner.
 PROFILES = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .topology import EYE
+from ..face.topology import EYE
 
 RINGS = 14
 SECTORS = 28

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..face.topology import BROW, EYE, FACE, LIPS, canonical
 from .expressions import INDEX, NOSE_ANCHORS
 from .eyes import CLOSED_EYE, clear_of_ball, lid_opening
 from .sculpt import Surface
-from .topology import BROW, EYE, FACE, LIPS, canonical
 
 # Free gap between the lips, teeth not counted, over the mouth's width: from here on a mouth counts as open.
 FREE_GAP = (0.05, 0.11)

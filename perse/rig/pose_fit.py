@@ -6,8 +6,8 @@ turned heads better than weak perspective does.
 
 import numpy as np
 
+from ..face.topology import STABLE, canonical
 from ..render.camera import Camera
-from .topology import STABLE, canonical
 
 CAMERA_DISTANCE = 6.0
 

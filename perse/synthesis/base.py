@@ -10,7 +10,7 @@ from ..attributes.edits import Category
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..rig.rig import Rig
-from .atlas import Texture
+from ..texture.atlas import Texture
 
 
 @dataclass

@@ -10,16 +10,16 @@ import torch
 
 from .. import stages
 from ..attributes.edits import Axis, Category
+from ..edits.bound_mesh import BoundMesh
+from ..edits.workshop import Edit, Workshop
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.expressions import expand
 from ..rig.rig import HEAD_CENTRE, Rig
-from .atlas import ATLAS, Texture, sample
+from ..texture.atlas import ATLAS, Texture, sample
 from .base import Clip, Frame, Plan
-from .bound import BoundMesh
-from .editing import Edit, Workshop
-from .interpolate import morph
+from .interpolation import morph
 from .rerender import render_frame, to_frame
 from .syllabus import Mixed, Shown, syllabus
 

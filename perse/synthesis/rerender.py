@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ..edits.bound_mesh import BoundMesh
 from ..render.camera import Camera
 from ..render.mesh import render_mesh
 from ..rig.rig import Rig
 from .base import Frame
-from .bound import BoundMesh
 
 SUPERSAMPLE = 2
 

@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from ..attributes.edits import Axis, Category
+from ..edits.workshop import Edit
 from .base import Plan
-from .editing import Edit
 
 PAIRS = 4  # of styles of a category that are morphed into each other
 MIDDLE = 0.5  # the amount, and the share of two styles, that says most of the way there

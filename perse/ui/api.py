@@ -161,7 +161,7 @@ class Api:
             look, side = Controls.from_json(controls), int(number("size", size, *SIZES))
 
             def make(entry, path):
-                from ..pipeline import encode_picture
+                from ..render.picture import encode_picture
                 picture = self.engine.pipeline.render(entry.avatar, look, side, background)
                 write_atomically(path, encode_picture(draw_mark(picture, self.mark), ".png"))
 

@@ -188,7 +188,7 @@ class Desk:
         if clip is None:
             return preset_motion(motion, look, float(seconds), float(fps))
         self._warm(BUILD, report, cancelled)  # what finds a face in a clip also renders
-        from ..motion.drive import drive
+        from ..motion.driving.drive import drive
         return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWED * share, text),
                      cancelled=cancelled)
 

@@ -105,7 +105,8 @@ class Example:
 
     def make_stills(self) -> bytes:
         """The strip of `stills_path` as WebP, marked as synthetic."""
-        from ..pipeline import Renderer, encode_picture
+        from ..render.picture import encode_picture
+        from ..renderer import Renderer
         renderer = Renderer(self.avatar(), STILL_SIZE)
         strip = np.concatenate([renderer.frame(Controls(yaw=yaw)) for yaw in STILL_YAWS], axis=1)
         return encode_picture(strip, ".webp")

@@ -130,7 +130,7 @@ class FrameRoutes:
         if kind == "picture.png":
             size = _integer(request, "size", 1024, *FILE_SIZES)
             background = request.query_params.get("background", "grey")
-            from ..pipeline import encode_picture
+            from ..render.picture import encode_picture
             picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
             return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC)
         if kind not in SAVED:
@@ -310,5 +310,5 @@ def _still_background(request: Request) -> str:
 
 
 def _jpeg(picture: np.ndarray) -> Response:
-    from ..pipeline import encode_picture
+    from ..render.picture import encode_picture
     return Response(encode_picture(picture, ".jpg"), media_type="image/jpeg", headers=SYNTHETIC)

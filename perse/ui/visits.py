@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from ..errors import PerseError
 from ..memory import tidy_soon
 from .failures import note_failure
+from .footprint import weigh
 from .jobs import Job
 from .line import FULL, Who
-from .weigh import weigh
 
 if TYPE_CHECKING:
     from ..avatar.avatar import Avatar
-    from ..pipeline import Renderer
     from ..portrait import Portrait
+    from ..renderer import Renderer
 
 GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Please build it again or open your avatar file."
 ENDED = "Your visit had ended, and what it held is deleted: please start again."
@@ -69,7 +69,7 @@ class Entry:
 
     def renderer(self, size: int, background: str, framing: str = "head") -> "Renderer":
         """A renderer of this avatar; the last few of the live picture's size are kept (PerseError as `Renderer`)."""
-        from ..pipeline import Renderer
+        from ..renderer import Renderer
         key = (size, background, framing)
         found = self._renderers.get(key) or Renderer(self.avatar, size, background, framing)
         if size <= LIVE:

@@ -178,7 +178,7 @@ def test_the_seconds_that_are_left():
 
 def test_children_compile_for_the_arguments_that_pictures_have():
     from perse import warm
-    from perse.render.blend import blend
+    from perse.render.cpu.blend import blend
     warm.compositing()
     warm.pictures()
     assert len(blend.nopython_signatures) == 1

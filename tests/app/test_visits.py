@@ -11,9 +11,9 @@ import pytest
 
 from perse.errors import PerseError
 from perse.ui import visits as module
+from perse.ui.footprint import weigh
 from perse.ui.root import claim_root
 from perse.ui.visits import IDLE, LEAVING, LOOSE, LOST, Photo, Visits, plain_name
-from perse.ui.weigh import weigh
 
 
 @dataclass

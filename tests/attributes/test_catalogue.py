@@ -6,11 +6,11 @@ import pytest
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES, reduced_to
 from perse.attributes.edits import Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
 from perse.attributes.regions import AREAS
+from perse.edits.locks import LOCKS
+from perse.edits.paint import PAINTERS
+from perse.edits.props import PROPS
+from perse.face.topology import canonical
 from perse.rig.expressions import EXPRESSIONS
-from perse.rig.topology import canonical
-from perse.synthesis.locks import LOCKS
-from perse.synthesis.paint import PAINTERS
-from perse.synthesis.props import PROPS
 
 ALL_AXES = [axis for category in CATEGORIES for axis in category.axes]
 PORTRAIT_REGIONS = {"hair", "skin", "brows", "lips", "neck", "clothes", "glasses", "iris"}

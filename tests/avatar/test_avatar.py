@@ -10,7 +10,7 @@ from PIL import Image
 
 from perse.avatar.follow import UNSEEN
 from perse.controls import Controls
-from perse.pipeline import head_mask
+from perse.portrait import head_mask
 from perse.render.rasterize import rasterize
 
 

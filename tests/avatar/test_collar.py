@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perse.avatar.lift import _visible
+from perse.avatar.seeds.from_photo import _visible
 from perse.rig.rig import PART
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save, save_file
 from perse.avatar.io import VERSION, load_avatar, save_avatar
 from perse.controls import Controls
 from perse.errors import PerseError
-from perse.pipeline import Renderer
+from perse.renderer import Renderer
 
 EDITED = Controls(expression={"smile": 0.7}, styles={"beard": {"full": 0.5}}, attributes={"nose_width": -1.0}, yaw=20, gaze_yaw=10)
 

@@ -16,8 +16,9 @@ from perse.avatar.avatar import Source
 from perse.avatar.io import load_avatar, save_avatar
 from perse.controls import LISTS, Controls
 from perse.errors import PerseError
-from perse.pipeline import PersePipeline, Renderer
+from perse.pipeline import PersePipeline
 from perse.render.synthetic import SOURCE_TYPE
+from perse.renderer import Renderer
 from tests.hostile_avatar import backdrops, mutations, packed, raw, small, unpacked
 
 SHARE = 0.08  # of the mutations of one tensor or field that are tried here, besides its first; tests/proof tries all of them

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.lids import LidSkin
+from perse.avatar.appearance.lids import LidSkin
 from perse.controls import Controls
+from perse.face.topology import EYE
 from perse.rig.expressions import expand
 from perse.rig.rig import PART
-from perse.rig.topology import EYE
 
 SKIN = np.array([0.8, 0.6, 0.5], np.float32)
 

@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 
-from perse.avatar.hidden import hidden
-from perse.avatar.lift import PAINTED, _leave_painted, _visible
-from perse.avatar.lifted import MOUTH_PARTS, SEEN
+from perse.avatar.seeds.from_photo import PAINTED, _leave_painted, _visible
+from perse.avatar.seeds.seed import MOUTH_PARTS, SEEN
+from perse.avatar.seeds.unseen import hidden
 from perse.fitting.initialise import initial_avatar
 from perse.render.mesh import rasterize_ids
 from perse.rig.rig import PART
-from perse.synthesis.atlas import ATLAS, chart_slice, sample
+from perse.texture.atlas import ATLAS, chart_slice, sample
 
 
 def test_only_own_teeth_and_throat_carry_pixels(astronaut_portrait, rig, texture):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.lifted import MOUTH_PARTS
-from perse.avatar.mouth_light import BRIGHTEST, SHADE, MouthLight
+from perse.avatar.appearance.mouth_light import BRIGHTEST, SHADE, MouthLight
+from perse.avatar.seeds.seed import MOUTH_PARTS
 from perse.controls import BANDS
 from perse.rig.expressions import expand
 from perse.rig.rig import PART

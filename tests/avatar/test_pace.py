@@ -7,7 +7,7 @@ import torch
 from perse.avatar.pace import pace
 from perse.avatar.space import KNOTS, AxisBasis
 from perse.controls import Controls
-from perse.evaluate.path import pyramid, smoothness
+from perse.evaluate.smoothness import pyramid, smoothness
 from perse.evaluate.subject import AvatarSubject
 
 

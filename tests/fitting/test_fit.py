@@ -16,7 +16,8 @@ from perse.fitting.initialise import initial_avatar
 from perse.fitting.losses import picture_loss
 from perse.fitting.schedule import Schedule
 from perse.fitting.steps import LANDING
-from perse.pipeline import PersePipeline, head_mask
+from perse.pipeline import PersePipeline
+from perse.portrait import head_mask
 from perse.render.rasterize import rasterize
 
 CHOSEN = [BY_NAME["beard"], BY_NAME["nose"]]

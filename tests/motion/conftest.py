@@ -3,10 +3,10 @@
 import pytest
 
 from perse.controls import Controls
+from perse.face.topology import FACE
 from perse.motion.motion import Motion
-from perse.motion.solve import Face
 from perse.pipeline import PersePipeline
-from perse.rig.topology import FACE
+from perse.tracking.solve import Face
 
 FPS = 20.0
 HOLD = 8  # frames at each pose: smoothing in time may round corners

@@ -6,13 +6,13 @@ import torch
 
 from perse.controls import Controls
 from perse.errors import PerseError
+from perse.face.topology import EYE, FACE
 from perse.media import Clip
-from perse.motion.drive import drive
-from perse.motion.smooth import smooth
-from perse.motion.solve import bounded
+from perse.motion.driving.drive import drive
 from perse.render.video import VideoWriter
 from perse.rig.expressions import INDEX, NAMES, expand
-from perse.rig.topology import EYE, FACE
+from perse.tracking.smooth import smooth
+from perse.tracking.solve import bounded
 
 from .conftest import FPS, HOLD, POSES, landmark_face, middle
 

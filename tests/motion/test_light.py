@@ -7,14 +7,14 @@ import skimage.data
 import torch
 
 from perse.controls import BANDS, MARKS, Controls
-from perse.motion.between_lips import between_lips
-from perse.motion.drive import follow
-from perse.motion.skin import Skin
-from perse.motion.track import track
+from perse.face.regions import LIPS_INNER
+from perse.face.topology import FACE
+from perse.motion.driving.drive import follow
 from perse.portrait import track_landmarks
-from perse.portrait.regions import LIPS_INNER
 from perse.render.video import VideoWriter
-from perse.rig.topology import FACE
+from perse.tracking.mouth_gap import between_lips
+from perse.tracking.skin_flow import Skin
+from perse.tracking.track import track
 
 CHEEK, FAR = 280, [50, 151, 152]  # the subject's left one; the other cheek, forehead, chin
 

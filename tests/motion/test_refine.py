@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from perse.controls import BANDS, Controls
-from perse.motion import refine as refining
-from perse.motion.alike import choose, features, spread
-from perse.motion.between_lips import between_lips
-from perse.motion.refine import LIMIT, MOST, SIDE, projected, refine
+from perse.face.topology import FACE
+from perse.motion.driving import refine as refining
+from perse.motion.driving.key_frames import choose, features, spread
+from perse.motion.driving.refine import LIMIT, MOST, SIDE, projected, refine
 from perse.pipeline import PersePipeline
 from perse.portrait import track_landmarks
 from perse.render.rasterize import rasterize
-from perse.rig.topology import FACE
+from perse.tracking.mouth_gap import between_lips
 
 from .conftest import HOLD
 

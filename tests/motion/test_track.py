@@ -6,10 +6,10 @@ import pytest
 from perse.controls import Controls
 from perse.errors import BuildCancelled
 from perse.media import Clip, limits
-from perse.motion import drive as driving
-from perse.motion.drive import drive
-from perse.motion.solve import ITERATIONS
-from perse.motion.track import Track, pace
+from perse.motion.driving import drive as driving
+from perse.motion.driving.drive import drive
+from perse.tracking.solve import ITERATIONS
+from perse.tracking.track import Track, pace
 from tests.hostile_clips import film
 
 

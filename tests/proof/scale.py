@@ -17,7 +17,7 @@ import matplotlib.cbook
 import skimage.data
 from PIL import Image, ImageOps
 
-from perse.bench import machine
+from perse.bench.bench import machine
 
 from .targets import ROOT
 

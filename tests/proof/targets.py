@@ -111,8 +111,8 @@ class Drives(Clips):
 
     def receive(self, path: Path):
         from perse.controls import Controls
-        from perse.motion.drive import drive
-        from perse.pipeline import Renderer
+        from perse.motion.driving.drive import drive
+        from perse.renderer import Renderer
         motion = drive(example()[1], path, Controls(), float(DRIVEN), 1.0)
         finite(Renderer(example()[1], SIZE).frame(next(iter(motion))))
 
@@ -144,7 +144,8 @@ class Avatars:
     def receive(self, path: Path):
         from perse.avatar.io import load_avatar, save_avatar
         from perse.controls import Controls
-        from perse.pipeline import PersePipeline, Renderer
+        from perse.pipeline import PersePipeline
+        from perse.renderer import Renderer
         avatar = load_avatar(path)
         for background, framing in (("grey", "head"), ("original", "head")):
             finite(Renderer(avatar, SIZE, background, framing).frame(Controls(expression={"smile": 1.0}, yaw=20.0)))
@@ -177,7 +178,7 @@ class ControlsSent:
 
     def receive(self, text: str | bytes):
         from perse.controls import Controls
-        from perse.pipeline import Renderer
+        from perse.renderer import Renderer
         found = Controls.from_json(text)
         if Controls.from_json(found.to_json()) != found:
             raise AssertionError("controls that do not survive JSON")

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perse.errors import PerseError
-from perse.render import binning
 from perse.render.camera import MAX_SIDE, Camera
 from perse.render.cloud import GaussianCloud
+from perse.render.cpu import binning
 from perse.render.mesh import rasterize_ids, render_mesh
 from perse.render.rasterize import rasterize
 from perse.render.reference import rasterize_reference

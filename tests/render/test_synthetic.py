@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from perse.pipeline import encode_picture
 from perse.render import synthetic
+from perse.render.picture import encode_picture
 from perse.render.video import VideoWriter
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"

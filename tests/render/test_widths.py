@@ -9,15 +9,15 @@ import pytest
 import torch
 from llvmlite import binding
 
-from perse import roofline
-from perse.render.vector import WIDTH
+from perse.bench import roofline
+from perse.render.cpu.vector import WIDTH
 
 NARROW = """
 import sys
 import numpy as np, torch
-from perse import roofline
+from perse.bench import roofline
 from perse.render.rasterize import rasterize
-from perse.render.vector import WIDTH
+from perse.render.cpu.vector import WIDTH
 assert WIDTH == 8, WIDTH
 cloud, camera = roofline.head_scene(2000, 150)
 inputs = [getattr(cloud, name).requires_grad_() for name in ("means", "quats", "scales", "opacities", "colors")]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from perse.face.topology import EYE, FACE, MOUTH_RING, canonical
 from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand
 from perse.rig.rig import PART
-from perse.rig.topology import EYE, FACE, MOUTH_RING, canonical
 
 ARKIT = """browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft cheekSquintRight
 eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight

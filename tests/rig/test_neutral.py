@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from perse.controls import Controls
+from perse.face.topology import EYE, FACE, LIPS
 from perse.fitting.initialise import initial_avatar
 from perse.portrait import load_portrait, track_landmarks
 from perse.render.rasterize import rasterize
@@ -13,10 +14,9 @@ from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES, expand
 from perse.rig.eyes import lid_opening
 from perse.rig.rig import PART
-from perse.rig.topology import EYE, FACE, LIPS
-from perse.synthesis.atlas import chart_slice
 from perse.synthesis.rerender import render_frame
-from perse.synthesis.texture import bake
+from perse.texture.atlas import chart_slice
+from perse.texture.bake import bake
 
 NONE = np.zeros(len(NAMES), np.float32)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from perse.face.topology import FACE, MOUTH_RING, canonical, eye_ring
 from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES
 from perse.rig.rig import NECK_PIVOT, PART, PARTS
-from perse.rig.topology import FACE, MOUTH_RING, canonical, eye_ring
 
 REST = torch.zeros(len(NAMES))
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from perse.avatar.appearance.throat import JAWLINE, REACH, ThroatShade
 from perse.rig.expressions import expand
 from perse.rig.rig import PART
-from perse.rig.shade import JAWLINE, REACH, ThroatShade
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import torch
 
 from perse.errors import PerseError
 from perse.pipeline import PersePipeline, choose_device
-from perse.render import kernels
+from perse.render import cuda as kernels
 from perse.synthesis import diffusion
 from perse.synthesis.choose import EDITOR, choose_synthesizer
 

@@ -7,14 +7,14 @@ import pytest
 
 from perse.attributes.catalogue import BY_NAME, CATEGORIES
 from perse.attributes.edits import Strands
+from perse.edits.strands import grow
 from perse.fitting.fit import Schedule
-from perse.pipeline import DEFAULT_BUDGET
 from perse.render.camera import Camera
 from perse.rig.expressions import NAMES
+from perse.settings import DEFAULT_BUDGET
 from perse.synthesis.base import Frame, Plan
-from perse.synthesis.interpolate import morph
+from perse.synthesis.interpolation import morph
 from perse.synthesis.procedural import CLOSE_UP, PITCH, YAW, Studio
-from perse.synthesis.strands import grow
 from perse.synthesis.syllabus import PAIRS, Shown, syllabus
 
 PLAN = Plan(size=96, source_frames=3, seed=5)

@@ -23,7 +23,7 @@ def load_diffusion(device: torch.device) -> DiffusionSynthesizer:
     from ...hub import fetch, find, local
     from .identity import load_embedding
     from .klein import KleinEditor
-    from .lent import LentEditor
+    from .on_zero_gpu import LentEditor
     with _lock:
         row = find("flux2-klein-4b")
         here = local(row)

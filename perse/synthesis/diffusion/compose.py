@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 
 from ...attributes.edits import Axis, Category, HairVolume, Strands
+from ...edits.workshop import Workshop
+from ...face.regions import FACE_OUTLINE, polygon
+from ...face.topology import BROW
 from ...portrait import Portrait
-from ...portrait.regions import FACE_OUTLINE, polygon
 from ...render.mesh import render_mesh
 from ...rig.rig import Rig
-from ...rig.topology import BROW
-from ..editing import Workshop
 
 # How far beyond its region an edit may reach, in eye distances.
 MARGIN, BEARD_MARGIN, HAIR_MARGIN = 0.07, 0.16, 0.40

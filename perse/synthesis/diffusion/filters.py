@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from ...face.topology import FACE, OVAL
 from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
 from ...portrait.quality import eye_opening, mouth_opening
-from ...rig.topology import FACE, OVAL
 from .compose import compose, eye_distance
 from .identity import SAME, Embed
 

@@ -7,6 +7,10 @@ import numpy as np
 import torch
 
 from ...attributes.edits import Axis, Category, Strands
+from ...edits.bound_mesh import BoundMesh
+from ...edits.strands import grow
+from ...edits.workshop import Edit, Workshop
+from ...face.topology import FACE, STABLE, canonical
 from ...portrait import Portrait
 from ...portrait.masks import region_masks
 from ...portrait.matting import person_matte
@@ -15,13 +19,9 @@ from ...render.mesh import rasterize_ids
 from ...rig.build import build_rig
 from ...rig.pose_fit import lift, procrustes
 from ...rig.rig import PART, Rig
-from ...rig.topology import FACE, STABLE, canonical
-from ..atlas import ATLAS, Texture, chart_slice, sample
-from ..bound import BoundMesh
-from ..editing import Edit, Workshop
-from ..fill import diffuse, mirror_fill
-from ..strands import grow
-from ..texture import bake
+from ...texture.atlas import ATLAS, Texture, chart_slice, sample
+from ...texture.bake import bake
+from ...texture.fill import diffuse, mirror_fill
 from .compose import eye_distance, grows_hair
 from .filters import Verdict, align
 

@@ -10,23 +10,23 @@ import numpy as np
 
 from ... import stages
 from ...attributes.edits import Axis, Category, HairVolume, Locks, Prop, Recolor, Tint, Tuck
+from ...edits.workshop import Workshop
 from ...portrait import Portrait
 from ...rig.rig import Rig
-from ..atlas import Texture
+from ...texture.atlas import Texture
 from ..base import Clip, Frame, Plan
-from ..editing import Workshop
 from ..procedural import Studio
 from ..rerender import to_frame
-from .asked import check_asked
+from .agreement import check_asked
 from .attempts import TRIES, Outcome, Task, attempt
 from .compose import grows_hair, region_mask
 from .editor import Between, Editor, EditorGone, Request
 from .filters import Inspector, Verdict
 from .identity import Embed
-from .looks import Posed, complete, judge_look, look_frame, retaken
-from .mixed import DIFFUSION, PROCEDURAL, weighted
 from .prompts import LOOKS, instruction
 from .rebake import Lesson, to_lesson
+from .views import Posed, complete, judge_look, look_frame, retaken
+from .weighting import DIFFUSION, PROCEDURAL, weighted
 
 SHARES = (0.25, 0.5, 0.75)
 IMAGINE_SHARE = 0.7  # of the time for synthesis; the rest is for unrolling and rendering

@@ -10,7 +10,7 @@ from perse.rig.expressions import expand
 from perse.synthesis.base import Plan
 from perse.synthesis.diffusion.prompts import LOOKS
 from perse.synthesis.procedural import Studio
-from perse.synthesis.texture import bake
+from perse.texture.bake import bake
 
 RED = np.array([0.75, 0.10, 0.06], np.float32)
 

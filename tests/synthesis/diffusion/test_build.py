@@ -11,12 +11,13 @@ from perse.cli import main
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
 from perse.fitting.fit import Schedule
-from perse.pipeline import PersePipeline, Renderer
+from perse.pipeline import PersePipeline
+from perse.renderer import Renderer
 from perse.synthesis.base import Plan
 from perse.synthesis.diffusion import DiffusionSynthesizer
 from perse.synthesis.diffusion.editor import EditorGone
-from perse.synthesis.diffusion.mixed import DIFFUSION, PROCEDURAL
-from perse.synthesis.texture import bake
+from perse.synthesis.diffusion.weighting import DIFFUSION, PROCEDURAL
+from perse.texture.bake import bake
 
 
 def only(name: str, *axes: str):

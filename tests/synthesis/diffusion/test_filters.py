@@ -6,7 +6,7 @@ import pytest
 
 from perse.attributes.catalogue import AXES
 from perse.rig.rig import HEAD_CENTRE
-from perse.synthesis.diffusion.asked import check_asked
+from perse.synthesis.diffusion.agreement import check_asked
 from perse.synthesis.diffusion.compose import region_mask
 from perse.synthesis.diffusion.filters import Inspector, find_landmarks
 from perse.synthesis.diffusion.prompts import LOOKS

@@ -6,12 +6,12 @@ import pytest
 
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
 from perse.attributes.described import describe, extend
+from perse.face.topology import FACE
 from perse.rig.rig import PART
-from perse.rig.topology import FACE
-from perse.synthesis.atlas import chart_slice
 from perse.synthesis.diffusion.compose import region_mask
 from perse.synthesis.diffusion.filters import Inspector
 from perse.synthesis.diffusion.rebake import to_lesson
+from perse.texture.atlas import chart_slice
 
 
 @pytest.fixture(scope="module")

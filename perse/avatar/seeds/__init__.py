@@ -1,0 +1,1 @@
+"""How Gaussians are born from a portrait, and what each of them may learn."""

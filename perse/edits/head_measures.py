@@ -1,0 +1,117 @@
+"""A head's measures for what is worn on it: where hats end, how wide the head is there, where ears are."""
+
+import cv2
+import numpy as np
+
+from ..attributes.edits import Tuck
+from ..face.topology import OVAL
+from ..rig.rig import Rig
+from ..texture.atlas import ATLAS, Texture, chart_slice
+from ..texture.fill import diffuse
+from .bound_mesh import BoundMesh
+from .recolour import skin_light
+from .regions import Regions
+from .reshape import Shaper
+
+TILT = np.radians(20.0)  # a hat's rim lies lower at the nape than at the forehead
+UNDER_HAT = Tuck(0.30)
+AZIMUTHS, ELEVATIONS = 96, 40
+LOW = np.radians(-30.0)  # the lowest elevation that is measured
+
+
+class Head:
+    """One head. Hat coordinates: azimuth 0 to the front, positive to the subject's left; elevation over the rim's plane.
+
+    middle (3,): of the rim; forward, up (3,): axes of the hat; side: the subject's left.
+    """
+
+    def __init__(self, rig: Rig, texture: Texture, regions: Regions, shaper: Shaper):
+        self.rig, self.texture, self.regions, self.shaper = rig, texture, regions, shaper
+        v = rig.vertices.astype(np.float64)
+        self.up = np.array([0.0, -np.cos(TILT), np.sin(TILT)])
+        self.forward = np.array([0.0, -np.sin(TILT), -np.cos(TILT)])
+        self.side = np.array([1.0, 0.0, 0.0])
+        brow = 0.6 * v[10] + 0.4 * v[151]
+        # The rim passes the upper forehead; the middle is that of the head.
+        self.middle = brow - self.forward * 0.95
+        self.middle[0] = 0.0
+        points = regions.points
+        height = ((points - self.middle) @ self.up).astype(np.float32)
+        # The rim presses on what is just below it.
+        above = np.clip((height + 0.30) / 0.22, 0, 1) * np.clip(regions("hair") * 1.4, 0, 1)
+        self.under_hat = np.zeros((ATLAS, ATLAS), np.float32)
+        for part in ("shell", "face"):
+            self.under_hat[chart_slice(part)] = above[chart_slice(part)]
+        self._radius: dict[bool, np.ndarray] = {}
+
+    def radius(self, azimuth: np.ndarray, elevation: np.ndarray, tucked: bool = True) -> np.ndarray:
+        """Distance from the middle to the head's surface in a direction (radians, any shape); hair tucked or as it is."""
+        if tucked not in self._radius:
+            self._radius[tucked] = self._measure(tucked)
+        sheet = self._radius[tucked]
+        x = ((np.asarray(azimuth) / (2 * np.pi) + 0.5) % 1) * AZIMUTHS + AZIMUTHS
+        y = (np.asarray(elevation) - LOW) / (np.pi / 2 - LOW) * (ELEVATIONS - 1)
+        x, y = np.broadcast_arrays(x, y)
+        flat = cv2.remap(np.tile(sheet, (1, 3)), x.astype(np.float32).reshape(x.shape[0], -1), y.astype(np.float32).reshape(x.shape[0], -1),
+                         cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return flat.reshape(x.shape)
+
+    def _measure(self, tucked: bool) -> np.ndarray:
+        v = self.rig.vertices.astype(np.float64)
+        if tucked:
+            v = v + self.shaper.tuck(UNDER_HAT, self.under_hat)
+        corners = v[self.rig.faces[self.rig.part_faces("face", "shell")]]
+        weights = np.array([(i, j, 5 - i - j) for i in range(6) for j in range(6 - i)]) / 5
+        points = np.einsum("wk,fkc->fwc", weights, corners).reshape(-1, 3) - self.middle
+        x, y, z = points @ self.side, points @ self.up, points @ self.forward
+        distance = np.linalg.norm(points, axis=1)
+        column = ((np.arctan2(x, z) / (2 * np.pi) + 0.5) % 1 * AZIMUTHS).astype(int) % AZIMUTHS
+        row = (np.arcsin(np.clip(y / distance, -1, 1)) - LOW) / (np.pi / 2 - LOW) * (ELEVATIONS - 1)
+        keep = row >= -0.5
+        sheet = np.zeros((ELEVATIONS, AZIMUTHS), np.float32)
+        np.maximum.at(sheet, (np.round(row[keep]).astype(int), column[keep]), distance[keep].astype(np.float32))
+        wide = np.tile(sheet, (1, 3))
+        filled = diffuse(wide[..., None], (wide > 0).astype(np.float32))[..., 0]
+        # A hat spans hollows: the largest radius nearby, smoothed.
+        filled = cv2.GaussianBlur(cv2.dilate(filled, np.ones((3, 3))), (0, 0), 2.0)
+        return filled[:, AZIMUTHS:2 * AZIMUTHS]
+
+    def direction(self, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
+        """Unit vectors (..., 3) in the head frame."""
+        flat = np.cos(elevation)[..., None]
+        return flat * (np.sin(azimuth)[...,
+                                       None] * self.side + np.cos(azimuth)[..., None] * self.forward) + np.sin(elevation)[...,
+                                                                                                                          None] * self.up
+
+    def lobe(self, side: float) -> np.ndarray:
+        """Where an earring hangs (3,): side -1 right, +1 left."""
+        v = self.rig.vertices[self.shaper.shell][:-1].reshape(-1, len(OVAL), 3)
+        column = 9 if side < 0 else 27
+        upper, lower = v[3, column].astype(np.float64), v[3, column + (1 if side < 0 else -1)].astype(np.float64)
+        point = 0.35 * upper + 0.65 * lower
+        # Outside the cheek and the hair at that height.
+        beside = v[:9, [column, column + (1 if side < 0 else -1)]].reshape(-1, 3)
+        near = beside[np.abs(beside[:, 1] - point[1]) < 0.14]
+        point[0] = side * (np.abs(near[near[:, 2] < point[2] + 0.12, 0]).max(initial=abs(point[0])) + 0.015)
+        return point
+
+    def skin(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Skin colour (N, 3) under the face's light for surface normals (N, 3)."""
+        light, _ = skin_light(self.regions, self.texture, self.rig)
+        return np.clip(light[0] + normals @ light[1:], 0.02, 1)
+
+    def fixed(self, points: np.ndarray, triangles: np.ndarray, colors: np.ndarray, kind: str, start: np.ndarray | None = None) -> BoundMesh:
+        """An object (N, 3) that turns with the skull and knows neither expressions nor edits of the head's form."""
+        # The top row of the neck, inside the head, moves with it rigidly.
+        faces = self.rig.part_faces("body")
+        rigid = faces[(self.rig.head[self.rig.faces[faces]] > 0.9999).all(1)]
+        anchor = rigid[0] if len(rigid) else self.rig.part_faces("shell")[-1]
+        bary = np.tile([1 / 3, 1 / 3, 1 / 3], (len(points), 1))
+        centre = self.rig.vertices[self.rig.faces[anchor]].mean(0)
+        return BoundMesh(np.full(len(points), anchor), bary, points - centre, triangles, colors, np.zeros((0, 2), int), 0.0, kind, start)
+
+
+def covers_ears(regions: Regions) -> bool:
+    """Whether hair hides the ears."""
+    ears = regions("ear_area") > 0.5
+    return bool(regions("hair")[ears].mean() > 0.6) if ears.any() else False

@@ -1,0 +1,53 @@
+"""What a portrait does not allow: sliders that would do nothing, or would lie on top of what the photo already shows."""
+
+import numpy as np
+
+from ..attributes.edits import Axis, Bare, Category, Prop
+from .already_worn import wears_glasses
+from .workshop import Workshop
+
+LEAST = 0.025  # mean change of colour of a region that a visitor would notice, in RGB
+SURE = 0.5  # of a region's weight: texels that belong to it
+NOTHING = {"hair": "hair", "temples": "hair", "clothes": "clothes", "lips": "lips", "brow_area": "eyebrows",
+           "own_beard": "beard to take off"}
+GLASSES = "The photo shows glasses, which hide what is behind them: they cannot be taken off, and a second pair would lie over them."
+
+
+def find_limits(workshop: Workshop, categories: list[Category]) -> dict[str, str]:
+    """Axis -> why this portrait does not offer it, in one sentence for the visitor. All other axes work."""
+    reasons: dict[str, str] = {}
+    for category in categories:
+        for axis in category.axes:
+            if reason := _reason(workshop, axis):
+                reasons[axis.name] = reason
+    if wears_glasses(workshop.texture):
+        reasons |= {a.name: GLASSES for c in categories if c.name == "glasses" for a in c.axes}
+    return reasons
+
+
+def _reason(workshop: Workshop, axis: Axis) -> str | None:
+    if not axis.edits or axis.needs or any(isinstance(step, Prop) for step in axis.edits):
+        return None
+    edits = [workshop.edit(axis, sign) for sign in ((1, -1) if axis.low < 0 else (1,))]
+    if any(edit.shape is not None and np.abs(edit.shape).max() > 1e-4 or edit.overlay is not None for edit in edits):
+        return None
+    region = workshop.owned(axis)
+    if not (region > SURE).any():
+        what = next((NOTHING[name] for name in axis.regions if name in NOTHING), None)
+        return f"The photo shows no {what}." if what else "The photo does not show what this would change."
+    if any(isinstance(step, Bare) for step in axis.edits):
+        return None
+    change = max(_change(workshop, edit, region) for edit in edits)
+    seen = "changes nothing that can be seen on this photo: it is like that already, or too small to show."
+    return f"{axis.label} {seen}" if change < LEAST else None
+
+
+def _change(workshop: Workshop, edit, region: np.ndarray) -> float:
+    """Mean change of colour over the quarter of the region's texels that change most: patterns leave most of a region alone."""
+    patch = edit.change(workshop.texture)
+    if patch is None:
+        return 0.0
+    box, change = patch
+    values = np.abs(change[region[box] > SURE]).mean(-1)
+    most = max(1, len(values) // 4)
+    return float(np.partition(values, -most)[-most:].mean()) if len(values) else 0.0

@@ -1,0 +1,154 @@
+"""Hair of the head as strands that hang: a fringe over the forehead, lengths down to the shoulders.
+
+What hangs beside the neck is bound to the neck and the shoulders, which follow the head by less the lower they are:
+when the head turns, hair drapes instead of swinging like a helmet.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
+from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.spatial import cKDTree
+
+from ..attributes.edits import Locks
+from ..texture.atlas import sample
+from .bound_mesh import LAST, BoundMesh
+from .head_measures import Head
+from .strands import ribbons
+
+AXIS_Z = 0.72  # depth of the vertical line that hair hangs around
+ANGLES, HEIGHTS = 72, 80
+TOP, BOTTOM = -1.2, 2.4
+LET_GO = 0.85  # height (eye distances below the eyes) from which hair rests on neck and shoulders
+
+
+def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """(angle, y) -> distance of the outermost surface (head, neck, shoulders) from the vertical axis. Angle 0 = front."""
+    rig = head.rig
+    corners = rig.vertices.astype(np.float64)[rig.faces[rig.part_faces("face", "shell", "body")]]
+    weights = np.array([(i, j, 4 - i - j) for i in range(5) for j in range(5 - i)]) / 4
+    p = np.einsum("wk,fkc->fwc", weights, corners).reshape(-1, 3) - [0, 0, AXIS_Z]
+    column = ((np.arctan2(p[:, 0], -p[:, 2]) / (2 * np.pi) + 0.5) * ANGLES).astype(int) % ANGLES
+    row = ((p[:, 1] - TOP) / (BOTTOM - TOP) * HEIGHTS).astype(int)
+    keep = (row >= 0) & (row < HEIGHTS)
+    grid = np.zeros((HEIGHTS, ANGLES))
+    np.maximum.at(grid, (row[keep], column[keep]), np.hypot(p[keep, 0], p[keep, 2]))
+    grid = np.where(grid > 0, grid, maximum_filter(grid, (3, 3), mode=("nearest", "wrap")))
+    grid = gaussian_filter(grid, (0.8, 0.8), mode=("nearest", "wrap"))
+
+    def at(angle, y):
+        r = np.clip((y - TOP) / (BOTTOM - TOP) * HEIGHTS - 0.5, 0, HEIGHTS - 1.001)
+        c = (angle / (2 * np.pi) + 0.5) * ANGLES - 0.5
+        r0, c0 = np.floor(r).astype(int), np.floor(c).astype(int)
+        fr, fc = r - r0, c - c0
+        g = [[grid[np.minimum(r0 + i, HEIGHTS - 1), (c0 + j) % ANGLES] for j in (0, 1)] for i in (0, 1)]
+        return (1 - fr) * ((1 - fc) * g[0][0] + fc * g[0][1]) + fr * ((1 - fc) * g[1][0] + fc * g[1][1])
+    return at
+
+
+def _tones(head: Head, uv: np.ndarray, color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Colours (S, 3) of strands rooted at atlas pixels (S, 2): the hair's own there, or near `color` where it is not hair."""
+    def of_hair():
+        hair = head.regions("hair")
+        seen = (hair > 0.6) & (head.texture.seen > 0.2)
+        weight = cv2.GaussianBlur(hair, (0, 0), 8)
+        soft = cv2.GaussianBlur(head.texture.color * hair[..., None], (0, 0), 8) / np.maximum(weight, 0.05)[..., None]
+        return head.texture.color[seen].mean(0) if seen.sum() > 200 else None, weight, soft
+
+    mean, weight, soft = head.regions.remembered("tones of hair", of_hair)
+    mean = color / 0.85 if mean is None else mean
+    own, sure = sample(soft, uv[None])[0], np.clip(sample(weight, uv[None])[0] * 2 - 0.6, 0, 1)[:, None]
+    return (0.3 * mean + 0.7 * (own * sure + mean * (1 - sure))) * rng.uniform(0.84, 1.16, (len(uv), 1))
+
+
+def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
+    """Strands from the sides and the back of the head down to the shoulders."""
+    rng = np.random.default_rng(seed)
+    rig, count, pieces = head.rig, step.count, 8
+    envelope = _envelope(head)
+    angle = rng.uniform(np.radians(64), np.radians(296), count)
+    angle = np.where(angle > np.pi, angle - 2 * np.pi, angle)
+    front = np.clip((np.radians(110) - np.abs(angle)) / np.radians(46), 0, 1)
+    first = rng.uniform(-0.50, 0.35, count) + 0.1 * front
+    chin = float(rig.vertices[152, 1])
+    last = chin + 0.55 + rng.normal(0, 0.07, count) - 0.12 * front
+    t = np.linspace(0, 1, pieces + 1)
+    y = first[:, None] + (last - first)[:, None] * t
+    depth = rng.uniform(0.015, 0.075, count)
+    wave = 0.018 * rng.standard_normal((count, 1)) * np.sin(6 * t + rng.uniform(0, 6, (count, 1)))
+    r = np.empty_like(y)
+    r[:, 0] = envelope(angle, y[:, 0]) - 0.05
+    lying = np.zeros(count, bool)
+    for k in range(1, pieces + 1):
+        fall = y[:, k] - y[:, k - 1]
+        surface = envelope(angle, y[:, k]) + depth
+        # Below the widest point lengths close in on the neck.
+        hang = np.maximum(r[:, k - 1], surface if k == 1 else 0) - 0.22 * fall * (r[:, k - 1] > 0.62)
+        lying |= surface > hang + 0.14  # a shoulder: the strand ends on it
+        y[:, k] = np.where(lying, y[:, k - 1] + 0.02, y[:, k])
+        r[:, k] = np.where(lying, r[:, k - 1] + 0.02, np.maximum(surface, hang))
+    turn = angle[:, None] + 0.10 * rng.standard_normal((count, 1)) * t + wave
+    # Next to the face strands fall behind the cheek, not over it.
+    turn = np.sign(turn) * np.maximum(np.abs(turn), np.radians(60))
+    paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_Z - (r + wave) * np.cos(turn)], -1)
+    tree = {part: cKDTree(rig.vertices[rig.faces[rig.part_faces(part)]].mean(1)) for part in ("shell", "body")}
+    body = rig.part_faces("body")
+    low = y > LET_GO
+    root_face = rig.part_faces("shell")[tree["shell"].query(paths[:, 0])[1]]
+    centres = rig.vertices[rig.faces[body]].mean(1)
+    # On the neck the height counts: it says how far the head is followed.
+    _, nearest = cKDTree(centres * [1.0, 3.0, 1.0]).query(paths.reshape(-1, 3) * [1.0, 3.0, 1.0])
+    face = np.where(low, body[nearest].reshape(low.shape), root_face[:, None])
+    bary = np.full((*face.shape, 3), 1 / 3)
+    anchor = rig.vertices[rig.faces[face]].mean(2).astype(np.float64)
+    uv = head.shaper.at[rig.faces[root_face, 0]]
+    tone = _tones(head, uv, color, rng)
+    # Inner strands lie in the shadow of outer ones, and all darken below the jaw.
+    shade = (0.72 + 0.34 * (depth - 0.015) / 0.06)[:,
+                                                   None] * (1.05 - 0.25 * np.clip((y - 0.7) / 0.8, 0, 1)) * np.interp(t, [0, 0.15, 1],
+                                                                                                                      [0.95, 1.0, 1.0])
+    across = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], -1)
+    start = np.minimum(0.10 * rng.random((count, 1)) + 0.75 * np.clip((y - first.min()) / (chin + 0.6 - first.min()), 0, 1), LAST)
+    return ribbons(paths, across, step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair", start, 0.5)
+
+
+def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
+    """Strands from the hairline down over the forehead, to just above the brows."""
+    rng = np.random.default_rng(seed)
+    rig, count, pieces = head.rig, step.count, 5
+    v = rig.vertices.astype(np.float64)
+    front = np.flatnonzero((v[:, 2] < 0.75) & (v[:, 1] < 0.4) & (np.arange(len(v)) < head.shaper.shell[-1] + 1))
+    depth_at = LinearNDInterpolator(v[front, :2], v[front, 2])
+    near = NearestNDInterpolator(v[front, :2], v[front, 2])
+    side = rng.uniform(-1, 1, count)
+    brow = 0.5 * (v[334, 1] + v[105, 1])
+    hairline = v[10, 1] - 0.16
+    x0 = 0.56 * side
+    y0 = hairline + 0.30 * np.abs(side) ** 2.5 + rng.uniform(-0.16, 0.06, count)
+    y1 = brow - 0.035 + 0.10 * np.abs(side) ** 2 + rng.normal(0, 0.03, count)
+    t = np.linspace(0, 1, pieces + 1)
+    y = y0[:, None] + (y1 - y0)[:, None] * t
+    x = x0[:, None] * (1 + 0.10 * t) + rng.normal(0, 0.05, (count, 1)) * t
+    z = depth_at(x, y)
+    z = np.where(np.isfinite(z), z, near(x, y))
+    height = rng.uniform(0.012, 0.055, count)
+    # Roots lie in the hair that is there: no line where it begins.
+    stand = np.interp(t, [0, 0.2, 0.6, 1.0], [-0.05, 0.35, 1.0, 0.55])
+    paths = np.stack([x, y, z - height[:, None] * stand - 0.012 * (t > 0)], -1)
+    paths[:, 0, 2] += 0.03
+    shell = rig.part_faces("shell")
+    root_face = shell[cKDTree(v[rig.faces[shell]].mean(1)).query(paths[:, 0])[1]]
+    face = np.repeat(root_face[:, None], pieces + 1, 1)
+    bary = np.full((*face.shape, 3), 1 / 3)
+    anchor = v[rig.faces[face]].mean(2)
+    tone = _tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
+    shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.5, 1], [1.0, 1.05, 0.92])
+    start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LAST)
+    return ribbons(paths, np.tile([1.0, 0.0, 0.0], (count, 1)), step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair",
+                   start, 0.35)
+
+
+# Cuts by the name that a catalogue entry gives.
+LOCKS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {"long": long, "fringe": fringe}

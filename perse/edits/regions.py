@@ -1,0 +1,208 @@
+"""Where on a person's atlas an edit is at home: masks of the portrait, and areas drawn on the mean face."""
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..attributes.regions import AREAS
+from ..face.topology import FACE, OVAL, canonical
+from ..rig.rig import PART, PARTS, Rig
+from ..rig.shell import RINGS
+from ..texture.atlas import ATLAS, Texture, chart_slice
+from ..texture.fill import nearest_covered
+from ..texture.lab import to_lab
+from .already_worn import own_beard
+
+CANVAS = 240  # pixels per eye distance of the sheet on which areas are drawn
+LEFT, TOP, WIDTH, HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane the sheet shows
+Box = tuple[slice, slice]
+FACIAL_HAIR = ("beard", "moustache", "goatee", "chin_beard")
+
+
+def soft(mask: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur of a mask (ATLAS, ATLAS), chart by chart: what lies beside a chart in the atlas is not its neighbour."""
+    out = np.zeros_like(mask)
+    for part in PARTS:
+        block = chart_slice(part)
+        chart, pad = mask[block], int(3 * sigma) + 1
+        if part in ("shell", "body"):  # their left and right borders meet
+            wide = np.concatenate([chart[:, -pad:], chart, chart[:, :pad]], 1)
+            out[block] = cv2.GaussianBlur(wide, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[:, pad:-pad]
+        else:
+            out[block] = cv2.GaussianBlur(chart, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return out
+
+
+def box_of(weight: np.ndarray) -> Box | None:
+    """Rows and columns that a weight (ATLAS, ATLAS) touches; None if nowhere."""
+    rows, columns = np.flatnonzero(weight.max(1) > 0.02), np.flatnonzero(weight.max(0) > 0.02)
+    return np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] if len(rows) else None
+
+
+class Regions:
+    """`regions(name)` -> weight (ATLAS, ATLAS) in [0, 1], remembered."""
+
+    def __init__(self, rig: Rig, texture: Texture):
+        self.rig, self.texture = rig, texture
+        self._known: dict[str, np.ndarray] = {}
+        self._remembered: dict[str, Any] = {}
+        mean = canonical()[0]
+        area = chart_slice("face")
+        ids, bary = texture.faces[area], texture.bary[area]
+        self._inside = (ids >= 0) & (rig.face_part[np.maximum(ids, 0)] == PART["face"])
+        corner = rig.faces[np.maximum(ids, 0)]
+        corner = np.where(corner < FACE, corner, 0)
+        # Texels just beyond the triangles count with the nearest one inside: bilinear look-ups at a seam read them.
+        self.nearest = texture.nearest
+        self.points = texture.extra["points"][self.nearest]
+        near = nearest_covered(self._inside)
+        # Mean-face coordinates of every texel of the face's chart.
+        self.face_xy = np.where(self._inside[..., None], np.einsum("hwk,hwkc->hwc", bary, mean[corner][..., :2]), 9.0).astype(np.float32)
+        self._inside = cv2.dilate(self._inside.astype(np.uint8), np.ones((5, 5))) > 0
+        self.face_xy = np.where(self._inside[..., None], self.face_xy[near], 9.0)
+        ring = np.append(OVAL, OVAL[0])
+        width = texture.seen[chart_slice("shell")].shape[1]
+        columns = np.arange(width) / width * len(OVAL)
+        self._oval_xy = np.stack([np.interp(columns, np.arange(len(ring)), mean[ring, k]) for k in (0, 1)], -1).astype(np.float32)
+
+    def __call__(self, name: str) -> np.ndarray:
+        if name not in self._known:
+            self._known[name] = self._make(name)
+        return self._known[name]
+
+    def remembered(self, name: str, make: Callable[[], Any]) -> Any:
+        """What make() returns, asked once: several edits of one person need the same."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        return self._remembered[name]
+
+    def colors(self, name: str) -> tuple[Box, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+        """A region's texels, found once for all edits of their colour: the box (rows, columns) around them; which of its texels, row by
+        row, they are (n,); how much each of them is dyed (n,), their CIE Lab (n, 3), its mean (3,), and RGB (n, 3); None if the person
+        has no such region."""
+        return self.remembered(f"colors of {name}", lambda: self._find_colors(name))
+
+    def _find_colors(self, name: str) -> tuple | None:
+        weight = self(name)
+        box = box_of(weight) if weight.max() >= 0.05 else None
+        if box is None:
+            return None
+        active = weight[box] > 0.02
+        color, own = self.texture.color[box][active], weight[box][active]
+        lab = to_lab(color)
+        mean = lab[own > 0.5].mean(0) if (own > 0.5).any() else lab.mean(0)
+        if name == "hair":
+            # Much lighter than the hair itself: skin that shines through at its edge, which no dye reaches.
+            bright = np.percentile(lab[own > 0.5 * own.max()][::7, 0], 92)
+            own = own * np.clip(1 - (lab[:, 0] - bright - 4) / 22, 0.25, 1)
+        return box, np.flatnonzero(active), own, lab, mean, color
+
+    def on_sheet(self, sheet: np.ndarray, xy: np.ndarray) -> np.ndarray:
+        """Read a sheet of the mean face's plane at mean-face coordinates (..., 2); 0 beyond it."""
+        at = ((xy - [LEFT, TOP]) * CANVAS).astype(np.float32)
+        shape = at.shape[:-1]
+        at = at.reshape(shape[0], -1, 2)
+        return cv2.remap(sheet, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).reshape(shape)
+
+    @staticmethod
+    def sheet() -> np.ndarray:
+        """An empty sheet of the mean face's plane, float32."""
+        return np.zeros((int(HEIGHT * CANVAS), int(WIDTH * CANVAS)), np.float32)
+
+    @staticmethod
+    def to_sheet(points) -> np.ndarray:
+        """Mean-face coordinates (N, 2) as integer pixels with four fractional bits, as OpenCV draws them."""
+        return np.round((np.asarray(points, np.float64) - [LEFT, TOP]) * CANVAS * 16).astype(np.int32)
+
+    def _make(self, name: str) -> np.ndarray:
+        masks, empty = self.texture.regions, np.zeros((ATLAS, ATLAS), np.float32)
+        if name in AREAS:
+            return self._area(name)
+        if name == "iris":
+            return self._iris(0.34)
+        if name == "eyeballs":
+            for side in ("right", "left"):
+                empty[chart_slice(f"eye_{side}")] = 1.0
+            return empty
+        if name == "skin":
+            skin = np.clip(masks["skin"] + 0.8 * masks["lips"] + 0.4 * masks["brows"], 0, 1)
+            return np.clip(soft(skin, 3) * 1.15 - 0.1, 0, 1)
+        if name == "bare_skin":
+            block = chart_slice("face")
+            other = cv2.dilate(np.maximum.reduce([masks[m][block] for m in ("lips", "brows", "hair", "glasses")]), np.ones((7, 7)))
+            empty[block] = np.clip(cv2.GaussianBlur(masks["skin"][block] * (1 - other), (0, 0), 3) * 1.2 - 0.2, 0, 1) * self._inside
+            return empty
+        if name == "glasses_area":  # what objects own: their own picture, nothing of the person's
+            return empty
+        if name == "temples":
+            return self._temples()
+        if name == "own_beard":
+            return own_beard(self)
+        if name == "ear_area":
+            points = self.points[chart_slice("shell")]
+            away = ((points[..., 1] - 0.2) / 0.46) ** 2 + ((points[..., 2] - 0.66) / 0.32) ** 2
+            empty[chart_slice("shell")] = np.clip(1.6 * np.exp(-away ** 2) - 0.05, 0, 1) * (np.abs(points[..., 0]) > 0.6)
+            return empty
+        return np.clip(soft(masks[name], 1.5), 0, 1)
+
+    def _area(self, name: str) -> np.ndarray:
+        area, masks = AREAS[name], self.texture.regions
+        sheet = self.sheet()
+        for flip in (1, -1):
+            cv2.fillPoly(sheet, [self.to_sheet(np.array(area.outline) * [flip, 1])], 1.0, cv2.LINE_AA, 4)
+        sheet = cv2.GaussianBlur(np.clip(sheet, 0, 1), (0, 0), max(area.soft * CANVAS / 2, 1))
+        sheet /= max(float(sheet.max()), 1e-3)  # a wide edge would leave a small area faint
+        weight = np.zeros((ATLAS, ATLAS), np.float32)
+        block = chart_slice("face")
+        weight[block] = self.on_sheet(sheet, self.face_xy) * self._inside
+        if area.below:
+            shell = chart_slice("shell")
+            height = weight[shell].shape[0]
+            fade = np.clip(1 - np.arange(height) / height / (3.0 / (RINGS + 1)), 0, 1)
+            weight[shell] = self.on_sheet(sheet, self._oval_xy[None]) * fade[:, None]
+        if name in FACIAL_HAIR:
+            weight *= np.clip(1 - 1.4 * cv2.dilate(masks["lips"], np.ones((5, 5))), 0, 1) * np.clip(1 - masks["hair"], 0, 1)
+        if area.skin:
+            weight *= np.clip(masks["skin"], 0, 1)
+        if name == "eye_area":
+            weight = np.maximum(weight, self("eyeballs"))
+        if name == "mouth_area":
+            for part in ("upper_teeth", "lower_teeth", "cavity"):
+                weight[chart_slice(part)] = 1.0
+        return weight
+
+    def _temples(self) -> np.ndarray:
+        """The front of the hair: an M over the forehead, deeper at the temples than in the middle."""
+        hair = self("hair")
+        weight = np.zeros_like(hair)
+        block = chart_slice("face")
+        weight[block] = hair[block] * np.clip((0.06 - self.face_xy[..., 1]) / 0.2, 0, 1)
+        shell = chart_slice("shell")
+        height, width = hair[shell].shape
+        column = np.abs((np.arange(width) / width + 0.5) % 1 - 0.5) * len(OVAL)  # profiles away from the crown's
+        deep = np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0]) / (RINGS + 1) * height
+        # Single hairs stand on beyond the line.
+        ragged = cv2.GaussianBlur(np.random.default_rng(0).standard_normal((1, width)).astype(np.float32), (0, 0), 1.2,
+                                  borderType=cv2.BORDER_REFLECT)[0]
+        deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width:2 * width] + 10 * ragged
+        weight[shell] = hair[shell] * np.clip((deep[None] - np.arange(height)[:, None]) / 40 + 0.3, 0, 1)
+        return weight
+
+    def _iris(self, pupil: float) -> np.ndarray:
+        weight = np.zeros((ATLAS, ATLAS), np.float32)
+        for part in ("eye_right", "eye_left"):
+            block = chart_slice(part)
+            radius = self.iris_radius(part)
+            ring = np.clip((radius - pupil) / 0.12, 0, 1) * np.clip((1.04 - radius) / 0.08, 0, 1)
+            light = cv2.cvtColor(np.ascontiguousarray(self.texture.color[block], np.float32), cv2.COLOR_RGB2Lab)[..., 0]
+            highlight = np.clip((light - max(60.0, np.percentile(light[radius < 1], 92))) / 12, 0, 1)
+            weight[block] = ring * (1 - highlight)
+        return weight
+
+    def iris_radius(self, part: str) -> np.ndarray:
+        """Distance (h, w) from the iris' centre over an eye's chart, 1 at the iris' edge."""
+        size = self.texture.seen[chart_slice(part)].shape[0]
+        grid = (np.arange(size) + 0.5) / size * 2 - 1
+        return np.hypot(grid[None], grid[:, None]) / self.texture.extra[part]["iris"]

@@ -1,0 +1,129 @@
+"""Edits of form: displacements (V, 3) of a rig's rest shape."""
+
+import numpy as np
+
+from ..attributes.edits import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
+from ..face.topology import BROW, EYE, FACE, MOUTH_RING, OVAL, canonical
+from ..rig.rig import PART, Rig
+from ..rig.sculpt import Surface
+from ..rig.shell import RINGS, build_shell
+from ..texture.atlas import ATLAS, sample
+
+MOUTH_PARTS = [PART[name] for name in ("upper_teeth", "lower_teeth", "tongue", "cavity")]
+HEAD_AXIS = np.array([0.0, 0.25, 0.75])
+
+
+class Shaper:
+    """Displacements of one rig; the surface's solver is prepared once."""
+
+    def __init__(self, rig: Rig):
+        self.rig = rig
+        head = (rig.vertex_part == PART["face"]) | (rig.vertex_part == PART["shell"])
+        count = int(head.sum())  # face and shell come first
+        self.surface = Surface(rig.vertices[:count], rig.faces[(rig.faces < count).all(1)])
+        self.shell = np.flatnonzero(rig.vertex_part == PART["shell"])
+        self._bald: np.ndarray | None = None
+        # Atlas pixel of every vertex.
+        self.at = np.zeros((len(rig.vertices), 2), np.float32)
+        self.at[rig.faces.ravel()] = rig.uvs.reshape(-1, 2) * ATLAS
+
+    def _spread(self, handles: dict[int, np.ndarray], radius: float, pinned: list[int]) -> np.ndarray:
+        shape = np.zeros(self.rig.vertices.shape)
+        shape[:len(self.surface.vertices)] = self.surface.spread(handles, radius, pinned)
+        # The bag behind the lips is sewn to them.
+        start = int(np.flatnonzero(self.rig.vertex_part == PART["cavity"])[0])
+        shape[start:start + len(MOUTH_RING)] = shape[MOUTH_RING]
+        return shape
+
+    def sculpt(self, step: Sculpt) -> np.ndarray:
+        """Landmarks moved, both sides."""
+        mirror = canonical()[1]
+        face = self.surface.vertices
+        handles: dict[int, np.ndarray] = {}
+        for index, vector in step.moves:
+            handles[index] = np.array(vector, float)
+            handles[int(mirror[index])] = np.array(vector) * [-1, 1, 1]
+        for group, factors in step.scale:
+            for indices in (list(group), [int(mirror[i]) for i in group]):
+                centre = face[indices].mean(0)
+                for i in indices:
+                    handles[i] = handles.get(i, 0) + (face[i] - centre) * np.array(factors)
+        pinned = {*step.pinned, *(int(mirror[i]) for i in step.pinned)} - set(handles)
+        shape = self._spread(handles, step.radius, sorted(pinned))
+        if any(step.inside):
+            inner = np.isin(self.rig.vertex_part, MOUTH_PARTS)
+            inner &= ~shape.any(1)
+            shape[inner] = step.inside
+        return shape
+
+    def eyes(self, step: EyeSize | EyeSpacing) -> np.ndarray:
+        """Lids and eyeballs grown, or moved apart."""
+        face = self.surface.vertices
+        handles, pinned = {}, [168, 6]
+        balls = np.zeros(self.rig.vertices.shape)
+        for side, part, centre in zip(("right", "left"), ("eye_right", "eye_left"), self.rig.eye_centres):
+            eye, ball = EYE[side], self.rig.vertex_part == PART[part]
+            for i in [eye["outer"], eye["inner"], *eye["upper"], *eye["lower"]]:
+                if isinstance(step, EyeSize):
+                    # Corners move less than lids, so the eye opens rather than only widens.
+                    share = 0.6 if i in (eye["outer"], eye["inner"]) else 1.0
+                    handles[i] = (face[i] - centre) * [step.by * share, step.by, step.by * 0.4]
+                else:
+                    handles[i] = np.array([np.sign(centre[0]) * step.by, 0.0, 0.15 * step.by])
+            balls[ball] = (self.rig.vertices[ball] - centre) * step.by * 0.75 if isinstance(step, EyeSize) else \
+                [np.sign(centre[0]) * step.by, 0.0, 0.15 * step.by]
+        if isinstance(step, EyeSize):
+            for side in BROW:
+                pinned += BROW[side]["lower"]
+        return self._spread(handles, 0.22 if isinstance(step, EyeSize) else 0.30, pinned) + balls
+
+    def ears(self, step: Ears, region: np.ndarray) -> np.ndarray:
+        """The shell around the ears grown about their middle, or pushed off the head.
+
+        Args:
+            region: (ATLAS, ATLAS) where the ears are.
+        """
+        shape = np.zeros(self.rig.vertices.shape)
+        points = self.rig.vertices[self.shell].astype(np.float64)
+        weight = sample(region, self.at[self.shell][None])[0][:, None]
+        outward = np.sign(points[:, :1]) * [[1.0, 0.0, 0.0]]
+        middle = np.column_stack([0.88 * np.sign(points[:, 0]), np.full(len(points), 0.2), np.full(len(points), 0.66)])
+        shape[self.shell] = weight * (step.out * (outward + [[0.0, 0.0, -0.3]]) + step.size * (np.array([1.2, 1.0, 0.5]) * (points - middle)
+                                                                                            + 0.25 * outward))
+        return shape
+
+    def volume(self, step: HairVolume, hair: np.ndarray) -> np.ndarray:
+        """Shell pushed away from the head's middle where it is hair, full beyond the hairline.
+
+        Args:
+            hair: (ATLAS, ATLAS) where hair is.
+        """
+        points = self.rig.vertices[self.shell]
+        weight = self.on_shell(hair) * np.clip((np.arange(len(points)) // len(OVAL) + 1) / 5, 0, 1)
+        away = points - HEAD_AXIS
+        away /= np.linalg.norm(away, axis=1, keepdims=True)
+        shape = np.zeros(self.rig.vertices.shape)
+        shape[self.shell] = step.by * weight[:, None] * away
+        return shape
+
+    def tuck(self, step: Tuck, region: np.ndarray) -> np.ndarray:
+        """The shell drawn in to `keep` of its distance from a bald head of the same face.
+
+        Args:
+            region: (ATLAS, ATLAS) where.
+        """
+        if self._bald is None:
+            nothing = np.zeros((8, 8))
+            self._bald = build_shell(self.rig.vertices[:FACE].astype(np.float64), self.rig.camera, nothing, nothing).vertices
+        shape = np.zeros(self.rig.vertices.shape)
+        shape[self.shell] = (1 - step.keep) * self.on_shell(region)[:, None] * (self._bald - self.rig.vertices[self.shell])
+        return shape
+
+    def on_shell(self, region: np.ndarray) -> np.ndarray:
+        """A region's weight at the shell's vertices, smoothed over their neighbours."""
+        grid = sample(region, self.at[self.shell][None])[0]
+        ring = grid[:-1].reshape(RINGS, len(OVAL))
+        for _ in range(2):
+            up, down = np.vstack([ring[:1], ring[:-1]]), np.vstack([ring[1:], ring[-1:]])
+            ring = (2 * ring + up + down + np.roll(ring, 1, 1) + np.roll(ring, -1, 1)) / 6
+        return np.append(ring.ravel(), ring[-1].mean())

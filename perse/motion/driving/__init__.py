@@ -1,0 +1,1 @@
+"""A driving clip becomes controls of an avatar."""

@@ -1,0 +1,17 @@
+"""CIE Lab, in which colours differ as much as they look different."""
+
+import cv2
+import numpy as np
+
+
+def to_lab(color: np.ndarray) -> np.ndarray:
+    """RGB (..., 3) in [0, 1] -> CIE Lab float32."""
+    flat = np.ascontiguousarray(color, np.float32).reshape(-1, 1, 3)
+    return cv2.cvtColor(flat, cv2.COLOR_RGB2Lab).reshape(color.shape)
+
+
+def to_rgb(lab: np.ndarray) -> np.ndarray:
+    """CIE Lab (..., 3) -> RGB float32 in [0, 1]."""
+    flat = np.array(lab, np.float32).reshape(-1, 1, 3)
+    flat[..., 0] = np.clip(flat[..., 0], 0, 100)
+    return np.clip(cv2.cvtColor(flat, cv2.COLOR_Lab2RGB), 0, 1).reshape(lab.shape)

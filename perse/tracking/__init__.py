@@ -1,0 +1,1 @@
+"""A face through time: landmarks of every frame, and the pose, expression and light that explain them."""

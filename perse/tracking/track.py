@@ -1,0 +1,121 @@
+"""A driving clip -> one set of face landmarks for every frame."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import PerseError
+from ..media import Clip, limits
+from ..media.source import called
+from ..portrait import track_landmarks
+from ..portrait.detect import is_human
+from .mouth_gap import between_lips
+from .skin_flow import Skin
+from .still_points import Anchors
+
+# A first face that fails the human check is looked at again this many times before the clip is refused.
+CHECKED_FRAMES = 8
+# Of fewer frames a second a face may move too far between two to be followed, however few are wanted.
+FEWEST = 25.0
+# A frame's landmarks wait for those of the frame before, what is compared under them does not: so many threads keep up with them,
+# at most so many frames behind.
+COMPARING, BEHIND = 2, 4
+# What a clip says of its frames a second is believed if its time stamps agree to this share.
+AGREE = 0.02
+
+
+@dataclass(frozen=True)
+class Track:
+    """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
+    lost and the last good landmarks stand in; times (T,): seconds since the first frame, growing; fps: frames a second, over all;
+    width, height of the frames; anchors (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and
+    anchored (T, M) bool where they were seen; drift (T, 468, 2) in frame pixels: how far from the landmarks the skin lies that was
+    under them in the first frame; light (T, 468, 3): the logarithm of the light on it against the first frame's; mouth (T, BANDS) and
+    mouth_seen (T,): see `between_lips`."""
+
+    landmarks: np.ndarray
+    found: np.ndarray
+    times: np.ndarray
+    fps: float
+    width: int
+    height: int
+    anchors: np.ndarray
+    anchored: np.ndarray
+    drift: np.ndarray
+    light: np.ndarray
+    mouth: np.ndarray
+    mouth_seen: np.ndarray
+
+
+def track(clip: str | Path, seconds: float | None = None, fps: float | None = None, *,
+          progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> Track:
+    """Follow the largest face through a clip.
+
+    Args:
+        clip: a video file.
+        seconds: how much of it is wanted; as much as `media.limits` allows if None.
+        fps: frames a second that are wanted; of a faster clip some are skipped.
+        progress: told the share in [0, 1] that is done.
+        cancelled: asked with every frame.
+
+    Raises:
+        PerseError: the file is no readable video, or no human face is found in it.
+        BuildCancelled: cancelled.
+    """
+    faces: list[np.ndarray | None] = []
+    times: list[float] = []
+    compared: list[Future] = []
+    last, ahead, refused, first = None, None, 0, None
+    rate = limits.RATE if fps is None else max(fps, FEWEST)
+    length = limits.SECONDS if seconds is None else seconds
+    with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING, "perse-track") as pool:
+        length = min(length, frames.duration or length)
+        for time, frame in frames:
+            progress(min(time / length, 1.0))
+            face = track_landmarks(frame, ahead)
+            if face is not None and last is None and not is_human(frame, face):
+                face, refused = None, refused + 1
+                if refused == CHECKED_FRAMES:
+                    break
+            if face is not None:
+                first = first or _First(frame, face)
+                compared.append(pool.submit(first.compare, frame, face))
+                if len(compared) > BEHIND:
+                    compared[-1 - BEHIND].result()
+            faces.append(face)
+            times.append(time)
+            if face is not None:
+                # A face keeps moving as it moved: looked for where it will be, it need not be looked at again from there.
+                last, ahead = face, face if last is None or faces[-2] is None else 2 * face - last
+    if last is None:
+        raise PerseError(f"No human face was found in {called(clip)}: please drive with a clip that shows one.")
+    found = np.array([face is not None for face in faces])
+    # Before the first face there is no good frame to keep: the first one stands in.
+    source = np.maximum.accumulate(np.where(found, np.arange(len(faces)), 0))
+    source = np.maximum(source, found.argmax())
+    landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
+    order = np.cumsum(found)[source] - 1
+    measured = [np.stack(column)[order] for column in zip(*(future.result() for future in compared))]
+    return Track(landmarks, found, np.array(times), pace(times, frames.fps), frames.width, frames.height, *measured)
+
+
+class _First:
+    """The first frame that shows the face, (H, W, 3) uint8 with landmarks (478, 3): what later ones are compared with."""
+
+    def __init__(self, frame: np.ndarray, face: np.ndarray):
+        self.anchors, self.skin = Anchors(frame, face), Skin(frame, face)
+
+    def compare(self, frame: np.ndarray, face: np.ndarray) -> tuple:
+        """What `Track` tells of a frame from its anchors on."""
+        return (*self.anchors.follow(frame, face), *self.skin.compare(frame, face), *between_lips(frame, face))
+
+
+def pace(times: list[float], said: float) -> float:
+    """Frames a second by their times (T,), growing seconds; as the file says, `said`, if that is nearly so; FEWEST of a single frame."""
+    if len(times) == 1:
+        return FEWEST
+    measured = (len(times) - 1) / (times[-1] - times[0])
+    return float(min(said if abs(said / measured - 1) < AGREE else measured, limits.RATE))

@@ -1,0 +1,73 @@
+"""What a portrait does not allow, and the beard that can be taken off."""
+
+import copy
+
+import cv2
+import numpy as np
+import pytest
+
+from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
+from perse.edits.limits import find_limits
+from perse.edits.workshop import Workshop
+from perse.texture.atlas import chart_slice
+from perse.texture.bake import bake
+
+
+@pytest.fixture(scope="module")
+def workshop(rig, texture):
+    return Workshop.shared(rig, texture, 0)
+
+
+def altered(rig, texture, **changes) -> Workshop:
+    """A workshop of the astronaut's texture with some of its parts replaced."""
+    other = copy.copy(texture)
+    other.extra = {k: v for k, v in texture.extra.items() if not k.startswith("workshop")}
+    for name, value in changes.items():
+        setattr(other, name, value)
+    return Workshop(rig, other, 0)
+
+
+@pytest.fixture(scope="module")
+def bearded(rig, texture, workshop):
+    """The astronaut with dark hair painted on her upper lip and chin."""
+    weight = np.maximum(workshop.region("moustache"), workshop.region("goatee"))[..., None]
+    return altered(rig, texture, color=texture.color * (1 - 0.85 * weight))
+
+
+def test_a_bare_face_allows_all_but_shaving(workshop):
+    limits = find_limits(workshop, list(CATEGORIES))
+    assert "no beard" in limits["beard_shaven"]
+    assert not {"beard_full", "glasses_round", "hair_blond", "hair_short", "nose_width", "lip_red", "skin_tan", "clothes_red"} & set(limits)
+    assert workshop.region("own_beard").max() == 0
+
+
+def test_a_beard_of_the_photo_can_be_taken_off(bearded, workshop, texture):
+    assert "beard_shaven" not in find_limits(bearded, [BY_NAME["beard"]])
+    own = bearded.region("own_beard") > 0.5
+    weight = np.maximum(workshop.region("moustache"), workshop.region("goatee"))[chart_slice("face")]
+    own, painted = own[chart_slice("face")], weight > 0.8
+    assert own[painted].mean() > 0.9 and (weight[own] > 0.2).mean() > 0.7
+    shaven = bearded.edit(AXES["beard_shaven"][1], 1).color
+
+    def light(color):
+        return float(np.median(cv2.cvtColor(color[chart_slice("face")], cv2.COLOR_RGB2Lab)[..., 0][painted]))
+    before, after, bare = light(bearded.texture.color), light(shaven), light(texture.color)
+    assert before < bare - 30 and abs(after - bare) < 12
+
+
+def test_what_the_photo_does_not_show_cannot_be_changed(rig, texture):
+    regions = {k: np.zeros_like(v) if k in ("hair", "clothes") else v for k, v in texture.regions.items()}
+    limits = find_limits(altered(rig, texture, regions=regions), list(CATEGORIES))
+    assert limits["clothes_red"] == "The photo shows no clothes." and limits["hair_lightness"] == "The photo shows no hair."
+
+
+def test_what_is_there_already_would_change_nothing(rig, texture, workshop):
+    black = workshop.region("clothes")[..., None]
+    limits = find_limits(altered(rig, texture, color=texture.color * (1 - black) + 0.1 * black), [BY_NAME["clothes"]])
+    assert set(limits) == {"clothes_dark"} and "already" in limits["clothes_dark"]
+
+
+def test_glasses_of_the_photo_stay(hopper_portrait, hopper_rig):
+    limits = find_limits(Workshop(hopper_rig, bake(hopper_portrait, hopper_rig), 0), [BY_NAME["glasses"], BY_NAME["nose"]])
+    assert set(limits) == {a.name for a in BY_NAME["glasses"].axes}
+    assert all("second pair" in reason and reason.endswith(".") for reason in limits.values())

@@ -1,0 +1,162 @@
+"""The unrolled portrait: complete, true to the photo where the photo shows it, and named by region."""
+
+import copy
+
+import cv2
+import numpy as np
+
+from perse.face.topology import OVAL
+from perse.render.mesh import render_mesh
+from perse.rig.build import face_chart
+from perse.rig.rig import PARTS
+from perse.texture.atlas import ATLAS, REGIONS, chart_slice, sample
+from perse.texture.bake import _beside_cheek, bake, contours, nearness, vertex_normals
+from perse.texture.fill import diffuse, from_twin, mirror_fill
+
+
+def test_every_texel_is_filled(texture):
+    assert texture.color.shape == (ATLAS, ATLAS, 3) and texture.alpha.shape == (ATLAS, ATLAS)
+    for value in (texture.color, texture.alpha, texture.seen, *texture.regions.values()):
+        assert np.isfinite(value).all() and value.min() >= 0 and value.max() <= 1 + 1e-5
+    assert set(texture.regions) == set(REGIONS)
+    covered = texture.faces >= 0
+    assert covered.mean() > 0.5
+    # Unfilled texels would be black or flat: no part is, and nothing of face and skull is darker than the photo's darkest.
+    for part in PARTS:
+        block = texture.color[chart_slice(part)]
+        assert block.max() > 0.02, part
+    for part in ("face", "shell"):
+        area = chart_slice(part)
+        seen = texture.seen[area] > 0.5
+        darkest = np.percentile(texture.color[area][seen].sum(-1), 0.1)
+        assert (texture.color[area].sum(-1) < 0.5 * darkest - 0.02).mean() < 1e-3, part
+
+
+def test_every_rig_triangle_has_texels_of_its_own(rig, texture):
+    present = np.zeros(len(rig.faces), bool)
+    present[np.unique(texture.faces[texture.faces >= 0])] = True
+    # Slivers at chart borders may cover no texel's centre.
+    assert present.mean() > 0.97
+    np.testing.assert_allclose(texture.bary[texture.faces >= 0].sum(-1), 1, atol=1e-3)
+
+
+def test_seen_texels_are_the_photo(astronaut_portrait, rig, texture):
+    area = chart_slice("face")
+    seen = texture.seen[area] > 0.9
+    corners = rig.vertices[rig.faces[np.maximum(texture.faces[area], 0)]]
+    points = np.einsum("hwk,hwkc->hwc", texture.bary[area], corners)[seen]
+    xy, _ = rig.camera.project(points)
+    photo = sample(astronaut_portrait.foreground, xy[None])[0]
+    assert seen.mean() > 0.25
+    assert np.abs(photo - texture.color[area][seen]).mean() < 0.01
+
+
+def test_rendering_it_gives_the_portrait_back(astronaut_portrait, rig, texture):
+    camera = rig.camera.resized(384, 384)
+    image, alpha, _ = render_mesh(rig.vertices, rig.faces.astype(np.int32), rig.uvs, texture.rgba(), camera, 2, alpha_channel=True)
+    target = cv2.resize(astronaut_portrait.foreground * astronaut_portrait.alpha[..., None], (384, 384), interpolation=cv2.INTER_AREA)
+    face = cv2.resize(astronaut_portrait.masks["face"], (384, 384), interpolation=cv2.INTER_AREA) > 0.9
+    error = ((image - target) ** 2).mean(-1)[face].mean()
+    assert -10 * np.log10(error) > 27
+    assert alpha[face].min() > 0.9
+
+
+def test_regions_lie_on_their_charts(texture):
+    face, shell, body = (chart_slice(p) for p in ("face", "shell", "body"))
+    regions = texture.regions
+    assert regions["lips"][face].sum() > 20 * regions["lips"][body].sum() and regions["lips"][face].max() > 0.9
+    assert regions["brows"][face].max() > 0.5 and regions["hair"][shell].mean() > 0.3 and regions["clothes"][body].mean() > 0.3
+    assert regions["skin"][face].mean() > 0.4
+
+
+def test_sample_reads_bilinearly_at_pixel_centres():
+    ramp = np.stack(np.meshgrid(np.arange(8.0), np.arange(6.0)), -1).astype(np.float32)
+    xy = np.array([[[0.5, 0.5], [3.0, 2.5], [7.5, 5.5], [100.0, -5.0]]], np.float32)
+    np.testing.assert_allclose(sample(ramp, xy)[0], [[0, 0], [2.5, 2], [7, 5], [7, 0]], atol=1e-2)
+    many = np.random.default_rng(0).uniform(0.5, 5.5, (50_000, 2)).astype(np.float32)
+    np.testing.assert_allclose(sample(ramp, many), many - 0.5, atol=2e-2)
+
+
+def test_diffusion_keeps_what_is_known_and_stays_in_range():
+    random = np.random.default_rng(0)
+    image = random.random((96, 128, 3)).astype(np.float32)
+    known = (random.random((96, 128)) < 0.1).astype(np.float32)
+    filled = diffuse(np.where(known[..., None] > 0, image, 77.0), known)
+    np.testing.assert_allclose(filled[known > 0], image[known > 0], atol=1e-5)
+    assert filled.min() >= 0 and filled.max() <= 1
+    np.testing.assert_allclose(diffuse(np.full((33, 57, 2), 0.3, np.float32), (known[:33, :57] > 0).astype(np.float32)), 0.3, atol=1e-4)
+
+
+def test_the_hidden_half_of_a_face_comes_from_the_seen_half():
+    column = np.linspace(0.2, 0.8, 64, dtype=np.float32)
+    face = np.abs(np.arange(128) - 63.5)[None, :, None] / 128 + column[:, None, None] * np.ones((1, 1, 3), np.float32) * 0.5
+    weight = np.ones((64, 128), np.float32)
+    weight[:, :50] = 0
+    filled = mirror_fill(np.where(weight[..., None] > 0, face, 0).astype(np.float32), weight, np.ones((64, 128), bool))
+    assert np.abs(filled - face).mean() < 0.02
+
+
+def test_what_is_seen_badly_comes_from_the_other_half_without_a_seam():
+    grey, weight = np.full((64, 128, 3), 0.5, np.float32), np.ones((64, 128), np.float32)
+    weight[:, :40] = 0.12
+    image = grey + np.linspace(0, 0.1, 128, dtype=np.float32)[None, :, None]  # light falls off
+    spoilt = image.copy()
+    spoilt[:, :40] = 0.9
+    mixed, known = from_twin(spoilt, weight, np.ones((64, 128), bool))
+    assert known[:, :30].min() > 0.9 and np.abs(mixed[:, :30] - 0.5).max() < 0.15
+    assert np.abs(np.diff(mixed, axis=1)).max() < 0.2
+    # A half in quite another light is no model.
+    spoilt[:, :40] = 0.5
+    spoilt[:, 40:64], spoilt[:, 64:] = 0.95, 0.1
+    assert from_twin(spoilt, weight, np.ones((64, 128), bool))[1][5, 34:38].max() < 0.2
+
+
+def test_contours_of_the_face_and_what_is_near_them():
+    depth, face = np.full((40, 40), np.inf, np.float32), np.zeros((40, 40), bool)
+    depth[:, 10:20], depth[:, 20:30], face[:, 10:20] = 1.0, 1.2, True
+    edge = contours(depth, face)
+    assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
+    near = nearness(edge, 4.0)
+    assert near[20, 19] == 1 and near[20, 14] < near[20, 17] < 1 and near[20, 35] == 0
+
+
+def test_an_ear_before_the_cheek_is_told_from_it(texture):
+    area = chart_slice("face")
+    height, width = texture.seen[area].shape
+    column, row = np.meshgrid(np.linspace(-1, 1, width), np.arange(height))
+    side = np.abs(column) > 0.5
+    new = copy.copy(texture)
+    new.color, new.seen = np.full_like(texture.color, 0.7), np.ones_like(texture.seen)
+    new.regions = {**texture.regions, "skin": np.ones_like(texture.seen)}
+    assert not _beside_cheek(new, side).any()
+    gap = (column > 0.65) & (column < 0.75) & (row > 0.5 * height) & (row < 0.7 * height)
+    new.color[area][gap] = 0.2  # a shadow, and beyond it what may be as light as the cheek
+    found = _beside_cheek(new, side)
+    assert found[gap].all() and found[(column > 0.75) & (row > 0.52 * height) & (row < 0.68 * height)].all()
+    assert not found[(column < 0.6) | (row < 0.4 * height)].any()
+
+
+def test_normals_are_smooth_over_a_sphere():
+    rng = np.random.default_rng(0)
+    from scipy.spatial import ConvexHull
+    points = rng.standard_normal((400, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    faces = ConvexHull(points).simplices
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    inwards = (np.cross(b - a, c - a) * a).sum(1) < 0
+    faces[inwards] = faces[inwards][:, ::-1]
+    assert (vertex_normals(points, faces) * points).sum(1).min() > 0.95
+
+
+def test_made_up_cheeks_run_into_the_head(texture):
+    face, shell = chart_slice("face"), chart_slice("shell")
+    at = 0.5 + (face_chart()[OVAL] - 0.5) * 0.98
+    beside = texture.color[shell][4, (np.arange(36) / 36 * 512).astype(int)]
+    step = np.abs(sample(texture.color[face], at[None] * 512)[0] - beside).mean(1)
+    assert np.median(step) < 0.06 and step.max() < 0.35
+
+
+def test_another_portrait_unrolls_too(hopper_portrait, hopper_rig):
+    other = bake(hopper_portrait, hopper_rig)
+    assert np.isfinite(other.color).all() and other.color[chart_slice("face")].std() > 0.05
+    assert other.regions["glasses"].max() > 0.5

@@ -1,0 +1,135 @@
+"""What a portrait hides and the texture makes up: teeth, tongue, cavity, closed eyes, the back of the head."""
+
+import numpy as np
+import pytest
+
+from perse.rig.mouth import CROWN, GUM
+from perse.texture.atlas import chart_slice
+from perse.texture.mouth_and_eyes import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
+
+LIGHT = np.array([0.8, 0.75, 0.7])
+BLANK = np.zeros((64, 256, 3), np.float32)
+UNSEEN = np.zeros((64, 256), np.float32)
+
+
+@pytest.mark.parametrize("row", ["upper", "lower"])
+def test_teeth_are_pale_in_front_dark_at_the_back_and_rounded_at_their_edges(row):
+    color, alpha, own = paint_teeth(row, BLANK, UNSEEN, LIGHT)
+    assert not own.any()
+    if row == "lower":
+        color, alpha = color[::-1], alpha[::-1]  # from the gum to the edge
+    crown = slice(int(64 * (GUM / (CROWN + GUM) + 0.2)), 56)
+    front, back = color[crown, 118:124].mean((0, 1)), color[crown, :16].mean((0, 1))
+    assert front.min() > 0.45 and np.ptp(front) < 0.3 * front.max()
+    assert back.mean() < 0.5 * front.mean()
+    gum = color[4, 118:124].mean(0)
+    assert gum[0] > 1.4 * gum[1]
+    assert alpha[:48].min() == 1 and 0.05 < (alpha[60:] < 0.5).mean() < 0.95
+
+
+def smile(row: str = "upper") -> tuple[np.ndarray, np.ndarray]:
+    """Colour and mask of a strip in which a photo shows yellow teeth with dark gaps, a lip above and a dark gap below them."""
+    picture = np.broadcast_to(np.array([0.6, 0.3, 0.3], np.float32), BLANK.shape).copy()
+    picture[20:52, 80:176] = [0.75, 0.70, 0.52]
+    picture[20:52, 96:176:16] = [0.25, 0.22, 0.20]
+    picture[52:] = 0.05
+    seen = UNSEEN.copy()
+    seen[14:, 60:200] = 1
+    return (picture, seen) if row == "upper" else (picture[::-1].copy(), seen[::-1].copy())
+
+
+@pytest.mark.parametrize("row", ["upper", "lower"])
+def test_teeth_that_the_photo_shows_stay_run_on_and_lend_their_colour(row):
+    picture, seen = smile(row)
+    color, alpha, own = paint_teeth(row, picture.copy(), seen, LIGHT)
+    plain, *_ = paint_teeth(row, BLANK, UNSEEN, LIGHT)
+    if row == "lower":
+        picture, color, alpha, own, plain = (x[::-1] for x in (picture, color, alpha, own, plain))
+    # All of them, gaps included: no hole through which the painted ones would show as specks.
+    assert own[26:50, 84:172].min() > 0.9 and own[:18].max() == 0 and own[:, :70].max() == 0
+    np.testing.assert_allclose(color[26:50, 84:172], picture[26:50, 84:172], atol=0.03)
+    # Under the lip they run on as far as a tooth is long, then comes the gum.
+    assert np.abs(color[19, 84:172].mean(0) - picture[26:50, 84:172].mean((0, 1))).max() < 0.2 and color[2, 120, 0] > 1.4 * color[2, 120, 1]
+    # What the photo shows below them is no tooth.
+    assert alpha[58:, 90:170].max() < 0.1
+    beside, before = color[40, 50], plain[40, 50]
+    assert beside[2] / beside[0] < before[2] / before[0]
+
+
+def test_a_lips_edge_is_no_tooth():
+    picture, seen = smile()
+    seen[:48] = 0
+    plain, whole, _ = paint_teeth("upper", BLANK, UNSEEN, LIGHT)
+    color, alpha, own = paint_teeth("upper", picture, seen, LIGHT)
+    assert not own.any()
+    np.testing.assert_array_equal(color, plain)
+    np.testing.assert_array_equal(alpha, whole)
+
+
+def test_tongue_and_throat_darken_towards_the_back():
+    tongue = paint_tongue((64, 64), LIGHT)
+    assert tongue[2:6].mean() > 3 * tongue[-4:].mean() and tongue[2:6, ..., 0].mean() > 1.5 * tongue[2:6, ..., 1].mean()
+    cavity, own = paint_cavity(BLANK[:, :64], UNSEEN[:, :64], LIGHT)
+    assert cavity[32, 32].max() < 0.12 < cavity[32, 2].max() and not own.any()
+
+
+def test_the_throat_that_the_photo_shows_stays_but_for_crumbs():
+    seen = np.zeros((64, 64), np.float32)
+    seen[16:48, 16:48], seen[4:7, 50:53] = 1, 1
+    picture = np.full((64, 64, 3), [0.3, 0.1, 0.1], np.float32)
+    picture[30:33, 30:33] = 0.8  # the shine on a tongue
+    cavity, own = paint_cavity(picture, seen, LIGHT)
+    assert own[26:38, 26:38].min() > 0.9 and own[:12, 44:].max() == 0
+    np.testing.assert_allclose(cavity[26:38, 26:38], picture[26:38, 26:38], atol=0.06)
+    seen[16:40] = 0
+    assert not paint_cavity(picture, seen, LIGHT)[1].any()  # a strip would float when the mouth opens wider
+
+
+def test_an_invented_eye_has_pupil_iris_and_white():
+    pupil, iris, white = paint_eye(np.array([[0.0, 0.6, 1.4]]), LIGHT)[0]
+    assert pupil.max() < 0.05 < iris.mean() < white.mean() and iris[0] > iris[2]
+
+
+def test_the_light_follows_skin_and_eyes():
+    picture = np.full((40, 40, 3), 0.5, np.float32)
+    skin, sclera = np.zeros((2, 40, 40), np.float32)
+    skin[:20], sclera[30:] = 1, 1
+    picture[30:] = 0.6
+    bright = white_light(picture, skin, sclera)
+    assert 0.5 <= bright.max() <= 0.6
+    assert white_light(0.5 * picture, skin, sclera).max() == pytest.approx(0.5 * bright.max(), rel=1e-3)
+
+
+def test_a_black_and_white_picture_gets_no_red_tongue():
+    skin = np.ones((20, 20), np.float32)
+    grey, pink = (np.broadcast_to(np.array(c, np.float32), (20, 20, 3)) for c in ((0.6, 0.6, 0.61), (0.8, 0.6, 0.5)))
+    assert colourfulness(grey, skin) < 0.2 and colourfulness(pink, skin) == colourfulness(pink, 0 * skin) == 1
+    tongue = paint_tongue((64, 64), LIGHT)
+    assert np.ptp(faded(tongue, 0.0), axis=-1).max() < 1e-6 and faded(tongue, 0.0).mean() == pytest.approx(tongue.mean(), rel=0.15)
+    np.testing.assert_allclose(faded(tongue, 1.0), tongue, atol=1e-6)
+
+
+def test_hair_falls_down_the_back_of_the_head(texture):
+    """From behind, colour changes more across the strands than along them; a star about the pole has no such direction."""
+    area = chart_slice("shell")
+    points, color = texture.extra["points"][area], texture.color[area].mean(-1)
+    x, y, z = np.moveaxis(points, -1, 0)
+    behind = (z > 1.2) & (y < 0.3) & (texture.faces[area] >= 0)
+    # A picture of the back, looked at along the axis.
+    grid, count = np.zeros((2, 40, 40))
+    cells = ((x[behind] + 0.6) / 1.2 * 40).astype(int).clip(0, 39), ((y[behind] + 0.7) / 1.0 * 40).astype(int).clip(0, 39)
+    np.add.at(grid, (cells[1], cells[0]), color[behind])
+    np.add.at(count, (cells[1], cells[0]), 1)
+    known = count > 0
+    picture = np.where(known, grid / np.maximum(count, 1), np.nan)
+    across, along = np.nanmean(np.abs(np.diff(picture, axis=1))), np.nanmean(np.abs(np.diff(picture, axis=0)))
+    assert known.mean() > 0.3 and across > 0.0 and along < 1.5 * across
+
+
+def test_what_turns_away_from_the_camera_is_solid(rig, texture):
+    area = chart_slice("shell")
+    corners = rig.vertices[rig.faces[np.maximum(texture.faces[area], 0)]]
+    normal = np.cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :])
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
+    aside = (normal[..., 2] > -0.1) & (texture.faces[area] >= 0)
+    assert aside.mean() > 0.2 and texture.alpha[area][aside].min() > 0.95
