@@ -88,8 +88,8 @@ def test_only_fits_and_generated_pictures_ask_for_a_gpu():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and any("gpu(" in ast.unparse(d) for d in node.decorator_list):
                 decorated.add(f"{path.relative_to(ROOT)}:{node.name}")
-    assert decorated == {"perse/fitting/run.py:_on_loan", "perse/synthesis/diffusion/lent.py:_edit",
-                         "perse/synthesis/diffusion/lent.py:_interpolate"}
+    assert decorated == {"perse/fitting/run.py:_on_loan", "perse/synthesis/diffusion/on_zero_gpu.py:_edit",
+                         "perse/synthesis/diffusion/on_zero_gpu.py:_interpolate"}
 
 
 def elsewhere(name, *args):
