@@ -174,8 +174,12 @@ class Avatar(nn.Module):
         mouth = np.float32(controls.mouth_light) if controls.mouth_light else None
         return weights, head, gaze, latents, detail, light, mouth
 
-    def cloud(self, state: State) -> GaussianCloud:
-        """Gaussians of a state; differentiable in the avatar's parameters and the latents."""
+    def cloud(self, state: State, lit: bool = True) -> GaussianCloud:
+        """Gaussians of a state; differentiable in the avatar's parameters and the latents.
+
+        lit: with the colours that depend on the pose (shades, closed lids, a driver's light). Teaching pictures are drawn without
+        them, so what is compared with a teaching picture is rendered with False.
+        """
         change = self._change(state.latents)
         shape = None if change is None else change.shape
         if state.detail is not None:
@@ -188,7 +192,7 @@ class Avatar(nn.Module):
             colors = (colors + change.color).clamp(0, 1)
             opacities = (opacities + change.opacity).clamp(0, 0.99)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
-        if not torch.is_grad_enabled():  # the teaching pictures know no moving light and no lid's skin
+        if lit:
             colors = self._lit(colors, state.weights, vertices, means, state.detail, state.light, state.mouth_light)
         return GaussianCloud(means, quats, scales, opacities, colors)
 

@@ -76,7 +76,7 @@ class FitModel(nn.Module):
     def forward(self, state: State, camera: Camera, background: Tensor, clip: bool = True) -> tuple[Tensor, Tensor]:
         """Picture (H, W, 3) over `background` (3,) and alpha (H, W); without the Gaussians that only the photo
         teaches if it is to be compared with a clip's frame."""
-        cloud = self.avatar.cloud(state)
+        cloud = self.avatar.cloud(state, lit=False)
         if clip and self.avatar.roles is not None:
             cloud.opacities = cloud.opacities.masked_fill(self.avatar.roles.photo_only, 0.0)
         rgb, alpha = rasterize(cloud, camera, backgrounds=background)
@@ -163,7 +163,7 @@ class Trainer:
         be a speck as soon as a lip or the jaw moves.
         """
         avatar, (target, camera) = self.avatar, self.photo
-        cloud = avatar.cloud(self._rest())
+        cloud = avatar.cloud(self._rest(), lit=False)
         covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, :1]
         xy, depth = camera.project(cloud.means.cpu().numpy())
         large = cloud.scales.topk(2, dim=1).values.prod(1).cpu().numpy()
@@ -225,13 +225,13 @@ class Trainer:
         """The best colours for the photo, and a little for the clip, with all else as it is."""
         avatar, frames = self.avatar, self.clips[0].frames
         with torch.no_grad():
-            rest = avatar.cloud(self._rest())
+            rest = avatar.cloud(self._rest(), lit=False)
             # A photo of no more pixels than it usually teaches with would be looked at twice.
             sizes = [len(target.image) for target, _ in photos]
             views = [View(rest, target, camera, float(sizes.count(len(target.image)))) for k, (target, camera) in enumerate(photos)
                      if len(target.image) not in sizes[:k]]
             for i in np.linspace(0, len(frames) - 1, anchors).astype(int):
-                cloud = avatar.cloud(self._state(frames[i], {}))
+                cloud = avatar.cloud(self._state(frames[i], {}), lit=False)
                 if avatar.roles is not None:
                     cloud.opacities = cloud.opacities.masked_fill(avatar.roles.photo_only, 0.0)
                 views.append(View(cloud, self._target(frames[i]), frames[i].camera, ANCHOR_WEIGHT))

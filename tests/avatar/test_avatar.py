@@ -60,6 +60,20 @@ def test_every_gaussian_is_sound(avatar):
     assert 0 <= cloud.opacities.min() and cloud.opacities.max() < 1 and 0 <= cloud.colors.min() and cloud.colors.max() <= 1
 
 
+def test_colours_do_not_depend_on_whether_gradients_are_recorded(avatar):
+    light = tuple(0.002 * (k % 100) for k in range(3 * 468))
+    state = avatar.state(Controls(expression={"jaw_open": 0.7, "blink": 1.0}, light=light))
+    with torch.no_grad():
+        plain, unlit = avatar.cloud(state).colors, avatar.cloud(state, lit=False).colors
+    avatar.colors.requires_grad_(True)
+    try:
+        recorded = avatar.cloud(state).colors
+    finally:
+        avatar.colors.requires_grad_(False)
+    assert recorded.requires_grad and torch.allclose(recorded, plain, atol=1e-5)
+    assert float((plain - unlit).abs().max()) > 0.1 and torch.equal(unlit, avatar.colors)
+
+
 @pytest.mark.parametrize("controls", [
     dict(expression={"smile": 1.0}), dict(expression={"blink": 1.0}), dict(expression={"jaw_open": 1.0}), dict(head_yaw=15.0),
     dict(head_pitch=10.0), dict(head_roll=10.0), dict(gaze_yaw=20.0), dict(gaze_pitch=15.0), dict(yaw=20.0), dict(pitch=15.0),

@@ -11,7 +11,7 @@ from perse.attributes.catalogue import BY_NAME
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
 from perse.fitting.colors import View
-from perse.fitting.fit import LEAST_PLAY, LOG_SCALES, PLAY, RATES, Trainer
+from perse.fitting.fit import LEAST_PLAY, LOG_SCALES, PLAY, RATES, FitModel, Trainer
 from perse.fitting.initialise import initial_avatar
 from perse.fitting.losses import picture_loss
 from perse.fitting.schedule import Schedule
@@ -19,6 +19,7 @@ from perse.fitting.steps import LANDING
 from perse.pipeline import PersePipeline
 from perse.portrait import head_mask
 from perse.render.rasterize import rasterize
+from perse.rig.expressions import INDEX
 
 CHOSEN = [BY_NAME["beard"], BY_NAME["nose"]]
 TINY = Schedule(gaussians=4000, photo_size=128, clip_size=96, source_frames=6, amounts=(0.5, 1.0), source_steps=24, space_steps=24)
@@ -129,6 +130,18 @@ def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
     assert trainer.steps == [0, 60]
     rest = avatar(Controls())
     assert torch.equal(rest.colors, avatar.colors.clamp(0, 1))
+
+
+def test_a_teaching_picture_is_the_same_whether_or_not_it_is_learnt_from(trainer):
+    frame = next(f for clip in trainer.clips for f in clip.frames if f.weights[INDEX["jaw_open"]] > 0.2)
+    arguments = trainer._state(frame, {}), frame.camera, torch.full((3,), 0.5)
+    model = FitModel(trainer.avatar)
+    learnt, _ = model(*arguments)
+    with torch.no_grad():
+        compared, _ = model(*arguments)
+        moving = rasterize(trainer.avatar.cloud(arguments[0]), frame.camera, backgrounds=arguments[2])[0][0]
+    assert torch.equal(learnt, compared)
+    assert float((moving - compared).abs().max()) > 0.05, "an open jaw throws a shade, which no clip shows"
 
 
 def test_what_sliders_add_is_left_alone_by_stage_one(trainer):

@@ -24,7 +24,8 @@ class FaceLight:
 
     def __call__(self, colors: Tensor, light: Tensor) -> Tensor:
         """Colours (N, 3) or (..., N, 3) under light (V, 3) or (..., V, 3): the logarithm of how much brighter each vertex is."""
-        if colors.dim() == light.dim() == 2 and colors.device.type == "cpu":
+        learns = torch.is_grad_enabled() and (colors.requires_grad or light.requires_grad)
+        if colors.dim() == light.dim() == 2 and colors.device.type == "cpu" and not learns:
             return self._of_one(colors, light)
         here = (light[..., self.corners, :] * self.bary[..., None]).sum(-2)
         lit = (colors[..., self.index, :] * here.exp()).clamp(0, 1)

@@ -74,7 +74,7 @@ class LidSkin:
             share = torch.cat([torch.maximum(shut, aperture(vertices, means)), lid * eye["weight"]], -1)
             # Lashes lie along the line where the lids meet: what a lid covers before is plain skin.
             line = torch.cat([shut.expand_as(share[..., :balls]), torch.ones_like(share[..., balls:])], -1)
-            if share.dim() == 1 and colors.dim() == 2 and share.device.type == "cpu":
+            if share.dim() == 1 and colors.dim() == 2 and share.device.type == "cpu" and not _learns(colors):
                 if bool(share.any()):
                     colors = _painted(colors, eye, share, line)
                 continue
@@ -85,6 +85,10 @@ class LidSkin:
             # Not in place: the colours at rest stay as they are.
             colors = colors.index_copy(-2, eye["index"], own + share[..., None] * (skin - own))
         return colors
+
+
+def _learns(colors: Tensor) -> bool:
+    return torch.is_grad_enabled() and colors.requires_grad
 
 
 def _painted(colors: Tensor, eye: dict[str, Tensor], share: Tensor, line: Tensor) -> Tensor:
