@@ -35,7 +35,7 @@ from perse.ui.fair import FairPool
 from perse.ui.guard import Guard
 from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
-from perse.ui.visits import Visits
+from perse.ui.visits import Visit, Visits
 
 TTL = float(os.environ.get("PERSE_TTL", 1800))  # seconds an unused avatar is kept
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
@@ -50,13 +50,18 @@ gradio_ways.never_check_itself()
 gradio_ways.tell_in_sentences()
 engine = page_engine()
 visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL, float(os.environ.get("PERSE_MEMORY", 3000)) * 1e6,
-                forget=lambda visit: gradio_ways.forget(demo, visit.sessions, visit.folder))
+                forget=lambda visit: forget_in_gradio(visit))
 atexit.register(visits.close_all)
 pool = FairPool(max(1, (os.cpu_count() or 2) // 4))  # the rasterizer uses all cores for one frame: more would only make all late
 desk = Desk(engine, visits, BUDGETS, MARK)
 
 
 # ------------------------------------------------------------------ handlers
+
+def forget_in_gradio(visit: Visit) -> None:
+    """A visit has ended: Gradio drops what it remembers of it."""
+    gradio_ways.forget(demo, visit.sessions, visit.folder)
+
 
 def handler(action: Callable, *fixed) -> Callable:
     """`action(visit, *inputs, *fixed)` of the visit that asks. It is short and returns nothing: the page asks for the visit's state."""

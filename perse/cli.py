@@ -221,7 +221,7 @@ def _video(args) -> None:
         ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]
         for end in ends:
             avatar.state(end)
-        motion = between(*ends, args.seconds or 4.0, fps)
+        motion = between(ends[0], ends[1], args.seconds or 4.0, fps)
     pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing)
     if args.csv:
         write_atomically(args.csv, motion_csv(motion).encode())

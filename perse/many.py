@@ -45,12 +45,13 @@ class Crew:
         # Only short lists travel between the processes: gloo does it on every machine and leaves the GPUs alone.
         alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
         self.state = None if alone else PartialState(cpu=cpu, backend="gloo", timeout=PATIENCE)
-        if self.state is not None:
-            atexit.register(self.state.destroy_process_group)  # its threads, still running, would now and then abort the exit
-        if self.state is not None and torch.cuda.is_available():  # also where only the synthesizer uses the GPU
+        self.rank, self.size = 0, 1
+        if self.state is None:
+            return
+        self.rank, self.size = self.state.process_index, self.state.num_processes
+        atexit.register(self.state.destroy_process_group)  # its threads, still running, would now and then abort the exit
+        if torch.cuda.is_available():  # also where only the synthesizer uses the GPU
             torch.cuda.set_device(self.state.local_process_index % torch.cuda.device_count())
-        self.rank = 0 if alone else self.state.process_index
-        self.size = 1 if alone else self.state.num_processes
 
     def first_alone(self) -> AbstractContextManager:
         """A block that one process of each machine goes through before the others do."""
@@ -74,7 +75,7 @@ def plan(photos: list[str], folder: Path, settings: dict) -> list[Job]:
     Raises:
         PerseError: two photos would become the same file.
     """
-    jobs, names = [], {}
+    jobs, names = [], dict[str, str]()
     for photo in photos:
         name = Path(photo).stem
         if name in names:

@@ -37,7 +37,8 @@ def pictures() -> None:
 
     from .render.rasterize import rasterize
     with torch.no_grad():
-        rasterize(*_scene(), backgrounds=torch.ones(3))
+        cloud, camera = _scene()
+        rasterize(cloud, camera, backgrounds=torch.ones(3))
 
 
 def meshes() -> None:
@@ -126,14 +127,15 @@ class Compiling:
             done.set()
 
     def _work(self) -> None:
-        places, well, threads = threading.Semaphore(self._at_once), [], []
+        places, threads = threading.Semaphore(self._at_once), []
+        well: list[str] = []  # groups whose child ended well
         for group in self._done:
             places.acquire()
             threads.append(threading.Thread(target=self._one, args=(group, places, well), daemon=True))
             threads[-1].start()
         for thread in threads:
             thread.join()
-        if len(well) == len(self._done):
+        if self._mark is not None and len(well) == len(self._done):
             with suppress(OSError):
                 self._mark.touch()
 

@@ -7,6 +7,7 @@ need=()
 command -v chromium >/dev/null || need+=(chromium)
 ldconfig -p | grep -q libGL.so.1 || need+=(libgl1)
 ldconfig -p | grep -q libgthread-2.0.so.0 || need+=(libglib2.0-0)
+ldconfig -p | grep -q libgomp.so.1 || need+=(libgomp1) # numba's threads
 python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
 if ((${#need[@]})); then
     as_root=()
@@ -24,7 +25,7 @@ for candidate in python3.11 python3.12; do
 done
 [[ -x .venv/bin/python ]] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-.venv/bin/python -m ruff check --quiet
+bash tests/lint.sh
 
 # Most tests keep one core busy, so that two processes share them where there is room: 3 GB each, 5 GB for the page and its browser.
 shared=()

@@ -52,13 +52,14 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
     start = time.perf_counter()
     portrait = pipeline.prepare(photo)
     taken: dict[str, float] = {"portrait": time.perf_counter() - start}
-    last = [time.perf_counter(), "warming"]
+    current, since = "warming", time.perf_counter()
 
     def progress(share, text, preview=None):
-        if (stage := stages.key(text)) != last[1]:
+        nonlocal current, since
+        if (stage := stages.key(text)) != current:
             now = time.perf_counter()
-            taken[last[1]] = taken.get(last[1], 0.0) + now - last[0]
-            last[:] = [now, stage]
+            taken[current] = taken.get(current, 0.0) + now - since
+            current, since = stage, now
 
     budget = budget or DEFAULT_BUDGET
     avatar = pipeline.build(portrait, budget, progress=progress)

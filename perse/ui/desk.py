@@ -118,12 +118,13 @@ class Desk:
 
     def build(self, visit: Visit, budget: str) -> None:
         """Fit the avatar. PerseError if something is missing."""
-        if needed := self.missing(visit):
+        photo, needed = visit.photo, self.missing(visit)
+        if needed or photo is None:
             raise PerseError({"photo": "Please choose a photo first.", "checking": "Please wait a moment: your photo is being looked at.",
-                              "consent": "Please tick the box: this is you, or you have the person's permission."}[needed])
+                              "consent": "Please tick the box: this is you, or you have the person's permission."}[needed or "photo"])
         if budget not in self.budgets:
             raise PerseError("Please choose how much time to spend.")
-        photo, seconds = visit.photo, self.budgets[budget]
+        seconds = self.budgets[budget]
         photo.used = self.visits.clock()
         visit.message = ""
 
@@ -226,7 +227,7 @@ class Desk:
         photo = visit.photo
         if job := visit.busy("build"):
             update = job.update()
-            return _key("build", id(update.preview)), lambda: pieces.progress(update, photo and photo.portrait)
+            return _key("build", id(update.preview)), lambda: pieces.progress(update, None if photo is None else photo.portrait)
         if job := visit.busy("look"):
             update, example = job.update(), self._example(visit)
             return _key("look", id(job), update.waiting > 0), lambda: pieces.looking(update, example)

@@ -72,12 +72,13 @@ class Engine:
     def pipeline(self) -> "PersePipeline":
         """The pipeline; waits for it."""
         self._ready[AVATAR].wait()
+        assert self._pipeline is not None  # set before the part is ready
         return self._pipeline
 
     @property
     def notes(self) -> tuple[str, ...]:
         """The pipeline's, none before it is there."""
-        return self._pipeline.notes if self.ready(AVATAR) else ()
+        return self.pipeline.notes if self.ready(AVATAR) else ()
 
     def ready(self, name: str) -> bool:
         """Whether a part is there."""

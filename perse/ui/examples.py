@@ -83,9 +83,8 @@ class Example:
         if self.name == "astronaut":
             from skimage.data import astronaut
             return astronaut()
-        from matplotlib.cbook import get_sample_data
-        with get_sample_data("grace_hopper.jpg") as file:
-            return np.asarray(Image.open(file).convert("RGB"))
+        from matplotlib import get_data_path
+        return np.asarray(Image.open(Path(get_data_path(), "sample_data/grace_hopper.jpg")).convert("RGB"))
 
     def thumbnail(self) -> str:
         """The face as a data URI."""

@@ -35,7 +35,7 @@ def never_check_itself() -> None:
 
 def tell_in_sentences() -> None:
     """A call that does not fit a component fails before our code runs: the caller gets one sentence, the log no message of it."""
-    quiet = SimpleNamespace(print_exc=lambda *a, **k: note_failure(sys.exc_info()[1]))
+    quiet = SimpleNamespace(print_exc=lambda *a, **k: note_failure(sys.exc_info()[1] or RuntimeError()))
     routes.traceback = queueing.traceback = quiet
     plain = utils.error_payload
 

@@ -149,9 +149,10 @@ class Job:
         self._news.set()
 
     def _run(self) -> None:
-        result, error = None, ""
+        result, error, ticket = None, "", self._ticket
+        assert ticket is not None  # drawn by `start`, before the thread
         try:
-            self._ticket.turn.wait()
+            ticket.turn.wait()
             self._since = self._told = time.monotonic()
             end = time.monotonic() + self.deadline
             late = False
@@ -171,7 +172,7 @@ class Job:
             except BaseException as failure:  # whatever it is, the visitor can go on
                 error = note_failure(failure)
         finally:
-            self.line.leave(self._ticket)
+            self.line.leave(ticket)
             del self.work  # and with it the photo that it held
             self._end(result, error or ("" if result is not None or self._stop.is_set() else OURS))
             del result

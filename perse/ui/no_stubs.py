@@ -24,7 +24,7 @@ class _Finder:
             load(module)
             module.create_or_modify_pyi = lambda *a: None
 
-        spec.loader.exec_module = exec_module
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # for this one module, on its own loader
         return spec
 
 

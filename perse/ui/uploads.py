@@ -6,7 +6,7 @@ import mimetypes
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -50,8 +50,8 @@ class Uploads:
         upload = request.query_params.get("upload_id", "")[:64]
         if self._from.total() >= TOGETHER or self._from[address] >= FROM_ONE:
             return _told(503, "Many files are being uploaded right now: please try again in a moment.")
-        length = request.headers.get("content-length", "")
-        length = int(length) if length.isdigit() and len(length) < 16 else MAX_UPLOAD
+        declared = request.headers.get("content-length", "")
+        length = int(declared) if declared.isdigit() and len(declared) < 16 else MAX_UPLOAD
         # Twice: as it comes, in the system's folder for such files, and as it is kept.
         if min(shutil.disk_usage(p).free for p in (self.visits.root, tempfile.gettempdir())) < FREE + 2 * (self._coming + length):
             return _told(507, "The server's disk is full: please try again in a while.")
@@ -83,8 +83,10 @@ class Uploads:
         visit = None
         if key := request.headers.get("x-perse-visit"):
             visit = self.visits.visit(key)
-        parser = _Watched(request.headers, request.stream(), max_files=1, max_fields=8)
-        parser.told = lambda name, size: self._news(upload, {"msg": "update", "orig_name": name, "chunk_size": size})
+        def arrived(name: str, size: int) -> None:
+            self._news(upload, {"msg": "update", "orig_name": name, "chunk_size": size})
+
+        parser = _WatchedParser(arrived, request.headers, request.stream(), max_files=1, max_fields=8)
         form = await parser.parse()  # into a file without a name: it is gone when it is closed, or its process is
         try:
             file = next((f for f in form.getlist("files") if not isinstance(f, str)), None)
@@ -149,13 +151,17 @@ class PassingFile(FileResponse):
                 await _told(404, "This file is no longer here: please make it again.")(scope, receive, send)
 
 
-class _Watched(MultiPartParser):
-    """Tells `told(name, bytes)` what has arrived."""
+class _WatchedParser(MultiPartParser):
+    """Calls `arrived(name, bytes)` for each part of a file that has come."""
+
+    def __init__(self, arrived: Callable[[str, int], None], *args, **options):
+        super().__init__(*args, **options)
+        self.arrived = arrived
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         super().on_part_data(data, start, end)
         if (file := self._current_part.file) is not None:
-            self.told(plain_name(file.filename or ""), end - start)
+            self.arrived(plain_name(file.filename or ""), end - start)
 
 
 def _told(status: int, sentence: str) -> Response:

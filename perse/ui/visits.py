@@ -257,7 +257,7 @@ class Visits:
             if not crowded:
                 things += [(v.photo.used, v, v.photo.weight, "") for v in self._visits.values() if v.photo is not None and not v.busy("build")]
             things.sort(key=lambda thing: thing[0])
-            bytes_of, count_of = Counter(), Counter(owner.address for _, owner, _, _ in things)
+            bytes_of, count_of = Counter[str](), Counter(owner.address for _, owner, _, _ in things)
             for _, owner, size, _ in things:
                 bytes_of[owner.address] += size
             most, heaviest = max(bytes_of.items(), key=lambda item: item[1], default=("", 0))
@@ -355,8 +355,8 @@ class Visits:
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
         # What has no owner goes by its age: uploads that nobody claimed, Gradio's copies of what it sent.
-        places = {p for pattern in ("loose/*", "mcp/*", "[!.]*") for p in self.root.glob(pattern)} - living
-        self._noticed = {p: self._noticed.get(p, now) for p in places if p.name not in ("loose", "mcp")}
+        unowned = {p for pattern in ("loose/*", "mcp/*", "[!.]*") for p in self.root.glob(pattern)} - living
+        self._noticed = {p: self._noticed.get(p, now) for p in unowned if p.name not in ("loose", "mcp")}
         for place in [p for p, since in self._noticed.items() if now - since > LOOSE]:
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
