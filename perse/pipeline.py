@@ -24,10 +24,10 @@ from .controls import Controls
 from .edits.limits import find_limits
 from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
-from .fitting.fit import Progress
-from .fitting.initialise import initial_avatar
+from .fitting.beginning import begin
 from .fitting.run import fit
 from .fitting.schedule import Schedule
+from .fitting.studio import Progress
 from .fitting.timetable import LEAST_FIT, Timetable
 from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
@@ -145,11 +145,11 @@ class PersePipeline:
         synthesis = texture.extra.get("synthesis", {})  # what a generating synthesizer reports
         categories = without(categories, synthesis.get("missing", ()))
         schedule = table.schedule
-        avatar = initial_avatar(portrait, rig, texture, categories, schedule.gaussians, seed)
+        beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed)
         tell = report("face")
         schedule = replace(schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1)
-        fitted = fit(avatar, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled)
-        avatar.requires_grad_(False)
+        fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled)
+        avatar = beginning.avatar.requires_grad_(False)
         tell = report("finishing")
         even_pace(avatar, table.end, lambda share: tell(FOR_PACE * share, stages.FINISHING))
         avatar.source = remember(portrait)

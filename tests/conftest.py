@@ -18,8 +18,8 @@ from perse.attributes.catalogue import BY_NAME
 from perse.avatar.avatar import Avatar
 from perse.avatar.backdrop import remember
 from perse.controls import Controls
-from perse.fitting.fit import Schedule
-from perse.fitting.initialise import initial_avatar
+from perse.fitting.beginning import begin
+from perse.fitting.schedule import Schedule
 from perse.pipeline import PersePipeline
 from perse.portrait import load_portrait
 from perse.renderer import Renderer
@@ -100,7 +100,7 @@ def pipeline() -> PersePipeline:
 @pytest.fixture(scope="session")
 def plain_avatar(astronaut_portrait, rig, texture) -> Avatar:
     """The astronaut as she is before any step, without categories, with her photo: made in seconds, good enough to be driven."""
-    avatar = initial_avatar(astronaut_portrait, rig, texture, [], 24000)
+    avatar = begin(astronaut_portrait, rig, texture, [], 24000).avatar
     avatar.requires_grad_(False)
     avatar.source = remember(astronaut_portrait)
     return avatar

@@ -20,8 +20,8 @@ import perse.gpu
 from perse.attributes.catalogue import BY_NAME
 from perse.errors import BuildCancelled
 from perse.fitting import run as fitting
-from perse.fitting.fit import Schedule
-from perse.fitting.initialise import initial_avatar
+from perse.fitting.beginning import begin
+from perse.fitting.schedule import Schedule
 from perse.portrait import head_mask
 from perse.synthesis.diffusion.editor import Between, EditorGone, Request
 from perse.synthesis.diffusion.on_zero_gpu import LentEditor
@@ -122,8 +122,8 @@ def _serve(pipe, name, args):
 @pytest.fixture
 def work(astronaut_portrait, rig, texture, clips):
     lessons = [clip for clip in clips if clip.category in (None, "beard")]
-    avatar = initial_avatar(astronaut_portrait, rig, texture, [BY_NAME["beard"]], TINY.gaussians, 0)
-    return avatar, astronaut_portrait, lessons, replace(TINY), head_mask(astronaut_portrait)
+    beginning = begin(astronaut_portrait, rig, texture, [BY_NAME["beard"]], TINY.gaussians, 0)
+    return beginning, astronaut_portrait, lessons, replace(TINY), head_mask(astronaut_portrait)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def lending(monkeypatch):
 
 def test_a_fit_on_loan_is_the_fit_it_would_have_been_here(work, lending):
     told = []
-    start = {name: tensor.clone() for name, tensor in work[0].state_dict().items()}
+    start = {name: tensor.clone() for name, tensor in work[0].avatar.state_dict().items()}
     twin = pickle.loads(pickle.dumps(work))
     lent = fitting.fit(*work, torch.device("cuda"), lambda *a: told.append(a), lambda: False)
     here = fitting.fit(*twin, torch.device("cpu"), lambda *a: None, lambda: False)
@@ -149,8 +149,8 @@ def test_a_fit_on_loan_is_the_fit_it_would_have_been_here(work, lending):
     assert abs(lent.likeness - here.likeness) < 0.05 and not lent.note
     assert len(lending) == 1 and lending[0] == fitting.START + 18 * fitting.STEP and [t[0] for t in told] == sorted(t[0] for t in told)
     moved = 0.0
-    for name, tensor in work[0].state_dict().items():
-        assert tensor.device.type == "cpu" and torch.allclose(tensor, twin[0].state_dict()[name], atol=2e-3), name
+    for name, tensor in work[0].avatar.state_dict().items():
+        assert tensor.device.type == "cpu" and torch.allclose(tensor, twin[0].avatar.state_dict()[name], atol=2e-3), name
         moved = max(moved, float((tensor - start[name]).abs().max()) if tensor.is_floating_point() and tensor.numel() else 0.0)
     assert moved > 0.01
 
@@ -160,7 +160,7 @@ def test_a_fit_on_a_gpu_of_our_own_looks_like_one_on_the_cpu(work):
     twin = pickle.loads(pickle.dumps(work))
     there = fitting.fit(*work, torch.device("cuda"), lambda *a: None, lambda: False)
     here = fitting.fit(*twin, torch.device("cpu"), lambda *a: None, lambda: False)
-    assert there.device == "cuda" and there.steps == here.steps and work[0].device.type == "cpu"
+    assert there.device == "cuda" and there.steps == here.steps and work[0].avatar.device.type == "cpu"
     assert abs(there.likeness - here.likeness) < 0.5
 
 

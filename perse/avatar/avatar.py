@@ -18,7 +18,6 @@ from .appearance.mouth_light import MouthLight
 from .appearance.throat import ThroatShade
 from .binding import Binding
 from .follow import Follower
-from .seeds.freedom import Roles
 from .space import Change, LatentSpace
 
 
@@ -79,9 +78,6 @@ class Avatar(nn.Module):
         self.space = space
         self.source = source
         self.report = report or Report()
-        self.roles: Roles | None = None  # while fitting
-        # While fitting, by axis: Gaussians (n,) that it paints over, how much (n,), and their colours (n, 3) when it was started.
-        self.covers: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
         self._last_change: tuple[tuple, Change | None] | None = None
         self.place("cpu")
 

@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 import torch
 
-from ..avatar.avatar import Avatar
 from ..errors import BuildCancelled, PerseError
 from ..gpu import ON_ZERO, gpu, left
 from ..portrait import Portrait
 from ..synthesis.base import Clip
-from .fit import Progress, Trainer
+from .beginning import Beginning
 from .schedule import Schedule
+from .studio import Progress
+from .trainer import Trainer
 
 START, STEP = 8.0, 0.03  # seconds of a loan: to wake the GPU, and for an optimiser step (generous; nothing was measured there)
 LEAST = 12.0  # a shorter loan is not worth asking for
@@ -37,9 +38,9 @@ class Fitted:
     note: str = ""
 
 
-def fit(avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedule, mask: np.ndarray, device: torch.device,
+def fit(beginning: Beginning, portrait: Portrait, clips: list[Clip], schedule: Schedule, mask: np.ndarray, device: torch.device,
         progress: Progress, cancelled: Callable[[], bool]) -> Fitted:
-    """Both stages of a fit; `avatar` is trained in place and is on the CPU afterwards.
+    """Both stages of a fit; the avatar that begins is trained in place and is on the CPU afterwards.
 
     mask: (S, S) where likeness is measured. Raises BuildCancelled when `cancelled` says so. A GPU that is not lent, because a quota
     is used up, say, is no error: the CPU does the work, within the schedule's deadline.
@@ -49,19 +50,19 @@ def fit(avatar: Avatar, portrait: Portrait, clips: list[Clip], schedule: Schedul
         try:
             if left() < LEAST:
                 raise RuntimeError("the GPU time of this build is used up")
-            return _lent(avatar, portrait, clips, schedule, mask, progress, cancelled)
+            return _lent(beginning, portrait, clips, schedule, mask, progress, cancelled)
         except (BuildCancelled, PerseError):
             raise
         except Exception as error:  # Gradio's errors, which fitting knows nothing of, and the worker's death
             log.warning("no GPU was lent", exc_info=True)
             note, device = f"No GPU was lent ({error}): this avatar was fitted on the CPU.", torch.device("cpu")
-    steps, likeness = _fit(avatar.place(device), portrait, clips, schedule, mask, progress, cancelled)
+    steps, likeness = _fit(beginning, device, portrait, clips, schedule, mask, progress, cancelled)
     return Fitted(steps, likeness, device.type, note)
 
 
-def _lent(avatar: Avatar, portrait, clips, schedule, mask, progress: Progress, cancelled) -> Fitted:
+def _lent(beginning: Beginning, portrait, clips, schedule, mask, progress: Progress, cancelled) -> Fitted:
     state = None
-    news = _on_loan(pickle.dumps((avatar, portrait, clips, schedule, mask)), seconds(schedule.source_steps + schedule.space_steps))
+    news = _on_loan(pickle.dumps((beginning, portrait, clips, schedule, mask)), seconds(schedule.source_steps + schedule.space_steps))
     try:
         for told in news:
             if cancelled():
@@ -72,6 +73,7 @@ def _lent(avatar: Avatar, portrait, clips, schedule, mask, progress: Progress, c
                 _, steps, likeness, state = told
     finally:
         news.close()  # gives the GPU back
+    avatar = beginning.avatar
     with torch.no_grad():
         for name, tensor in avatar.state_dict().items():
             tensor.copy_(torch.from_numpy(state[name]))
@@ -79,12 +81,13 @@ def _lent(avatar: Avatar, portrait, clips, schedule, mask, progress: Progress, c
     return Fitted(steps, likeness, "cuda")
 
 
-def _fit(avatar: Avatar, portrait, clips, schedule, mask, progress: Progress, cancelled) -> tuple[tuple[int, int], float]:
-    trainer = Trainer(avatar, portrait, clips, schedule, progress, cancelled)
-    trainer.fit_source()
+def _fit(beginning: Beginning, device, portrait, clips, schedule, mask, progress: Progress, cancelled) -> tuple[tuple[int, int], float]:
+    beginning.avatar.place(device)
+    trainer = Trainer(beginning, portrait, clips, schedule, progress, cancelled)
+    trainer.fit_person()
     trainer.fit_space()
-    likeness = trainer.likeness(mask)
-    avatar.place("cpu")
+    likeness = trainer.studio.likeness(mask)
+    beginning.avatar.place("cpu")
     return tuple(trainer.steps), likeness
 
 
@@ -97,7 +100,7 @@ def seconds(steps: int) -> float:
 def _on_loan(work: bytes, granted: float) -> Iterator[tuple]:
     """The fit in the process that has the GPU: yields ("progress", share, text, preview) and last ("done", steps, likeness, arrays)."""
     cv2.setNumThreads(0)  # its threads did not survive the fork: it would wait for them for ever
-    avatar, portrait, clips, schedule, mask = pickle.loads(work)  # from this very program, through a pipe of its own
+    beginning, portrait, clips, schedule, mask = pickle.loads(work)  # from this very program, through a pipe of its own
     schedule.deadline = schedule.limit = time.monotonic() + granted - EARLIER
     schedule.most = 1.0  # a visitor's quota is worth more than more steps
     news: queue.Queue = queue.Queue()
@@ -106,8 +109,8 @@ def _on_loan(work: bytes, granted: float) -> Iterator[tuple]:
     def run():
         try:
             device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-            done = _fit(avatar.place(device), portrait, clips, schedule, mask, lambda *told: news.put(("progress", *told)), left.is_set)
-            news.put(("done", *done, {name: tensor.numpy() for name, tensor in avatar.state_dict().items()}))
+            done = _fit(beginning, device, portrait, clips, schedule, mask, lambda *told: news.put(("progress", *told)), left.is_set)
+            news.put(("done", *done, {name: tensor.numpy() for name, tensor in beginning.avatar.state_dict().items()}))
         except BaseException as error:  # noqa: BLE001  (handed over to whoever asked)
             news.put(("failed", error))
 

@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
+from perse.avatar.seeds.freedom import LEARNT
 from perse.avatar.seeds.from_photo import PAINTED, _leave_painted, _visible
 from perse.avatar.seeds.seed import MOUTH_PARTS, SEEN
 from perse.avatar.seeds.unseen import hidden
-from perse.fitting.initialise import initial_avatar
+from perse.fitting.beginning import begin
 from perse.render.mesh import rasterize_ids
 from perse.rig.rig import PART
 from perse.texture.atlas import ATLAS, chart_slice, sample
@@ -40,10 +41,13 @@ def test_painted_ones_close_the_gaps_behind_the_photos_own(astronaut_portrait, r
 
 
 def test_what_lies_in_the_mouth_has_nothing_to_learn_and_eyeballs_stay_round(astronaut_portrait, rig, texture):
-    avatar = initial_avatar(astronaut_portrait, rig, texture, [], 6000)
+    beginning = begin(astronaut_portrait, rig, texture, [], 6000)
+    avatar, free = beginning.avatar, beginning.freedom
     part = torch.from_numpy(rig.face_part[avatar.binding.face.numpy()])
-    assert avatar.roles.made_up[torch.isin(part, torch.tensor(MOUTH_PARTS))].all()
-    index, normal = avatar.roles.seated
+    in_mouth = torch.isin(part, torch.tensor(MOUTH_PARTS))
+    assert in_mouth.any() and not any(getattr(free, name)[in_mouth].any() for name in LEARNT)
+    index = free.surface.any(1).nonzero()[:, 0]
+    normal = free.surface[index]
     of_eyes = torch.isin(part[index], torch.tensor([PART["eye_left"], PART["eye_right"]]))
     assert (part[index[~of_eyes]] == PART["shell"]).all() and of_eyes.sum() > 500
     index, normal = index[of_eyes], normal[of_eyes]

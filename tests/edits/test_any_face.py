@@ -8,7 +8,7 @@ import pytest
 from perse.attributes.catalogue import CATEGORIES
 from perse.edits.limits import find_limits
 from perse.edits.workshop import Workshop
-from perse.fitting.initialise import initial_avatar
+from perse.fitting.beginning import begin
 
 
 def without(*names):
@@ -39,5 +39,5 @@ def test_every_edit_copes(rig, texture, astronaut_portrait, change):
     limits = find_limits(workshop, list(CATEGORIES))
     if change is not faint:
         assert "hair_blond" in limits
-    avatar = initial_avatar(astronaut_portrait, rig, other, list(CATEGORIES), 4000, 0)
+    avatar = begin(astronaut_portrait, rig, other, list(CATEGORIES), 4000, 0).avatar
     assert all(bool(p.isfinite().all()) for p in avatar.parameters())

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from perse.controls import Controls
-from perse.face.topology import EYE, FACE, LIPS
-from perse.fitting.initialise import initial_avatar
+from perse.face.landmarks import EYE, FACE, LIPS
+from perse.fitting.beginning import begin
 from perse.portrait import load_portrait, track_landmarks
 from perse.render.rasterize import rasterize
 from perse.rig.build import build_rig
@@ -91,7 +91,7 @@ def test_calm_portraits_and_toothy_smiles_stay_as_they_are(name, request):
 
 
 def test_the_control_closes_the_mouth_in_the_picture(grimace, grimace_rig):
-    avatar = initial_avatar(grimace, grimace_rig, bake(grimace, grimace_rig), [], 12000)
+    avatar = begin(grimace, grimace_rig, bake(grimace, grimace_rig), [], 12000).avatar
     avatar.requires_grad_(False)
     seen = {}
     for amount in (0.0, 0.5, 1.0):

@@ -8,14 +8,16 @@ import torch
 
 from perse import stages
 from perse.attributes.catalogue import BY_NAME
+from perse.avatar.seeds.freedom import EDGE_PLAY, HIDDEN_PLAY, LEARNT, LOG_SCALES
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
-from perse.fitting.colors import View
-from perse.fitting.fit import LEAST_PLAY, LOG_SCALES, PLAY, RATES, FitModel, Trainer
-from perse.fitting.initialise import initial_avatar
+from perse.fitting.beginning import Beginning, begin
+from perse.fitting.colours import View
 from perse.fitting.losses import picture_loss
 from perse.fitting.schedule import Schedule
 from perse.fitting.steps import LANDING
+from perse.fitting.studio import FitModel
+from perse.fitting.trainer import Trainer
 from perse.pipeline import PersePipeline
 from perse.portrait import head_mask
 from perse.render.rasterize import rasterize
@@ -39,8 +41,8 @@ def lessons(clips):
 
 @pytest.fixture
 def trainer(astronaut_portrait, rig, texture, lessons):
-    avatar = initial_avatar(astronaut_portrait, rig, texture, CHOSEN, TINY.gaussians, 0)
-    return Trainer(avatar, astronaut_portrait, lessons, replace(TINY))
+    beginning = begin(astronaut_portrait, rig, texture, CHOSEN, TINY.gaussians, 0)
+    return Trainer(beginning, astronaut_portrait, lessons, replace(TINY))
 
 
 def losses(trainer, frames, latents) -> float:
@@ -49,28 +51,29 @@ def losses(trainer, frames, latents) -> float:
     with torch.no_grad():
         for frame, latent in zip(frames, latents):
             background = torch.full((3,), 0.5)
-            rgb, out = rasterize(trainer.avatar.cloud(trainer._state(frame, latent)), frame.camera, backgrounds=background)
-            total += float(picture_loss(rgb[0], out[0, ..., 0], trainer._target(frame), background))
+            rgb, out = rasterize(trainer.studio.avatar.cloud(trainer.studio.state(frame, latent)), frame.camera, backgrounds=background)
+            total += float(picture_loss(rgb[0], out[0, ..., 0], trainer.studio.target(frame), background))
     return total / len(frames)
 
 
 def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
-    avatar, held = trainer.avatar, trainer.avatar.roles.held
+    avatar, held = trainer.studio.avatar, trainer.studio.freedom.open == 0
     before = avatar.colors.detach().clone()
-    trainer.fit_source()
+    trainer.fit_person()
     change = (avatar.colors.detach() - before).abs().amax(1)
-    assert held.sum() > 50 and float(change[held].max()) < PLAY + 1e-6 < float(change[~held].max())
+    assert held.sum() > 50 and float(change[held].max()) < EDGE_PLAY + 1e-6 < float(change[~held].max())
 
 
 def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astronaut_portrait):
-    avatar, (target, camera) = trainer.avatar, trainer.photo
+    avatar, (target, camera) = trainer.studio.avatar, trainer.studio.photo
     before = avatar.colors.detach().clone()
-    least, greatest = trainer._bounds
-    cloud = avatar.cloud(trainer._rest())
+    free = trainer.studio.freedom
+    least, greatest = free.darkest, free.lightest
+    cloud = avatar.cloud(trainer.studio.rest())
     covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, 0]
-    behind = (covered < 1e-4) & ~avatar.roles.held & ~avatar.roles.made_up
+    behind = (covered < 1e-4) & (free.open > 0) & (free.offset > 0)
     # All but those by the open mouth.
-    assert behind.sum() > 500 and (greatest - least)[behind].amax(1).quantile(0.95) < 2 * LEAST_PLAY + 1e-3
+    assert behind.sum() > 500 and (greatest - least)[behind].amax(1).quantile(0.95) < 2 * HIDDEN_PLAY + 1e-3
     # Before a cheek that is one colour no Gaussian may become a speck, and at an eye it may be light or dark.
     xy, _ = camera.project(cloud.means.detach().numpy())
     size = len(target.image)
@@ -79,45 +82,49 @@ def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astr
     at = {name: room[(np.linalg.norm(xy - points[index], axis=1) < 0.03 * size) & (covered.numpy() > 1)].median()
           for name, index in (("cheek", 50), ("eye", 468))}
     assert at["cheek"] < 0.35 < at["eye"]
-    trainer.fit_source()
+    trainer.fit_person()
     assert (avatar.colors >= least - 1e-6).all() and (avatar.colors <= greatest + 1e-6).all() and not torch.equal(avatar.colors, before)
 
 
 def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_portrait):
     # Stripped of its colours the avatar has everything to learn.
     with torch.no_grad():
-        trainer.avatar.colors[:] = 0.5
-    trainer = Trainer(trainer.avatar, astronaut_portrait, trainer.clips, trainer.schedule)  # anew: how far colours stray depends on them
-    bases = {name: p.detach().clone() for name, p in trainer.avatar.space.named_parameters()}
-    frames = trainer.clips[0].frames[:8]
-    before, likeness = losses(trainer, frames, [{}] * 8), trainer.likeness(head_mask(astronaut_portrait))
-    invisible = trainer.avatar.opacities == 0
-    made_up = trainer.avatar.roles.made_up
-    inside, quats = trainer.avatar.log_scales[made_up].detach().clone(), trainer.avatar.quats.detach().clone()
-    trainer.fit_source()
+        trainer.studio.avatar.colors[:] = 0.5
+    beginning = Beginning(trainer.studio.avatar, trainer.studio.freedom, trainer.paints)
+    trainer = Trainer(beginning, astronaut_portrait, trainer.studio.clips, trainer.schedule)  # anew: how far colours stray depends on them
+    bases = {name: p.detach().clone() for name, p in trainer.studio.avatar.space.named_parameters()}
+    frames = trainer.studio.clips[0].frames[:8]
+    before, likeness = losses(trainer, frames, [{}] * 8), trainer.studio.likeness(head_mask(astronaut_portrait))
+    invisible = trainer.studio.avatar.opacities == 0
+    free = trainer.studio.freedom
+    made_up = (free.offset == 0) & ~invisible
+    tinted = made_up & (free.solved > 0)
+    inside, quats = trainer.studio.avatar.log_scales[made_up].detach().clone(), trainer.studio.avatar.quats.detach().clone()
+    trainer.fit_person()
     # What no picture shows has nothing to learn.
-    assert 500 < made_up.sum() < 0.5 * len(made_up) and torch.equal(trainer.avatar.log_scales[made_up], inside)
-    assert (trainer.avatar.colors[made_up & ~trainer.avatar.roles.tinted] == 0.5).all()
+    assert 500 < made_up.sum() < 0.5 * (~invisible).sum() and torch.equal(trainer.studio.avatar.log_scales[made_up], inside)
+    assert (trainer.studio.avatar.colors[made_up & ~tinted] == 0.5).all()
     # But for her own teeth, which get as sharp as the photo shows them.
-    assert (trainer.avatar.colors[trainer.avatar.roles.tinted] != 0.5).any()
+    assert (trainer.studio.avatar.colors[tinted] != 0.5).any()
     # Nor does anything stand out from an eyeball, under a lid that is thin, or turn away from the crown.
-    index, normal = trainer.avatar.roles.seated
-    assert torch.equal(trainer.avatar.quats[index], quats[index])
-    assert len(index) and (trainer.avatar.offset[index] * normal).sum(1).max() < 1e-5
+    index = free.surface.any(1).nonzero()[:, 0]
+    normal = free.surface[index]
+    assert torch.equal(trainer.studio.avatar.quats[index], quats[index])
+    assert len(index) and (trainer.studio.avatar.offset[index] * normal).sum(1).max() < 1e-5
     assert losses(trainer, frames, [{}] * 8) < 0.8 * before
-    assert trainer.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
+    assert trainer.studio.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
     assert trainer.steps == [TINY.source_steps, 0]
-    assert invisible.any() and not trainer.avatar.opacities[invisible].any()
-    assert all(torch.equal(p, bases[name]) for name, p in trainer.avatar.space.named_parameters())
+    assert invisible.any() and not trainer.studio.avatar.opacities[invisible].any()
+    assert all(torch.equal(p, bases[name]) for name, p in trainer.studio.avatar.space.named_parameters())
 
 
 def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
-    avatar = trainer.avatar
+    avatar = trainer.studio.avatar
     with torch.no_grad():
         for parameter in avatar.space.parameters():
             parameter.zero_()
     person = [p.detach().clone() for p in (avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats)]
-    beards = [c for c in trainer.clips if c.category == "beard" and c.kind == "edit"]
+    beards = [c for c in trainer.studio.clips if c.category == "beard" and c.kind == "edit"]
     frames = [frame for c in beards for frame in c.frames]
     latents = [{"beard": torch.from_numpy(z)} for c in beards for z in c.latents]
     assert len(frames) >= 3
@@ -133,24 +140,24 @@ def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
 
 
 def test_a_teaching_picture_is_the_same_whether_or_not_it_is_learnt_from(trainer):
-    frame = next(f for clip in trainer.clips for f in clip.frames if f.weights[INDEX["jaw_open"]] > 0.2)
-    arguments = trainer._state(frame, {}), frame.camera, torch.full((3,), 0.5)
-    model = FitModel(trainer.avatar)
+    frame = next(f for clip in trainer.studio.clips for f in clip.frames if f.weights[INDEX["jaw_open"]] > 0.2)
+    arguments = trainer.studio.state(frame, {}), frame.camera, torch.full((3,), 0.5)
+    model = FitModel(trainer.studio.avatar, trainer.studio.freedom)
     learnt, _ = model(*arguments)
     with torch.no_grad():
         compared, _ = model(*arguments)
-        moving = rasterize(trainer.avatar.cloud(arguments[0]), frame.camera, backgrounds=arguments[2])[0][0]
+        moving = rasterize(trainer.studio.avatar.cloud(arguments[0]), frame.camera, backgrounds=arguments[2])[0][0]
     assert torch.equal(learnt, compared)
     assert float((moving - compared).abs().max()) > 0.05, "an open jaw throws a shade, which no clip shows"
 
 
 def test_what_sliders_add_is_left_alone_by_stage_one(trainer):
-    avatar = trainer.avatar
+    avatar = trainer.studio.avatar
     extras = avatar.opacities == 0
-    before = {name: getattr(avatar, name).detach().clone() for name in RATES}
-    trainer.fit_source()
-    assert trainer.avatar is avatar and 0.1 < float(extras.float().mean()) < 0.95
-    for name in RATES:
+    before = {name: getattr(avatar, name).detach().clone() for name in LEARNT}
+    trainer.fit_person()
+    assert trainer.studio.avatar is avatar and 0.1 < float(extras.float().mean()) < 0.95
+    for name in LEARNT:
         now = getattr(avatar, name)
         assert torch.equal(now[extras], before[name][extras] if name != "log_scales" else before[name][extras].clamp(*LOG_SCALES)), name
         assert not torch.equal(now[~extras], before[name][~extras]) and now.requires_grad, name
@@ -161,11 +168,12 @@ def timed(trainer, astronaut_portrait):
     """timed(second, **schedule): both stages, with a clock by which a step takes `second`, and the rates of each step of the first."""
     def train(second, **schedule):
         clock = [0.0]
-        timed = Trainer(trainer.avatar, astronaut_portrait, trainer.clips, replace(TINY, **schedule), clock=lambda: clock[0])
-        rates, prepare = [], timed._prepare
+        beginning = Beginning(trainer.studio.avatar, trainer.studio.freedom, trainer.paints)
+        timed = Trainer(beginning, astronaut_portrait, trainer.studio.clips, replace(TINY, **schedule), clock=lambda: clock[0])
+        rates, prepare = [], timed.studio.model
 
-        def noting(model, optimizer):
-            model, optimizer = prepare(model, optimizer)
+        def noting(optimizer):
+            model, optimizer = prepare(optimizer)
             step = optimizer.step
 
             def noted(*args):
@@ -175,8 +183,8 @@ def timed(trainer, astronaut_portrait):
                 step(*args)
             optimizer.step = noted
             return model, optimizer
-        timed._prepare = noting
-        timed.fit_source()
+        timed.studio.model = noting
+        timed.fit_person()
         first = list(rates)
         timed.fit_space()
         return timed.steps, first, clock[0]
@@ -200,10 +208,10 @@ def test_the_steps_planned_are_enough_and_none_begins_without_time(timed):
 @pytest.mark.parametrize("stop_at", [0, 5])
 def test_cancelling_stops_between_steps(trainer, stop_at):
     calls = []
-    trainer.cancelled = lambda: len(calls) > stop_at or calls.append(None)
+    trainer.studio.cancelled = lambda: len(calls) > stop_at or calls.append(None)
     with pytest.raises(BuildCancelled):
-        trainer.fit_source()
-    assert trainer.steps[0] <= stop_at + 1
+        trainer.fit_person()
+    assert len(calls) == stop_at + 1
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
@@ -248,7 +256,7 @@ def test_unknown_devices_and_synthesizers_are_told():
 
 
 def test_extras_start_invisible_and_bases_start_from_the_edits(astronaut_portrait, rig, texture):
-    avatar = initial_avatar(astronaut_portrait, rig, texture, CHOSEN, 3000, 0)
+    avatar = begin(astronaut_portrait, rig, texture, CHOSEN, 3000, 0).avatar
     extras = avatar.opacities == 0
     assert 0.1 < float(extras.float().mean()) < 0.95
     change = avatar.space({"beard": torch.from_numpy(avatar.space.style_code("beard", "full"))})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from perse.fitting.colors import View, solve_colors
+from perse.fitting.colours import View, solve_colors
 from perse.fitting.losses import Target
 from perse.render.camera import Camera
 from perse.render.cloud import GaussianCloud
