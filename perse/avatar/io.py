@@ -15,7 +15,7 @@ from torch import Tensor
 from ..attributes.catalogue import reduced_to
 from ..attributes.described import Described, described_of, extend
 from ..errors import PerseError, shown
-from ..face.topology import FACE
+from ..face.landmarks import FACE
 from ..files import write_atomically
 from ..render import synthetic
 from ..render.camera import Camera

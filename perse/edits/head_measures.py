@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ..attributes.edits import Tuck
-from ..face.topology import OVAL
+from ..face.landmarks import OVAL
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.fill import diffuse

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ..face.topology import EYE, canonical
+from ..face.landmarks import EYE
+from ..face.topology import canonical
 from .regions import CANVAS, Regions
 
 # Lines of age on the mean face's left half: points (x, y), width in eye distances, strength.

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..face.topology import EYE
+from ..face.landmarks import EYE
 from .bound_mesh import BoundMesh
 from .ears import ears, elf_tips
 from .hats import beanie, cap, cowboy, hairband

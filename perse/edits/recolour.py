@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ..attributes.edits import Bare, Detail, Pupil, Recolor, Tint
-from ..face.topology import FACE, OVAL
+from ..face.landmarks import FACE, OVAL
 from ..texture.atlas import ATLAS, Texture, chart_slice, sample
 from ..texture.fill import diffuse
 from ..texture.lab import to_lab, to_rgb

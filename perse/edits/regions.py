@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from ..attributes.regions import AREAS
-from ..face.topology import FACE, OVAL, canonical
+from ..face.landmarks import FACE, OVAL
+from ..face.topology import canonical
 from ..rig.rig import PART, PARTS, Rig
 from ..rig.shell import RINGS
 from ..texture.atlas import ATLAS, Texture, chart_slice

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..attributes.edits import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
-from ..face.topology import BROW, EYE, FACE, MOUTH_RING, OVAL, canonical
+from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, OVAL
+from ..face.topology import canonical
 from ..rig.rig import PART, Rig
 from ..rig.sculpt import Surface
 from ..rig.shell import RINGS, build_shell

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
-from ..face.topology import FACE, STABLE
+from ..face.landmarks import FACE, STABLE
 
 BORDER_POINTS = 5  # fixed points along each side of the frame
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from ..face.regions import FACE_OUTLINE
-from ..face.topology import EYE, FACE, STABLE, canonical
+from ..face.landmarks import EYE, FACE, FACE_OUTLINE, STABLE
+from ..face.topology import canonical
 from ..portrait import face_landmarks
 from ..portrait.models import segment_person
 from ..rig.pose_fit import procrustes

@@ -9,7 +9,7 @@ import torch
 from ..attributes.edits import Category
 from ..avatar.avatar import Avatar
 from ..controls import Controls
-from ..face.topology import FACE
+from ..face.landmarks import FACE
 from ..portrait import face_landmarks
 from ..portrait.landmarks import second_pass
 from ..render.rasterize import rasterize

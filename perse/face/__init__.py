@@ -1,1 +1,1 @@
-"""The face as a table: landmarks and regions by number, what is measured between them, how faces are laid over one another."""
+"""The face as a table: landmarks and outlines by name, what is measured between them, how faces are laid over one another."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perse.errors import PerseError
+from ..errors import PerseError
 
 # All in heights of the landmark box (forehead line to chin).
 SIDE = 2.25

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from perse.child import Broken, Child, Limits
-from perse.errors import PerseError, shown
-from perse.files import open_regular
-from perse.portrait import pixels
+from ..child import Broken, Child, Limits
+from ..errors import PerseError, shown
+from ..files import open_regular
+from . import pixels
 
 MAX_BYTES = 60_000_000
 # The largest pictures that are accepted need 0.8 GB (an animated WebP with alpha) and 2 s.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perse.errors import BuildCancelled, PerseError
-from perse.portrait.landmarks import close_up, eye_line, first_pass, levelled_square, refine, second_pass
-from perse.portrait.models import detect_faces
+from ..errors import BuildCancelled, PerseError
+from .landmarks import close_up, eye_line, first_pass, levelled_square, refine, second_pass
+from .models import detect_faces
 
 # Measured on levelled close-ups: people, paintings and cartoons score above 0.85 with the short-range detector and
 # above 0.75 with the full-range one, blurred ones above 0.8 and 0.6; a dog portrait 0.69 and 0.

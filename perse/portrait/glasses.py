@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from perse.face import regions
-from perse.face.regions import polygon
+from ..face.landmarks import BROW_OUTLINE, EYE_OUTLINE
+from ..face.polygons import polygon
 
 # Columns of landmarks that a frame has to cross: down the bridge of the nose, down from each lower lid, and down each
 # temple from the brow's end, where the hinge is.
@@ -74,7 +74,7 @@ def glasses_mask(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     frames = np.clip((stands_out - 8) / 10, 0, 1)
     area = np.zeros((size, size), np.float32)
     inner = np.zeros((size, size), np.float32)
-    for eye, brow in ((regions.RIGHT_EYE, regions.RIGHT_BROW), (regions.LEFT_EYE, regions.LEFT_BROW)):
+    for eye, brow in zip(EYE_OUTLINE.values(), BROW_OUTLINE.values()):
         middle = landmarks[eye, :2].mean(0)
         radii = (int(0.24 * height), int(0.2 * height))
         tilt = landmarks[263, :2] - landmarks[33, :2]

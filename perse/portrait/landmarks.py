@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from perse.portrait.models import detect_faces, mesh_face, mesh_face_at
+from .models import detect_faces, mesh_face, mesh_face_at
 
 CLOSE_UP = 512
 CLOSE_UP_BOXES = 2.0

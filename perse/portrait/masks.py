@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from perse.face import regions
-from perse.face.regions import iris_disc, polygon
-from perse.portrait.colours import ColourModel
-from perse.portrait.glasses import glasses_mask
+from ..face.landmarks import BROW_OUTLINE, EYE, EYE_OUTLINE, FACE_OUTLINE, LIPS_OUTLINE, MOUTH_OUTLINE
+from ..face.polygons import iris_disc, polygon
+from .colours import ColourModel
+from .glasses import glasses_mask
 
 WORKING_SIDE = 384
 # Cost of a colour under no model at all: what neither skin nor hair explains is clothing (below the jaw).
@@ -40,17 +40,16 @@ def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarra
     hair, neck, clothes = _shares(foreground, alpha, landmarks)
     soft = max(0.7, _face_height(landmarks) / 300)
 
-    outline = _softened(polygon(landmarks, regions.FACE_OUTLINE, size), 2 * soft)
+    outline = _softened(polygon(landmarks, FACE_OUTLINE, size), 2 * soft)
     glasses = glasses_mask(foreground, landmarks)
     # Dark frames have the colour of hair, but hang in front of skin.
     hair = hair * (1 - glasses * outline)
-    mouth = _softened(polygon(landmarks, regions.LIPS_INNER, size), soft)
-    lips = _softened(polygon(landmarks, regions.LIPS_OUTER, size), soft)
+    mouth = _softened(polygon(landmarks, MOUTH_OUTLINE, size), soft)
+    lips = _softened(polygon(landmarks, LIPS_OUTLINE, size), soft)
     lips = np.clip(lips - mouth, 0, 1)
-    eyes = sum(_softened(polygon(landmarks, eye, size), soft) for eye in (regions.RIGHT_EYE, regions.LEFT_EYE))
-    iris = sum(iris_disc(landmarks, iris, size) for iris in (regions.RIGHT_IRIS, regions.LEFT_IRIS))
-    brows = (regions.RIGHT_BROW, regions.LEFT_BROW)
-    brows = sum(_softened(polygon(landmarks, brow, size), 1.5 * soft) for brow in brows)
+    eyes = sum(_softened(polygon(landmarks, eye, size), soft) for eye in EYE_OUTLINE.values())
+    iris = sum(iris_disc(landmarks, iris, size) for iris in (EYE[side]["iris"] for side in EYE))
+    brows = sum(_softened(polygon(landmarks, brow, size), 1.5 * soft) for brow in BROW_OUTLINE.values())
     # A fringe lies over the brows; eyes, then brows, then lips keep what they overlap.
     eyes = np.clip(eyes, 0, 1)
     brows = np.clip(brows, 0, 1) * (1 - hair) * (1 - eyes)
@@ -88,7 +87,7 @@ def own_share(picture: np.ndarray, alpha: np.ndarray, hair: np.ndarray, landmark
     hairy = cv2.resize(hair, (side, side), interpolation=cv2.INTER_AREA) > 0.5
     scaled = landmarks * (side / size)
     u, v = _face_frame(scaled, side)
-    face = polygon(scaled, regions.FACE_OUTLINE, side) > 0.5
+    face = polygon(scaled, FACE_OUTLINE, side) > 0.5
     radius = max(1, round(0.03 * _face_height(scaled)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     solid = cv2.morphologyEx((person > 0.4).astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
@@ -195,7 +194,7 @@ def _below_jaw(landmarks: np.ndarray, size: int) -> np.ndarray:
     """1 where bare skin is neck, 0 where it is head (face, ears, scalp), soft along the jaw; (size,size)."""
     _, v = _face_frame(landmarks, size)
     height = _face_height(landmarks)
-    face = polygon(landmarks, regions.FACE_OUTLINE, size)
+    face = polygon(landmarks, FACE_OUTLINE, size)
     # Ears reach down to about the mouth's height; beside the jaw below that begins the neck.
     ear_end = _frame_of(landmarks, 13)[1] + 0.06
     below = _ramp(v, ear_end - 0.04, ear_end + 0.04) * (1 - face)
@@ -215,8 +214,8 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     size = len(person)
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
     u, v = _face_frame(landmarks, size)
-    face = polygon(landmarks, regions.FACE_OUTLINE, size) > 0.5
-    half_width = 0.5 * np.ptp(landmarks[regions.FACE_OUTLINE, 0]) / _face_height(landmarks)
+    face = polygon(landmarks, FACE_OUTLINE, size) > 0.5
+    half_width = 0.5 * np.ptp(landmarks[FACE_OUTLINE, 0]) / _face_height(landmarks)
     brow_v = 0.5 * (_frame_of(landmarks, 105)[1] + _frame_of(landmarks, 334)[1])
     nose_v = _frame_of(landmarks, 1)[1]
     mouth_v = _frame_of(landmarks, 13)[1]
@@ -267,7 +266,7 @@ def _costs(picture: np.ndarray, person: np.ndarray, landmarks: np.ndarray) -> tu
     strands = _strands(lab[..., 0], landmarks)
     # A smooth forehead is skin even where light gives it the colour of fair hair.
     hair = hair + np.where(face & (v < brow_v), 3.5 * (1 - strands), 0)
-    lids = sum(polygon(landmarks, eye, size, scale=1.8) for eye in (regions.RIGHT_EYE, regions.LEFT_EYE)) > 0.5
+    lids = sum(polygon(landmarks, eye, size, scale=1.8) for eye in EYE_OUTLINE.values()) > 0.5
     hair = np.where(centre | lids | (face & (v > mouth_v)), FORBIDDEN, hair)
     hair = hair + np.where(falling, 0, 4.0 * _ramp(v, -0.05, 0.5)) + np.where((v > -0.05) & (np.abs(u) < 0.5 * half_width), FORBIDDEN, 0)
 
@@ -323,7 +322,7 @@ def _skin_model(lab: np.ndarray, landmarks: np.ndarray, spread_by: tuple[float, 
     alike = forehead & (np.abs(lab - middle) < 1.3 * spread).all(-1)
     samples = lab[sure | alike]
     if len(samples) < 16:
-        samples = lab[polygon(landmarks, regions.FACE_OUTLINE, len(lab)) > 0.5]
+        samples = lab[polygon(landmarks, FACE_OUTLINE, len(lab)) > 0.5]
     return ColourModel(samples, 4, spread_by)
 
 
@@ -360,7 +359,7 @@ def _falling_hair(cost: np.ndarray, seed: np.ndarray, person: np.ndarray, landma
     """
     size = len(cost)
     u, v = _face_frame(landmarks, size)
-    half_width = 0.5 * np.ptp(landmarks[regions.FACE_OUTLINE, 0]) / _face_height(landmarks)
+    half_width = 0.5 * np.ptp(landmarks[FACE_OUTLINE, 0]) / _face_height(landmarks)
     alike = person & (cost < np.percentile(cost[seed], 97) + 3) & (np.abs(u) > 0.45 * half_width * (v > -0.1))
     radius = max(2, round(0.045 * _face_height(landmarks)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -379,7 +378,7 @@ def _hanging_hair(hair, bare, clothes, person, landmarks) -> tuple[np.ndarray, .
     the mouth and skin (a moustache, shadows) above it."""
     size = len(hair)
     u, v = _face_frame(landmarks, size)
-    half_width = 0.5 * np.ptp(landmarks[regions.FACE_OUTLINE, 0]) / _face_height(landmarks)
+    half_width = 0.5 * np.ptp(landmarks[FACE_OUTLINE, 0]) / _face_height(landmarks)
     eye_v = 0.5 * (_frame_of(landmarks, 33)[1] + _frame_of(landmarks, 263)[1])
     mouth_v = _frame_of(landmarks, 13)[1]
     likely = ((hair > 0.5) & (person > 0.3)).astype(np.uint8)

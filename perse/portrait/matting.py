@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
-from perse.face.regions import FACE_OUTLINE, polygon
-from perse.portrait.closed_form import closed_form_alpha, foreground_colours, pull_push
-from perse.portrait.colours import ColourModel
+from ..face.landmarks import FACE_OUTLINE
+from ..face.polygons import polygon
+from .closed_form import closed_form_alpha, foreground_colours, pull_push
+from .colours import ColourModel
 
 GRABCUT_SIDE = 288
 # How far from the network's outline GrabCut may move it, in face heights: anywhere, and outwards beside the head.

@@ -9,7 +9,7 @@ import io
 import pillow_heif
 from PIL import AvifImagePlugin, Image, ImageCms, WebPImagePlugin  # noqa: F401  (formats given by name must have been loaded)
 
-from perse.errors import PerseError
+from perse.errors import PerseError  # by its whole name: the child runs this file outside of its package
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 64

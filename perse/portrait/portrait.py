@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perse.errors import BuildCancelled
-from perse.portrait.crop import Crop, crop_size, head_square, resample, to_crop
-from perse.portrait.decode import decode
-from perse.portrait.detect import find_face
-from perse.portrait.masks import own_share, region_masks
-from perse.portrait.matting import inpaint_background, missed_by_matte, person_matte
-from perse.portrait.models import segment_person
-from perse.portrait.quality import Hint, quality_hints
+from ..errors import BuildCancelled
+from .crop import Crop, crop_size, head_square, resample, to_crop
+from .decode import decode
+from .detect import find_face
+from .masks import own_share, region_masks
+from .matting import inpaint_background, missed_by_matte, person_matte
+from .models import segment_person
+from .quality import Hint, quality_hints
 
 PHOTO_SIDE = 1600
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perse.portrait.landmarks import close_up, levelled_square
+from .landmarks import close_up, levelled_square
 
 SMALL_FACE = 160
 TURNED_DEGREES = 30.0

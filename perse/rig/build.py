@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..face.topology import FACE, MOUTH_RING, OVAL, canonical
+from ..face.landmarks import FACE, MOUTH_RING, OVAL
+from ..face.topology import canonical
 from ..ramps import smooth_step
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES, build_blendshapes, jaw_weights

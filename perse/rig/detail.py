@@ -7,7 +7,7 @@ the mouth's bag follows the lips, and teeth and tongue of the jaw follow the chi
 
 import numpy as np
 
-from ..face.topology import FACE, MOUTH_RING, OVAL
+from ..face.landmarks import FACE, MOUTH_RING, OVAL
 from .mouth import CAVITY_RINGS
 from .sculpt import Surface
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.topology import BROW, EYE, FACE, LIPS, canonical, flip_side
+from ..face.landmarks import BROW, EYE, FACE, LIPS, flip_side
+from ..face.topology import canonical
 from ..ramps import smooth_step
 from .sculpt import Surface
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.topology import EYE
+from ..face.landmarks import EYE
 
 RINGS = 14
 SECTORS = 28

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face.topology import LIPS, MOUTH_RING
+from ..face.landmarks import LIPS, MOUTH_RING
 
 CAVITY_RINGS = 4
 BACK_WALL = 0.7  # of the cavity's chart, its radius: the part that one sees

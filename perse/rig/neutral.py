@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.topology import BROW, EYE, FACE, LIPS, canonical
+from ..face.landmarks import BROW, EYE, FACE, LIPS
+from ..face.topology import canonical
 from .expressions import INDEX, NOSE_ANCHORS
 from .eyes import CLOSED_EYE, clear_of_ball, lid_opening
 from .sculpt import Surface

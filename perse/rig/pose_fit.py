@@ -6,7 +6,8 @@ turned heads better than weak perspective does.
 
 import numpy as np
 
-from ..face.topology import STABLE, canonical
+from ..face.landmarks import STABLE
+from ..face.topology import canonical
 from ..render.camera import Camera
 
 CAMERA_DISTANCE = 6.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 
-from ..face.topology import OVAL
+from ..face.landmarks import OVAL
 from ..ramps import smooth_step
 from ..render.camera import Camera
 

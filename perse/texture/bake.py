@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ..face.topology import OVAL
+from ..face.landmarks import OVAL
 from ..portrait import Portrait
 from ..ramps import smooth_step
 from ..render.camera import Camera

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtri
 
-from ..face.topology import OVAL
+from ..face.landmarks import OVAL
 from ..ramps import smooth_step
 from ..rig.build import face_chart
 from ..rig.shell import AXIS, CROWN, OUTLINE_RING, RINGS

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from scipy import sparse
 
-from ..face.regions import FACE_OUTLINE, LEFT_EYE, LIPS_INNER, RIGHT_EYE, polygon
-from ..face.topology import FACE
-from .residual import face_laplacian
+from ..face.landmarks import EYE_OUTLINE, FACE, FACE_OUTLINE, MOUTH_OUTLINE
+from ..face.polygons import polygon
+from ..face.topology import face_laplacian
 
 STEP = 2  # every so many pixels one is compared
 SOFT = 1.5  # pixels over which both faces are averaged first
@@ -37,7 +37,7 @@ class Shading:
             return polygon(landmarks, outline, max(height, width), scale)[:height, :width]
 
         skin = inside(FACE_OUTLINE, RIM)
-        for gap, scale in ((LEFT_EYE, AROUND[0]), (RIGHT_EYE, AROUND[0]), (LIPS_INNER, AROUND[1])):
+        for gap, scale in ((EYE_OUTLINE["left"], AROUND[0]), (EYE_OUTLINE["right"], AROUND[0]), (MOUTH_OUTLINE, AROUND[1])):
             skin *= 1 - cv2.dilate(inside(gap, scale), np.ones((3, 3)))
         grid = np.zeros((height, width), bool)
         grid[::STEP, ::STEP] = True

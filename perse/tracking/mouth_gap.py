@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ..controls import BANDS
-from ..face.topology import LIPS
+from ..face.landmarks import LIPS
 from ..rig.mouth import CHEEKS
 
 COLUMNS, ROWS = 15, 32

@@ -4,7 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from ..face.topology import FACE, OVAL, canonical
+from ..face.landmarks import FACE, OVAL
+from ..face.topology import face_laplacian
 from .solve import CHIN, Face, Fit
 
 PASSES = 2  # the second one corrects for the jaw, which turns the displacements of the first
@@ -41,12 +42,3 @@ def surface_filter() -> np.ndarray:
     trust = np.ones(FACE)
     trust[[i for i in OVAL if i not in CHIN]] = TRUST_OVAL
     return np.linalg.solve(np.diag(trust) + STIFFNESS * laplacian @ laplacian, np.diag(trust))
-
-
-def face_laplacian() -> np.ndarray:
-    """(468, 468) graph Laplacian of the face mesh: each landmark's number of neighbours minus their sum."""
-    triangles = canonical()[2]
-    near = np.zeros((FACE, FACE))
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        near[triangles[:, a], triangles[:, b]] = near[triangles[:, b], triangles[:, a]] = 1
-    return np.diag(near.sum(1)) - near

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial import Delaunay
 
-from ..face.topology import EYE, FACE, MOUTH_RING, STABLE
+from ..face.landmarks import EYE, FACE, MOUTH_RING, STABLE
 from .light import Shading
 
 TALL = 200  # pixels of a face's height where faces are compared

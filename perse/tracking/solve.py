@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from ..errors import asking
-from ..face.topology import EYE, FACE, LIPS, OVAL, STABLE
+from ..face.landmarks import EYE, FACE, LIPS, OVAL, STABLE
 from ..render.jit import compiled
 from ..rig.expressions import INDEX, NAMES
 from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE

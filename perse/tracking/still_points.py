@@ -7,8 +7,7 @@ expression changes; patches of the picture itself say it more exactly and indepe
 import cv2
 import numpy as np
 
-from ..face.regions import FACE_OUTLINE
-from ..face.topology import BROW, STABLE
+from ..face.landmarks import BROW, FACE_OUTLINE, STABLE
 from ..portrait.models import segment_person
 
 SIDE = 384  # pixels of the square that is searched

@@ -8,7 +8,7 @@ import numpy as np
 from perse.avatar.seeds.from_photo import FIRM, HARDLY, MOST, _facing, _lip_line, _to_outline, _visible, richness
 from perse.avatar.seeds.seed import SEEN
 from perse.avatar.seeds.unseen import BACKING, CORNER, STRAND, _corners, _downwards, _onto_person, hidden
-from perse.face.topology import EYE, LIPS
+from perse.face.landmarks import EYE, LIPS
 from perse.render.camera import Camera
 from perse.rig.rig import PART
 from perse.texture.atlas import ATLAS, sample

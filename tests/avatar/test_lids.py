@@ -6,7 +6,7 @@ import torch
 
 from perse.avatar.appearance.lids import LidSkin
 from perse.controls import Controls
-from perse.face.topology import EYE
+from perse.face.landmarks import EYE
 from perse.rig.expressions import expand
 from perse.rig.rig import PART
 

@@ -3,7 +3,7 @@
 import pytest
 
 from perse.controls import Controls
-from perse.face.topology import FACE
+from perse.face.landmarks import FACE
 from perse.motion.motion import Motion
 from perse.pipeline import PersePipeline
 from perse.tracking.solve import Face

@@ -6,7 +6,7 @@ import torch
 
 from perse.controls import Controls
 from perse.errors import PerseError
-from perse.face.topology import EYE, FACE
+from perse.face.landmarks import EYE, FACE
 from perse.media import Clip
 from perse.motion.driving.drive import drive
 from perse.render.video import VideoWriter

@@ -7,8 +7,7 @@ import skimage.data
 import torch
 
 from perse.controls import BANDS, MARKS, Controls
-from perse.face.regions import LIPS_INNER
-from perse.face.topology import FACE
+from perse.face.landmarks import FACE, MOUTH_OUTLINE
 from perse.motion.driving.drive import follow
 from perse.portrait import track_landmarks
 from perse.render.video import VideoWriter
@@ -91,11 +90,11 @@ def test_what_shows_between_the_lips_is_measured_against_the_skin(inside):
     landmarks[[50, 205, 280, 425], :2] = [[110, 200], [120, 220], [290, 200], [280, 220]]
     angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     # Around the mouth from its right corner, below first.
-    landmarks[LIPS_INNER, :2] = np.stack([200 - 50 * np.cos(angle), 300 + 25 * np.sin(angle)], 1)
-    cv2.fillPoly(frame, [np.round(landmarks[LIPS_INNER, :2]).astype(np.int32)], inside)
+    landmarks[MOUTH_OUTLINE, :2] = np.stack([200 - 50 * np.cos(angle), 300 + 25 * np.sin(angle)], 1)
+    cv2.fillPoly(frame, [np.round(landmarks[MOUTH_OUTLINE, :2]).astype(np.int32)], inside)
     light, trust = between_lips(frame, landmarks)
     assert trust == 1
     grey = np.array(inside) @ [0.299, 0.587, 0.114]
     np.testing.assert_allclose(light, np.full(BANDS, np.log((grey / 255 + 0.03) / (150 / 255 + 0.03))), atol=0.03)
-    landmarks[LIPS_INNER, 1] = 300
+    landmarks[MOUTH_OUTLINE, 1] = 300
     assert between_lips(frame, landmarks)[1] == 0

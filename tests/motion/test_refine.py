@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perse.controls import BANDS, Controls
-from perse.face.topology import FACE
+from perse.face.landmarks import FACE
 from perse.motion.driving import refine as refining
 from perse.motion.driving.key_frames import choose, features, spread
 from perse.motion.driving.refine import LIMIT, MOST, SIDE, projected, refine

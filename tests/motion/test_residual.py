@@ -4,7 +4,7 @@ import torch
 
 from perse.controls import MARKS, Controls
 from perse.errors import PerseError
-from perse.face.topology import FACE, MOUTH_RING, OVAL
+from perse.face.landmarks import FACE, MOUTH_RING, OVAL
 from perse.rig.expressions import INDEX, NAMES
 from perse.tracking.residual import residual_detail
 from perse.tracking.solve import Fit

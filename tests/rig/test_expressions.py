@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from perse.face.topology import EYE, FACE, MOUTH_RING, canonical
+from perse.face.landmarks import EYE, FACE, MOUTH_RING
+from perse.face.topology import canonical
 from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand
 from perse.rig.rig import PART
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from perse.face.topology import FACE, LIPS
+from perse.face.landmarks import FACE, LIPS
 from perse.rig.expressions import expand
 from perse.rig.mouth import arch_depth, build_teeth, crown_share, look_between_lips, mouth_opening
 from perse.rig.rig import PART

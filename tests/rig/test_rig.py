@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from perse.face.topology import FACE, MOUTH_RING, canonical, eye_ring
+from perse.face.landmarks import FACE, MOUTH_RING, eye_ring
+from perse.face.topology import canonical
 from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES
 from perse.rig.rig import NECK_PIVOT, PART, PARTS

@@ -5,7 +5,7 @@ import copy
 import cv2
 import numpy as np
 
-from perse.face.topology import OVAL
+from perse.face.landmarks import OVAL
 from perse.render.mesh import render_mesh
 from perse.rig.build import face_chart
 from perse.rig.rig import PARTS

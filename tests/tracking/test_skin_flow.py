@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from perse.face.topology import FACE
+from perse.face.landmarks import FACE
 from perse.portrait import track_landmarks
 from perse.tracking.skin_flow import Skin
 

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...face.topology import EYE
+from ...face.landmarks import EYE
 from ...rig.eyes import CAP, SECTORS
 from ...rig.rig import PART, Rig
 

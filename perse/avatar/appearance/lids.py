@@ -10,7 +10,8 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from ...face.topology import BROW, EYE, FACE, canonical
+from ...face.landmarks import BROW, EYE, FACE
+from ...face.topology import canonical
 from ...ramps import smooth_step
 from ...render.jit import compiled
 from ...rig.expressions import FOLD, INDEX

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...controls import BANDS
-from ...face.topology import LIPS
+from ...face.landmarks import LIPS
 from ...ramps import smooth_step
 from ...rig.mouth import OPEN_MOUTH, mouth_opening
 from ...rig.rig import PART, Rig

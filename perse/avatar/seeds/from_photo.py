@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from ...face.regions import LIPS_INNER
+from ...face.landmarks import MOUTH_OUTLINE
 from ...portrait import Portrait
 from ...render.mesh import rasterize_ids
 from ...rig.mouth import OPEN_MOUTH, mouth_opening
@@ -113,7 +113,7 @@ def _lip_line(portrait: Portrait) -> np.ndarray:
     """(S, S) bool: the line between closed lips."""
     size = len(portrait.alpha)
     line = np.zeros((size, size), np.uint8)
-    cv2.polylines(line, [np.round(portrait.landmarks[LIPS_INNER, :2]).astype(np.int32)], True, 1, 2 * round(LIP_LINE * size / 512) + 1)
+    cv2.polylines(line, [np.round(portrait.landmarks[MOUTH_OUTLINE, :2]).astype(np.int32)], True, 1, 2 * round(LIP_LINE * size / 512) + 1)
     return line > 0
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from ...face.topology import EYE, LIPS
+from ...face.landmarks import EYE, LIPS
 from ...portrait import Portrait
 from ...render.camera import Camera
 from ...rig.rig import PART, PARTS, Rig

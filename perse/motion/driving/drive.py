@@ -15,7 +15,8 @@ import torch
 from ...avatar.avatar import Avatar
 from ...controls import RANGES, Controls
 from ...errors import asking
-from ...face.topology import EYE, FACE, LIPS, STABLE, canonical
+from ...face.landmarks import EYE, FACE, LIPS, STABLE
+from ...face.topology import canonical
 from ...media import limits
 from ...render.camera import Camera
 from ...render.mesh import rasterize_ids

@@ -15,7 +15,7 @@ import torch
 from ...avatar.avatar import Avatar
 from ...controls import BANDS, RANGES, Controls
 from ...errors import asking
-from ...face.topology import EYE, FACE
+from ...face.landmarks import EYE, FACE
 from ...portrait.landmarks import CLOSE_UP_BOXES, levelled_square
 from ...portrait.models import mesh_face_at
 from ...render.camera import Camera

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...attributes.edits import Axis, Category, Strands
 from ...edits.workshop import Workshop
-from ...face.topology import FACE
+from ...face.landmarks import FACE
 from ...portrait import Portrait
 from .compose import eye_distance, grows_hair, project_region
 from .filters import Verdict, align, refused

@@ -5,8 +5,8 @@ import numpy as np
 
 from ...attributes.edits import Axis, Category, HairVolume, Strands
 from ...edits.workshop import Workshop
-from ...face.regions import FACE_OUTLINE, polygon
-from ...face.topology import BROW
+from ...face.landmarks import BROW, FACE_OUTLINE
+from ...face.polygons import polygon
 from ...portrait import Portrait
 from ...render.mesh import render_mesh
 from ...rig.rig import Rig

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from ...face.topology import FACE, OVAL
+from ...face.landmarks import FACE, OVAL
 from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
 from ...portrait.quality import eye_opening, mouth_opening

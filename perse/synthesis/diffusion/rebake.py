@@ -10,7 +10,8 @@ from ...attributes.edits import Axis, Category, Strands
 from ...edits.bound_mesh import BoundMesh
 from ...edits.strands import grow
 from ...edits.workshop import Edit, Workshop
-from ...face.topology import FACE, STABLE, canonical
+from ...face.landmarks import FACE, STABLE
+from ...face.topology import canonical
 from ...portrait import Portrait
 from ...portrait.masks import region_masks
 from ...portrait.matting import person_matte

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ...face.topology import FACE, STABLE
+from ...face.landmarks import FACE, STABLE
 from ...render.camera import Camera
 from ...render.mesh import rasterize_ids, render_mesh
 from ...rig.expressions import expand
