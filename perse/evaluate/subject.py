@@ -11,7 +11,7 @@ from ..avatar.avatar import Avatar
 from ..controls import Controls
 from ..face.landmarks import FACE
 from ..portrait import face_landmarks
-from ..portrait.landmarks import second_pass
+from ..portrait.landmarker import second_pass
 from ..render.rasterize import rasterize
 
 GREY = 0.93

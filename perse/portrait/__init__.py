@@ -1,7 +1,7 @@
 """One photo -> `Portrait`: decoded, upright, cropped, with landmarks, soft masks and advice on its quality."""
 
 from .crop import Crop
-from .landmarks import face_landmarks, track_landmarks
+from .landmarker import face_landmarks, track_landmarks
 from .portrait import Portrait, head_mask, load_portrait
 from .quality import Hint
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ..errors import BuildCancelled, PerseError
-from .landmarks import close_up, eye_line, first_pass, levelled_square, refine, second_pass
+from .landmarker import close_up, eye_line, first_pass, levelled_square, refine, second_pass
 from .models import detect_faces
 
 # Measured on levelled close-ups: people, paintings and cartoons score above 0.85 with the short-range detector and

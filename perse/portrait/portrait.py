@@ -10,10 +10,11 @@ from ..errors import BuildCancelled
 from .crop import Crop, crop_size, head_square, resample, to_crop
 from .decode import decode
 from .detect import find_face
-from .masks import own_share, region_masks
+from .masks import region_masks
 from .matting import inpaint_background, missed_by_matte, person_matte
 from .models import segment_person
 from .quality import Hint, quality_hints
+from .strangers import own_share
 
 PHOTO_SIDE = 1600
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .landmarks import close_up, levelled_square
+from .landmarker import close_up, levelled_square
 
 SMALL_FACE = 160
 TURNED_DEGREES = 30.0

@@ -11,9 +11,10 @@ from PIL import Image
 
 from perse.errors import PerseError
 from perse.portrait import load_portrait, track_landmarks
-from perse.portrait.masks import own_share, region_masks
+from perse.portrait.masks import region_masks
 from perse.portrait.matting import inpaint_background, missed_by_matte, person_cover, person_matte
 from perse.portrait.pixels import ORIENTATION_TAG, TRANSPOSE
+from perse.portrait.strangers import own_share
 
 PARTS = ("hair", "skin", "neck", "clothes", "brows", "eyes", "lips", "mouth")
 FAST = 256  # crop size of tests that look at geometry only

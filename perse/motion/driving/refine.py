@@ -16,7 +16,7 @@ from ...avatar.avatar import Avatar
 from ...controls import BANDS, RANGES, Controls
 from ...errors import asking
 from ...face.landmarks import EYE, FACE
-from ...portrait.landmarks import CLOSE_UP_BOXES, levelled_square
+from ...portrait.landmarker import CLOSE_UP_BOXES, levelled_square
 from ...portrait.models import mesh_face_at
 from ...render.camera import Camera
 from ...render.rasterize import rasterize
