@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 
 from ..errors import PerseError
+from ..face.alignment import for_opencv
+from ..face.landmarks import CHIN, UPPER_LIP
 
 # All in heights of the landmark box (forehead line to chin).
 SIDE = 2.25
@@ -58,12 +60,12 @@ def _hair_bounds(landmarks: np.ndarray, person: np.ndarray) -> tuple[float, floa
     face = float(high[1] - low[1])
     height, width = person.shape
     x0, x1 = int(max(low[0] - face, 0)), int(min(high[0] + face, width))
-    y0, y1 = int(max(low[1] - 1.5 * face, 0)), int(np.clip(landmarks[152, 1], 1, height))
+    y0, y1 = int(max(low[1] - 1.5 * face, 0)), int(np.clip(landmarks[CHIN, 1], 1, height))
     head = person[y0:y1, x0:x1] > 0.5
     rows = np.flatnonzero(head[:, int(max(low[0] - x0, 0)) : int(max(high[0] - x0, 1))].any(1))
     top = float(rows[0] + y0) if len(rows) else low[1] - 0.35 * face
     # Above the mouth only, where shoulders do not yet widen the person.
-    mouth = int(np.clip(landmarks[13, 1] - y0, 1, max(y1 - y0, 1)))
+    mouth = int(np.clip(landmarks[UPPER_LIP, 1] - y0, 1, max(y1 - y0, 1)))
     columns = np.flatnonzero(head[:mouth].mean(0) > 0.04)
     left = float(min(columns[0] + x0, low[0])) if len(columns) else low[0]
     right = float(max(columns[-1] + 1 + x0, high[0])) if len(columns) else high[0]
@@ -101,9 +103,8 @@ def resample(picture: np.ndarray, crop: Crop, size: int, outside: float | None =
         # A Gaussian of the usual half-band width, then exact bicubic sampling at the wanted positions.
         inner = cv2.GaussianBlur(inner, (0, 0), 0.45 * np.sqrt(scale**2 - 1) + 1e-3)
     matrix = np.array([[scale, 0, crop.x0 - max(x0, -left)], [0, scale, crop.y0 - max(y0, -top)]], np.float64)
-    matrix[:, 2] += 0.5 * scale - 0.5
     out = cv2.warpAffine(
-        inner, matrix, (size, size), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        inner, for_opencv(matrix), (size, size), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
     return np.clip(out, 0, 1)
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..errors import BuildCancelled, PerseError
+from ..face.landmarks import CHIN, EYE_CORNERS, FOREHEAD_TOP, INNER_EYE_CORNERS, MOUTH_CORNERS, NASION, NOSE_FRONT, NOSE_TIP
 from .landmarker import close_up, eye_line, first_pass, levelled_square, refine, second_pass
 from .models import detect_faces
 
@@ -18,8 +19,9 @@ MIN_FULL_RANGE = 0.45
 # 0.04, a dog 0.055 and erratic.
 MAX_MIRROR_ERROR = 0.08
 # Outline, nose and eye and mouth corners, and what they become in a mirror.
-MIRROR_POINTS = [10, 152, 1, 4, 168, 33, 133, 263, 362, 61, 291]
-MIRROR_TWINS = [10, 152, 1, 4, 168, 263, 362, 33, 133, 291, 61]
+MIDLINE = [FOREHEAD_TOP, CHIN, NOSE_TIP, NOSE_FRONT, NASION]
+PAIRS = [EYE_CORNERS, INNER_EYE_CORNERS, MOUTH_CORNERS]
+MIRROR_POINTS, MIRROR_TWINS = ([*MIDLINE, *(i for pair in PAIRS for i in pair[::step])] for step in (1, -1))
 MAX_CANDIDATES = 5
 # Another face counts as one when it is at least this large compared with the largest.
 OTHER_FACE_SIZE = 0.4

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from ..face.landmarks import BROW_OUTLINE, EYE_OUTLINE
+from ..face.landmarks import BROW_OUTLINE, EYE_CORNERS, EYE_OUTLINE
+from ..face.measures import face_height
 from ..face.polygons import polygon
 
 # Columns of landmarks that a frame has to cross: down the bridge of the nose, down from each lower lid, and down each
@@ -26,7 +27,7 @@ MIN_TEMPLE = 4.0
 def rim_strengths(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Steepest change of lightness (L* per hundredth of the face height) along bridge, cheeks and temples, right
     before left: (5,)."""
-    height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
+    height = face_height(landmarks[:, :2])
     lightness = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)[..., 0]
     lightness = cv2.GaussianBlur(lightness, (0, 0), max(0.5, 0.006 * height))
     strengths = []
@@ -62,7 +63,7 @@ def glasses_mask(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     size = len(picture)
     if not wears_glasses(rim_strengths(picture, landmarks)):
         return np.zeros((size, size), np.float32)
-    height = float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
+    height = face_height(landmarks[:, :2])
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
     scale = min(1.0, 200.0 / height)
     small = cv2.resize(lab, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -77,7 +78,7 @@ def glasses_mask(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     for eye, brow in zip(EYE_OUTLINE.values(), BROW_OUTLINE.values()):
         middle = landmarks[eye, :2].mean(0)
         radii = (int(0.24 * height), int(0.2 * height))
-        tilt = landmarks[263, :2] - landmarks[33, :2]
+        tilt = landmarks[EYE_CORNERS[1], :2] - landmarks[EYE_CORNERS[0], :2]
         angle = float(np.degrees(np.arctan2(tilt[1], tilt[0])))
         centre = (int(middle[0]), int(middle[1] + 0.03 * height))
         cv2.ellipse(area, centre, radii, angle, 0, 360, 1.0, -1, cv2.LINE_AA)

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from ..face.alignment import for_opencv, plane_rotation
+from ..face.landmarks import EYE_CORNERS
 from .models import detect_faces, mesh_face, mesh_face_at
 
 CLOSE_UP = 512
@@ -13,10 +15,6 @@ LOOK = 320  # pixels of a close-up that need not be searched: beyond, jitter get
 # landmarks that are looked for so much aside move by a small part of their own jitter (an estimate).
 SETTLED = (0.006, 0.015, 0.0175)
 
-# MediaPipe landmark indices of the eye corners; the subject's right eye is on the left of the picture.
-RIGHT_EYE = (33, 133)
-LEFT_EYE = (263, 362)
-
 
 def close_up(image: np.ndarray, centre, side: float, angle: float, size: int = CLOSE_UP) -> tuple[np.ndarray, np.ndarray]:
     """Cut a square of `side` pixels turned by `angle` radians out of (H,W,3) and resample it to `size` pixels.
@@ -25,8 +23,7 @@ def close_up(image: np.ndarray, centre, side: float, angle: float, size: int = C
         The close-up (size,size,3) and the (2,3) matrix that takes close-up pixels to image pixels.
     """
     scale = side / size
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.array([[cos, -sin], [sin, cos]])
+    linear = scale * plane_rotation(angle)
     to_image = np.column_stack([linear, np.asarray(centre, float) - linear @ np.full(2, size / 2)])
     source, sample = image, to_image.copy()
     if scale > 2:
@@ -41,10 +38,8 @@ def close_up(image: np.ndarray, centre, side: float, angle: float, size: int = C
         source = cv2.resize(part, reduced, interpolation=cv2.INTER_AREA)
         sample[:, 2] -= (x0, y0)
         sample = np.diag([reduced[0] / part.shape[1], reduced[1] / part.shape[0]]) @ sample
-    # OpenCV counts from pixel centres, we count from the corner of the first pixel.
-    sample[:, 2] += sample[:, :2] @ np.full(2, 0.5) - 0.5
     picture = cv2.warpAffine(
-        source, sample, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        source, for_opencv(sample), (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
     return picture, to_image
@@ -75,7 +70,7 @@ def _placed(points: np.ndarray, to_image: np.ndarray, scale: float) -> np.ndarra
 
 def eye_line(landmarks: np.ndarray) -> tuple[np.ndarray, float]:
     """The vector from the subject's right to left outer eye corner (2,) and its angle to the horizontal (radians)."""
-    across = landmarks[LEFT_EYE[0], :2] - landmarks[RIGHT_EYE[0], :2]
+    across = landmarks[EYE_CORNERS[1], :2] - landmarks[EYE_CORNERS[0], :2]
     return across, float(np.arctan2(across[1], across[0]))
 
 
@@ -88,10 +83,10 @@ def second_pass(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray | None:
 def levelled_square(landmarks: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Centre, side and angle of the square that the second pass looks at: twice the levelled face box."""
     _, angle = eye_line(landmarks)
-    cos, sin = np.cos(angle), np.sin(angle)
-    level = landmarks[:, :2] @ np.array([[cos, -sin], [sin, cos]])
+    turn = plane_rotation(angle)
+    level = landmarks[:, :2] @ turn
     low, high = level.min(0), level.max(0)
-    centre = np.array([[cos, -sin], [sin, cos]]) @ ((low + high) / 2)
+    centre = turn @ ((low + high) / 2)
     return centre, CLOSE_UP_BOXES * float((high - low).max()), angle
 
 

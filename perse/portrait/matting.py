@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from ..face.landmarks import FACE_OUTLINE
+from ..face.landmarks import CHIN, EYE_CORNERS, FACE_OUTLINE, FOREHEAD_TOP, NOSE_FRONT
+from ..face.measures import face_height
 from ..face.polygons import polygon
 from .closed_form import closed_form_alpha, foreground_colours, pull_push
 from .colours import ColourModel
@@ -49,15 +50,11 @@ def person_matte(
         alpha = _connected(_closed_form(image, trimap), landmarks)
     else:
         alpha = given.astype(np.float32)
-    foreground = foreground_colours(image, alpha, max(2, round(0.03 * _face_height(landmarks))))
+    foreground = foreground_colours(image, alpha, max(2, round(0.03 * face_height(landmarks[:, :2]))))
     # Opaque pixels keep the photo's own colour exactly.
     weight = np.clip((alpha - 0.9) / 0.1, 0, 1)[..., None]
     foreground = foreground + weight * (image - foreground)
     return alpha, np.clip(foreground, 0, 1).astype(np.float32)
-
-
-def _face_height(landmarks: np.ndarray) -> float:
-    return float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
 
 
 def _grabcut(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.ndarray:
@@ -68,11 +65,11 @@ def _grabcut(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.
     prior = cv2.resize(rough, (side, side), interpolation=cv2.INTER_AREA)
     face = polygon(landmarks * (side / size), FACE_OUTLINE, side) > 0.5
     inside = (prior > 0.5).astype(np.uint8)
-    height = _face_height(landmarks) * side / size
+    height = face_height(landmarks[:, :2]) * side / size
     near, far = (_disc(max(2, round(reach * height))) for reach in (GRABCUT_REACH, GRABCUT_HAIR_REACH))
     # The network often misses locks that stand off the head.
     rows = (np.arange(side)[:, None] + 0.5) * size / side
-    beside_head = (rows > landmarks[10, 1]) & (rows < landmarks[152, 1])
+    beside_head = (rows > landmarks[FOREHEAD_TOP, 1]) & (rows < landmarks[CHIN, 1])
     around = np.where(beside_head, cv2.dilate(inside, far), cv2.dilate(inside, near))
     state = np.where(inside, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     state[(cv2.erode(inside, near) > 0) & (prior > 0.8)] = cv2.GC_FGD
@@ -87,7 +84,7 @@ def _grabcut(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.
     if (inside > 0)[~cut].sum() > MOST_LOST * inside.sum():
         return rough > 0.5  # dark hair and cloth before a dark ground: colours cannot tell them apart
     # Beside the head the network may have missed locks and ears, not things that are coloured like the person's clothes or glasses.
-    cut &= (inside > 0) | (rows > landmarks[152, 1]) | _like_head(small, prior, face, landmarks * (side / size))
+    cut &= (inside > 0) | (rows > landmarks[CHIN, 1]) | _like_head(small, prior, face, landmarks * (side / size))
     mixed = 0.6 * cut.astype(np.float32) + 0.4 * prior  # the network's softness, for an outline finer than GrabCut's pixels
     return cv2.resize(mixed, (size, size), interpolation=cv2.INTER_CUBIC) > 0.5
 
@@ -99,7 +96,7 @@ def _like_head(picture: np.ndarray, prior: np.ndarray, face: np.ndarray, landmar
         picture: (S,S,3); prior: (S,S) person probability; face: (S,S) bool; landmarks: (478,3) in pixels.
     """
     lab = cv2.GaussianBlur(cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2Lab), (0, 0), 1.0)
-    above = np.arange(len(face))[:, None] < landmarks[[33, 263], 1].mean()
+    above = np.arange(len(face))[:, None] < landmarks[EYE_CORNERS, 1].mean()
     hair, scene = lab[above & ~face & (prior > 0.8)], lab[prior < 0.1]
     if min(len(hair), len(scene)) < 24:
         return np.ones_like(face)
@@ -113,12 +110,12 @@ def _disc(radius: int) -> np.ndarray:
 
 def _trimap(mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """0, 0.5 or 1: the band around the mask's outline is open, wider around the head than around the body."""
-    height = _face_height(landmarks)
+    height = face_height(landmarks[:, :2])
     signed = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) - cv2.distanceTransform(
         (~mask).astype(np.uint8), cv2.DIST_L2, 3
     )
     rows = np.arange(len(mask), dtype=np.float32)[:, None]
-    chin = landmarks[152, 1]
+    chin = landmarks[CHIN, 1]
     below = np.clip((rows - chin + 0.1 * height) / (0.3 * height), 0, 1)
     band = np.maximum(2.0, height * (HAIR_BAND + below * (BODY_BAND - HAIR_BAND)))
     trimap = np.full(mask.shape, 0.5, np.float32)
@@ -147,7 +144,7 @@ def _closed_form(image: np.ndarray, trimap: np.ndarray) -> np.ndarray:
 def _connected(alpha: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Only what hangs together with the face: other people and furniture go."""
     count, labels = cv2.connectedComponents((alpha > 0.2).astype(np.uint8))
-    x, y = np.clip(landmarks[4, :2].astype(int), 0, len(alpha) - 1)
+    x, y = np.clip(landmarks[NOSE_FRONT, :2].astype(int), 0, len(alpha) - 1)
     if count <= 2 or labels[y, x] == 0:
         return alpha
     keep = cv2.dilate((labels == labels[y, x]).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0

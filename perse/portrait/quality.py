@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..face.landmarks import CHIN, EARS, EYE, EYE_CORNERS, FOREHEAD_TOP
+from ..face.measures import MIDDLE_OF_LIDS, face_height, lid_opening, lip_gap
 from .landmarker import close_up, levelled_square
 
 SMALL_FACE = 160
@@ -20,9 +22,6 @@ MOUTH_OPEN = 0.1
 # How much room below the chin, and around the face, in face heights.
 ROOM_BELOW = 0.15
 ROOM_AROUND = 0.03
-
-RIGHT_EYE_PAIRS = ((159, 145), (158, 153), (160, 144))
-LEFT_EYE_PAIRS = ((386, 374), (385, 380), (387, 373))
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,12 @@ def quality_hints(
         glasses: mask of glasses, any size.
         scale: pixels of the uploaded picture to one of `photo`.
     """
-    size = face_size(landmarks) * scale
+    size = face_height(landmarks[:, :2]) * scale
     angle = turn(landmarks)
     sharp = sharpness(photo, landmarks)
     room = room_around(photo, landmarks)
     eyes = eye_opening(landmarks)
-    mouth = mouth_opening(landmarks)
+    mouth = mouth_gap(landmarks)
     framed = float(glasses.mean())
     checks = (
         (size < SMALL_FACE, "small_face", size,
@@ -74,16 +73,11 @@ def quality_hints(
     return [Hint(code, message, float(value)) for present, code, value, message in checks if present]
 
 
-def face_size(landmarks: np.ndarray) -> float:
-    """Height of the face from forehead to chin in pixels, however it is tilted."""
-    return float(np.linalg.norm(landmarks[10, :2] - landmarks[152, :2]))
-
-
 def turn(landmarks: np.ndarray) -> float:
     """How far the face is turned away from the camera in degrees, sideways and up or down together; positive when it
     looks to the right of the picture."""
-    across = (landmarks[454] - landmarks[234]) + (landmarks[263] - landmarks[33])
-    down = landmarks[152] - landmarks[10]
+    across = (landmarks[EARS[1]] - landmarks[EARS[0]]) + (landmarks[EYE_CORNERS[1]] - landmarks[EYE_CORNERS[0]])
+    down = landmarks[CHIN] - landmarks[FOREHEAD_TOP]
     into = np.cross(across, down)  # points into the picture when the face looks at the camera
     into = into / max(np.linalg.norm(into), 1e-6)
     yaw = np.degrees(np.arctan2(-into[0], into[2]))
@@ -92,17 +86,13 @@ def turn(landmarks: np.ndarray) -> float:
 
 
 def eye_opening(landmarks: np.ndarray) -> float:
-    """Opening of the wider eye over its width."""
-    openings = []
-    for pairs, (outer, inner) in ((RIGHT_EYE_PAIRS, (33, 133)), (LEFT_EYE_PAIRS, (263, 362))):
-        gap = np.mean([np.linalg.norm(landmarks[a, :2] - landmarks[b, :2]) for a, b in pairs])
-        openings.append(gap / max(np.linalg.norm(landmarks[outer, :2] - landmarks[inner, :2]), 1e-6))
-    return float(max(openings))
+    """Opening of the wider eye, in the middle of its lids, over its width."""
+    return max(lid_opening(landmarks[:, :2], side, MIDDLE_OF_LIDS) for side in EYE)
 
 
-def mouth_opening(landmarks: np.ndarray) -> float:
-    """Gap between the inner lips over the height of the face."""
-    return float(np.linalg.norm(landmarks[13, :2] - landmarks[14, :2])) / max(face_size(landmarks), 1e-6)
+def mouth_gap(landmarks: np.ndarray) -> float:
+    """Gap between the inner lips over the height of the face: a smile makes a mouth wider, but no face higher."""
+    return lip_gap(landmarks[:, :2]) / max(face_height(landmarks[:, :2]), 1e-6)
 
 
 def sharpness(photo: np.ndarray, landmarks: np.ndarray) -> float:
@@ -125,7 +115,7 @@ def room_around(photo: np.ndarray, landmarks: np.ndarray) -> float:
     """Smallest room between the face with its hair (assumed a quarter of its height) and the photo's edges, in face
     heights; negative when something is cut off."""
     height, width = photo.shape[:2]
-    size = face_size(landmarks)
+    size = face_height(landmarks[:, :2])
     low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
     return float(
         min(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perse.errors import BuildCancelled, PerseError
-from perse.portrait import detect, landmarks, load_portrait, models
+from perse.portrait import detect, landmarker, load_portrait, models
 from perse.portrait.detect import MAX_WINDOWS, MOST_RUNS, find_face
 from perse.portrait.pixels import MAX_ASPECT
 
@@ -31,8 +31,8 @@ def runs(monkeypatch):
         return rng.uniform(100, 400, (478, 3)).astype(np.float32)
 
     monkeypatch.setattr(detect, "detect_faces", faces)
-    monkeypatch.setattr(landmarks, "detect_faces", faces)
-    monkeypatch.setattr(landmarks, "mesh_face", mesh)
+    monkeypatch.setattr(landmarker, "detect_faces", faces)
+    monkeypatch.setattr(landmarker, "mesh_face", mesh)
     return counts
 
 
@@ -44,9 +44,9 @@ def test_a_crowd_of_none(runs, height, width):
 
 
 def test_a_frame_of_a_video(runs, monkeypatch):
-    monkeypatch.setattr(landmarks, "mesh_face", lambda image: runs.update(mesh=runs["mesh"] + 1))
-    assert landmarks.track_landmarks(np.zeros((300, 400, 3), np.uint8)) is None
-    assert sum(runs.values()) <= 2 + landmarks.MAX_TRIED
+    monkeypatch.setattr(landmarker, "mesh_face", lambda image: runs.update(mesh=runs["mesh"] + 1))
+    assert landmarker.track_landmarks(np.zeros((300, 400, 3), np.uint8)) is None
+    assert sum(runs.values()) <= 2 + landmarker.MAX_TRIED
 
 
 @pytest.mark.parametrize("fraction", [0.5, 0.25])

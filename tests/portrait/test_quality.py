@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from perse.face.landmarks import EYE, LOWER_LIP, NASION
+from perse.face.measures import face_height
 from perse.portrait import load_portrait, quality, track_landmarks
 
 SIZE = 256
@@ -60,12 +62,12 @@ def test_glasses_are_seen_when_drawn(astronaut):
     assert "glasses" not in codes(image)
     points = track_landmarks(image)
     rows, columns = np.mgrid[: len(image), : len(image)]
-    for corners in ((33, 133), (263, 362)):
-        x, y = points[list(corners), :2].mean(0)
-        radius = 0.17 * quality.face_size(points)
+    for eye in EYE.values():
+        x, y = points[[eye["outer"], eye["inner"]], :2].mean(0)
+        radius = 0.17 * face_height(points[:, :2])
         distance = np.hypot(columns - x, (rows - y - 0.1 * radius) * 1.25)
         image[np.abs(distance - radius) < 4] = (40, 30, 30)
-    x, y = points[168, :2]
+    x, y = points[NASION, :2]
     image[int(y) - 4 : int(y) + 4, int(x) - 20 : int(x) + 20] = (40, 30, 30)
     assert "glasses" in codes(image)
 
@@ -91,14 +93,12 @@ def test_eyes_and_mouth(hopper):
         return [hint.code for hint in quality.quality_hints(photo, changed, 1, none)]
 
     assert hints(points) == []
-    closed = points.copy()
-    for upper, lower in (*quality.RIGHT_EYE_PAIRS, *quality.LEFT_EYE_PAIRS):
-        closed[upper, :2] = closed[lower, :2] - (0, 1)
-    assert hints(closed) == ["eyes_closed"]
     wink = points.copy()
-    for upper, lower in quality.RIGHT_EYE_PAIRS:
-        wink[upper, :2] = wink[lower, :2] - (0, 1)
+    wink[EYE["right"]["upper"], :2] = wink[EYE["right"]["lower"], :2] - (0, 1)
     assert hints(wink) == []
+    closed = wink.copy()
+    closed[EYE["left"]["upper"], :2] = closed[EYE["left"]["lower"], :2] - (0, 1)
+    assert hints(closed) == ["eyes_closed"]
     opened = points.copy()
-    opened[14, 1] += 0.15 * quality.face_size(points)
+    opened[LOWER_LIP, 1] += 0.15 * face_height(points[:, :2])
     assert hints(opened) == ["mouth_open"]

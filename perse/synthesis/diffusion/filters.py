@@ -12,7 +12,7 @@ import numpy as np
 from ...face.landmarks import FACE, OVAL
 from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
-from ...portrait.quality import eye_opening, mouth_opening
+from ...portrait.quality import eye_opening, mouth_gap
 from .compose import compose, eye_distance
 from .identity import SAME, Embed
 
@@ -134,7 +134,7 @@ class Inspector:
 
     def _expression(self, landmarks: np.ndarray, mask: np.ndarray) -> Verdict | None:
         """Eyes and mouth must be as open as they were, unless they are what is edited."""
-        for what, measure, index, limit in (("mouth", mouth_opening, 13, MOUTH), ("eyes", eye_opening, 159, EYES)):
+        for what, measure, index, limit in (("mouth", mouth_gap, 13, MOUTH), ("eyes", eye_opening, 159, EYES)):
             x, y = np.clip(self.portrait.landmarks[index, :2].astype(int), 0, len(mask) - 1)
             change = abs(measure(landmarks) - measure(self.portrait.landmarks))
             if mask[y, x] < 0.02 and change > limit:
