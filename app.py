@@ -27,8 +27,9 @@ from starlette.middleware import Middleware
 
 from perse import gpu  # on ZeroGPU, `spaces` must come before torch
 from perse.motion.presets import PRESETS
+from perse.settings import VIDEO_FORMATS, VIDEO_SECONDS
 from perse.ui import gradio_ways, pieces
-from perse.ui.api import FORMATS, VIDEO_SECONDS, Api, friendly
+from perse.ui.api import Api, friendly
 from perse.ui.desk import FILMING, Desk
 from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair import FairPool
@@ -116,14 +117,14 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
             piece(pieces.html("panel.html"))
             with gr.Column(elem_id="perse-video"):
                 with gr.Accordion("Follow a clip of yours instead", open=False):
-                    clip = gr.Video(label="A face that moves, up to 30 seconds", sources=["upload", "webcam"], include_audio=False,
+                    clip = gr.Video(label=f"A face that moves, up to {VIDEO_SECONDS[1]:.0f} seconds", sources=["upload", "webcam"], include_audio=False,
                                     height=240, elem_id="perse-clip")
                     piece(pieces.place("clip-note"))
                     forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
                 with gr.Row():
                     size = gr.Radio([256, 512, 720, 1080], value=512, label="Size")
-                    kind = gr.Radio(list(FORMATS), value="mp4", label="Format")
+                    kind = gr.Radio(list(VIDEO_FORMATS), value="mp4", label="Format")
                 with gr.Row():
                     fps = gr.Radio([15, 25, 30, 60], value=25, label="Frames a second")
                     framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")

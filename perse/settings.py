@@ -1,5 +1,17 @@
-"""What may be asked for, by visitors and programs: numbers that the page shows before anything heavy is loaded."""
+"""What may be asked for, by visitors and programs. The page's scripts get their numbers from here, too (`ui/page_settings.py`)."""
 
 DEFAULT_BUDGET = 30.0  # seconds of a build
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
+API_BUDGETS = (10.0, 300.0)  # seconds of a build that a program may ask the page for
+SEEDS = (0, 2 ** 31)
 SIZES = (64, 2048)  # side of a picture, pixels
+
+LIVE_SIZE = 512  # side of the live picture while something moves, pixels
+LIVE_SIZES = (64, 1024)  # side of a live picture, pixels: at rest it is drawn at the screen's own
+SAVED_SIZES = (512, 1024, 2048)  # sides of a saved picture that the page offers, pixels
+STRIP_FRAMES = 8  # pictures of one motion, side by side
+LONGEST_CONTROLS = 32_768  # bytes of a Controls JSON that a browser may send; a full one has about 3,000
+CAMERA = {"yaw": 80.0, "pitch": 35.0}  # degrees to either side that the page lets the camera go: beyond, an avatar is not convincing
+
+VIDEO_FORMATS = ("mp4", "webm", "gif")
+VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)

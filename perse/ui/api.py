@@ -9,7 +9,7 @@ from ..errors import PerseError
 from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion
 from ..render.mark import draw_mark
-from ..settings import DEFAULT_BUDGET, SIZES
+from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
 from . import gradio_ways
 from .address import address_in
 from .engine import AVATAR, BUILD, PICTURE, Engine
@@ -19,9 +19,6 @@ from .jobs import Job
 from .line import Line
 from .visits import Visits
 
-FORMATS = ("mp4", "webm", "gif")
-VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
-BUDGETS = (10.0, 300.0)  # seconds
 PROGRAMS = 0.2  # share of a line that the programs of one address may take: a person's page takes up to half
 
 
@@ -30,8 +27,8 @@ def check_video(seconds: float, fps: float, size: float, suffix: str, motion: st
     for name, value, (low, high) in (
             ("length", seconds, VIDEO_SECONDS), ("frame rate", fps, VIDEO_FPS), ("size", size, VIDEO_SIZES)):
         number(name, value, low, high)
-    if suffix not in FORMATS:
-        raise PerseError(f"Unknown format {str(suffix)[:40]!r}: use {', '.join(FORMATS)}.")
+    if suffix not in VIDEO_FORMATS:
+        raise PerseError(f"Unknown format {str(suffix)[:40]!r}: use {', '.join(VIDEO_FORMATS)}.")
     if motion not in PRESETS:
         raise PerseError(f"Unknown motion {str(motion)[:40]!r}; known are: {', '.join(PRESETS)}.")
 
@@ -110,8 +107,8 @@ class Api:
                 if consent is not True:
                     raise PerseError(
                         "Please confirm with consent=true that this is you, or that you have the person's permission.")
-                number("budget", budget, *BUDGETS)
-                number("seed", seed, 0, 2 ** 31)
+                number("budget", budget, *API_BUDGETS)
+                number("seed", seed, *SEEDS)
                 job = Job(lambda report, cancelled: self._built(kept, budget, int(seed), report, cancelled), self.building, visit.who,
                           build_deadline(budget), share=PROGRAMS).start()
                 for _ in job.updates():

@@ -15,7 +15,7 @@ from ..motion.presets import preset_motion
 from ..motion.table import motion_csv
 from . import pieces
 from .api import build_deadline, check_video
-from .engine import AVATAR, BUILD, PICTURE, WARMING, Engine
+from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
 from .jobs import Job
 from .line import Line
@@ -71,7 +71,7 @@ class Desk:
         def work(report, cancelled):
             if example.avatar_path.is_file():
                 self._warm(AVATAR, report, cancelled)
-                report(None, "Opening the avatar")
+                report(None, OPENING)
                 try:
                     return example.avatar()
                 except PerseError:
@@ -95,7 +95,7 @@ class Desk:
         def work(report, cancelled):
             try:
                 self._warm(AVATAR, report, cancelled)
-                report(None, "Opening the avatar")
+                report(None, OPENING)
                 return self.engine.pipeline.load(kept)
             finally:
                 kept.unlink(missing_ok=True)

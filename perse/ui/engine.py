@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..pipeline import PersePipeline
 
 AVATAR, PICTURE, BUILD = "avatar", "picture", "build"  # to open one, to see one, to make one
-WARMING = "Warming up the renderer"
+WARMING, OPENING = "Warming up the renderer", "Opening the avatar"
 SHORTEST = 2.0  # seconds that are told at the least while something is not there
 
 

@@ -4,11 +4,13 @@ import base64
 import io
 from html import escape
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from . import page_settings
 from .examples import EXAMPLES, STILL_YAWS, Example
 from .jobs import Update
 
@@ -21,13 +23,14 @@ SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", 
 
 def head() -> str:
     """The page's own scripts and style sheet, inline: no request leaves for them."""
-    scripts = "\n".join(f"<script>\n{(STATIC / name).read_text()}\n</script>" for name in SCRIPTS)
+    sources = [page_settings.script(), *((STATIC / name).read_text() for name in SCRIPTS)]
+    scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
     return f"<style>\n{(STATIC / 'style.css').read_text()}\n</style>\n{scripts}"
 
 
 def html(name: str) -> str:
-    """A fragment of static/*.html."""
-    return (STATIC / name).read_text()
+    """A fragment of static/*.html, with the page's numbers in place of $names."""
+    return Template((STATIC / name).read_text()).substitute(page_settings.words())
 
 
 def data_uri(picture: np.ndarray, quality: int = 85) -> str:

@@ -18,11 +18,12 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..avatar.sample import random_look, sample
-from ..controls import RANGES, Controls
+from ..controls import Controls
 from ..errors import PerseError
 from ..motion.motion import overlay
 from ..motion.presets import PRESETS
 from ..render.mark import draw_mark
+from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES
 from .address import address_in
 from .desk import Desk
 from .engine import BUILD, PICTURE, WARMING, Engine
@@ -32,12 +33,9 @@ from .fair import Busy, FairPool
 from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 
-MAX_BODY = 32_768  # bytes of a Controls JSON; a full one has about 3,000
 MAX_DRAINED = 1_000_000  # bytes read to the end all the same: a client that is still sending would not read the refusal
-FRAME_SIZES = (64, 1024)
-FILE_SIZES = (64, 2048)
 SAVED = ("gaussians.ply", "viewer.html", "avatar.safetensors")
-STRIP_SIZE, STRIP_FRAMES = 112, 8
+STRIP_SIZE = 112  # side of a picture in a strip, pixels
 SYNTHETIC = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
 FRESH = {"Cache-Control": "no-store"}
 VISIT = "x-perse-visit"  # the header with a visit's secret
@@ -102,7 +100,7 @@ class FrameRoutes:
         return endpoint
 
     def _frame(self, entry: Entry, request: Request, controls: Controls) -> Response:
-        size = _integer(request, "size", 512, *FRAME_SIZES)
+        size = _integer(request, "size", LIVE_SIZE, *LIVE_SIZES)
         renderer = entry.renderer(size, _still_background(request))
         motion = request.query_params.get("motion")
         if motion is not None:
@@ -128,7 +126,7 @@ class FrameRoutes:
     def _save(self, entry: Entry, request: Request, controls: Controls) -> Response:
         kind = request.path_params["kind"]
         if kind == "picture.png":
-            size = _integer(request, "size", 1024, *FILE_SIZES)
+            size = _integer(request, "size", 1024, *SIZES)
             background = request.query_params.get("background", "grey")
             from ..render.picture import encode_picture
             picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
@@ -152,13 +150,13 @@ class FrameRoutes:
         still = entry.shared and EXAMPLES[entry.name].stills_path.is_file()
         return JSONResponse(info | {
             "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
-            "name": entry.name, "composites": list(COMPOSITES), "ranges": RANGES, "neutralises": entry.avatar.rig.neutral.does_something,
+            "name": entry.name, "composites": list(COMPOSITES), "neutralises": entry.avatar.rig.neutral.does_something,
             "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
         }, headers=FRESH)
 
     def _random(self, entry: Entry, request: Request, controls: Controls) -> Response:
         avatar = entry.avatar
-        seed, name = _integer(request, "seed", 0, 0, 2 ** 31), request.query_params.get("category", "")
+        seed, name = _integer(request, "seed", 0, *SEEDS), request.query_params.get("category", "")
         limits = avatar.report.build.get("limits", {})
         if not name:
             drawn = random_look(list(avatar.space.categories.values()), seed, limits)
@@ -263,12 +261,12 @@ async def _text(request: Request, empty: str) -> str:
     body, held = bytearray(), 0
     async for chunk in request.stream():
         held += len(chunk)
-        if held <= MAX_BODY:
+        if held <= LONGEST_CONTROLS:
             body += chunk
         elif held > MAX_DRAINED:
             break
-    if held > MAX_BODY:
-        raise PerseError(f"These controls are longer than {MAX_BODY:,} bytes.")
+    if held > LONGEST_CONTROLS:
+        raise PerseError(f"These controls are longer than {LONGEST_CONTROLS:,} bytes.")
     try:
         return body.decode() or empty
     except UnicodeDecodeError:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import PerseError
 from ..memory import tidy_soon
+from ..settings import LIVE_SIZE
 from .failures import note_failure
 from .footprint import weigh
 from .jobs import Job
@@ -34,7 +35,7 @@ IDLE = 300.0  # seconds without use after which an avatar or a photo may make ro
 AVATARS = 4  # of one visit
 VISITS = 2000  # at once; one that holds nothing takes a few kilobytes
 HELD = 60.0  # seconds since its last use after which a thing may go to make room for somebody who would not get in otherwise
-RENDERERS, LIVE = 4, 512  # renderers that an avatar keeps, and the largest picture, in pixels, whose renderer is kept
+RENDERERS = 4  # that an avatar keeps, of pictures that are no larger than the live one
 DISK = 800_000_000  # bytes of one visit's files; the oldest go first
 
 
@@ -64,7 +65,7 @@ class Entry:
 
     def __post_init__(self):
         # A renderer holds a background: three numbers of four bytes a pixel.
-        self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE ** 2
+        self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE_SIZE ** 2
         self._renderers: OrderedDict = OrderedDict()
 
     def renderer(self, size: int, background: str, framing: str = "head") -> "Renderer":
@@ -72,7 +73,7 @@ class Entry:
         from ..renderer import Renderer
         key = (size, background, framing)
         found = self._renderers.get(key) or Renderer(self.avatar, size, background, framing)
-        if size <= LIVE:
+        if size <= LIVE_SIZE:
             self._renderers[key] = found
             while len(self._renderers) > RENDERERS:
                 self._renderers.popitem(last=False)

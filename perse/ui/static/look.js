@@ -1,10 +1,8 @@
 // The look: a Controls value, exactly as Python reads it, with undo, redo, mixing and chance.
 (() => {
-  const ANGLES = ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch", "yaw", "pitch", "roll"];
   const GROUPS = ["attributes", "styles", "latents", "expression"];
-  const empty = () => Object.assign(
-    { attributes: {}, styles: {}, latents: {}, expression: {}, zoom: 1, neutralise: 1 }, Object.fromEntries(ANGLES.map((a) => [a, 0])));
   const copy = (value) => JSON.parse(JSON.stringify(value));
+  const empty = () => copy(perse.settings.look);
 
   function mixed(a, b, t, neutral = 0) {
     if (typeof (a ?? b) === "object") {
@@ -68,8 +66,19 @@
       delete this.value.latents[category];
     },
     resetExpression() { this.value.expression = {}; },
-    resetHead() { for (const a of ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch"]) this.value[a] = 0; },
-    resetCamera() { for (const a of ["yaw", "pitch", "roll"]) this.value[a] = 0; this.value.zoom = 1; },
+    resetHead() { for (const a of ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch"]) this.value[a] = perse.settings.look[a]; },
+    resetCamera() { for (const a of ["yaw", "pitch", "roll", "zoom"]) this.value[a] = perse.settings.look[a]; },
+
+    // The camera turned by so many degrees and brought nearer by a factor, within what it may do.
+    moveCamera({ yaw = 0, pitch = 0, nearer = 1 }) {
+      const within = (x, [low, high]) => Math.min(high, Math.max(low, x));
+      const { camera, ranges } = perse.settings;
+      this.edit((v) => {
+        v.yaw = within(v.yaw + yaw, camera.yaw);
+        v.pitch = within(v.pitch + pitch, camera.pitch);
+        v.zoom = within(v.zoom * nearer, ranges.zoom);
+      });
+    },
 
     // The person as in the photo, seen from where the visitor looks now.
     original() {
@@ -92,7 +101,7 @@
     // Chance, as Python's sampler draws it: a whole look, or one category of it.
     async surprise(category = "") {
       try {
-        const seed = Math.floor(Math.random() * 2 ** 31);
+        const seed = Math.floor(Math.random() * perse.settings.seeds[1]);
         const drawn = await (await perse.ask(`random/${perse.token}`, { seed, category })).json();
         if (category) {
           this.resetCategory(category);

@@ -1,7 +1,6 @@
 // Motions: looping thumbnails of this very avatar, and a live preview of the chosen one in the big picture.
 (() => {
   const { h } = perse;
-  const FRAMES = 8; // squares in a strip, as the server renders them
   const motion = {
     name: null,
     playing: 0,
@@ -35,7 +34,7 @@
         const phase = (performance.now() - started) / 1000 / seconds;
         if (run !== this.playing || phase >= 1 || document.body.dataset.tab !== "video") break;
         perse.stage.override = { query: { motion: name, phase: phase.toFixed(4) } };
-        await perse.stage.show(512);
+        await perse.stage.show(perse.settings.live_size);
       }
       if (run === this.playing) {
         perse.stage.override = null;
@@ -58,7 +57,8 @@
           if (token !== perse.token) return;
           const thumb = tile.firstChild;
           thumb.style.backgroundImage = `url(${url})`;
-          thumb.style.backgroundSize = `${100 * FRAMES}% 100%`;
+          thumb.style.backgroundSize = `${100 * perse.settings.strip_frames}% 100%`;
+          thumb.style.setProperty("--frames", perse.settings.strip_frames);
           thumb.classList.add("moving");
         } catch { /* a tile without a picture still works */ }
       }

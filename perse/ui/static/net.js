@@ -1,5 +1,5 @@
-// The page's side of the direct routes. `perse.token` is the only key to the visitor's avatar.
-window.perse = {
+// The page's side of the direct routes. `perse.token` is the only key to the visitor's avatar; `perse.settings` holds Python's numbers.
+Object.assign(window.perse, {
   token: "",
   info: null,
 
@@ -81,4 +81,4 @@ window.perse = {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   },
-};
+});

@@ -33,9 +33,9 @@
     get: (v) => v[group][name],
     set: (v, x) => { if (x) v[group][name] = x; else delete v[group][name]; },
   });
-  const degrees = (name, label, flip = 1, reach = null) => {
-    const [low, high] = perse.info.ranges[name];
-    const end = reach ?? Math.min(-low, high);
+  const degrees = (name, label, flip = 1) => {
+    const [low, high] = perse.settings.camera[name] ?? perse.settings.ranges[name];
+    const end = Math.min(-low, high);
     return slider({ name, label, min: -end, max: end, step: 0.5, show: (v) => `${Math.round(v)}°`,
       get: (v) => flip * v[name], set: (v, x) => { v[name] = flip * x || 0; } });
   };
@@ -134,7 +134,8 @@
       followers.length = 0;
       this.strips.forEach((strip) => strip.then((url) => URL.revokeObjectURL(url), () => {}));
       this.strips.clear();
-      const plain = (name, label) => slider({ name, label: label ?? words(name), min: 0, max: 1, ...weight("expression")(name) });
+      const plain = (name) => slider({ ...info.expressions[name], name, label: words(name), ...weight("expression")(name) });
+      const [widest, closest] = perse.settings.ranges.zoom;
       find("perse-moods").replaceChildren(...info.composites.map((n) => plain(n)));
       const shapes = Object.keys(info.expressions).filter((n) => !info.composites.includes(n));
       find("perse-shapes").replaceChildren(...shapes.map((n) => plain(n)));
@@ -146,8 +147,8 @@
       // In the picture, right is right: the signs follow what the visitor sees.
       find("perse-pose").replaceChildren(degrees("head_yaw", "Turn", -1), degrees("head_pitch", "Nod"), degrees("head_roll", "Tilt"));
       find("perse-gaze").replaceChildren(degrees("gaze_yaw", "Left – right", -1), degrees("gaze_pitch", "Up – down"));
-      find("perse-camera").replaceChildren(degrees("yaw", "Around", -1, 80), degrees("pitch", "Above – below", 1, 35),
-        slider({ name: "zoom", label: "Zoom", min: 0.5, max: 3, neutral: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %`,
+      find("perse-camera").replaceChildren(degrees("yaw", "Around", -1), degrees("pitch", "Above – below"),
+        slider({ name: "zoom", label: "Zoom", min: widest, max: closest, neutral: 1, step: 0.01, show: (v) => `${Math.round(100 * v)} %`,
           get: (v) => v.zoom, set: (v, x) => { v.zoom = x; } }));
       this.fixed = followers.length;
 

@@ -29,9 +29,9 @@
         e.target.value = "";
         if (!file) return;
         try {
-          if (file.size > 30000) throw new Error("This file is too long to be a look: choose a JSON file that was saved here.");
+          if (file.size > perse.settings.longest_look) throw new Error("This file is too long to be a look: choose a JSON file that was saved here.");
           const text = await file.text();
-          await perse.later(`frame/${perse.token}`, { size: 64 }, text); // the server judges whether it is a look
+          await perse.later(`frame/${perse.token}`, { size: perse.settings.live_sizes[0] }, text); // the server judges whether it is a look
           perse.look.replace(JSON.parse(text));
         } catch (error) {
           perse.toast(error.message);

@@ -1,7 +1,7 @@
 // The big picture: the newest look wins, no queue of stale frames; drag turns, wheel and pinch zoom, hold compares.
 (() => {
-  const LIVE = 512;
-  const DENSE = 60000; // Gaussians: fewer of them show their lattice when enlarged
+  const { live_size: LIVE, live_sizes: [, LARGEST], dense: DENSE } = perse.settings;
+  const SWEEP = 110; // degrees that a drag over the whole picture turns the camera
   const stage = {
     background: "grey",
     override: null, // {query, look} while something else than the look is shown: a comparison or a motion's preview
@@ -27,7 +27,7 @@
       }
       this.busy = false;
       // At rest the picture is drawn once more at the resolution of the screen.
-      const side = Math.min(1024, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1)));
+      const side = Math.min(LARGEST, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1)));
       if (perse.token && side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
         this.polish = setTimeout(async () => {
           this.busy = true;
@@ -61,7 +61,7 @@
           this.wanted = true; // whatever the look is by then
           if (error.warming !== undefined) {
             document.getElementById("perse-stage").classList.add("warming");
-            perse.clock.told("warming", { share: null, text: "Warming up the renderer", seconds: error.warming, waiting: 0 });
+            perse.clock.told("warming", { share: null, text: perse.settings.warming, seconds: error.warming, waiting: 0 });
           }
           await new Promise((done) => setTimeout(done, 300));
         } else {
@@ -108,8 +108,7 @@
       const canvas = this.canvas();
       const fingers = new Map();
       let spread = 0;
-      const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
-      const zoom = (factor) => perse.look.edit((v) => { v.zoom = clamp(v.zoom * factor, 0.5, 3); });
+      const zoom = (factor) => perse.look.moveCamera({ nearer: factor });
       canvas.onpointerdown = (e) => {
         fingers.set(e.pointerId, e);
         canvas.setPointerCapture(e.pointerId);
@@ -126,11 +125,8 @@
           spread = now;
           return;
         }
-        const scale = 110 / canvas.clientWidth;
-        perse.look.edit((v) => {
-          v.yaw = clamp(v.yaw - (e.clientX - before.clientX) * scale, -80, 80);
-          v.pitch = clamp(v.pitch + (e.clientY - before.clientY) * scale, -35, 35);
-        });
+        const scale = SWEEP / canvas.clientWidth;
+        perse.look.moveCamera({ yaw: (before.clientX - e.clientX) * scale, pitch: (e.clientY - before.clientY) * scale });
       };
       canvas.onpointerup = canvas.onpointercancel = (e) => {
         if (fingers.delete(e.pointerId)) perse.look.commit();
@@ -145,7 +141,7 @@
       canvas.onkeydown = (e) => {
         const [yaw, pitch] = { ArrowLeft: [4, 0], ArrowRight: [-4, 0], ArrowUp: [0, -3], ArrowDown: [0, 3] }[e.key] ?? [0, 0];
         if (yaw || pitch) {
-          perse.look.edit((v) => { v.yaw = clamp(v.yaw + yaw, -80, 80); v.pitch = clamp(v.pitch + pitch, -35, 35); });
+          perse.look.moveCamera({ yaw, pitch });
         } else if (e.key === "+" || e.key === "-") {
           zoom(e.key === "+" ? 1.1 : 1 / 1.1);
         } else return;

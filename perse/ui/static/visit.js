@@ -9,8 +9,7 @@
       try { sessionStorage.setItem(KEY, value); } catch { history.replaceState({ ...history.state, [KEY]: value }, ""); }
     },
   };
-  const BUSY = 350; // milliseconds between questions while something is made
-  const QUIET = 15000; // and otherwise: the sign of life; two minutes without one end the visit
+  const { ask_busy: BUSY, ask_quiet: QUIET } = perse.settings; // seconds between questions: while something is made, and as a sign of life
   const page = Math.random().toString(36).slice(2); // a copied tab has the same secret and is another page
 
   const visit = {
@@ -49,7 +48,7 @@
       const busy = await this.asking;
       this.asking = null;
       if (this.again) { this.again = false; return this.ask(); }
-      this.timer = setTimeout(() => this.ask(), busy ? BUSY : QUIET);
+      this.timer = setTimeout(() => this.ask(), 1000 * (busy ? BUSY : QUIET));
       return busy;
     },
 
@@ -143,7 +142,7 @@
     place.querySelector(".perse-still").style.setProperty("--under", `url(${tile.querySelector("img").src})`); // until that picture comes
     visit.pressed = performance.now();
     visit.shown.found = "";
-    perse.clock.told("found", { share: null, text: "Opening the avatar", seconds: null, waiting: 0 });
+    perse.clock.told("found", { share: null, text: perse.settings.opening, seconds: null, waiting: 0 });
     place.scrollIntoView({ block: "nearest", behavior: "smooth" }); // on a phone it is below
   });
   document.addEventListener("input", (e) => { if (e.target.closest("#perse-consent")) visit.touched = performance.now(); }, true);

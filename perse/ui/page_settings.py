@@ -1,0 +1,38 @@
+"""The numbers and sentences that the page's scripts and texts need, taken from where Python keeps them: none is written twice."""
+
+import json
+from dataclasses import asdict
+
+from ..controls import RANGES, Controls
+from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES
+from .engine import OPENING, WARMING
+from .visits import LEAVING, LOST
+
+DENSE = 60_000  # Gaussians: a picture of fewer shows their lattice when it is enlarged, and is left at the live size
+ASK_BUSY = 0.35  # seconds between two questions of the page while something is made for it
+ASK_QUIET = LOST / 8  # and otherwise: eight chances to say that it is still there
+
+
+def page_settings() -> dict:
+    """Plain JSON values, by the names under which the scripts find them in `perse.settings`."""
+    return {
+        "look": asdict(Controls(neutralise=1.0)),  # where a visitor starts: mouth closed, eyes open
+        "ranges": RANGES, "camera": {name: [-most, most] for name, most in CAMERA.items()}, "seeds": SEEDS,
+        "live_size": LIVE_SIZE, "live_sizes": LIVE_SIZES, "strip_frames": STRIP_FRAMES, "dense": DENSE,
+        "longest_look": LONGEST_CONTROLS, "ask_busy": ASK_BUSY, "ask_quiet": ASK_QUIET,
+        "warming": WARMING, "opening": OPENING,
+    }
+
+
+def script() -> str:
+    """The settings as a script that has to come before the others."""
+    return f"window.perse = {{ settings: {json.dumps(page_settings())} }};"
+
+
+def words() -> dict[str, str]:
+    """What stands for the $names in static/*.html."""
+    chosen = SAVED_SIZES[len(SAVED_SIZES) // 2]
+    return {
+        "live_size": str(LIVE_SIZE), "leaving": f"{LEAVING:g} seconds", "lost": f"{LOST / 60:g} minutes",
+        "saved_sizes": "".join(f"<option{' selected' if size == chosen else ''}>{size}</option>" for size in SAVED_SIZES),
+    }

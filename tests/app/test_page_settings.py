@@ -1,0 +1,78 @@
+"""No number is written twice: what Python decides the page's scripts and texts are told."""
+
+import inspect
+import json
+import re
+
+import pytest
+
+from perse.controls import RANGES, Controls
+from perse.settings import API_BUDGETS, LONGEST_CONTROLS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
+from perse.ui import visits
+from perse.ui.api import Api
+from perse.ui.page_settings import page_settings, script
+from perse.ui.pieces import SCRIPTS, STATIC, head, html
+
+SOURCES = {name: re.sub(r"//[^\n]*", "", (STATIC / name).read_text()) for name in SCRIPTS}
+
+
+def leaves(value) -> list:
+    """All that a JSON value holds in the end."""
+    if isinstance(value, dict):
+        return leaves(list(value.values()))
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, (list, tuple)) else [value]
+
+
+def test_the_scripts_ask_for_what_they_are_told_and_for_all_of_it():
+    asked = set()
+    for source in SOURCES.values():
+        asked |= set(re.findall(r"perse\.settings\.(\w+)", source))
+        for names in re.findall(r"\{([^{}]*)\} = perse\.settings;", source):
+            asked |= set(re.findall(r"(\w+)(?=\s*[:,]|\s*$)", re.sub(r"(:\s*)(\[[^\]]*\]|\w+)", ":", names)))
+    assert asked == set(page_settings())
+
+
+def test_the_scripts_have_no_numbers_or_sentences_of_their_own_for_it():
+    told = {key: value for key, value in page_settings().items() if key not in ("look", "ranges")}
+    numbers = {f"{x:g}" for x in leaves(told) if isinstance(x, (int, float)) and abs(x) >= 16}
+    sentences = {x for x in leaves(told) if isinstance(x, str)}
+    assert {"512", "1024", "80", "35"} <= numbers and len(sentences) == 2
+    for name, source in SOURCES.items():
+        assert not numbers & set(re.findall(r"(?<![\w.])[0-9.]+(?![\w.%])", source.replace("_", ""))), name
+        assert not [sentence for sentence in sentences if sentence in source], name
+
+
+def test_the_settings_come_before_the_scripts_and_are_json():
+    scripts = re.findall(r"<script>\n(.*?)\n</script>", head(), re.S)
+    assert scripts[0] == script() and len(scripts) == 1 + len(SCRIPTS)
+    assert json.loads(scripts[0].removeprefix("window.perse = { settings: ").removesuffix(" };")) == json.loads(json.dumps(page_settings()))
+
+
+def test_a_visitor_starts_with_a_look_that_the_server_takes():
+    look = page_settings()["look"]
+    assert Controls.from_json(json.dumps(look)) == Controls(neutralise=1.0)
+    assert len(json.dumps(look)) < LONGEST_CONTROLS
+
+
+@pytest.mark.parametrize("name", ["yaw", "pitch"])
+def test_the_page_lets_nobody_ask_for_what_the_server_refuses(name):
+    (low, high), (least, most) = page_settings()["camera"][name], RANGES[name]
+    assert least <= low < 0 < high <= most
+
+
+def test_the_page_gives_a_sign_of_life_well_before_the_visit_is_lost():
+    assert 0 < page_settings()["ask_busy"] < page_settings()["ask_quiet"] <= visits.LOST / 4
+
+
+def test_texts_name_the_seconds_that_hold():
+    assert f"{visits.LEAVING:g} seconds" in html("privacy.html") and f"{visits.LOST / 60:g} minutes" in html("privacy.html")
+    assert not [path.name for path in STATIC.glob("*.html") if "$" in html(path.name)]
+
+
+@pytest.mark.parametrize("call, words", [
+    (Api.build, "from {:g} to {:g};".format(*API_BUDGETS)), (Api.preview, "from {} to {}.".format(*SIZES)),
+    (Api.video, "length, from {:g} to {:g}.".format(*VIDEO_SECONDS)), (Api.video, "from {:g} to {:g}.".format(*VIDEO_FPS)),
+    (Api.video, "from {} to {}.".format(*VIDEO_SIZES)), (Api.video, "{}, {} or {}.".format(*VIDEO_FORMATS)),
+])
+def test_descriptions_of_calls_name_the_limits_that_hold(call, words):
+    assert words in inspect.getdoc(call)
