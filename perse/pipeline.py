@@ -38,7 +38,7 @@ from .render.ply import write_ply
 from .render.video import VideoWriter
 from .renderer import Renderer
 from .rig.build import build_rig
-from .rig.rig import HEAD_CENTRE
+from .rig.skeleton import HEAD_CENTRE
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
 from .synthesis.base import Plan, Synthesizer
 from .synthesis.choose import choose_synthesizer

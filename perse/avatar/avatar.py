@@ -11,7 +11,8 @@ from ..errors import PerseError
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..rig.expressions import COMPOSITES, INDEX, expand
-from ..rig.rig import HEAD_CENTRE, Rig
+from ..rig.rig import Rig
+from ..rig.skeleton import HEAD_CENTRE
 from .appearance.face_light import FaceLight
 from .appearance.lids import LidSkin
 from .appearance.mouth_light import MouthLight

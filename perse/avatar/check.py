@@ -17,7 +17,7 @@ from torch import Tensor
 from ..attributes.described import MAX_STYLES, MAX_WORDS
 from ..portrait.portrait import PHOTO_SIDE
 from ..rig.expressions import NAMES
-from ..rig.rig import PARTS
+from ..rig.skeleton import PARTS
 from .space import KNOTS
 
 LIMIT = 80_000_000  # bytes of a file; builds make 17 to 23 million, of the sharpest photos twice as many

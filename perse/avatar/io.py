@@ -20,7 +20,8 @@ from ..files import write_atomically
 from ..render import synthetic
 from ..render.camera import Camera
 from ..rig.expressions import NAMES
-from ..rig.rig import PARTS, Rig
+from ..rig.rig import Rig
+from ..rig.skeleton import PARTS
 from . import backdrop
 from .avatar import Avatar, Report, Source
 from .binding import Binding

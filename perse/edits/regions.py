@@ -9,8 +9,9 @@ import numpy as np
 from ..attributes.regions import AREAS
 from ..face.landmarks import FACE, OVAL
 from ..face.topology import canonical
-from ..rig.rig import PART, PARTS, Rig
+from ..rig.rig import Rig
 from ..rig.shell import RINGS
+from ..rig.skeleton import PART, PARTS
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.fill import nearest_covered
 from ..texture.lab import to_lab

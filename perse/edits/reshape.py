@@ -5,9 +5,10 @@ import numpy as np
 from ..attributes.edits import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, OVAL
 from ..face.topology import canonical
-from ..rig.rig import PART, Rig
+from ..rig.rig import Rig
 from ..rig.sculpt import Surface
 from ..rig.shell import RINGS, build_shell
+from ..rig.skeleton import PART
 from ..texture.atlas import ATLAS, sample
 
 MOUTH_PARTS = [PART[name] for name in ("upper_teeth", "lower_teeth", "tongue", "cavity")]

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from ..face.alignment import procrustes
 from ..face.landmarks import EYE, FACE, FACE_OUTLINE, STABLE
 from ..face.topology import canonical
 from ..portrait import face_landmarks
 from ..portrait.models import segment_person
-from ..rig.pose_fit import procrustes
 
 CHIN, FOREHEAD = 152, 10
 BELOW_CHIN = 0.08  # of the face height: where the head ends

@@ -69,7 +69,7 @@ def rotation(yaw, pitch, roll):
     picture, a positive pitch turns it down, a positive roll turns the picture clockwise.
     """
     arrays = np
-    if not isinstance(yaw, (float, int, np.ndarray)):
+    if not isinstance(yaw, (float, int, np.number, np.ndarray)):
         import torch as arrays  # who only measures pictures does not wait for it
     cy, sy, cx, sx, cz, sz = (f(angle) for angle in (yaw, pitch, roll) for f in (arrays.cos, arrays.sin))
     one, nil = arrays.ones_like(cy), arrays.zeros_like(cy)

@@ -67,8 +67,11 @@ NOSE_END = (1, 2, 4, 5, 48, 278, 98, 327, 129, 358)
 JAW_EDGE = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
 # Skin that shows the light on the face: two points of each cheek.
 CHEEKS = [50, 205, 280, 425]
-# The skin of the chin and below the lower lip, which goes with the jaw.
-CHIN_SKIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]
+# The skin of the chin and below the lower lip, which goes with the jaw, and of it what lies in front.
+JAW_SKIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 149, 378, 150, 379, 171, 396, 208, 428, 201, 421]
+CHIN_SKIN = [index for index in JAW_SKIN if index not in (149, 378, 150, 379)]
+# From one jaw angle under the chin to the other, the subject's right one first.
+JAWLINE = OVAL[OVAL.index(172):OVAL.index(397) + 1]
 
 
 def eye_ring(side: str) -> list[int]:

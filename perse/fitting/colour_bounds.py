@@ -9,7 +9,6 @@ from ..avatar.seeds.freedom import Freedom
 from ..avatar.seeds.seed import GRID_SCALE
 from ..portrait import Portrait
 from ..render.camera import Camera
-from ..rig.mouth import OPEN_MOUTH, mouth_opening
 from .colours import View
 from .losses import Target
 
@@ -41,7 +40,7 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
     low, high = (torch.from_numpy(reach(picture, around)[row, column]).to(share) for reach in (cv2.erode, cv2.dilate))
     beyond = PLAY + OVERSHOOT * (high - low)
     play = freedom.play[:, None].clone()
-    if mouth_opening(avatar.rig.vertices) > OPEN_MOUTH:
+    if avatar.rig.mouth_open:
         # What shows between the lips is not all its own: their rims make up for what is painted there.
         mouth = cv2.resize(cv2.dilate(portrait.masks["mouth"], around), (size, size))
         play[torch.from_numpy(mouth[row, column] > 0.5).to(play.device) & (freedom.open > 0)] = 1.0

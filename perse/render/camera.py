@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import PerseError
+from ..face.alignment import rotation
 
 MAX_SIDE = 4096  # pixels of a picture that is drawn: 270 MB with its transmittance; below 2**21 float32 places all within 1/4 pixel
 
@@ -65,18 +66,9 @@ class Camera:
         The axes are the camera's, the angles degrees: yaw > 0 turns a face seen head-on towards the left edge of the
         picture, pitch > 0 turns it down, and roll > 0 turns the picture clockwise.
         """
-        rotation = _rotation(yaw, pitch, roll)
+        about = rotation(*np.radians([yaw, pitch, roll]))
         centre = self.to_camera(np.asarray(pivot, dtype=np.float32)[None])[0].astype(np.float64)
         turn = np.eye(4)
-        turn[:3, :3] = rotation
-        turn[:3, 3] = centre - rotation @ centre
+        turn[:3, :3] = about
+        turn[:3, 3] = centre - about @ centre
         return Camera(turn @ self.viewmat, self.K, self.width, self.height)
-
-
-def _rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    cy, cx, cz = np.cos(np.radians([yaw, pitch, roll]))
-    sy, sx, sz = np.sin(np.radians([yaw, pitch, roll]))
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_y @ about_x @ about_z

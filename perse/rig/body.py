@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
+from ..face.landmarks import CHIN, JAW_ANGLES
 from ..ramps import smooth_step
 from ..render.camera import Camera
 
@@ -58,11 +59,11 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
         person: (S, S) alpha; neck, clothes, hair: (S, S) masks.
     """
     size = person.shape[0]
-    chin_xy, _ = camera.project(face[[152]])
+    chin_xy, _ = camera.project(face[[CHIN]])
     axis_z = float(camera.to_camera(np.array([[0.0, 0.9, NECK_DEPTH]]))[0, 2])
     unit = camera.K[0, 0] / axis_z  # pixels per eye distance at the neck's axis
     chin_y = float(chin_xy[0, 1])
-    jaw, _ = camera.project(face[[172, 397]])
+    jaw, _ = camera.project(face[list(JAW_ANGLES)])
     jaw_width = float(np.linalg.norm(jaw[1] - jaw[0]) / unit)
     default = 0.42 * jaw_width
     centre = float(camera.project(np.array([[0.0, 1.15, 0.62]]))[0][0, 0])

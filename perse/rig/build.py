@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..face.landmarks import FACE, MOUTH_RING, OVAL
+from ..face.landmarks import CHIN, FACE, MOUTH_RING, OVAL
+from ..face.measures import mouth_width
 from ..face.topology import canonical
 from ..ramps import smooth_step
 from .body import ANGLES, ROWS, build_body
@@ -10,9 +11,10 @@ from .expressions import NAMES, build_blendshapes, jaw_weights
 from .eyes import CAP, build_eye, room_behind_lid
 from .mouth import build_cavity, build_teeth, build_tongue, look_between_lips
 from .pose_fit import fit_portrait
-from .rig import JAW_GLIDE, PART, Rig
+from .rig import Rig
 from .sculpt import Surface
 from .shell import RINGS, build_shell
+from .skeleton import JAW_GLIDE, PART
 
 # Where each part's texture lies in the atlas: u0, v0, u1, v1.
 CHARTS = {
@@ -21,7 +23,6 @@ CHARTS = {
     "upper_teeth": (0.5, 0.75, 0.75, 0.8125), "lower_teeth": (0.5, 0.8125, 0.75, 0.875), "tongue": (0.75, 0.75, 0.875, 0.875),
 }
 INSET = 2 / 1024
-CHIN = 152
 TONGUE_UP = 0.32  # of the mouth's width, of the tongue's back in a mouth that is fully open
 FLOOR_OF_MOUTH = 0.30  # eye distances below the chin where a throat no longer follows the jaw
 
@@ -137,7 +138,7 @@ def build_rig(portrait) -> Rig:
     jaw[part == PART["body"]] = smooth_step(below[:, 1], FLOOR_OF_MOUTH, 0) * smooth_step(below[:, 2], 0.55, 0.15)
     # The joint's head glides forward as the mouth opens: a pure hinge would push the chin into the throat.
     shapes[NAMES.index("jaw_open")] += jaw[:, None] * np.array([0.0, 0.0, -JAW_GLIDE], np.float32)
-    _raise_tongue(shapes, starts["tongue"], mouth["tongue"], float(np.linalg.norm(face[78] - face[308])))
+    _raise_tongue(shapes, starts["tongue"], mouth["tongue"], mouth_width(face))
     for side, eye in eyes.items():
         shapes[NAMES.index(f"eye_blink_{side}"), part == PART[f"eye_{side}"], 2] = room_behind_lid(face, eye.radius, side)
     _sew_cavity(shapes, jaw, starts["cavity"], mouth["cavity"])

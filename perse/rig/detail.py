@@ -7,12 +7,12 @@ the mouth's bag follows the lips, and teeth and tongue of the jaw follow the chi
 
 import numpy as np
 
-from ..face.landmarks import FACE, MOUTH_RING, OVAL
+from ..face.landmarks import FACE, JAW_SKIN, MOUTH_RING, OVAL
 from .mouth import CAVITY_RINGS
 from .sculpt import Surface
+from .skeleton import PART
 
-JAW = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 149, 378, 150, 379, 171, 396, 208, 428, 201, 421]
-REACH = 0.7  # eye distances beyond the outline at which the skin is still
+FADES_OVER = 0.7  # eye distances beyond the outline from which on the skin is still
 
 
 def landmark_spread(rig) -> tuple[np.ndarray, np.ndarray]:
@@ -22,14 +22,12 @@ def landmark_spread(rig) -> tuple[np.ndarray, np.ndarray]:
         vertices (M,) indices and weights (M, 468) float32: displacement of those vertices = weights @ landmark
         displacements (468, 3). The landmarks themselves are not among them.
     """
-    from .rig import PART
-
     surface_count = int((rig.vertex_part <= PART["shell"]).sum())
     faces = rig.faces[(rig.faces < surface_count).all(1)]
     surface = Surface(rig.vertices[:surface_count], faces)
     unit = np.eye(len(OVAL))
     inner = [i for i in range(FACE) if i not in set(OVAL)]
-    field = surface.spread({v: unit[k] for k, v in enumerate(OVAL)}, REACH, inner, smooth=False)
+    field = surface.spread({v: unit[k] for k, v in enumerate(OVAL)}, FADES_OVER, inner, smooth=False)
     outside = np.flatnonzero(np.abs(field[FACE:]).max(1) > 1e-3) + FACE
     shell = np.zeros((len(outside), FACE), np.float32)
     shell[:, OVAL] = field[outside]
@@ -41,7 +39,7 @@ def landmark_spread(rig) -> tuple[np.ndarray, np.ndarray]:
     # The lower teeth and the tongue sit in the jaw, which the chin shows.
     inside = np.flatnonzero(np.isin(rig.vertex_part, [PART["lower_teeth"], PART["tongue"]]))
     jaw = np.zeros((len(inside), FACE), np.float32)
-    jaw[:, JAW] = rig.jaw[inside, None] * _affine(rig.vertices[JAW], rig.vertices[inside])
+    jaw[:, JAW_SKIN] = rig.jaw[inside, None] * _affine(rig.vertices[JAW_SKIN], rig.vertices[inside])
     return np.concatenate([outside, start + np.arange(len(bag)), inside]), np.concatenate([shell, bag, jaw])
 
 

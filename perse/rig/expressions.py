@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.landmarks import BROW, EYE, FACE, LIPS, flip_side
+from ..face.landmarks import BROW, CHIN_SKIN, EYE, FACE, LIPS, LOWER_LIP, MOUTH_CORNERS, UPPER_LIP, flip_side, lid_edges
+from ..face.measures import distance
 from ..face.topology import canonical
 from ..ramps import smooth_step
 from .sculpt import Surface
@@ -32,7 +33,6 @@ PROFILES = {
     "half_left": lambda u: smooth_step((u + 0.45) / 0.9) * np.clip((1 - np.abs(u)) / 0.4, 0, 1) ** 0.7,
     "edge_left": lambda u: np.clip(u, 0, 1),
 }
-CHIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 171, 396, 208, 428, 201, 421]
 FOLD = [260, 259, 257, 258, 286]  # of the left eye's upper lid, from the outer corner inwards
 CORNER, LENS = 0.42, 0.75
 NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
@@ -172,7 +172,7 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
     def add(index, vector):
         handles[index] = handles.get(index, 0) + np.asarray(vector, np.float64)
 
-    width = np.linalg.norm(face[61] - face[291])
+    width = distance(face, *MOUTH_CORNERS)
     mouth = width / MOUTH_WIDTH
     # A mouth that is wide already, in a smile, has less way to go.
     room = np.clip((WIDEST - width) / (WIDEST - MOUTH_WIDTH), 0.3, 1.0) / max(mouth, 1.0)
@@ -193,7 +193,7 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                         # A corner belongs to both lips: moving one lip's middle must not drag it.
                         add(index, mouth * weight * np.asarray(vector) * (room if profile in ("corner_left", "half_left") else 1.0))
         elif kind in ("scale_lips", "slide_lips"):
-            centre = face[[13, 14, 61, 291]].mean(0)
+            centre = face[[UPPER_LIP, LOWER_LIP, *MOUTH_CORNERS]].mean(0)
             inner_rows = {"upper_outer": "upper_inner", "lower_outer": "lower_inner"}
             for row in ("upper_outer", "upper_inner", "lower_outer", "lower_inner"):
                 inner = inner_rows.get(row)
@@ -238,7 +238,6 @@ def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndar
     mirror = canonical()[1]
     out = np.zeros((len(NAMES), len(surface.vertices), 3), np.float32)
     mirrored = face[mirror] * [-1, 1, 1]
-    lids = {side: [*EYE[side]["upper"], *EYE[side]["lower"]] for side in EYE}
     for i, name in enumerate(NAMES):
         shape = SHAPES[name]
         right = name.endswith("_right") and name in SHAPES and flip_side(name) in _LEFT
@@ -251,7 +250,7 @@ def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndar
             pinned = [int(mirror[k]) for k in pinned]
         if any(move[0] == "lids" for move in shape.moves):
             side = "right" if right else "left"
-            for index in lids[side]:
+            for index in lid_edges(side):
                 target = surface.vertices[index] + handles[index]
                 handles[index] = clear_of_ball(target[None], eyes[side].centre, eyes[side].radius)[0] - surface.vertices[index]
             pinned += [EYE[side]["outer"], EYE[side]["inner"], *BROW[side]["lower"]]
@@ -262,7 +261,7 @@ def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndar
 
 def jaw_weights(surface: Surface) -> np.ndarray:
     """How much each surface vertex follows the jaw joint, (V,) in [0, 1]."""
-    handles = {i: 1.0 for i in CHIN}
+    handles = {i: 1.0 for i in CHIN_SKIN}
     handles.update({i: 0.0 for i in NOSE})
     # The opening is a lens, sharper at the corners than an ellipse; they travel half as far as the lower lip's middle.
     for row, ids in LIPS.items():

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..face.landmarks import EYE
+from ..face.measures import eye_width
+from .facts import eye_is_closed
 
 RINGS = 14
 SECTORS = 28
 IRIS = 0.47  # radius of an iris over the eyeball's
-CLOSED_EYE = 0.12  # mean lid gap over the eye's width
 LID_SPAN = 0.95  # half the height of a closed lid, in gaps of the open one
 CAP = np.radians(126.0)  # the cap reaches this far from the iris centre: past the ball's own outline in an eye that looks aside
 
@@ -39,7 +40,7 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     """
     eye = EYE[side]
     outer, inner = face[eye["outer"]], face[eye["inner"]]
-    width = np.linalg.norm(outer - inner)
+    width = eye_width(face, side)
     radius = 0.47 * width  # a little more than anatomy says: the corners of the lids have nothing else behind them
     middle = face[[eye["upper"][3], eye["lower"][3]]]
     height = np.linalg.norm(middle[0] - middle[1]) / 2
@@ -52,7 +53,7 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     ray = rotation.T @ np.array([(iris[0, 0] - camera.K[0, 2]) / camera.K[0, 0],
                                  (iris[0, 1] - camera.K[1, 2]) / camera.K[1, 1], 1.0])
     ray /= np.linalg.norm(ray)
-    closed = lid_opening(face, side) < CLOSED_EYE
+    closed = eye_is_closed(face, side)
     if closed:
         # Nothing tells where a closed eye looks: straight ahead, and a little above the line where the lids meet.
         centre[1] -= 0.09 * width
@@ -92,13 +93,6 @@ def clear_of_ball(points: np.ndarray, centre: np.ndarray, radius: float, margin:
     away = points - centre
     distance = np.linalg.norm(away, axis=1, keepdims=True)
     return centre + away * np.maximum(1.0, margin * radius / np.maximum(distance, 1e-9))
-
-
-def lid_opening(face: np.ndarray, side: str) -> float:
-    """Mean gap between the lids of an eye over its width; face (468+, 3) or (468+, 2)."""
-    eye = EYE[side]
-    gap = np.linalg.norm(face[eye["upper"]] - face[eye["lower"]], axis=1).mean()
-    return float(gap / max(np.linalg.norm(face[eye["outer"]] - face[eye["inner"]]), 1e-9))
 
 
 def room_behind_lid(face: np.ndarray, radius: float, side: str) -> float:

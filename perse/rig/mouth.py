@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..face.landmarks import LIPS, MOUTH_RING
+from ..face.landmarks import CHEEKS, INNER_MOUTH_CORNERS, LIPS, LOWER_LIP, MOUTH_RING, UPPER_LIP
+from ..face.measures import mouth_width
+from .facts import mouth_is_open
 
 CAVITY_RINGS = 4
 BACK_WALL = 0.7  # of the cavity's chart, its radius: the part that one sees
@@ -21,14 +23,12 @@ SHOWING = 0.10  # how far the upper teeth reach below a resting upper lip
 CROWN, GUM = 0.20, 0.08
 MOUTH = 0.60  # eye distances: a mouth that is wider smiles, and its teeth have not grown
 JAW_ARM = 1.1  # eye distances from the jaw's joint to the lower lip
-OPEN_MOUTH = 0.06  # gap over width from which a portrait shows what lies between its lips
 SEEN_COLUMNS, SEEN_ROWS = 33, 32  # in which a portrait's mouth is searched for teeth
 LIP_SHADE = 0.3  # of the gap between the lips: where teeth must begin that hang from one
 TOUCHING = 0.15  # of the gap: teeth that end so close to the other lip are taken to end behind it
 SHADED = 0.42  # of the brightest between the lips, which teeth in the upper lip's shade must reach
 SHADE = 0.72  # of a column's teeth, by which one end is told from what is behind
 COLOURLESS = 0.06  # spread of the channels, of a black-and-white picture
-CHEEKS = [50, 205, 280, 425]
 BEHIND_EDGE = 0.12  # of the gap: how far behind a lip the teeth end that it hides
 
 
@@ -48,21 +48,16 @@ def _grid_faces(rows: int, columns: int) -> np.ndarray:
     return np.concatenate([np.stack([a, a + 1, a + columns], 1), np.stack([a + 1, a + columns + 1, a + columns], 1)])
 
 
-def mouth_opening(face: np.ndarray) -> float:
-    """Gap between the inner lips as a share of the mouth's width."""
-    return float(np.linalg.norm(face[13] - face[14]) / np.linalg.norm(face[78] - face[308]))
-
-
 def build_cavity(face: np.ndarray) -> Patch:
     """A bag behind the lips. Its first ring repeats the inner-lip landmarks (the rig moves it along with them)."""
     ring = face[MOUTH_RING]
     centre = ring.mean(0)
-    width = np.linalg.norm(face[78] - face[308])
+    width = mouth_width(face)
     rings, charts, jaws = [ring], [], []
     count = len(ring)
-    lower = np.array([1.0 if i in LIPS["lower_inner"][1:-1] else (0.5 if i in (78, 308) else 0.0) for i in MOUTH_RING])
+    lower = np.array([1.0 if i in LIPS["lower_inner"][1:-1] else (0.5 if i in INNER_MOUTH_CORNERS else 0.0) for i in MOUTH_RING])
     vertical = np.where(np.isin(MOUTH_RING, LIPS["upper_inner"][1:-1]), -1.0, 1.0)
-    vertical[np.isin(MOUTH_RING, [78, 308])] = 0
+    vertical[np.isin(MOUTH_RING, INNER_MOUTH_CORNERS)] = 0
     for scale, back, rise, sink in ((1.04, 0.10, 0.10, 0.02), (1.08, 0.26, 0.20, 0.12), (0.9, 0.55, 0.22, 0.20)):
         points = centre + (ring - centre) * [scale, 1, 1]
         # Below the lower lip the skin draws in: there the bag goes back before it goes down.
@@ -93,11 +88,11 @@ def build_teeth(face: np.ndarray, row: str, edge: np.ndarray | None = None) -> P
         row: "upper" (hangs from the skull) or "lower" (moves with the jaw).
         edge: (K, 2) x and y along the row's edge where the portrait tells it, see `Seen`; guessed if None.
     """
-    width = np.linalg.norm(face[78] - face[308])
-    upper, lower = face[13], face[14]
+    width = mouth_width(face)
+    upper, lower = face[UPPER_LIP], face[LOWER_LIP]
     u = np.linspace(-1, 1, TOOTH_COLUMNS)
     v = np.linspace(0, 1, TOOTH_ROWS)
-    x = (face[78, 0] + face[308, 0]) / 2 + u * ARCH_WIDTH * width
+    x = _middle_x(face) + u * ARCH_WIDTH * width
     z = arch_depth(face, x)
     told = None if edge is None else np.interp(x, edge[:, 0], edge[:, 1])
     height = (CROWN + GUM) * min(width, MOUTH)
@@ -120,23 +115,28 @@ def build_teeth(face: np.ndarray, row: str, edge: np.ndarray | None = None) -> P
     return Patch(vertices, _grid_faces(TOOTH_ROWS, TOOTH_COLUMNS), chart, jaw)
 
 
+def _middle_x(face: np.ndarray) -> float:
+    right, left = INNER_MOUTH_CORNERS
+    return (face[right, 0] + face[left, 0]) / 2
+
+
 def arch_depth(face: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Depth (head-frame z) of the upper front teeth and of those beside them, at x (...)."""
-    width = np.linalg.norm(face[78] - face[308])
-    across = (x - (face[78, 0] + face[308, 0]) / 2) / width
-    return min(face[13, 2], face[14, 2]) + BEHIND_LIPS + ARCH_DEPTH * width * across ** 2
+    width = mouth_width(face)
+    across = (x - _middle_x(face)) / width
+    return min(face[UPPER_LIP, 2], face[LOWER_LIP, 2]) + BEHIND_LIPS + ARCH_DEPTH * width * across ** 2
 
 
 def crown_share(face: np.ndarray, teeth: np.ndarray) -> float:
     """How much of a row's strip, built as `teeth` (V, 3) for this face (468+, 3), is crown; the rest is gum."""
     middle = teeth.reshape(TOOTH_ROWS, TOOTH_COLUMNS, 3)[:, TOOTH_COLUMNS // 2, 1]
-    return float(CROWN * min(np.linalg.norm(face[78] - face[308]), MOUTH) / (middle[-1] - middle[0]))
+    return float(CROWN * min(mouth_width(face), MOUTH) / (middle[-1] - middle[0]))
 
 
 def build_tongue(face: np.ndarray) -> Patch:
     """The tongue's back and tip, filling the lower arch: its tip lies behind the lower teeth, its back rises."""
-    width = np.linalg.norm(face[78] - face[308])
-    lower = face[14]
+    width = mouth_width(face)
+    lower = face[LOWER_LIP]
     u = np.linspace(-1, 1, TONGUE_COLUMNS)
     v = np.linspace(0, 1, TONGUE_ROWS)[:, None]
     x = lower[0] + u * 0.40 * width * np.sqrt(1 - 0.8 * (1 - np.minimum(v / 0.7, 1)) ** 2)
@@ -165,7 +165,7 @@ def look_between_lips(face: np.ndarray, picture: np.ndarray, camera) -> Seen:
     Args:
         face: (468+, 3) head frame; picture: (S, S, 3); camera: the portrait's.
     """
-    if mouth_opening(face) < OPEN_MOUTH:
+    if not mouth_is_open(face):
         return Seen()
     # Columns from the upper to the lower lip, which are straight in the picture.
     along = np.linspace(1.0, 9.0, SEEN_COLUMNS)
@@ -230,7 +230,7 @@ def _on_arch(face: np.ndarray, xy: np.ndarray, camera) -> np.ndarray:
     rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
     origin = -rotation.T @ shift
     ray = np.concatenate([(xy - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]], np.ones((len(xy), 1))], 1) @ rotation
-    point = np.broadcast_to(face[13], ray.shape)
+    point = np.broadcast_to(face[UPPER_LIP], ray.shape)
     for _ in range(4):
         point = origin + ray * ((arch_depth(face, point[:, 0]) - origin[2]) / ray[:, 2])[:, None]
     return point[np.argsort(point[:, 0]), :2]

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.landmarks import BROW, EYE, FACE, LIPS
+from ..face.landmarks import BROW, EYE, FACE, LIPS, LOWER_LIP, UPPER_LIP
+from ..face.measures import eye_width
 from ..face.topology import canonical
 from .expressions import INDEX, NOSE_ANCHORS
-from .eyes import CLOSED_EYE, clear_of_ball, lid_opening
+from .eyes import clear_of_ball
+from .facts import eye_to_open, mouth_to_close
 from .sculpt import Surface
+from .skeleton import JAW_ANGLE, JAW_GLIDE, JAW_HINGE, PART
 
-# Free gap between the lips, teeth not counted, over the mouth's width: from here on a mouth counts as open.
-FREE_GAP = (0.05, 0.11)
 UPPER_SHARE = 0.3  # of what is left between the lips is closed by the upper one
-HALF_OPEN = 0.15  # lid gap over width below which an eye counts as closing
 OPENING = 0.85  # of the mean face's, which is a young one's
 UPPER_LID = 0.85  # of an eye's opening is the upper lid's
 MAX_CLOSING = np.radians(28.0)
@@ -42,13 +42,11 @@ class Neutral:
 
 def neutral(rig) -> Neutral:
     """What neutralises a rig's portrait (about 50 ms when there is something to do)."""
-    from .rig import PART
-
     face = rig.vertices[:FACE].astype(np.float64)
     mouth = np.zeros((FACE, 3))
     eyes = {side: np.zeros((FACE, 3)) for side in EYE}
-    open_ = _open_mouth(rig, face)
-    closed = {side: np.clip((HALF_OPEN - lid_opening(face, side)) / (HALF_OPEN - CLOSED_EYE), 0, 1) for side in EYE}
+    open_ = mouth_to_close(face, rig.vertices[rig.vertex_part == PART["upper_teeth"]])
+    closed = {side: eye_to_open(face, side) for side in EYE}
     closed = {side: amount for side, amount in closed.items() if amount > 0}
     if not open_ and not closed:
         return Neutral(mouth, eyes)
@@ -61,21 +59,8 @@ def neutral(rig) -> Neutral:
     return Neutral(mouth, eyes)
 
 
-def _open_mouth(rig, face: np.ndarray) -> float:
-    """How open the mouth is, 0..1. A smile whose teeth fill the gap between the lips is not open."""
-    from .rig import PART
-
-    width = np.linalg.norm(face[78] - face[308])
-    teeth = rig.vertices[rig.vertex_part == PART["upper_teeth"]]
-    edge = teeth[np.abs(teeth[:, 0] - face[13, 0]) < 0.1 * width, 1].max()
-    free = face[14, 1] - max(face[13, 1], edge)
-    return float(np.clip((free / width - FREE_GAP[0]) / (FREE_GAP[1] - FREE_GAP[0]), 0, 1))
-
-
 def swing(points: np.ndarray, weight: np.ndarray, angle: float) -> np.ndarray:
     """Points (N, 3) turned by the jaw joint, which glides as it does when a mouth opens, by their weights (N,)."""
-    from .rig import JAW_ANGLE, JAW_GLIDE, JAW_HINGE
-
     arm = points - JAW_HINGE
     cos, sin = np.cos(angle), np.sin(angle)
     turned = np.stack([arm[:, 0], cos * arm[:, 1] - sin * arm[:, 2], sin * arm[:, 1] + cos * arm[:, 2]], 1) + JAW_HINGE
@@ -88,8 +73,8 @@ def _close(face: np.ndarray, weight: np.ndarray, surface: Surface, amount: float
     low, high = -MAX_CLOSING, 0.0
     for _ in range(30):
         middle = (low + high) / 2
-        moved = swing(face[[14]], weight[[14]], middle)[0, 1]
-        low, high = (middle, high) if moved < face[13, 1] else (low, middle)
+        moved = swing(face[[LOWER_LIP]], weight[[LOWER_LIP]], middle)[0, 1]
+        low, high = (middle, high) if moved < face[UPPER_LIP, 1] else (low, middle)
     shut = swing(face, weight, amount * high)
     handles: dict[int, np.ndarray] = {}
     for upper, lower in zip(LIPS["upper_inner"][1:-1], LIPS["lower_inner"][1:-1]):
@@ -104,10 +89,8 @@ def _close(face: np.ndarray, weight: np.ndarray, surface: Surface, amount: float
 
 def _open(face: np.ndarray, rig, surface: Surface, side: str) -> np.ndarray:
     """(468, 3): the lids of a closed eye part as far as the mean face's."""
-    from .rig import PART
-
     mean, eye = canonical()[0], EYE[side]
-    scale = np.linalg.norm(face[eye["outer"]] - face[eye["inner"]]) / np.linalg.norm(mean[eye["outer"]] - mean[eye["inner"]])
+    scale = eye_width(face, side) / eye_width(mean, side)
     centre = rig.eye_centres[0 if side == "right" else 1].astype(np.float64)
     ball = rig.vertices[rig.vertex_part == PART[f"eye_{side}"]]
     radius = float(np.linalg.norm(ball - centre, axis=1).max())

@@ -6,26 +6,12 @@ turned heads better than weak perspective does.
 
 import numpy as np
 
-from ..face.landmarks import STABLE
+from ..face.alignment import procrustes
+from ..face.landmarks import EYE_CORNERS, STABLE
 from ..face.topology import canonical
 from ..render.camera import Camera
 
 CAMERA_DISTANCE = 6.0
-
-
-def procrustes(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Scale s, rotation R (3, 3) and shift t (3,) that minimise |s R source + t - target|² (Umeyama 1991).
-
-    Args:
-        source, target: (N, 3) matching points.
-    """
-    mean_s, mean_t = source.mean(0), target.mean(0)
-    a, b = source - mean_s, target - mean_t
-    u, singular, vt = np.linalg.svd(b.T @ a)
-    sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-    rotation = u @ sign @ vt
-    scale = float((singular * np.diag(sign)).sum() / (a ** 2).sum())
-    return scale, rotation, mean_t - scale * rotation @ mean_s
 
 
 def lift(landmarks: np.ndarray, size: tuple[int, int], scale: float | None = None,
@@ -47,7 +33,7 @@ def lift(landmarks: np.ndarray, size: tuple[int, int], scale: float | None = Non
     focal = CAMERA_DISTANCE * scale
     K = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1]])
     if depth is None:
-        depth = (landmarks[:, 2] - (landmarks[33, 2] + landmarks[263, 2]) / 2) / scale
+        depth = (landmarks[:, 2] - (landmarks[EYE_CORNERS[0], 2] + landmarks[EYE_CORNERS[1], 2]) / 2) / scale
     z = CAMERA_DISTANCE + depth
     x = (landmarks[:, 0] - K[0, 2]) * z / focal
     y = (landmarks[:, 1] - K[1, 2]) * z / focal

@@ -7,22 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..face.alignment import rotation
+from ..face.landmarks import LOWER_LIP
 from ..render.camera import Camera
+from . import facts
 from .detail import landmark_spread
 from .expressions import INDEX, NAMES
 from .neutral import Neutral, neutral
+from .skeleton import EYE_LOOK, GAZE_LIMIT, JAW_ANGLE, JAW_HINGE, JAW_SLIDE, NECK_PIVOT, PART
 
-PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
-PART = {name: i for i, name in enumerate(PARTS)}
-JAW_HINGE = (0.0, 0.30, 0.75)
-JAW_ANGLE = np.radians(21.0)
-JAW_SLIDE = 0.10
-JAW_GLIDE = 0.11  # forwards, of a jaw that is fully open
-NECK_PIVOT = (0.0, 1.0, 0.80)
-HEAD_CENTRE = (0.0, 0.35, 0.75)  # what the camera orbits
-LOWER_LIP, BARED = 14, 0.04  # its inner edge; eye distances by which it may be drawn down from the lower teeth
-EYE_LOOK = np.radians(24.0)
-GAZE_LIMIT = (np.radians(32.0), np.radians(22.0))
+BARED = 0.04  # eye distances by which the lower lip's inner edge may be drawn down from the lower teeth
 
 
 @dataclass
@@ -53,6 +47,15 @@ class Rig:
         return np.flatnonzero(np.isin(self.face_part, [PART[n] for n in names]))
 
     @cached_property
+    def mouth_open(self) -> bool:
+        """Whether the portrait shows something between its lips."""
+        return facts.mouth_is_open(self.vertices)
+
+    def eye_closed(self, side: str) -> bool:
+        """Whether the portrait's lids hide the eye of this side."""
+        return facts.eye_is_closed(self.vertices, side)
+
+    @cached_property
     def neutral(self) -> Neutral:
         """What closes an open mouth and opens closed eyes of the portrait."""
         return neutral(self)
@@ -60,16 +63,6 @@ class Rig:
     def poser(self, device: torch.device | str = "cpu") -> "Poser":
         """The same rig as tensors, ready to be posed many times."""
         return Poser(self, device)
-
-
-def rotation_matrix(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
-    """R = Ry(yaw) Rx(pitch) Rz(roll), radians (...) -> (..., 3, 3): the order that the camera's orbit uses."""
-    cy, sy, cx, sx, cz, sz = yaw.cos(), yaw.sin(), pitch.cos(), pitch.sin(), roll.cos(), roll.sin()
-    one, nil = torch.ones_like(cy), torch.zeros_like(cy)
-    ry = torch.stack([cy, nil, sy, nil, one, nil, -sy, nil, cy], -1).unflatten(-1, (3, 3))
-    rx = torch.stack([one, nil, nil, nil, cx, -sx, nil, sx, cx], -1).unflatten(-1, (3, 3))
-    rz = torch.stack([cz, -sz, nil, sz, cz, nil, nil, nil, one], -1).unflatten(-1, (3, 3))
-    return ry @ rx @ rz
 
 
 class Poser:
@@ -118,7 +111,7 @@ class Poser:
         vertices = self._teeth_at_lip(self._jaw(vertices, weights))
         vertices = self._eyes(vertices, rest, weights, gaze)
         if head is not None and self._moves(head):
-            turned = (vertices - self.pivot) @ rotation_matrix(*head[..., :3].unbind(-1)).transpose(-1, -2) + self.pivot
+            turned = (vertices - self.pivot) @ rotation(*head[..., :3].unbind(-1)).transpose(-1, -2) + self.pivot
             if head.shape[-1] == 6:
                 turned = turned + head[..., None, 3:]
             vertices = vertices + self.head * (turned - vertices)
@@ -150,7 +143,7 @@ class Poser:
         if not self._moves(opening, slide):
             return vertices
         nil = torch.zeros_like(opening)
-        turn = rotation_matrix(nil, opening, nil).transpose(-1, -2)
+        turn = rotation(nil, opening, nil).transpose(-1, -2)
         moved = (vertices - self.hinge) @ turn + self.hinge + slide[..., None, :]
         return vertices + self.jaw * (moved - vertices)
 
@@ -177,7 +170,7 @@ class Poser:
                 continue
             ball = vertices[..., index, :]
             middle = centre + (rest[..., index, :] - self.rest[index]).mean(-2, keepdim=True)
-            turn = rotation_matrix(yaw, pitch, torch.zeros_like(yaw)).transpose(-1, -2)
+            turn = rotation(yaw, pitch, torch.zeros_like(yaw)).transpose(-1, -2)
             parts.append((index, (ball - middle) @ turn + middle))
         for index, moved in parts:
             vertices = vertices.index_copy(-2, index, moved)

@@ -16,7 +16,8 @@ from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.expressions import expand
-from ..rig.rig import HEAD_CENTRE, Rig
+from ..rig.rig import Rig
+from ..rig.skeleton import HEAD_CENTRE
 from ..texture.atlas import ATLAS, Texture, sample
 from .base import Clip, Frame, Plan
 from .interpolation import morph

@@ -9,10 +9,10 @@ from ..ramps import smooth_step
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
 from ..rig.build import face_chart
-from ..rig.eyes import CLOSED_EYE, lid_opening
-from ..rig.mouth import OPEN_MOUTH, crown_share, mouth_opening
+from ..rig.mouth import crown_share
 from ..rig.pose_fit import CAMERA_DISTANCE
-from ..rig.rig import PART, Rig
+from ..rig.rig import Rig
+from ..rig.skeleton import PART
 from .atlas import ATLAS, REGIONS, Texture, chart_slice, sample
 from .fill import diffuse, from_twin
 from .lab import to_lab
@@ -87,8 +87,8 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))
     masks = sample(portrait.masks["eyes"], xy)
     for side in ("right", "left"):
-        _eye(texture, f"eye_{side}", masks, visible, rig, light, lid_opening(rig.vertices, side) < CLOSED_EYE)
-    shown = mouth_opening(rig.vertices) > OPEN_MOUTH
+        _eye(texture, f"eye_{side}", masks, visible, rig, light, rig.eye_closed(side))
+    shown = rig.mouth_open
     _mouth(texture, np.clip(sample(portrait.masks["mouth"], xy) * 2 - 1, 0, 1) * visible * shown, light, rig)
     colourful = colourfulness(portrait.foreground, portrait.masks["skin"])
     for part in ("eye_right", "eye_left", "upper_teeth", "lower_teeth", "cavity", "tongue"):

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from ..controls import BANDS
-from ..face.landmarks import LIPS
-from ..rig.mouth import CHEEKS
+from ..face.landmarks import CHEEKS, LIPS
+from ..face.measures import eye_distance
 
 COLUMNS, ROWS = 15, 32
 MIDDLE = 0.7  # of the mouth's width that is looked at: corners are dark in every mouth
@@ -37,7 +37,7 @@ def between_lips(picture: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     strip = cv2.remap(grey, xy[..., 0], xy[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) / 255.0
     bands = strip.reshape(BANDS, -1).mean(1)
-    reach = CHEEK * np.linalg.norm(points[33] - points[263])
+    reach = CHEEK * eye_distance(points)
     patch = np.stack(np.meshgrid(*[np.linspace(-reach, reach, 9)] * 2), -1).reshape(1, -1, 2)
     xy = (points[CHEEKS][:, None] + patch - 0.5).astype(np.float32)
     skin = cv2.remap(grey, xy[..., 0], xy[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) / 255.0

@@ -14,7 +14,7 @@ from ..errors import asking
 from ..face.landmarks import EYE, FACE, LIPS, OVAL, STABLE
 from ..render.jit import compiled
 from ..rig.expressions import INDEX, NAMES
-from ..rig.rig import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
+from ..rig.skeleton import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
 
 # Gaze decides the eye_look shapes; the others hardly move a landmark in the picture.
 PASSIVE = ("jaw_forward", "tongue_out", "cheek_puff", *(n for n in NAMES if n.startswith("eye_look_")))

@@ -94,7 +94,7 @@ def test_the_head_turns_without_the_shoulders(picture):
 
 
 def test_zoom_and_orbit_keep_the_head_in_the_middle(avatar):
-    from perse.rig.rig import HEAD_CENTRE
+    from perse.rig.skeleton import HEAD_CENTRE
     centre = np.array([HEAD_CENTRE], np.float32)
     here = avatar.camera(Controls(), 512, 512).project(centre)[0]
     for controls in (Controls(zoom=2.0), Controls(yaw=90.0), Controls(yaw=-40.0, pitch=20.0, roll=10.0, zoom=0.7)):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perse.avatar.seeds.from_photo import _visible
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 
 @pytest.fixture(scope="module")

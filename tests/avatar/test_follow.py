@@ -6,8 +6,8 @@ import torch
 
 from perse.avatar.binding import STRETCH, Binding, matrix_to_quaternion, quaternion_multiply, triangle_frames
 from perse.avatar.follow import Follower
+from perse.face.alignment import rotation
 from perse.rig.expressions import NAMES
-from perse.rig.rig import rotation_matrix
 
 COUNT = 2000
 
@@ -81,7 +81,7 @@ def test_gradients_are_left_out_where_nobody_asks(scene, posed):
 def test_a_rigid_motion_carries_gaussians_exactly(rig, scene):
     follower, (offset, quats, log_scales) = scene
     rest = torch.from_numpy(rig.vertices)
-    turn = rotation_matrix(*torch.tensor([0.7, -0.4, 1.1]))
+    turn = rotation(*torch.tensor([0.7, -0.4, 1.1]))
     shift = torch.tensor([0.3, -2.0, 1.0])
     before = follower(rest, offset, quats, log_scales)
     after = follower(rest @ turn.T + shift, offset, quats, log_scales)

@@ -6,7 +6,7 @@ import torch
 
 from perse.avatar.seeds.freedom import LEARNT, LOG_SCALES, MOST_OPAQUE, Freedom
 from perse.fitting.beginning import begin
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 
 def parameters(count: int, seed: int = 0) -> dict[str, torch.Tensor]:

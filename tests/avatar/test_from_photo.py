@@ -10,7 +10,7 @@ from perse.avatar.seeds.seed import SEEN
 from perse.avatar.seeds.unseen import BACKING, CORNER, STRAND, _corners, _downwards, _onto_person, hidden
 from perse.face.landmarks import EYE, LIPS
 from perse.render.camera import Camera
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 from perse.texture.atlas import ATLAS, sample
 from perse.texture.bake import bake
 

@@ -8,7 +8,7 @@ from perse.avatar.appearance.lids import LidSkin
 from perse.controls import Controls
 from perse.face.landmarks import EYE
 from perse.rig.expressions import expand
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 SKIN = np.array([0.8, 0.6, 0.5], np.float32)
 

@@ -9,7 +9,7 @@ from perse.avatar.seeds.seed import MOUTH_PARTS, SEEN
 from perse.avatar.seeds.unseen import hidden
 from perse.fitting.beginning import begin
 from perse.render.mesh import rasterize_ids
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 from perse.texture.atlas import ATLAS, chart_slice, sample
 
 

@@ -8,7 +8,7 @@ from perse.avatar.appearance.mouth_light import BRIGHTEST, SHADE, MouthLight
 from perse.avatar.seeds.seed import MOUTH_PARTS
 from perse.controls import BANDS
 from perse.rig.expressions import expand
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from perse.avatar.seeds.from_photo import lift
 from perse.avatar.seeds.occluders import STEP, across
 from perse.avatar.seeds.unseen import BACKING, SLANTED
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 
 def test_what_is_behind_a_contour_is_found_near_it_alone():

@@ -8,7 +8,7 @@ from perse.attributes.edits import Axis, Prop
 from perse.edits import props
 from perse.edits.bound_mesh import GROWTH
 from perse.edits.solids import ball, cloth, normals
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 from perse.synthesis.base import Plan
 from perse.synthesis.procedural import Studio
 

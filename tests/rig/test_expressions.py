@@ -7,7 +7,7 @@ import torch
 from perse.face.landmarks import EYE, FACE, MOUTH_RING
 from perse.face.topology import canonical
 from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 ARKIT = """browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft cheekSquintRight
 eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from perse.face.landmarks import FACE, LIPS
+from perse.face.measures import mouth_opening
 from perse.rig.expressions import expand
-from perse.rig.mouth import arch_depth, build_teeth, crown_share, look_between_lips, mouth_opening
-from perse.rig.rig import PART
+from perse.rig.mouth import arch_depth, build_teeth, crown_share, look_between_lips
+from perse.rig.skeleton import PART
 
 WHITE, DARK, TONGUE, LIP = (0.85, 0.82, 0.75), (0.1, 0.04, 0.04), (0.6, 0.4, 0.42), (0.7, 0.42, 0.4)
 

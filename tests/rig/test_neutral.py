@@ -7,13 +7,13 @@ import torch
 
 from perse.controls import Controls
 from perse.face.landmarks import EYE, FACE, LIPS
+from perse.face.measures import lid_opening
 from perse.fitting.beginning import begin
 from perse.portrait import load_portrait, track_landmarks
 from perse.render.rasterize import rasterize
 from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES, expand
-from perse.rig.eyes import lid_opening
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 from perse.synthesis.rerender import render_frame
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake

@@ -11,7 +11,7 @@ from perse.face.landmarks import FACE, MOUTH_RING, eye_ring
 from perse.face.topology import canonical
 from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES
-from perse.rig.rig import NECK_PIVOT, PART, PARTS
+from perse.rig.skeleton import NECK_PIVOT, PART, PARTS
 
 REST = torch.zeros(len(NAMES))
 

@@ -6,7 +6,7 @@ import torch
 
 from perse.avatar.appearance.throat import JAWLINE, REACH, ThroatShade
 from perse.rig.expressions import expand
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 
 
 @pytest.fixture(scope="module")

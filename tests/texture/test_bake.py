@@ -8,7 +8,7 @@ import numpy as np
 from perse.face.landmarks import OVAL
 from perse.render.mesh import render_mesh
 from perse.rig.build import face_chart
-from perse.rig.rig import PARTS
+from perse.rig.skeleton import PARTS
 from perse.texture.atlas import ATLAS, REGIONS, chart_slice, sample
 from perse.texture.bake import _beside_cheek, bake, contours, nearness, vertex_normals
 from perse.texture.fill import diffuse, from_twin, mirror_fill

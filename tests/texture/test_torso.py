@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from perse.texture.torso import EDGE, _under_jaw, collar_line, strands_run_on
 
 from perse.rig.body import build_body
 from perse.rig.build import build_rig
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake
-from perse.texture.torso import EDGE, _under_jaw, collar_line, strands_run_on
 
 HEIGHT, WIDTH = 96, 128
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ...face.landmarks import EYE
 from ...rig.eyes import CAP, SECTORS
-from ...rig.rig import PART, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 
 MARGIN, SOFT = 0.010, 0.02  # eye distances beyond a lid's edge up to which a ball shows, and over which it ceases to
 SLACK = 0.02  # how much farther beyond it the portrait itself may show it, where landmarks have missed the edge

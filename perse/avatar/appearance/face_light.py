@@ -15,7 +15,7 @@ class FaceLight:
     """
 
     def __init__(self, rig, face: np.ndarray, bary: np.ndarray, device: torch.device | str = "cpu"):
-        from ...rig.rig import PART
+        from ...rig.skeleton import PART
 
         chosen = np.flatnonzero(np.isin(rig.face_part[face], [PART["face"], PART["shell"]]))
         self.index = torch.as_tensor(chosen, device=device)

@@ -15,8 +15,8 @@ from ...face.topology import canonical
 from ...ramps import smooth_step
 from ...render.jit import compiled
 from ...rig.expressions import FOLD, INDEX
-from ...rig.eyes import CLOSED_EYE, lid_opening
-from ...rig.rig import PART, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 from .aperture import Aperture
 
 JITTER = 0.08  # of the opening: a driver's lids lower than this are none of a blink
@@ -51,7 +51,7 @@ class LidSkin:
         of_face = (part == PART["face"]) & (opacities > 0) & (np.linalg.norm(offset, axis=1) < ON_SKIN)
         self.eyes: list[tuple[str, Aperture, dict[str, Tensor]]] = []
         for side in EYE:
-            if lid_opening(rig.vertices, side) >= CLOSED_EYE:
+            if not rig.eye_closed(side):
                 eye = _eye(rig, side, face, bary, offset, points, of_face, part == PART[f"eye_{side}"], colors @ [0.299, 0.587, 0.114])
                 if eye is not None:
                     ball = eye["index"][:eye.pop("balls")]

@@ -8,8 +8,8 @@ from torch import Tensor
 from ...controls import BANDS
 from ...face.landmarks import LIPS
 from ...ramps import smooth_step
-from ...rig.mouth import OPEN_MOUTH, mouth_opening
-from ...rig.rig import PART, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 from ..seeds.seed import MOUTH_PARTS
 from .aperture import height
 
@@ -43,7 +43,7 @@ class MouthLight:
         self.lips = [torch.as_tensor(LIPS[row], device=device) for row in ("upper_inner", "lower_inner")]
         # An open mouth's own light is in its colours.
         rest = torch.as_tensor(rig.vertices, dtype=torch.float32, device=device)
-        self.own = self._falls_in(rest) if mouth_opening(rig.vertices) > OPEN_MOUTH else torch.ones(1, device=device)
+        self.own = self._falls_in(rest) if rig.mouth_open else torch.ones(1, device=device)
 
     def __call__(self, colors: Tensor, vertices: Tensor, means: Tensor, light: Tensor | None = None) -> Tensor:
         """Colours (N, 3) or (..., N, 3), the very same tensor while nothing darkens them.

@@ -22,7 +22,7 @@ class ThroatShade:
     """
 
     def __init__(self, rig, face: np.ndarray, bary: np.ndarray, device: torch.device | str = "cpu"):
-        from ...rig.rig import JAW_ANGLE, JAW_HINGE, PART
+        from ...rig.skeleton import JAW_ANGLE, JAW_HINGE, PART
 
         points = np.einsum("nk,nkc->nc", bary, rig.vertices[rig.faces[face]])
         line = rig.vertices[JAWLINE].astype(np.float64)

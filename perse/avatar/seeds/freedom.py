@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ...face.landmarks import FACE
-from ...rig.rig import PART, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, sample
 from .seed import SEEN, Lifted
 

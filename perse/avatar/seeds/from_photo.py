@@ -11,9 +11,9 @@ from scipy.ndimage import distance_transform_edt
 from ...face.landmarks import MOUTH_OUTLINE
 from ...portrait import Portrait
 from ...render.mesh import rasterize_ids
-from ...rig.mouth import OPEN_MOUTH, mouth_opening
 from ...rig.pose_fit import CAMERA_DISTANCE
-from ...rig.rig import PART, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.fill import diffuse
 from ...texture.lab import to_lab
@@ -94,7 +94,7 @@ def _leave_painted(portrait: Portrait, rig: Rig, texture: Texture, ids: np.ndarr
     uv = np.einsum("nk,nkc->nc", bary[inside], rig.uvs[ids[inside]])
     strange = np.zeros_like(inside)
     strange[inside] = sample(texture.seen, uv[None] * ATLAS)[0] < SEEN
-    if mouth_opening(rig.vertices) <= OPEN_MOUTH:
+    if not rig.mouth_open:
         ids[strange] = -1
         return strange
     lips = portrait.foreground[portrait.masks["lips"] > 0.9]
@@ -250,7 +250,7 @@ def _visible(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Lift
     scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(stretch), GRID_SCALE), np.full(len(stretch), 0.12)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], 0.05, 0.98)
     held = outside & on_head & ~there | cheek
-    if mouth_opening(rig.vertices) <= OPEN_MOUTH:
+    if not rig.mouth_open:
         # When lips part, light and dark pixels of the line between them would come out as a row of beads.
         held |= (rig.face_part[face] == PART["face"]) & _lip_line(portrait)[px[:, 1], px[:, 0]]
     fixed = np.zeros(len(face), bool)

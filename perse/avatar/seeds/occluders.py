@@ -8,7 +8,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ...render.mesh import rasterize_ids
-from ...rig.rig import PART, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 
 STEP = 0.06  # eye distances by which depth jumps where one thing is before another
 REACH = 0.09  # eye distances across such a jump within which landmarks may have put it

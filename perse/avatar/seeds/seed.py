@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...rig.rig import PART
+from ...rig.skeleton import PART
 
 SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 GRID_SCALE = 0.6  # standard deviation of a Gaussian over the side of its grid cell

@@ -7,7 +7,8 @@ from scipy.ndimage import distance_transform_edt
 from ...face.landmarks import EYE, LIPS
 from ...portrait import Portrait
 from ...render.camera import Camera
-from ...rig.rig import PART, PARTS, Rig
+from ...rig.rig import Rig
+from ...rig.skeleton import PART, PARTS
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
 from .seed import MOUTH_PARTS, SEEN, Lifted
 

@@ -15,6 +15,8 @@ import torch
 from ...avatar.avatar import Avatar
 from ...controls import RANGES, Controls
 from ...errors import asking
+from ...face import alignment
+from ...face.alignment import procrustes
 from ...face.landmarks import EYE, FACE, LIPS, STABLE
 from ...face.topology import canonical
 from ...media import limits
@@ -22,8 +24,9 @@ from ...render.camera import Camera
 from ...render.mesh import rasterize_ids
 from ...rig.expressions import INDEX, NAMES
 from ...rig.eyes import build_eye
-from ...rig.pose_fit import CAMERA_DISTANCE, lift, procrustes
-from ...rig.rig import NECK_PIVOT, PART, named_weights, rotation_matrix
+from ...rig.pose_fit import CAMERA_DISTANCE, lift
+from ...rig.rig import named_weights
+from ...rig.skeleton import NECK_PIVOT, PART
 from ...tracking.residual import residual_detail
 from ...tracking.smooth import smooth
 from ...tracking.solve import Face, Fit, Fixed, solve
@@ -239,7 +242,7 @@ def _predicted(driver: Driver, fit: Fit, detail: np.ndarray, gaze: np.ndarray, K
 
     detail: (T, 468, 3); gaze: (T, 2) radians.
     """
-    turns = np.stack([rotation_matrix(*torch.from_numpy(np.append(g, 0.0))).numpy() for g in gaze])
+    turns = np.stack([alignment.rotation(*torch.from_numpy(np.append(g, 0.0))).numpy() for g in gaze])
     poles = np.stack([driver.eyes[side].centre + driver.eyes[side].radius * turns @ driver.eyes[side].axis for side in ("right", "left")], 1)
     points = np.concatenate([driver.face.pose(fit.weights, detail), poles], 1)
     points = points @ fit.rotation.transpose(0, 2, 1) + fit.shift[:, None]
@@ -264,7 +267,7 @@ def _head(driver: Driver, rotation: np.ndarray, shift: np.ndarray) -> tuple[np.n
 
 def _pose_of(driver: Driver, angles: np.ndarray, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The inverse of `_head`, angles in degrees: rotations (T, 3, 3) and shifts (T, 3) of the head in the camera."""
-    turn = np.stack([rotation_matrix(*torch.from_numpy(np.radians(a))).numpy() for a in angles])
+    turn = np.stack([alignment.rotation(*torch.from_numpy(np.radians(a))).numpy() for a in angles])
     rotation = driver.rotation @ turn
     pivot = (moved + NECK_PIVOT) @ driver.rotation.T + driver.shift
     return rotation, pivot - rotation @ np.asarray(NECK_PIVOT)

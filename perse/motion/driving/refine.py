@@ -15,12 +15,13 @@ import torch
 from ...avatar.avatar import Avatar
 from ...controls import BANDS, RANGES, Controls
 from ...errors import asking
+from ...face import alignment
 from ...face.landmarks import EYE, FACE
 from ...portrait.landmarker import CLOSE_UP_BOXES, levelled_square
 from ...portrait.models import mesh_face_at
 from ...render.camera import Camera
 from ...render.rasterize import rasterize
-from ...rig.rig import EYE_LOOK, NECK_PIVOT, rotation_matrix
+from ...rig.skeleton import EYE_LOOK, NECK_PIVOT
 from ...tracking.mouth_gap import between_lips
 from ...tracking.residual import LIMIT, surface_filter
 from ...tracking.smooth import smooth
@@ -147,7 +148,7 @@ def _to_head(avatar: Avatar, frames: list[Controls]) -> Callable[[np.ndarray], n
     head's frame; their depth is that of the head at rest, turned and moved."""
     camera = avatar.rig.camera
     angles = torch.deg2rad(torch.tensor([(f.head_yaw, f.head_pitch, f.head_roll) for f in frames], dtype=torch.float64))
-    turn = rotation_matrix(*angles.unbind(-1)).numpy()
+    turn = alignment.rotation(*angles.unbind(-1)).numpy()
     rest = avatar.rig.vertices[[*range(FACE), *(int(i[0]) for i in avatar.poser.eyes)]].astype(np.float64)
     moved = (rest - NECK_PIVOT) @ turn.transpose(0, 2, 1) + NECK_PIVOT + np.array([(f.head_x, f.head_y, f.head_z) for f in frames])[:, None]
     depth = moved @ camera.viewmat[2, :3] + camera.viewmat[2, 3]

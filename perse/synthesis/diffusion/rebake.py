@@ -10,6 +10,7 @@ from ...attributes.edits import Axis, Category, Strands
 from ...edits.bound_mesh import BoundMesh
 from ...edits.strands import grow
 from ...edits.workshop import Edit, Workshop
+from ...face.alignment import procrustes
 from ...face.landmarks import FACE, STABLE
 from ...face.topology import canonical
 from ...portrait import Portrait
@@ -18,8 +19,9 @@ from ...portrait.matting import person_matte
 from ...portrait.models import segment_person
 from ...render.mesh import rasterize_ids
 from ...rig.build import build_rig
-from ...rig.pose_fit import lift, procrustes
-from ...rig.rig import PART, Rig
+from ...rig.pose_fit import lift
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
 from ...texture.bake import bake
 from ...texture.fill import diffuse, mirror_fill

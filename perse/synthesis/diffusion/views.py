@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 import torch
 
+from ...face.alignment import procrustes
 from ...face.landmarks import FACE, STABLE
 from ...render.camera import Camera
 from ...render.mesh import rasterize_ids, render_mesh
 from ...rig.expressions import expand
-from ...rig.pose_fit import lift, procrustes
-from ...rig.rig import PART, Rig
+from ...rig.pose_fit import lift
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, sample
 from ...tracking.solve import Face, Fixed, solve
 from ..base import Frame

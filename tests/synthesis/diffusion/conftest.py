@@ -100,7 +100,7 @@ def studio(astronaut_portrait, rig):
 @pytest.fixture(scope="session")
 def retake(astronaut_portrait, rig, studio):
     """retake(look, shade=1): the portrait's person as a look asks, over the portrait's background: what a perfect editor gives."""
-    from perse.rig.rig import HEAD_CENTRE
+    from perse.rig.skeleton import HEAD_CENTRE
     from perse.synthesis.rerender import render_frame
 
     def render(look, shade: float = 1.0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES
-from perse.rig.rig import HEAD_CENTRE
+from perse.rig.skeleton import HEAD_CENTRE
 from perse.synthesis.diffusion.agreement import check_asked
 from perse.synthesis.diffusion.compose import region_mask
 from perse.synthesis.diffusion.filters import Inspector, find_landmarks

@@ -7,7 +7,7 @@ import pytest
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
 from perse.attributes.described import describe, extend
 from perse.face.landmarks import FACE
-from perse.rig.rig import PART
+from perse.rig.skeleton import PART
 from perse.synthesis.diffusion.compose import region_mask
 from perse.synthesis.diffusion.filters import Inspector
 from perse.synthesis.diffusion.rebake import to_lesson

@@ -1,0 +1,14 @@
+"""The head's parts by number, its joints, and how far they turn: head frame, unit one outer-eye-corner distance (see `rig.Rig`)."""
+
+import numpy as np
+
+PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
+PART = {name: i for i, name in enumerate(PARTS)}
+JAW_HINGE = (0.0, 0.30, 0.75)
+JAW_ANGLE = np.radians(21.0)  # of a jaw that is fully open
+JAW_SLIDE = 0.10  # sideways or forwards, of a jaw that is fully slid
+JAW_GLIDE = 0.11  # forwards, of a jaw that is fully open
+NECK_PIVOT = (0.0, 1.0, 0.80)
+HEAD_CENTRE = (0.0, 0.35, 0.75)  # what the camera orbits
+EYE_LOOK = np.radians(24.0)  # of an eye at an `eye_look` weight of 1
+GAZE_LIMIT = (np.radians(32.0), np.radians(22.0))  # sideways, and up or down
