@@ -13,7 +13,7 @@ from .errors import BuildCancelled, PerseError
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 on success, 2 with one line on standard error for bad input."""
     try:
-        args = _parser().parse_args(argv)
+        args = parser().parse_args(argv)
         args.run(args)
         return 0
     except PerseError as error:
@@ -31,9 +31,10 @@ class _Parser(argparse.ArgumentParser):
         raise PerseError(f"{message} (see {self.prog} --help).")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="perse", description="An editable 3D Gaussian head avatar from one portrait.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; PerseError for a line that does not fit."""
+    whole = _Parser(prog="perse", description="An editable 3D Gaussian head avatar from one portrait.")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="photo(s) -> avatar file(s); `accelerate launch -m perse build …` spreads them over GPUs")
     build.add_argument("photos", nargs="+", metavar="PHOTO")
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--categories", metavar="A,B", help="with --attributes: only these")
     bench.add_argument("--size", type=int, default=256, help="with --attributes: side of the pictures")
     bench.set_defaults(run=_bench)
-    return parser
+    return whole
 
 
 def _pipeline(device: str = "cpu", synthesizer: str = "auto"):

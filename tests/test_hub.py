@@ -213,11 +213,11 @@ def test_the_environment_alone_is_enough(server, model, tmp_path):
     assert folder.is_relative_to(tmp_path / "home") and (folder / "net/weights.safetensors").read_bytes() == WEIGHTS
 
 
-def test_the_readme_preloads_what_the_table_says_and_only_where_there_is_a_gpu(capsys):
+def test_owners_are_told_to_preload_what_the_table_says_and_only_where_there_is_a_gpu(capsys):
     assert main(["weights", "preload"]) == 0
-    lines, readme = capsys.readouterr().out, (ROOT / "README.md").read_text()
-    assert lines.startswith("preload_from_hub:\n  - ") and f"```yaml\n{lines}```" in readme
-    assert "preload_from_hub" not in readme.split("---")[1]  # the front matter as it is serves a free CPU Space
+    lines, owners = capsys.readouterr().out, (ROOT / "docs/owners.md").read_text()
+    assert lines.startswith("preload_from_hub:\n  - ") and f"```yaml\n{lines}```" in owners
+    assert "preload_from_hub" not in (ROOT / "README.md").read_text()  # the front matter as it is serves a free CPU Space
     for model in MODELS:
         assert re.search(rf"^  - {model.repo} \S+ {model.revision}$", lines, re.MULTILINE)
 

@@ -5,18 +5,29 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import perse
 
 ROOT = Path(__file__).parents[1]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 SOURCES = sorted([*(ROOT / "perse").rglob("*.py"), ROOT / "app.py"])
 # Modules that turn a file into code, or a text into a command.
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml"}
 CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 # A fit on a lent GPU crosses to a fork of this very program, through a pipe of its own.
 ALLOWED = {("perse/fitting/run.py", "pickle")}
+# What code imports and requirements do not ask for, and the other way round, each with its reason.
+OFFERED = {"spaces": "a ZeroGPU Space has it, and nobody else needs it", "atheris": "a proof that is run by hand, and says so"}
+BY_NAME = {"transformers": "diffusers loads the text encoder from it"}
+TOOLS = {"pytest", "pytest-xdist", "ruff", "mypy", "import-linter", "pre-commit"}
 
 
 def dangers(tree: ast.AST) -> set[str]:
@@ -39,6 +50,37 @@ def dangers(tree: ast.AST) -> set[str]:
     return found
 
 
+def imported(sources: list[Path]) -> set[str]:
+    """Top-level modules that files import from elsewhere, at any depth in their code."""
+    found = set()
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.importorskip":
+                found.add(ast.literal_eval(node.args[0]).split(".")[0])
+    return found - sys.stdlib_module_names - {"perse", "tests", "app"}
+
+
+def required(name: str) -> set[str]:
+    """Packages that a file of requirements asks for itself, with what their extras ask for, by canonical name."""
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-r")]
+    named = {canonicalize_name(w.name) for w in wanted}
+    for extra, package in ((extra, w.name) for w in wanted for extra in w.extras):
+        inner = map(Requirement, metadata.requires(package) or ())
+        named |= {canonicalize_name(i.name) for i in inner if i.marker and i.marker.evaluate({"extra": extra})}
+    return named
+
+
+def undeclared(modules: set[str], declared: set[str]) -> set[str]:
+    """The modules that none of the declared packages brings along."""
+    packages = metadata.packages_distributions()
+    return {m for m in modules - set(OFFERED) if not {canonicalize_name(p) for p in packages.get(m, ())} & declared}
+
+
 @pytest.fixture(scope="module")
 def licences():
     """docs/make_licences.py."""
@@ -52,6 +94,45 @@ def test_the_installed_packages_fit_together():
     command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_package_that_is_imported_is_asked_for():
+    asked = required("requirements.txt")
+    assert not undeclared(imported(SOURCES), asked)
+    assert not undeclared(imported(TESTS), asked | required("requirements-dev.txt"))
+    assert undeclared({"httpx", "cv2", "spaces"}, {"numpy"}) == {"httpx", "cv2"}
+
+
+@pytest.mark.parametrize("file, sources, without", [
+    ("requirements.txt", SOURCES, set(BY_NAME)), ("requirements-dev.txt", TESTS, TOOLS),
+])
+def test_every_package_that_is_asked_for_is_imported(file, sources, without):
+    packages = metadata.packages_distributions()
+    used = {canonicalize_name(p) for module in imported(sources) for p in packages.get(module, ())}
+    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    assert not {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("-r")} - used - without
+
+
+def test_one_place_says_what_is_asked_for_and_which_version_this_is():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert not {"version", "dependencies"} & set(project["project"])
+    told = project["tool"]["setuptools"]["dynamic"]
+    assert told == {"version": {"attr": "perse.__version__"}, "dependencies": {"file": ["requirements.txt"]}}
+    assert f"\n## {perse.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_file_that_the_package_needs_is_packed():
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["perse"]
+    endings = {pattern.rpartition("*")[2] for pattern in patterns} | {".py"}
+    files = [path for path in (ROOT / "perse").rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    assert len(files) > 200 and not [path for path in files if path.suffix not in endings]
+
+
+def test_modules_without_checked_types_are_there():
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    unchecked = [name for override in overrides if override.get("ignore_errors") for name in override["module"]]
+    gone = [name for name in unchecked if not any((ROOT / name.replace(".", "/")).with_suffix(s).exists() for s in (".py", ""))]
+    assert not gone, "take these from pyproject.toml's list"
 
 
 @pytest.mark.parametrize("code, danger", [

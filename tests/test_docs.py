@@ -1,0 +1,55 @@
+"""What the pages of documentation name is there, and the first page stays short."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from perse.cli import parser
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").glob("*.md"))
+PATH = re.compile(r"`((?:perse|tests|docs|assets)/[\w./-]*|\w+\.(?:py|toml|txt|md))`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([\w-]+))?\)")
+COMMAND = re.compile(r"^(?:accelerate launch -m|python -m) perse ([^#\n]+)", re.M)
+
+
+NAMES = {path.name for folder in ("perse", "tests", "docs") for path in (ROOT / folder).rglob("*")}  # for those that are named without a folder
+
+
+def named(text: str) -> set[str]:
+    """Paths that a page names as such."""
+    return {path.rstrip("/.") for path in PATH.findall(text)}
+
+
+def anchors(text: str) -> set[str]:
+    """Where a link into a page can point to."""
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.M)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_link_leads_somewhere(page):
+    text = page.read_text()
+    assert not [path for path in named(text) if not (ROOT / path).exists() and path not in NAMES]
+    for target, anchor in LINK.findall(text):
+        assert (page.parent / target).exists(), target
+        assert not anchor or anchor in anchors((page.parent / target).read_text()), f"{target}#{anchor}"
+
+
+def test_where_to_change_what_is_answered_for_every_package():
+    packages = {path.parent.name for path in (ROOT / "perse").glob("*/__init__.py")}
+    told = named((ROOT / "docs/architecture.md").read_text())
+    assert packages <= {path.removeprefix("perse/") for path in told}
+    assert len(named((ROOT / "CONTRIBUTING.md").read_text())) > 20
+
+
+def test_the_commands_of_the_pages_are_understood():
+    lines = [line.strip() for page in PAGES for line in COMMAND.findall(page.read_text())]
+    assert len(lines) > 15
+    for line in lines:
+        parser().parse_args(shlex.split(line))
+
+
+def test_the_first_page_is_short():
+    assert len((ROOT / "README.md").read_bytes()) < 10_000
