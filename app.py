@@ -12,15 +12,15 @@ from pathlib import Path
 
 import perse  # noqa: F401  (sets the threading environment; must come before torch)
 from perse.memory import settle, share_heaps
-from perse.ui import no_stubs
-from perse.ui.root import claim_root
+from perse.ui import gradio_without_stubs
+from perse.ui.visits_folder import claim_root
 
 # All that Gradio stores lies in one folder with all that we store, and goes with it.
 ROOT = claim_root(Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "perse"))
 os.environ["GRADIO_TEMP_DIR"] = str(ROOT)
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 share_heaps()
-no_stubs.leave_out()
+gradio_without_stubs.leave_out()
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -28,11 +28,11 @@ from starlette.middleware import Middleware
 from perse import gpu  # on ZeroGPU, `spaces` must come before torch
 from perse.motion.presets import PRESETS
 from perse.settings import VIDEO_FORMATS, VIDEO_SECONDS
-from perse.ui import gradio_ways, pieces
+from perse.ui import gradio_patches, html_pieces
 from perse.ui.api import Api, friendly
 from perse.ui.desk import FILMING, Desk
 from perse.ui.engine import AVATAR, page_engine
-from perse.ui.fair import FairPool
+from perse.ui.fair_pool import FairPool
 from perse.ui.guard import Guard
 from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
@@ -46,9 +46,9 @@ if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
 DEFAULT = "Standard (30 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
 MCP = importlib.util.find_spec("mcp") is not None
 
-gradio_ways.never_fetch()
-gradio_ways.never_check_itself()
-gradio_ways.tell_in_sentences()
+gradio_patches.never_fetch()
+gradio_patches.never_check_itself()
+gradio_patches.tell_in_sentences()
 engine = page_engine()
 visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL, float(os.environ.get("PERSE_MEMORY", 3000)) * 1e6,
                 forget=lambda visit: forget_in_gradio(visit))
@@ -61,7 +61,7 @@ desk = Desk(engine, visits, BUDGETS, MARK)
 
 def forget_in_gradio(visit: Visit) -> None:
     """A visit has ended: Gradio drops what it remembers of it."""
-    gradio_ways.forget(demo, visit.sessions, visit.folder)
+    gradio_patches.forget(demo, visit.sessions, visit.folder)
 
 
 def handler(action: Callable, *fixed) -> Callable:
@@ -85,7 +85,7 @@ def take_example(request: gr.Request, event: gr.EventData) -> None:
 piece = partial(gr.HTML, apply_default_css=False)
 
 with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill_width=True) as demo:
-    piece(pieces.html("header.html"))
+    piece(html_pieces.html("header.html"))
     avatar = gr.Textbox(visible=False)
     look, background = gr.Textbox(visible=False), gr.Textbox(visible=False)
     motion = gr.Textbox(next(iter(PRESETS)), visible=False)
@@ -95,31 +95,31 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
             piece("<h2><b>1</b>Your photo</h2>")
             photo = gr.Image(label="Portrait", show_label=False, type="filepath", sources=["upload", "webcam", "clipboard"], height=300,
                              elem_id="perse-photo")
-            examples = piece(pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
+            examples = piece(html_pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
                                "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })")
             reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
         with gr.Column(elem_classes="perse-card", scale=6):
             piece("<h2><b>2</b>Build</h2>")
-            piece(pieces.place("found", pieces.html("intro.html")))
+            piece(html_pieces.place("found", html_pieces.html("intro.html")))
             with gr.Column(elem_classes="perse-plain", elem_id="perse-before"):
                 budget = gr.Radio(list(BUDGETS), value=DEFAULT, label="Time to spend", elem_id="perse-budget")
                 consent = gr.Checkbox(label="This is me, or I have the person's permission", elem_id="perse-consent")
                 go = gr.Button("Choose a photo to begin", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-build")
-                piece(pieces.place("how"))
+                piece(html_pieces.place("how"))
             cancel = gr.Button("Cancel", elem_id="perse-cancel")
             tick = gr.Button("Agreed", elem_id="perse-tick")  # pressed by the page itself, as the next: nobody sees them
             fresh = gr.Button("Another photo", elem_id="perse-fresh")
 
     with gr.Row(elem_id="view-play"):
         with gr.Column(elem_id="stage-column"):
-            piece(pieces.html("stage.html"))
+            piece(html_pieces.html("stage.html"))
         with gr.Column(elem_id="panel-column"):
-            piece(pieces.html("panel.html"))
+            piece(html_pieces.html("panel.html"))
             with gr.Column(elem_id="perse-video"):
                 with gr.Accordion("Follow a clip of yours instead", open=False):
                     clip = gr.Video(label=f"A face that moves, up to {VIDEO_SECONDS[1]:.0f} seconds", sources=["upload", "webcam"], include_audio=False,
                                     height=240, elem_id="perse-clip")
-                    piece(pieces.place("clip-note"))
+                    piece(html_pieces.place("clip-note"))
                     forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
                 with gr.Row():
@@ -130,15 +130,15 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                     framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")
                 shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
                 cut = gr.Button("Cancel", elem_id="perse-cut")
-                piece(pieces.place("film"))
+                piece(html_pieces.place("film"))
                 table = gr.Button("Motion as CSV", size="md", elem_id="perse-table")
 
-    piece(pieces.html("privacy.html"))
+    piece(html_pieces.html("privacy.html"))
 
     # -------------------------------------------------------------- the wiring
 
     for taken in (photo, reopen, clip):
-        gradio_ways.path_only(taken)
+        gradio_patches.path_only(taken)
     # Nothing of the page waits in Gradio's queue, which programs can fill, and nothing personal passes through its outputs.
     quiet = dict(api_visibility="private", show_progress="hidden", queue=False)
     show = dict(fn=None, js="() => { perse.visit.ask(); }", **quiet)
@@ -177,7 +177,7 @@ def main(wait: bool = True) -> None:
     routes = [*FrameRoutes(engine, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
     settle()
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
-        theme=theme, head=pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
+        theme=theme, head=html_pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
         max_file_size="200mb", show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
         prevent_thread_lock=True, max_threads=80,
         mcp_server=MCP)  # the API as MCP tools, where gradio[mcp] is installed

@@ -10,14 +10,14 @@ from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion
 from ..render.mark import draw_mark
 from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
-from . import gradio_ways
-from .address import address_in
+from . import gradio_patches
+from .client_address import address_in
 from .engine import AVATAR, BUILD, PICTURE, Engine
 from .failures import note_failure
-from .fair import Busy, FairPool
+from .fair_pool import Busy, FairPool
 from .jobs import Job
-from .line import Line
 from .visits import Visits
+from .waiting_line import Line
 
 PROGRAMS = 0.2  # share of a line that the programs of one address may take: a person's page takes up to half
 
@@ -72,7 +72,7 @@ class Api:
             button = gr.Button("API")
             common = dict(queue=True, show_progress="hidden")
             photo, consent = gr.File(label="photo", type="filepath"), gr.Checkbox(label="consent")
-            gradio_ways.path_only(photo)
+            gradio_patches.path_only(photo)
             budget, seed = gr.Number(label="budget", value=DEFAULT_BUDGET), gr.Number(label="seed", value=0, precision=0)
             motion, framing = gr.Textbox(label="motion", value="turntable"), gr.Textbox(label="framing", value="head")
             seconds, fps = gr.Number(label="seconds", value=4.0), gr.Number(label="fps", value=25)

@@ -13,13 +13,13 @@ from ..errors import PerseError
 from ..motion.motion import Motion
 from ..motion.presets import preset_motion
 from ..motion.table import motion_csv
-from . import pieces
+from . import html_pieces
 from .api import build_deadline, check_video
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
 from .jobs import Job
-from .line import Line
 from .visits import ENDED, Entry, Photo, Visit, Visits
+from .waiting_line import Line
 
 LOOKING, FILMING = 120.0, 900.0  # seconds after which a look at a photo or file, and a video, are stopped
 FOLLOWED = 0.6  # share of a video's time that following a clip takes, before anything is rendered
@@ -164,7 +164,7 @@ class Desk:
             return path
 
         def done(path):
-            visit.film = pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name)
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILMING, done)
@@ -208,8 +208,8 @@ class Desk:
         """
         follows = visit.clip is not None
         shown = {"found": self._found(visit), "film": self._film(visit), "clip-note": (
-            _key("clip", follows), lambda: pieces.clip_note("The video will follow your clip.") if follows else ""),
-                 "how": (_key("how", self.engine.notes), lambda: pieces.note(" ".join(self.engine.notes)))}
+            _key("clip", follows), lambda: html_pieces.clip_note("The video will follow your clip.") if follows else ""),
+                 "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes)))}
         missing = self.missing(visit)
         return {
             "busy": visit.busy("look", "build", "film") is not None or not self.engine.ready(AVATAR),
@@ -227,24 +227,24 @@ class Desk:
         photo = visit.photo
         if job := visit.busy("build"):
             update = job.update()
-            return _key("build", id(update.preview)), lambda: pieces.progress(update, None if photo is None else photo.portrait)
+            return _key("build", id(update.preview)), lambda: html_pieces.progress(update, None if photo is None else photo.portrait)
         if job := visit.busy("look"):
             update, example = job.update(), self._example(visit)
-            return _key("look", id(job), update.waiting > 0), lambda: pieces.looking(update, example)
+            return _key("look", id(job), update.waiting > 0), lambda: html_pieces.looking(update, example)
         if visit.message:
-            return _key("message", visit.message), lambda: pieces.message(visit.message)
+            return _key("message", visit.message), lambda: html_pieces.message(visit.message)
         if photo is not None:
-            return _key("found", id(photo)), lambda: pieces.found(photo.portrait, photo.example)
-        return "intro", lambda: pieces.html("intro.html")
+            return _key("found", id(photo)), lambda: html_pieces.found(photo.portrait, photo.example)
+        return "intro", lambda: html_pieces.html("intro.html")
 
     def _film(self, visit: Visit) -> tuple[str, Callable[[], str]]:
         if job := visit.busy("film"):
-            return _key("film", id(job)), lambda: pieces.progress(job.update())
+            return _key("film", id(job)), lambda: html_pieces.progress(job.update())
         return _key("done", visit.film), lambda: visit.film
 
     def _doing(self, visit: Visit, *kinds: str) -> dict | None:
         job = visit.busy(*kinds)
-        return None if job is None else pieces.doing(job.update())
+        return None if job is None else html_pieces.doing(job.update())
 
     def _example(self, visit: Visit) -> Example | None:
         """The example that the visit looks at."""
@@ -291,7 +291,7 @@ class Desk:
                     undone()
             if job.error and visit.jobs.get(kind) is job:
                 if kind == "film":
-                    visit.film = pieces.message(job.error)
+                    visit.film = html_pieces.message(job.error)
                 else:
                     visit.message = job.error
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import BuildCancelled, PerseError
 from ..memory import tidy_soon
 from .failures import OURS, note_failure
-from .line import FULL, Line, Ticket, Who
+from .waiting_line import FULL, Line, Ticket, Who
 
 SHORT = 2.0  # seconds after which a job's shares say how long it takes; its first ones are noise
 LATE = "This took too long and was stopped: please try again later, or with less."

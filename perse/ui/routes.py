@@ -24,12 +24,12 @@ from ..motion.motion import overlay
 from ..motion.presets import PRESETS
 from ..render.mark import draw_mark
 from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES
-from .address import address_in
+from .client_address import address_in
 from .desk import Desk
 from .engine import BUILD, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
-from .fair import Busy, FairPool
+from .fair_pool import Busy, FairPool
 from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 

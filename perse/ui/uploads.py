@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ..errors import PerseError
-from .address import address_in
+from .client_address import address_in
 from .guard import MAX_UPLOAD, Noted
 from .visits import Visits, plain_name
 

@@ -17,9 +17,9 @@ from ..errors import PerseError
 from ..memory import tidy_soon
 from ..settings import LIVE_SIZE
 from .failures import note_failure
-from .footprint import weigh
+from .held_memory import weigh
 from .jobs import Job
-from .line import FULL, Who
+from .waiting_line import FULL, Who
 
 if TYPE_CHECKING:
     from ..avatar.avatar import Avatar

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from perse.errors import BuildCancelled, PerseError
-from perse.ui import pieces
+from perse.ui import html_pieces
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
 from perse.ui.visits import Visits
@@ -143,7 +143,7 @@ def test_a_build_ends_in_an_avatar_and_the_photo_is_dropped(desk, visit, pipelin
 def test_a_piece_that_the_page_shows_already_is_not_sent_again(desk, visit):
     first = desk.state(visit, {})
     seen = {name: piece["key"] for name, piece in first["pieces"].items()}
-    assert first["pieces"]["found"]["html"] == pieces.html("intro.html")
+    assert first["pieces"]["found"]["html"] == html_pieces.html("intro.html")
     assert all("html" not in piece for piece in desk.state(visit, seen)["pieces"].values())
 
 

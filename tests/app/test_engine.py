@@ -14,7 +14,7 @@ from perse.errors import BuildCancelled
 from perse.ui.desk import Desk
 from perse.ui.engine import AVATAR, BUILD, PICTURE, Engine, Part
 from perse.ui.examples import EXAMPLES, STILL_SIZE, STILL_YAWS
-from perse.ui.fair import FairPool
+from perse.ui.fair_pool import FairPool
 from perse.ui.jobs import counted, seconds_left
 from perse.ui.routes import FrameRoutes
 from perse.ui.visits import Visits
@@ -64,8 +64,8 @@ def test_the_page_loads_nothing_that_its_first_view_does_not_need(tmp_path):
 def test_gradio_works_without_writing_stubs():
     told = run("""
 import pathlib
-from perse.ui import no_stubs
-no_stubs.leave_out()
+from perse.ui import gradio_without_stubs
+gradio_without_stubs.leave_out()
 written, plain = [], pathlib.Path.write_text
 pathlib.Path.write_text = lambda self, *a, **k: written.append(self) or plain(self, *a, **k)
 import gradio as gr

@@ -7,7 +7,7 @@ import pytest
 from perse.errors import BuildCancelled, PerseError
 from perse.ui.failures import OURS
 from perse.ui.jobs import LATE, Job
-from perse.ui.line import Line, Who
+from perse.ui.waiting_line import Line, Who
 
 ME = Who("me")
 

@@ -7,8 +7,8 @@ import weakref
 from perse.memory import tidy_soon
 from perse.ui.examples import EXAMPLES
 from perse.ui.jobs import Job
-from perse.ui.line import Line, Who
 from perse.ui.visits import Visits
+from perse.ui.waiting_line import Line, Who
 
 
 class Thing:

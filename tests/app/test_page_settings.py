@@ -10,8 +10,8 @@ from perse.controls import RANGES, Controls
 from perse.settings import API_BUDGETS, LONGEST_CONTROLS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
 from perse.ui import visits
 from perse.ui.api import Api
+from perse.ui.html_pieces import SCRIPTS, STATIC, head, html
 from perse.ui.page_settings import page_settings, script
-from perse.ui.pieces import SCRIPTS, STATIC, head, html
 
 SOURCES = {name: re.sub(r"//[^\n]*", "", (STATIC / name).read_text()) for name in SCRIPTS}
 

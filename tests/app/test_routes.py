@@ -13,7 +13,7 @@ from perse.pipeline import PersePipeline
 from perse.ui import routes
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
-from perse.ui.fair import FairPool
+from perse.ui.fair_pool import FairPool
 from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
 from perse.ui.visits import Visits
 

@@ -11,9 +11,9 @@ import pytest
 
 from perse.errors import PerseError
 from perse.ui import visits as module
-from perse.ui.footprint import weigh
-from perse.ui.root import claim_root
+from perse.ui.held_memory import weigh
 from perse.ui.visits import IDLE, LEAVING, LOOSE, LOST, Photo, Visits, plain_name
+from perse.ui.visits_folder import claim_root
 
 
 @dataclass
@@ -272,7 +272,7 @@ def test_only_regular_files_below_the_root_are_owned(visits, tmp_path):
 
 
 def test_the_folders_of_processes_that_were_killed_are_removed_and_those_of_living_ones_stay(tmp_path):
-    code = "from pathlib import Path; from perse.ui.root import claim_root; import sys; print(claim_root(Path(sys.argv[1])), flush=True); input()"
+    code = "from pathlib import Path; from perse.ui.visits_folder import claim_root; import sys; print(claim_root(Path(sys.argv[1])), flush=True); input()"
     there = [subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in "ab"]
     roots = [module.Path(process.stdout.readline().strip()) for process in there]
     (roots[0] / "face.jpg").touch()

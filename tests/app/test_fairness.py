@@ -6,9 +6,9 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from perse.errors import PerseError
-from perse.ui.address import address_in, address_of
-from perse.ui.fair import Busy, FairPool
-from perse.ui.line import Line, Who
+from perse.ui.client_address import address_in, address_of
+from perse.ui.fair_pool import Busy, FairPool
+from perse.ui.waiting_line import Line, Who
 
 
 def served(line, tickets):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from .line import Who
+from .waiting_line import Who
 
 PATIENCE = 2.0  # seconds after which patient work goes before what is waited for live; 0.5 to 5 keep both moving
 
