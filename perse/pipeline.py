@@ -142,7 +142,7 @@ class PersePipeline:
         plan = self._plan(table, interpolate, generates)
         clips = list(self.synthesizer.clips(portrait, rig, texture, categories, plan, tell))
         report("preparing")(0.0, stages.PREPARING)
-        synthesis = texture.extra.get("synthesis", {})  # what a generating synthesizer reports
+        synthesis = plan.report  # what a generating synthesizer reports
         categories = without(categories, synthesis.get("missing", ()))
         schedule = table.schedule
         beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed)

@@ -13,6 +13,7 @@ from ..rig.rig import Rig
 from ..rig.shell import RINGS
 from ..rig.skeleton import PART, PARTS
 from ..texture.atlas import ATLAS, Texture, chart_slice
+from ..texture.completion.eyes import distance_from_iris
 from ..texture.fill import nearest_covered
 from ..texture.lab import to_lab
 from .already_worn import own_beard
@@ -58,7 +59,7 @@ class Regions:
         corner = np.where(corner < FACE, corner, 0)
         # Texels just beyond the triangles count with the nearest one inside: bilinear look-ups at a seam read them.
         self.nearest = texture.nearest
-        self.points = texture.extra["points"][self.nearest]
+        self.points = texture.points[self.nearest]
         near = nearest_covered(self._inside)
         # Mean-face coordinates of every texel of the face's chart.
         self.face_xy = np.where(self._inside[..., None], np.einsum("hwk,hwkc->hwc", bary, mean[corner][..., :2]), 9.0).astype(np.float32)
@@ -205,6 +206,4 @@ class Regions:
 
     def iris_radius(self, part: str) -> np.ndarray:
         """Distance (h, w) from the iris' centre over an eye's chart, 1 at the iris' edge."""
-        size = self.texture.seen[chart_slice(part)].shape[0]
-        grid = (np.arange(size) + 0.5) / size * 2 - 1
-        return np.hypot(grid[None], grid[:, None]) / self.texture.extra[part]["iris"]
+        return distance_from_iris(self.rig, part)

@@ -170,10 +170,9 @@ class Workshop:
     @staticmethod
     def shared(rig: Rig, texture: Texture, seed: int) -> "Workshop":
         """The workshop of a texture, made once: synthesis and the avatar's start both need the same edits."""
-        key = f"workshop {seed}"
-        if key not in texture.extra:
-            texture.extra[key] = Workshop(rig, texture, seed)
-        return texture.extra[key]
+        if seed not in texture.workshops:
+            texture.workshops[seed] = Workshop(rig, texture, seed)
+        return texture.workshops[seed]
 
     def edit(self, axis: Axis, sign: int) -> Edit:
         """The axis at amount `sign` (+1 or -1); remembered."""

@@ -50,7 +50,7 @@ class Plan:
     """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, the
     amounts shown (the last is the end), whether interpolated faces are made, seed; lessons: frames of edits and of interpolated faces
     that will teach, None for all that there are; deadline: monotonic time by which a synthesizer that generates pictures has to be
-    done with it, and after which no more are rendered."""
+    done with it, and after which no more are rendered. report: what a synthesizer that generates pictures tells of its work, filled by it."""
 
     size: int = 320
     source_frames: int = 36
@@ -60,6 +60,7 @@ class Plan:
     seed: int = 0
     lessons: int | None = None
     deadline: float | None = None
+    report: dict = field(default_factory=dict)
 
 
 class Synthesizer(Protocol):

@@ -1,11 +1,14 @@
 """The texture atlas: one picture for the whole rig, a chart for each part, and how to read it."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 
 from ..rig.build import CHARTS
+from .belief.view import View
 from .fill import nearest_covered
 
 ATLAS = 1024
@@ -16,8 +19,10 @@ REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")
 class Texture:
     """Atlas arrays, (ATLAS, ATLAS, ...) float32.
 
-    color RGB; alpha opacity (soft at the hair's edge); seen: how well the portrait shows the texel, 0..1;
-    regions: what it is, by name of REGIONS; faces (int32, -1 empty) and bary: the rig triangle under each texel.
+    color RGB; alpha opacity (soft at the hair's edge); seen: how far the photo is believed at the texel, 0..1 (`belief`);
+    regions: what it is, by name of REGIONS; faces (int32, -1 empty) and bary: the rig triangle under each texel; points: where that is in
+    the head's frame; pixels: and in the portrait, x and y. view: the rig as the portrait's camera sees it.
+    workshops: what the edits need of this texture, by seed, made once and kept with it (`edits.workshop`).
     """
 
     color: np.ndarray
@@ -26,14 +31,15 @@ class Texture:
     regions: dict[str, np.ndarray]
     faces: np.ndarray
     bary: np.ndarray
-    extra: dict = field(default_factory=dict)
+    points: np.ndarray
+    pixels: np.ndarray
+    view: View
+    workshops: dict[int, Any] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def nearest(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column (ATLAS, ATLAS) of the texel nearest to each that lies on a triangle; found once."""
-        if "nearest" not in self.extra:
-            self.extra["nearest"] = nearest_covered(self.faces >= 0)
-        return self.extra["nearest"]
+        """Row and column (ATLAS, ATLAS) of the texel nearest to each that lies on a triangle."""
+        return nearest_covered(self.faces >= 0)
 
     def rgba(self) -> np.ndarray:
         """(ATLAS, ATLAS, 4), as `render_mesh(alpha_channel=True)` takes it."""

@@ -30,7 +30,7 @@ def faint(regions):
 def test_every_edit_copes(rig, texture, astronaut_portrait, change):
     other = copy.copy(texture)
     other.regions = {k: v.astype(np.float32) for k, v in change(texture.regions).items()}
-    other.extra = {k: v for k, v in texture.extra.items() if not k.startswith("workshop")}
+    other.workshops = {}
     workshop = Workshop.shared(rig, other, 0)
     for axis in (a for c in CATEGORIES for a in c.axes):
         for sign in (1, -1):

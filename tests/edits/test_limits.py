@@ -21,7 +21,7 @@ def workshop(rig, texture):
 def altered(rig, texture, **changes) -> Workshop:
     """A workshop of the astronaut's texture with some of its parts replaced."""
     other = copy.copy(texture)
-    other.extra = {k: v for k, v in texture.extra.items() if not k.startswith("workshop")}
+    other.workshops = {}
     for name, value in changes.items():
         setattr(other, name, value)
     return Workshop(rig, other, 0)

@@ -1,7 +1,5 @@
 """The unrolled portrait: complete, true to the photo where the photo shows it, and named by region."""
 
-import copy
-
 import cv2
 import numpy as np
 
@@ -10,7 +8,7 @@ from perse.render.mesh import render_mesh
 from perse.rig.build import face_chart
 from perse.rig.skeleton import PARTS
 from perse.texture.atlas import ATLAS, REGIONS, chart_slice, sample
-from perse.texture.bake import _beside_cheek, bake, contours, nearness, vertex_normals
+from perse.texture.bake import bake
 from perse.texture.fill import diffuse, from_twin, mirror_fill
 
 
@@ -111,43 +109,6 @@ def test_what_is_seen_badly_comes_from_the_other_half_without_a_seam():
     assert from_twin(spoilt, weight, np.ones((64, 128), bool))[1][5, 34:38].max() < 0.2
 
 
-def test_contours_of_the_face_and_what_is_near_them():
-    depth, face = np.full((40, 40), np.inf, np.float32), np.zeros((40, 40), bool)
-    depth[:, 10:20], depth[:, 20:30], face[:, 10:20] = 1.0, 1.2, True
-    edge = contours(depth, face)
-    assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
-    near = nearness(edge, 4.0)
-    assert near[20, 19] == 1 and near[20, 14] < near[20, 17] < 1 and near[20, 35] == 0
-
-
-def test_an_ear_before_the_cheek_is_told_from_it(texture):
-    area = chart_slice("face")
-    height, width = texture.seen[area].shape
-    column, row = np.meshgrid(np.linspace(-1, 1, width), np.arange(height))
-    side = np.abs(column) > 0.5
-    new = copy.copy(texture)
-    new.color, new.seen = np.full_like(texture.color, 0.7), np.ones_like(texture.seen)
-    new.regions = {**texture.regions, "skin": np.ones_like(texture.seen)}
-    assert not _beside_cheek(new, side).any()
-    gap = (column > 0.65) & (column < 0.75) & (row > 0.5 * height) & (row < 0.7 * height)
-    new.color[area][gap] = 0.2  # a shadow, and beyond it what may be as light as the cheek
-    found = _beside_cheek(new, side)
-    assert found[gap].all() and found[(column > 0.75) & (row > 0.52 * height) & (row < 0.68 * height)].all()
-    assert not found[(column < 0.6) | (row < 0.4 * height)].any()
-
-
-def test_normals_are_smooth_over_a_sphere():
-    rng = np.random.default_rng(0)
-    from scipy.spatial import ConvexHull
-    points = rng.standard_normal((400, 3))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    faces = ConvexHull(points).simplices
-    a, b, c = (points[faces[:, i]] for i in range(3))
-    inwards = (np.cross(b - a, c - a) * a).sum(1) < 0
-    faces[inwards] = faces[inwards][:, ::-1]
-    assert (vertex_normals(points, faces) * points).sum(1).min() > 0.95
-
-
 def test_made_up_cheeks_run_into_the_head(texture):
     face, shell = chart_slice("face"), chart_slice("shell")
     at = 0.5 + (face_chart()[OVAL] - 0.5) * 0.98
@@ -160,3 +121,12 @@ def test_another_portrait_unrolls_too(hopper_portrait, hopper_rig):
     other = bake(hopper_portrait, hopper_rig)
     assert np.isfinite(other.color).all() and other.color[chart_slice("face")].std() > 0.05
     assert other.regions["glasses"].max() > 0.5
+
+
+def test_what_turns_away_from_the_camera_is_solid(rig, texture):
+    area = chart_slice("shell")
+    corners = rig.vertices[rig.faces[np.maximum(texture.faces[area], 0)]]
+    normal = np.cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :])
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
+    aside = (normal[..., 2] > -0.1) & (texture.faces[area] >= 0)
+    assert aside.mean() > 0.2 and texture.alpha[area][aside].min() > 0.95

@@ -7,10 +7,10 @@ import pytest
 
 from perse.rig.shell import OUTLINE_RING, RINGS
 from perse.texture.atlas import REGIONS, chart_slice
+from perse.texture.completion.scalp import NAPE, complete_scalp, hair_length
 from perse.texture.fill import diffuse, mirror
 from perse.texture.grain import grain, grain_at, strand_coordinates
 from perse.texture.lab import to_lab
-from perse.texture.scalp import NAPE, complete_scalp, hair_length
 
 SHELL = chart_slice("shell")
 HAIR, SKIN = np.array([0.30, 0.20, 0.12], np.float32), np.array([0.80, 0.60, 0.50], np.float32)
@@ -23,7 +23,7 @@ def painted(texture):
         new = copy.copy(texture)
         new.color, new.alpha, new.seen = texture.color.copy(), texture.alpha.copy(), texture.seen.copy()
         new.regions = {name: np.zeros_like(texture.seen) for name in REGIONS}
-        points = texture.extra["points"]
+        points = texture.points
         rng = np.random.default_rng(0)
         for part in ("face", "shell"):
             area = chart_slice(part)
@@ -39,7 +39,7 @@ def painted(texture):
 
 def behind(texture, low: float, high: float) -> np.ndarray:
     """Texels (H, W) of the back of the head between two heights."""
-    points = texture.extra["points"][SHELL]
+    points = texture.points[SHELL]
     return (points[..., 2] > 1.1) & (points[..., 1] > low) & (points[..., 1] < high)
 
 
@@ -67,7 +67,7 @@ def test_a_grey_horseshoe_that_was_taken_for_skin_is_found(painted):
         return (p[..., 1] > -0.6) & (p[..., 1] < 0.1) & (np.abs(p[..., 0]) > 0.5)
 
     texture = painted(lambda p: np.zeros(p.shape[:2], bool))
-    texture.color[SHELL][beside(texture.extra["points"][SHELL])] = [0.5, 0.5, 0.48]
+    texture.color[SHELL][beside(texture.points[SHELL])] = [0.5, 0.5, 0.48]
     complete_scalp(texture)
     assert texture.regions["hair"][SHELL][behind(texture, -0.4, 0.2)].mean() > 0.9
     assert texture.regions["hair"][SHELL][behind(texture, -2, -0.85)].max() < 0.1
@@ -86,7 +86,7 @@ def test_long_hair_covers_the_whole_back_but_not_the_throat(painted):
     assert hair_length(texture).long
     complete_scalp(texture)
     assert texture.regions["hair"][SHELL][behind(texture, -2, 2)].min() > 0.9
-    points = texture.extra["points"][SHELL]
+    points = texture.points[SHELL]
     throat = (points[..., 1] > 0.95) & (points[..., 2] < 0.3) & (np.abs(points[..., 0]) < 0.3)
     assert throat.any() and texture.regions["hair"][SHELL][throat].mean() < 0.1
 
@@ -106,7 +106,7 @@ def test_the_hidden_side_shows_what_the_seen_one_does(painted):
         return (p[..., 1] > 0.05) & (p[..., 1] < 0.45) & (p[..., 2] > 0.45)
 
     texture = painted(lambda p: (p[..., 1] < 0.0), lambda p: (p[..., 2] < 0.75) & (p[..., 0] < 0.05))
-    points = texture.extra["points"][SHELL]
+    points = texture.points[SHELL]
     texture.color[SHELL][ear(points)] = [0.9, 0.35, 0.3]
     complete_scalp(texture)
     left = ear(points) & (points[..., 0] > 0.6) & (points[..., 2] < 0.65)
@@ -117,7 +117,7 @@ def test_the_hidden_side_shows_what_the_seen_one_does(painted):
 
 def test_hair_has_the_tone_of_what_is_surely_hair_and_not_of_its_rim(painted):
     texture = painted(lambda p: p[..., 1] < 0.2)
-    points = texture.extra["points"][SHELL]
+    points = texture.points[SHELL]
     rim = (points[..., 2] > 0.6) & (points[..., 2] < 0.75)
     texture.color[SHELL][rim] = [0.2, 0.3, 0.9]
     texture.seen[SHELL][rim] = 0.25
@@ -153,7 +153,7 @@ def test_the_shell_is_solid_behind_and_soft_at_the_outline(painted):
     texture = painted(lambda p: p[..., 1] < 0.2)
     texture.alpha[SHELL] = 0.3
     complete_scalp(texture)
-    alpha, points = texture.alpha[SHELL], texture.extra["points"][SHELL]
+    alpha, points = texture.alpha[SHELL], texture.points[SHELL]
     assert alpha[points[..., 2] > 1.0].min() == 1
     outline = OUTLINE_RING * len(alpha) // (RINGS + 1)
     assert alpha[outline - 4].mean() < 0.5
@@ -161,7 +161,7 @@ def test_the_shell_is_solid_behind_and_soft_at_the_outline(painted):
 
 
 def test_grain_runs_along_the_strands(texture):
-    points = texture.extra["points"][SHELL]
+    points = texture.points[SHELL]
     noise = grain(points, 0.05, 0.5, 3)
     assert abs(noise.mean()) < 0.15 and 0.8 < noise.std() < 1.2
     np.testing.assert_array_equal(noise, grain(points, 0.05, 0.5, 3))
@@ -203,9 +203,26 @@ def test_under_the_jaw_there_is_the_throats_colour(painted):
     body = chart_slice("body")
     texture.color[body], texture.seen[body], texture.regions["neck"][body] = [0.4, 0.2, 0.1], 1, 1
     complete_scalp(texture)
-    points = texture.extra["points"][SHELL]
+    points = texture.points[SHELL]
     under = (np.abs(points[..., 0]) < 0.25) & (points[..., 1] > 1.0) & (points[..., 2] > 0.3) & (points[..., 2] < 0.8)
     assert under.sum() > 50
     assert np.abs(np.median(texture.color[SHELL][under], axis=0) - [0.4, 0.2, 0.1]).max() < 0.08
     beside = (np.abs(points[..., 0]) > 0.7) & (points[..., 1] > 0.35) & (points[..., 1] < 0.55) & (points[..., 2] < 0.7)
     assert np.abs(np.median(texture.color[SHELL][beside], axis=0) - SKIN).max() < 0.15
+
+
+def test_hair_falls_down_the_back_of_the_head(texture):
+    """From behind, colour changes more across the strands than along them; a star about the pole has no such direction."""
+    area = chart_slice("shell")
+    points, color = texture.points[area], texture.color[area].mean(-1)
+    x, y, z = np.moveaxis(points, -1, 0)
+    behind = (z > 1.2) & (y < 0.3) & (texture.faces[area] >= 0)
+    # A picture of the back, looked at along the axis.
+    grid, count = np.zeros((2, 40, 40))
+    cells = ((x[behind] + 0.6) / 1.2 * 40).astype(int).clip(0, 39), ((y[behind] + 0.7) / 1.0 * 40).astype(int).clip(0, 39)
+    np.add.at(grid, (cells[1], cells[0]), color[behind])
+    np.add.at(count, (cells[1], cells[0]), 1)
+    known = count > 0
+    picture = np.where(known, grid / np.maximum(count, 1), np.nan)
+    across, along = np.nanmean(np.abs(np.diff(picture, axis=1))), np.nanmean(np.abs(np.diff(picture, axis=0)))
+    assert known.mean() > 0.3 and across > 0.0 and along < 1.5 * across

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from perse.texture.torso import EDGE, _under_jaw, collar_line, strands_run_on
 
 from perse.rig.body import build_body
 from perse.rig.build import build_rig
 from perse.rig.skeleton import PART
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake
+from perse.texture.completion.torso import EDGE, _under_jaw, collar_line, strands_run_on
 
 HEIGHT, WIDTH = 96, 128
 
@@ -42,7 +42,7 @@ def long_haired(astronaut_portrait):
 def back(texture, name: str, low: float, high: float) -> float:
     """Mean of a region at the back of the bust between two heights, head frame."""
     area = chart_slice("body")
-    points, covered = texture.extra["points"][area], texture.faces[area] >= 0
+    points, covered = texture.points[area], texture.faces[area] >= 0
     chosen = covered & (points[..., 2] > 1.1) & (points[..., 1] > low) & (points[..., 1] < high)
     assert chosen.sum() > 100
     return float(texture.regions[name][area][chosen].mean())
@@ -52,7 +52,7 @@ def test_a_neck_is_bare_above_the_collar_and_dressed_below(hopper_texture):
     assert back(hopper_texture, "neck", 0.6, 0.78) > 0.9
     assert back(hopper_texture, "clothes", 1.5, 2.5) > 0.95
     area = chart_slice("body")
-    points, color = hopper_texture.extra["points"][area], hopper_texture.color[area]
+    points, color = hopper_texture.points[area], hopper_texture.color[area]
     behind = (hopper_texture.faces[area] >= 0) & (points[..., 2] > 1.1)
     nape, jacket = (color[behind & (points[..., 1] > a) & (points[..., 1] < b)].mean(0) for a, b in ((0.6, 0.78), (1.5, 2.5)))
     # Skin over a black uniform: not cloth diffused up to the hair.
@@ -96,15 +96,15 @@ def test_long_hair_hangs_down_the_back_with_thickness(long_haired, rig):
         chosen = (points[:, 1] > 1.1) & (points[:, 1] < 1.4) & (np.abs(points[:, 0]) < 0.4)
         return points[chosen, 2].max()
 
-    assert depth(texture.extra["points"][area].reshape(-1, 3)) > 1.5
+    assert depth(texture.points[area].reshape(-1, 3)) > 1.5
     body = rig.vertices[rig.vertex_part == 2]
-    assert depth(texture.extra["points"][area].reshape(-1, 3)) > depth(body) + 0.15
+    assert depth(texture.points[area].reshape(-1, 3)) > depth(body) + 0.15
 
 
 def test_but_the_throat_is_bare(long_haired):
     texture = bake(long_haired, build_rig(long_haired))
     area = chart_slice("body")
-    points = texture.extra["points"][area]
+    points = texture.points[area]
     turn = np.abs((np.arange(points.shape[1]) + 0.5) / points.shape[1] - 0.5)
     throat = (texture.faces[area] >= 0) & (turn < 0.08)[None] & (points[..., 1] > 0.7) & (points[..., 1] < 1.25)
     assert throat.sum() > 500 and texture.regions["hair"][area][throat].mean() < 0.05
@@ -114,8 +114,8 @@ def test_strands_run_on_from_the_head(long_haired):
     """One stripe of red hair on the back of the head is a red stripe in what hangs down."""
     texture = bake(long_haired, build_rig(long_haired))
     shell, area = chart_slice("shell"), chart_slice("body")
-    texture.color[shell][np.abs(texture.extra["points"][shell][..., 0]) < 0.3] = [1, 0, 0]
-    points, plain = texture.extra["points"][area], np.full((*texture.seen[area].shape, 3), 0.2)
+    texture.color[shell][np.abs(texture.points[shell][..., 0]) < 0.3] = [1, 0, 0]
+    points, plain = texture.points[area], np.full((*texture.seen[area].shape, 3), 0.2)
     color = strands_run_on(texture, points, plain)
     behind = (texture.faces[area] >= 0) & (points[..., 2] > 1.1)
 
@@ -135,10 +135,10 @@ def test_short_hair_does_not(texture):
 def test_the_bust_is_solid_and_dissolves_at_its_lower_end(texture):
     area = chart_slice("body")
     covered = texture.faces[area] >= 0
-    y, alpha = np.where(covered, texture.extra["points"][area][..., 1], -9), texture.alpha[area]
+    y, alpha = np.where(covered, texture.points[area][..., 1], -9), texture.alpha[area]
     low = covered & (y > y.max(0)[None] - 0.02)
     assert alpha[low].max() < 0.1
-    behind = covered & (texture.extra["points"][area][..., 2] > 1.0) & (y < y.max(0)[None] - 0.6)
+    behind = covered & (texture.points[area][..., 2] > 1.0) & (y < y.max(0)[None] - 0.6)
     assert alpha[behind].min() > 0.99
 
 

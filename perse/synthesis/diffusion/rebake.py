@@ -100,17 +100,10 @@ def hair_shape(changed: Portrait, rig: Rig) -> np.ndarray:
     return shape * np.clip((length - 0.015) / 0.03, 0, 1) * np.minimum(1, HAIR_REACH / np.maximum(length, 1e-9))
 
 
-def _projected(portrait: Portrait, rig: Rig, texture: Texture) -> np.ndarray:
-    """Pixel (ATLAS, ATLAS, 2) of the portrait under every texel; remembered with the texture."""
-    if "projected" not in texture.extra:
-        texture.extra["projected"] = rig.camera.project(texture.extra["points"].reshape(-1, 3))[0].reshape(ATLAS, ATLAS, 2)
-    return texture.extra["projected"]
-
-
 def unrolled_change(verdict: Verdict, portrait: Portrait, rig: Rig, texture: Texture) -> np.ndarray:
     """The edit's change of colour over the atlas (ATLAS, ATLAS, 3): as seen where it is seen, from the twin half of the
     face or from around where it is not."""
-    change = sample(verdict.picture - portrait.image, _projected(portrait, rig, texture))
+    change = sample(verdict.picture - portrait.image, texture.pixels)
     seen = texture.seen
     out = np.zeros_like(change)
     area = chart_slice("face")

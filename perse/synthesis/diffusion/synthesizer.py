@@ -41,7 +41,7 @@ def key_of(end: End) -> str:
 
 
 class DiffusionSynthesizer:
-    """See `Synthesizer`. Holds the editor, nothing of a visitor; what came of a build is left in `texture.extra["synthesis"]`.
+    """See `Synthesizer`. Holds the editor, nothing of a visitor; what came of a build is left in `plan.report`.
 
     Args:
         editor: makes the pictures.
@@ -175,7 +175,7 @@ class Session:
         turned = [self.views[look.name] for look in LOOKS if look.name in self.views and not look.expression]
         painted = complete(self.texture, self.rig, turned) if turned else 0.0
         if turned:  # the workshop and its edits were made from the texture as it was
-            self.texture.extra.pop(f"workshop {self.plan.seed}", None)
+            self.texture.workshops.pop(self.plan.seed, None)
         self.studio = Studio(self.rig, self.texture, self.plan)
         workshop = self.studio.workshop
         accepted = [(key, *value) for key, value in self.outcome.accepted.items() if key in self.ends]
@@ -191,10 +191,10 @@ class Session:
             self.lessons[name, sign] = lesson
         self.missing = [name for name, (_, axis) in self.axes.items() if not axis.edits and (name, 1) not in self.lessons]
         dropped = self.skipped | {key: "; ".join(dict.fromkeys(reasons)) for key, reasons in self.outcome.dropped.items()}
-        self.report = {"editor": self.synthesizer.editor.name, "pictures": self.outcome.made, "edits": sorted(map(key_of, self.lessons)),
+        self.report = self.plan.report
+        self.report |= {"editor": self.synthesizer.editor.name, "pictures": self.outcome.made, "edits": sorted(map(key_of, self.lessons)),
                        "looks": sorted(self.views), "painted": round(painted, 3), "interpolated": 0,
                        "dropped": dict(sorted(dropped.items())), "missing": self.missing}
-        self.texture.extra["synthesis"] = self.report
 
     # What is taught --------------------------------------------------------------------------------------------------
 

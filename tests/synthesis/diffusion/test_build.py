@@ -10,7 +10,7 @@ from perse.attributes.catalogue import BY_NAME
 from perse.cli import main
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
-from perse.fitting.fit import Schedule
+from perse.fitting.schedule import Schedule
 from perse.pipeline import PersePipeline
 from perse.renderer import Renderer
 from perse.synthesis.base import Plan
@@ -166,7 +166,7 @@ def test_without_the_editor_the_build_goes_on_procedurally(astronaut_portrait, r
     plan = Plan(size=48, source_frames=2, amounts=(1.0,))
     clips = list(DiffusionSynthesizer(Gone()).clips(astronaut_portrait, rig, texture, [BY_NAME["nose"]], plan))
     assert {c.kind for c in clips} == {"source", "edit", "interpolated"}
-    synthesis = texture.extra["synthesis"]
+    synthesis = plan.report
     assert synthesis["edits"] == [] and set(synthesis["dropped"].values()) == {"No GPU was lent."}
 
 

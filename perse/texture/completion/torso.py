@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from ..ramps import smooth_step
-from .atlas import Texture, chart_slice
-from .fill import diffuse
-from .grain import grain
+from ...ramps import smooth_step
+from ..atlas import Texture, chart_slice
+from ..fill import diffuse
+from ..grain import grain
 from .scalp import FINE, LOCK, hair_length
 
 KINDS = ("neck", "clothes", "hair")
@@ -27,7 +27,7 @@ HEM = 0.35  # length over which hanging hair thins out
 def complete_torso(texture: Texture) -> None:
     """The collar runs on around the neck: skin over it, below it the cloth that shows at the sides; long hair hangs over both."""
     area = chart_slice("body")
-    points, color, seen = texture.extra["points"][area], texture.color[area], texture.seen[area]
+    points, color, seen = texture.points[area], texture.color[area], texture.seen[area]
     shown = np.dstack([texture.regions[name][area] for name in KINDS])
     neck, clothes, hair = np.moveaxis(shown, -1, 0)
     # Its very upper edge may be the jaw's.
@@ -86,7 +86,7 @@ def complete_torso(texture: Texture) -> None:
 def points_of(texture: Texture, part: str) -> np.ndarray:
     """Head-frame points (N, 3) of the texels that a part's triangles cover."""
     area = chart_slice(part)
-    return texture.extra["points"][area][texture.faces[area] >= 0]
+    return texture.points[area][texture.faces[area] >= 0]
 
 
 def collar_line(points: np.ndarray, neck: np.ndarray, clothes: np.ndarray, seen: np.ndarray, chin: float) -> np.ndarray:
@@ -160,7 +160,7 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
     skin = alike * near + (1 - alike) * usual
     top, above = _under_jaw(color, weight)
     skin = skin * (1 - above[..., None]) + top * above[..., None]
-    at = texture.extra["points"][shell]
+    at = texture.points[shell]
     nape = texture.regions["skin"][shell] * (at[..., 2] > 0.9) * (at[..., 1] > 0.4)
     if nape.sum() > 200:
         tone = np.average(texture.color[shell].reshape(-1, 3), axis=0, weights=nape.ravel())
@@ -229,7 +229,7 @@ def _hair_share(texture: Texture, points: np.ndarray, seen: np.ndarray) -> np.nd
 def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
     """Hanging hair everywhere (H, W, 3): above the back of the head's, below what is seen of it on the shoulders."""
     shell, body = chart_slice("shell"), chart_slice("body")
-    at = texture.extra["points"][shell]
+    at = texture.points[shell]
     back = texture.regions["hair"][shell] * (at[..., 2] > 0.7) * (at[..., 1] > 0.35) * (1 - texture.seen[shell])
     top, contrast = np.asarray(hair_length(texture).tone), 0.03
     if back.sum() > 200:
@@ -247,7 +247,7 @@ def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
 def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> np.ndarray:
     """The hanging hair's colours (H, W, 3), begun with those that the head has where it comes out from under it."""
     shell = chart_slice("shell")
-    at = texture.extra["points"][shell]
+    at = texture.points[shell]
     back = (texture.faces[shell] >= 0) & (at[..., 2] > 0.6)
     side = int(2 * CORNER / CELL)
 

@@ -7,14 +7,14 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtri
 
-from ..face.landmarks import OVAL
-from ..ramps import smooth_step
-from ..rig.build import face_chart
-from ..rig.shell import AXIS, CROWN, OUTLINE_RING, RINGS
-from .atlas import Texture, chart_slice, sample
-from .fill import diffuse, mirror, soften
-from .grain import grain_at, strand_coordinates
-from .lab import to_lab, to_rgb
+from ...face.landmarks import OVAL
+from ...ramps import smooth_step
+from ...rig.build import face_chart
+from ...rig.shell import AXIS, CROWN, OUTLINE_RING, RINGS
+from ..atlas import Texture, chart_slice, sample
+from ..fill import diffuse, mirror, soften
+from ..grain import grain_at, strand_coordinates
+from ..lab import to_lab, to_rgb
 
 LONG = 0.85  # hair that hangs lower than this covers the neck behind
 BAND = 0.05  # height of the bands in which hair is looked for, eye distances
@@ -61,7 +61,7 @@ def hair_length(texture: Texture) -> HairLength:
     points, hair = [], []
     for part in ("shell", "body"):
         area = chart_slice(part)
-        points.append(texture.extra["points"][area].reshape(-1, 3))
+        points.append(texture.points[area].reshape(-1, 3))
         hair.append(((texture.regions["hair"][area] > 0.6) & (texture.seen[area] > 0.15) & (texture.faces[area] >= 0)).ravel())
     hair = np.concatenate(hair)
     points = np.concatenate(points)[hair]
@@ -84,7 +84,7 @@ def complete_scalp(texture: Texture) -> None:
     """What one side shows and the other hides is mirrored; behind that, hair of the tone and grain that the photo shows grows
     wherever at that height there is hair at the outline, down to the nape; the rest is skin."""
     area = chart_slice("shell")
-    points = texture.extra["points"][area]
+    points = texture.points[area]
     length = hair_length(texture)
     _find_grey_hair(texture)
     names = ("hair", "skin", "neck", "clothes", "brows", "lips", "glasses")
@@ -146,7 +146,7 @@ def _find_grey_hair(texture: Texture) -> None:
     chroma = np.hypot(*to_lab(_face_skin(texture))[1:])
     if chroma < 10:  # a picture without colour cannot tell
         return
-    points = texture.extra["points"][area]
+    points = texture.points[area]
     beside = (np.abs(points[..., 0]) > 0.5) & (points[..., 1] > -0.85) & (points[..., 1] < 0.45) & (points[..., 2] > 0.1)
     lab = to_lab(cv2.GaussianBlur(texture.color[area], (0, 0), 2))
     pale = np.clip((0.72 - np.hypot(lab[..., 1], lab[..., 2]) / chroma) / 0.2, 0, 1) * beside * (texture.seen[area] > 0.1)

@@ -1,11 +1,10 @@
-"""What a portrait hides and the texture makes up: teeth, tongue, cavity, closed eyes, the back of the head."""
+"""The inside of the mouth: a portrait's own teeth and throat stay and run on, the rest is painted in its light."""
 
 import numpy as np
 import pytest
 
 from perse.rig.mouth import CROWN, GUM
-from perse.texture.atlas import chart_slice
-from perse.texture.mouth_and_eyes import colourfulness, faded, paint_cavity, paint_eye, paint_teeth, paint_tongue, white_light
+from perse.texture.completion.mouth import paint_cavity, paint_teeth, paint_tongue
 
 LIGHT = np.array([0.8, 0.75, 0.7])
 BLANK = np.zeros((64, 256, 3), np.float32)
@@ -83,53 +82,3 @@ def test_the_throat_that_the_photo_shows_stays_but_for_crumbs():
     np.testing.assert_allclose(cavity[26:38, 26:38], picture[26:38, 26:38], atol=0.06)
     seen[16:40] = 0
     assert not paint_cavity(picture, seen, LIGHT)[1].any()  # a strip would float when the mouth opens wider
-
-
-def test_an_invented_eye_has_pupil_iris_and_white():
-    pupil, iris, white = paint_eye(np.array([[0.0, 0.6, 1.4]]), LIGHT)[0]
-    assert pupil.max() < 0.05 < iris.mean() < white.mean() and iris[0] > iris[2]
-
-
-def test_the_light_follows_skin_and_eyes():
-    picture = np.full((40, 40, 3), 0.5, np.float32)
-    skin, sclera = np.zeros((2, 40, 40), np.float32)
-    skin[:20], sclera[30:] = 1, 1
-    picture[30:] = 0.6
-    bright = white_light(picture, skin, sclera)
-    assert 0.5 <= bright.max() <= 0.6
-    assert white_light(0.5 * picture, skin, sclera).max() == pytest.approx(0.5 * bright.max(), rel=1e-3)
-
-
-def test_a_black_and_white_picture_gets_no_red_tongue():
-    skin = np.ones((20, 20), np.float32)
-    grey, pink = (np.broadcast_to(np.array(c, np.float32), (20, 20, 3)) for c in ((0.6, 0.6, 0.61), (0.8, 0.6, 0.5)))
-    assert colourfulness(grey, skin) < 0.2 and colourfulness(pink, skin) == colourfulness(pink, 0 * skin) == 1
-    tongue = paint_tongue((64, 64), LIGHT)
-    assert np.ptp(faded(tongue, 0.0), axis=-1).max() < 1e-6 and faded(tongue, 0.0).mean() == pytest.approx(tongue.mean(), rel=0.15)
-    np.testing.assert_allclose(faded(tongue, 1.0), tongue, atol=1e-6)
-
-
-def test_hair_falls_down_the_back_of_the_head(texture):
-    """From behind, colour changes more across the strands than along them; a star about the pole has no such direction."""
-    area = chart_slice("shell")
-    points, color = texture.extra["points"][area], texture.color[area].mean(-1)
-    x, y, z = np.moveaxis(points, -1, 0)
-    behind = (z > 1.2) & (y < 0.3) & (texture.faces[area] >= 0)
-    # A picture of the back, looked at along the axis.
-    grid, count = np.zeros((2, 40, 40))
-    cells = ((x[behind] + 0.6) / 1.2 * 40).astype(int).clip(0, 39), ((y[behind] + 0.7) / 1.0 * 40).astype(int).clip(0, 39)
-    np.add.at(grid, (cells[1], cells[0]), color[behind])
-    np.add.at(count, (cells[1], cells[0]), 1)
-    known = count > 0
-    picture = np.where(known, grid / np.maximum(count, 1), np.nan)
-    across, along = np.nanmean(np.abs(np.diff(picture, axis=1))), np.nanmean(np.abs(np.diff(picture, axis=0)))
-    assert known.mean() > 0.3 and across > 0.0 and along < 1.5 * across
-
-
-def test_what_turns_away_from_the_camera_is_solid(rig, texture):
-    area = chart_slice("shell")
-    corners = rig.vertices[rig.faces[np.maximum(texture.faces[area], 0)]]
-    normal = np.cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :])
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-9
-    aside = (normal[..., 2] > -0.1) & (texture.faces[area] >= 0)
-    assert aside.mean() > 0.2 and texture.alpha[area][aside].min() > 0.95

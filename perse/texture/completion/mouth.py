@@ -1,4 +1,4 @@
-"""Painting what a portrait may hide: teeth with gums, tongue and cavity, and closed eyes, lit like the face around them.
+"""The inside of the mouth: teeth with gums, tongue and cavity, painted and lit like the face around them.
 
 Where the portrait shows its own teeth these stay, and the painted ones take their colour.
 """
@@ -9,17 +9,18 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ..ramps import smooth_step
-from ..rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, tooth_like
+from ...ramps import smooth_step
+from ...rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, crown_share, tooth_like
+from ...rig.rig import Rig
+from ...rig.skeleton import PART
+from ..atlas import REGIONS, Texture, chart_slice
+from ..belief.texels import Texels, between_the_lips
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
 TEETH = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
 SHORTER = {"upper": (0.0, 0.045, 0.0, 0.05, 0.07, 0.10), "lower": (0.02, 0.01, 0.0, 0.04, 0.06, 0.10)}  # shares of the chart
 ENAMEL, GUMS, TONGUE = np.array([1.0, 0.93, 0.90]), np.array([0.70, 0.40, 0.37]), np.array([0.71, 0.43, 0.43])
-IRIS, SCLERA = np.array([0.44, 0.29, 0.18]), np.array([0.86, 0.80, 0.77])
 RIM, THROAT = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
-LUMINANCE = np.array([0.299, 0.587, 0.114])
-LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spread over the largest
 OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
 RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
 MUCH = 0.10  # of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
@@ -27,46 +28,27 @@ LIP_RING, INNER_LIP = (0.93, 0.99), 0.85  # radii of the throat's chart over whi
 SOME = 0.01  # of it that tells the throat's colour
 IN_CORNER = 0.6  # of a row's brightness
 BESIDE = 8  # columns of a strip over which two teeth's colours are compared
-FEW = 40  # pixels that tell a colour
 LEAST_TOOTH = 0.10  # of a strip's height that a portrait must show of a tooth: less is a lip's edge
 FEWEST = 0.10  # of a strip's columns that must show one
 
 
-def white_light(color: np.ndarray, skin: np.ndarray, sclera: np.ndarray) -> np.ndarray:
-    """Colour (3,) of something white in this picture's light: between the skin's light and the whites of the eyes.
-
-    Args:
-        color: (H, W, 3); skin, sclera: (H, W) masks.
-    """
-    # Skin absorbs least of the red light: its largest channel tells the light's strength best.
-    bright = color.max(-1)
-    on_skin = float(np.percentile(bright[skin > 0.5], 80)) if (skin > 0.5).sum() > FEW else 0.6
-    if (sclera > 0.7).sum() < FEW // 2:
-        return np.full(3, on_skin)
-    limit = np.percentile(bright[sclera > 0.7], 70)
-    white = color[(sclera > 0.7) & (bright >= limit)].mean(0)
-    strength = np.clip(0.5 * (on_skin + white.max()), on_skin, 1.35 * on_skin)
-    # Eyes are reddish at their rims: half of their tint is the light's.
-    return strength * (0.5 + 0.5 * white / max(white.max(), 1e-3))
-
-
-def colourfulness(color: np.ndarray, skin: np.ndarray) -> float:
-    """How colourful what is painted may be, 0 (a black-and-white picture) to 1.
-
-    Args:
-        color: (H, W, 3); skin: (H, W) mask.
-    """
-    own = color[skin > 0.5]
-    if len(own) < FEW:
-        return 1.0
-    high = own.max(-1)
-    return float(np.clip(np.median((high - own.min(-1)) / np.maximum(high, 0.05)) / LEAST_CHROMA, 0, 1))
-
-
-def faded(color: np.ndarray, share: float) -> np.ndarray:
-    """color (..., 3) with only this share of its colour, at the same lightness."""
-    grey = (color @ LUMINANCE)[..., None]
-    return grey + share * (color - grey)
+def complete_mouth(texture: Texture, texels: Texels, rig: Rig, light: np.ndarray) -> None:
+    """Teeth, tongue and cavity; light (3,): see `light.white_light`. What the photo shows there of something else, a lip that
+    landmarks missed or a tongue before the teeth, counts as not seen."""
+    opened = rig.mouth_open
+    for row in ("upper", "lower"):
+        area, shown = chart_slice(f"{row}_teeth"), between_the_lips(texels.chart(f"{row}_teeth"), opened)
+        crown = crown_share(rig.vertices, rig.vertices[rig.vertex_part == PART[f"{row}_teeth"]])
+        texture.color[area], texture.alpha[area], texture.seen[area] = paint_teeth(row, texture.color[area], shown, light, crown)
+    area = chart_slice("cavity")
+    texture.color[area], texture.seen[area] = paint_cavity(texture.color[area], between_the_lips(texels.chart("cavity"), opened), light)
+    area = chart_slice("tongue")
+    texture.color[area], texture.seen[area] = paint_tongue(texture.alpha[area].shape, light), 0.0
+    for part in ("cavity", "tongue"):
+        texture.alpha[chart_slice(part)] = 1.0
+    for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):
+        for name in REGIONS:
+            texture.regions[name][chart_slice(part)] = 0.0
 
 
 @dataclass
@@ -86,7 +68,7 @@ def own_teeth(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> OwnTeet
     are theirs, and teeth with holes in them would show what is painted behind as specks.
 
     Args:
-        color: (H, W, 3), from the gum to the edge; seen: (H, W); light: see `white_light`.
+        color: (H, W, 3), from the gum to the edge; seen: (H, W); light: see `light.white_light`.
     """
     height, width = seen.shape
     pale = tooth_like(color / np.maximum(light / light.max(), 0.3), light.max(), OWN_LEAST) & (seen > 0.5)
@@ -112,7 +94,7 @@ def paint_teeth(row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray
 
     Args:
         row: upper or lower; color: (H, W, 3) what the photo shows there; seen: (H, W) how well it shows it; light: see
-            `white_light`; crown: how much of the strip is teeth, the rest is gum.
+            `light.white_light`; crown: how much of the strip is teeth, the rest is gum.
 
     Returns:
         color (H, W, 3), alpha (H, W), rounded at the teeth's edges, and own (H, W): where it is the photo's.
@@ -242,16 +224,3 @@ def paint_tongue(shape: tuple[int, int], light: np.ndarray) -> np.ndarray:
     depth = 1 - 0.88 * np.clip((v - 0.05) / 0.75, 0, 1)
     grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((shape[0], shape[1]))
     return np.clip(TONGUE * light * (furrow * depth * grain)[..., None], 0, 1)
-
-
-def paint_eye(radius: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """(H, W, 3): a brown iris with its pupil, dark at the rim, in a white that reddens towards the corners.
-
-    Args:
-        radius: (H, W) distance from the iris' centre, 1 at its edge.
-    """
-    iris = IRIS * (0.75 + 0.5 * np.clip(1.2 - radius, 0, 1))[..., None] * (1 - 0.5 * np.clip((radius - 0.8) / 0.2, 0, 1))[..., None]
-    pupil = np.clip((0.34 - radius) / 0.06 + 0.5, 0, 1)[..., None]
-    white = SCLERA * (1 - 0.12 * np.clip(radius - 1, 0, 1.5))[..., None]
-    outside = np.clip((radius - 1) / 0.08 + 0.5, 0, 1)[..., None]
-    return np.clip(light * (((1 - pupil) * iris + pupil * 0.03) * (1 - outside) + white * outside), 0, 1)

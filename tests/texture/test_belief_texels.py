@@ -1,0 +1,92 @@
+"""How far the photo is believed at the atlas' texels: rule by rule, and all of them together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from perse.texture.atlas import chart_slice
+from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, not_the_cheek, unroll, vertex_normals
+from perse.texture.belief.view import contours, look
+
+
+@pytest.fixture
+def texels(astronaut_portrait, rig):
+    return unroll(astronaut_portrait, rig, look(rig))
+
+
+def test_rules_only_ever_take_belief_away(texels):
+    for rule in SIGHT:
+        assert 0 <= rule(texels).min() and rule(texels).max() <= 1, rule.__name__
+    for part, rules in DOUBTS.items():
+        chart, shape = texels.chart(part), texels.chart(part).faces.shape
+        for rule in rules:
+            factor = rule(chart, np.ones(shape, np.float32))
+            assert factor.shape == shape and 0 <= factor.min() and factor.max() <= 1, rule.__name__
+
+
+def test_what_faces_the_camera_is_believed_and_what_is_hidden_or_beyond_the_picture_is_not(texels):
+    seen = believe(texels).seen
+    well = texels.chart("face").visible & (texels.chart("face").facing > 0.9)
+    assert seen[chart_slice("face")][well].mean() > 0.7
+    inside = ((texels.pixels > 0) & (texels.pixels < len(texels.portrait.alpha))).all(-1)
+    assert not seen[~texels.visible | ~inside | (texels.facing < 0)].any()
+
+
+def test_cloth_is_not_painted_on_the_head_nor_skin_on_the_bust(texels):
+    everywhere, nowhere = np.ones_like(texels.alpha), np.zeros_like(texels.alpha)
+    for mask, part, other in (("clothes", "shell", "body"), ("skin", "body", "shell")):
+        changed = replace(texels, regions={name: everywhere if name == mask else nowhere for name in texels.regions})
+        seen = believe(changed).seen
+        assert not seen[chart_slice(part)].any() and seen[chart_slice(other)].max() > 0.9
+
+
+def test_beside_the_outline_the_photo_is_believed_less(texels):
+    """An outline moved into the face takes belief from what lies beside it, though the matte is solid there."""
+    before = believe(texels)
+    cut = texels.portrait.alpha.copy()
+    middle = int(texels.portrait.landmarks[4, 0])
+    cut[:, middle:middle + 2] = 0  # a slit: nothing but the outline changes
+    after = believe(replace(texels, portrait=replace(texels.portrait, alpha=cut)))
+    area = chart_slice("face")
+    beside = (np.abs(texels.pixels[area][..., 0] - middle) < 4) & (before.seen[area] > 0.5)
+    far = np.abs(texels.pixels[area][..., 0] - middle) > 60
+    assert after.seen[area][beside].mean() < 0.5 * before.seen[area][beside].mean()
+    np.testing.assert_array_equal(after.seen[area][far], before.seen[area][far])
+    # But what looks as expected is the face for all that.
+    np.testing.assert_array_equal(after.if_alike, before.if_alike)
+
+
+def test_contours_of_the_face_and_what_is_near_them():
+    depth, face = np.full((40, 40), np.inf, np.float32), np.zeros((40, 40), bool)
+    depth[:, 10:20], depth[:, 20:30], face[:, 10:20] = 1.0, 1.2, True
+    edge = contours(depth, face)
+    assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
+    near = nearness(edge, 4.0)
+    assert near[20, 19] == 1 and near[20, 14] < near[20, 17] < 1 and near[20, 35] == 0
+
+
+def test_an_ear_before_the_cheek_is_told_from_it(texels):
+    chart = texels.chart("face")
+    height, width = chart.faces.shape
+    column, row = np.meshgrid(np.linspace(-1, 1, width), np.arange(height))
+    side = np.abs(column) > 0.5
+    chart.color, chart.regions, sight = np.full((height, width, 3), 0.7, np.float32), {"skin": np.ones((height, width))}, np.ones((height, width))
+    assert not not_the_cheek(chart, sight, side).any()
+    gap = (column > 0.65) & (column < 0.75) & (row > 0.5 * height) & (row < 0.7 * height)
+    chart.color[gap] = 0.2  # a shadow, and beyond it what may be as light as the cheek
+    found = not_the_cheek(chart, sight, side)
+    assert found[gap].all() and found[(column > 0.75) & (row > 0.52 * height) & (row < 0.68 * height)].all()
+    assert not found[(column < 0.6) | (row < 0.4 * height)].any()
+
+
+def test_normals_are_smooth_over_a_sphere():
+    rng = np.random.default_rng(0)
+    from scipy.spatial import ConvexHull
+    points = rng.standard_normal((400, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    faces = ConvexHull(points).simplices
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    inwards = (np.cross(b - a, c - a) * a).sum(1) < 0
+    faces[inwards] = faces[inwards][:, ::-1]
+    assert (vertex_normals(points, faces) * points).sum(1).min() > 0.95
