@@ -42,6 +42,13 @@ INSIDE = {
     "scipy": {"libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
     "sentencepiece": {"libgomp*": "GPL-3.0-or-later WITH GCC-exception-3.1"},
 }
+# Whose faces the tests and the page's examples show: (file in its package, who, terms).
+FACES = (
+    ("scikit-image", "skimage/data/astronaut.png", "Eileen Collins, NASA", "public domain: a work of the United States' government"),
+    ("matplotlib", "matplotlib/mpl-data/sample_data/grace_hopper.jpg", "Grace Hopper, US Navy", "public domain: a work of the United States' government"),
+)
+NO_MORE = ("Installed packages have no further face that is large and free enough: of 70 pictures and clips in them (searched on 2026-11-28 with OpenCV's "
+           "frontal cascade) these two alone were found. Tests also use them mirrored, relit, aged and cropped: that is stress, not more people.")
 REASON = ("Clips and HEIC photos are opened by these libraries, which the packages' own wheels bring along; this repository contains and "
           "links none of them, it imports the packages.")
 
@@ -111,6 +118,8 @@ def table() -> str:
     return "\n".join(["# Licences of what PERSE installs", "",
                       "Made by `python docs/make_licences.py` from the packages' own metadata; the tests compare. The licences of "
                       "pretrained files are in `python -m perse weights list`.", "", "| package | licence | |", "|---|---|---|", *rows, "",
+                      "## Faces", "", NO_MORE, "", "| package | file | who | terms |", "|---|---|---|---|",
+                      *(f"| {package} | `{file}` | {who} | {terms} |" for package, file, who, terms in FACES), "",
                       "## Copyleft inside wheels", "", REASON, "", "| wheel | libraries | licence |", "|---|---|---|", *inside, ""])
 
 

@@ -28,6 +28,14 @@ from perse.synthesis.base import Clip
 from perse.texture.bake import bake
 
 BUDGET = 10.0  # seconds: the steps and sizes of the shared avatar
+SLOW = {"built", "small_builds", "server"}  # fixtures that build an avatar or start the page: who asks for one is slow
+
+
+def pytest_collection_modifyitems(items):
+    """What needs an avatar that was really built, or the running page, is marked `slow` without having to say so."""
+    for item in items:
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,13 +64,13 @@ def made_once(tmp_path_factory, name: str, make):
 
 @pytest.fixture(scope="session")
 def astronaut() -> Image.Image:
-    """NASA's portrait of Eileen Collins, 512 × 512: smiling, short hair, dark collar; her face is 107 pixels high."""
+    """NASA's portrait of Eileen Collins, 512 × 512: smiling, short hair, dark collar; her face is 107 pixels high. docs/licences.md."""
     return Image.fromarray(skimage.data.astronaut())
 
 
 @pytest.fixture(scope="session")
 def hopper() -> Image.Image:
-    """The US Navy's portrait of Grace Hopper, 512 × 600: glasses and a cap."""
+    """The US Navy's portrait of Grace Hopper, 512 × 600: glasses and a cap. docs/licences.md."""
     with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
         return Image.open(file).convert("RGB")
 

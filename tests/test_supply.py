@@ -169,6 +169,13 @@ def test_every_licence_is_free_for_any_use(licences):
         assert licences.not_free(expression)
 
 
+def test_every_face_is_said_where_it_comes_from_and_comes_from_there(licences):
+    page = licences.TABLE.read_text()
+    for package, file, who, terms in licences.FACES:
+        assert file in {str(f) for f in metadata.files(package)}
+        assert f"| {package} | `{file}` | {who} | {terms} |" in page
+
+
 def test_copyleft_inside_wheels_is_stated(licences):
     """By the names of the libraries that are known to be copyleft: a wheel that brings one along says so in the table."""
     known = {pattern for patterns in licences.INSIDE.values() for pattern in patterns}
