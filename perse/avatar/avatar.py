@@ -8,15 +8,18 @@ from torch import Tensor, nn
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..face.landmarks import EYE
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..rig.expressions import COMPOSITES, INDEX, expand
 from ..rig.rig import Rig
 from ..rig.skeleton import HEAD_CENTRE
+from .appearance.closed_lid import ClosedLid
+from .appearance.effect import Effect, Pose, Rest, recoloured
 from .appearance.face_light import FaceLight
-from .appearance.lids import LidSkin
+from .appearance.lid_skin import lid_skin
 from .appearance.mouth_light import MouthLight
-from .appearance.throat import ThroatShade
+from .appearance.throat_shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
 from .space import Change, LatentSpace
@@ -89,11 +92,15 @@ class Avatar(nn.Module):
         self._last_change = None
         self.binding = self.binding.to(device)
         self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
-        face, bary = self.binding.face.cpu().numpy(), self.binding.bary.cpu().numpy()
-        self.throat, self.face_light = ThroatShade(self.rig, face, bary, device), FaceLight(self.rig, face, bary, device)
-        rest = [x.detach().cpu().numpy() for x in (self.offset, self.colors, self.opacities)]
-        self.lids, self.mouth_light = LidSkin(self.rig, face, bary, *rest, device), MouthLight(self.rig, face, rest[1], device)
+        self.effects = self._effects(device)
         return self
+
+    def _effects(self, device: torch.device | str) -> tuple[Effect, ...]:
+        """What recolours it in a pose, each upon those before it: a driver's light falls on closed lids, too."""
+        at_rest = (self.binding.face, self.binding.bary, self.offset, self.colors, self.opacities)
+        rest = Rest(self.rig, *(x.detach().cpu().numpy() for x in at_rest))
+        lids = [ClosedLid(rest, side, skin, device) for side in EYE if (skin := lid_skin(rest, side)) is not None]
+        return ThroatShade(rest, device), *lids, MouthLight(rest, device), FaceLight(rest, device)
 
     @property
     def device(self) -> torch.device:
@@ -190,7 +197,8 @@ class Avatar(nn.Module):
             opacities = (opacities + change.opacity).clamp(0, 0.99)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
         if lit:
-            colors = self._lit(colors, state.weights, vertices, means, state.detail, state.light, state.mouth_light)
+            light = None if state.light is None else self.poser.spread(state.light)
+            colors = recoloured(colors, Pose(state.weights, vertices, means, state.detail, light, state.mouth_light), self.effects)
         return GaussianCloud(means, quats, scales, opacities, colors)
 
     @torch.no_grad()
@@ -209,15 +217,9 @@ class Avatar(nn.Module):
             shape = moved if shape is None else shape + moved
         vertices = self.poser(weights, head, gaze, shape)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
-        colors = self._lit(colors, weights, vertices, means, detail, light, mouth_light)
+        light = None if light is None else self.poser.spread(light)
+        colors = recoloured(colors, Pose(weights, vertices, means, detail, light, mouth_light), self.effects)
         return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
-
-    def _lit(self, colors: Tensor, weights: Tensor, vertices: Tensor, means: Tensor, detail: Tensor | None, light: Tensor | None,
-             mouth_light: Tensor | None) -> Tensor:
-        """Colours as they are in a pose: the jaw's shade on the throat, closed lids, the mouth's shade, and a driver's light."""
-        colors = self.lids(self.throat(colors, weights), weights, vertices, means, detail)
-        colors = self.mouth_light(colors, vertices, means, mouth_light)
-        return colors if light is None else self.face_light(colors, self.poser.spread(light))
 
     def _stacked(self, marks: list[np.ndarray | None]) -> Tensor | None:
         """What several moments bring (...): (B, ...), zeros where one brings nothing; None if none brings anything."""

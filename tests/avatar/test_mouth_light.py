@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from perse.avatar.appearance.effect import Pose, Rest, recoloured
 from perse.avatar.appearance.mouth_light import BRIGHTEST, SHADE, MouthLight
 from perse.avatar.seeds.seed import MOUTH_PARTS
 from perse.controls import BANDS
@@ -25,15 +26,20 @@ def closed(hopper_rig):
 def lit(rig, face, colors, light=None, **expression) -> np.ndarray:
     vertices = rig.poser()(torch.from_numpy(expand(expression)))
     light = None if light is None else torch.as_tensor(light, dtype=torch.float32)
-    return MouthLight(rig, face, colors)(torch.from_numpy(colors), vertices, vertices[rig.faces[face]].mean(1), light).numpy()
+    pose = Pose(torch.zeros(0), vertices, vertices[rig.faces[face]].mean(1), mouth_light=light)
+    return recoloured(torch.from_numpy(colors), pose, (inside(rig, face, colors),)).numpy()
+
+
+def inside(rig, face, colors) -> MouthLight:
+    return MouthLight(Rest(rig, face, np.full((len(face), 3), 1 / 3), np.zeros((len(face), 3)), colors, np.ones(len(face))))
 
 
 def test_the_less_a_mouth_is_open_the_less_light_falls_in(closed):
     rig, face, colors = closed
-    inside = np.isin(rig.face_part, MOUTH_PARTS)
-    share = [(lit(*closed, jaw_open=w)[inside] / colors[inside]).mean() for w in (0.05, 0.15, 0.3, 1.0)]
+    within = np.isin(rig.face_part, MOUTH_PARTS)
+    share = [(lit(*closed, jaw_open=w)[within] / colors[within]).mean() for w in (0.05, 0.15, 0.3, 1.0)]
     assert share[0] < SHADE + 0.1 and share == sorted(share) and share[-1] == pytest.approx(1.0)
-    np.testing.assert_array_equal(lit(*closed, jaw_open=0.05)[~inside], colors[~inside])
+    np.testing.assert_array_equal(lit(*closed, jaw_open=0.05)[~within], colors[~within])
 
 
 def test_an_open_mouth_keeps_the_photos_own_light(rig):
@@ -73,6 +79,6 @@ def test_many_moments_at_once(closed):
     light = torch.linspace(-1, 0.3, 2 * BANDS).reshape(2, BANDS)
     vertices = rig.poser()(weights)
     means = vertices[:, rig.faces[face]].mean(2)
-    lights, one = MouthLight(rig, face, colors), torch.from_numpy(colors)
-    for k, row in enumerate(lights(one, vertices, means, light)):
-        torch.testing.assert_close(row, lights(one, vertices[k], means[k], light[k]))
+    lights, one = inside(rig, face, colors), torch.from_numpy(colors)
+    for k, row in enumerate(recoloured(one, Pose(weights, vertices, means, mouth_light=light), (lights,))):
+        torch.testing.assert_close(row, recoloured(one, Pose(weights[k], vertices[k], means[k], mouth_light=light[k]), (lights,)))

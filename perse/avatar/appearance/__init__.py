@@ -1,1 +1,1 @@
-"""All colour that depends on the pose: the throat's shade, closed lids, the light in a mouth and on a face."""
+"""Colour that depends on the pose: shades, closed lids, a driver's light. `effect` says what all of them have in common."""

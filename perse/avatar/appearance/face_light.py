@@ -5,44 +5,43 @@ import torch
 from torch import Tensor
 
 from ...render.jit import compiled
+from ...rig.skeleton import PART
+from .effect import Pose, Rest, kernel_may
 
 
 class FaceLight:
     """Brightens and darkens what lies on the skin.
 
-    Args:
-        rig: the person's; face (N,), bary (N, 3): where the things to be lit sit; device: of the colours.
+    coefficients (n, 3): barycentric ones in the triangle of vertices `corners` (n, 3).
+    scalars (V, 3): light is a field over the mesh, not a few numbers; a shader reads it at three vertices, as it reads their places.
     """
 
-    def __init__(self, rig, face: np.ndarray, bary: np.ndarray, device: torch.device | str = "cpu"):
-        from ...rig.skeleton import PART
-
-        chosen = np.flatnonzero(np.isin(rig.face_part[face], [PART["face"], PART["shell"]]))
+    def __init__(self, rest: Rest, device: torch.device | str = "cpu"):
+        chosen = np.flatnonzero(np.isin(rest.part, [PART["face"], PART["shell"]]))
         self.index = torch.as_tensor(chosen, device=device)
-        self.corners = torch.as_tensor(rig.faces[face[chosen]], device=device)
-        self.bary = torch.as_tensor(bary[chosen], dtype=torch.float32, device=device)
+        self.corners = torch.as_tensor(rest.rig.faces[rest.face[chosen]], device=device)
+        self.coefficients = torch.as_tensor(rest.bary[chosen], dtype=torch.float32, device=device)
 
-    def __call__(self, colors: Tensor, light: Tensor) -> Tensor:
-        """Colours (N, 3) or (..., N, 3) under light (V, 3) or (..., V, 3): the logarithm of how much brighter each vertex is."""
-        learns = torch.is_grad_enabled() and (colors.requires_grad or light.requires_grad)
-        if colors.dim() == light.dim() == 2 and colors.device.type == "cpu" and not learns:
-            return self._of_one(colors, light)
-        here = (light[..., self.corners, :] * self.bary[..., None]).sum(-2)
-        lit = (colors[..., self.index, :] * here.exp()).clamp(0, 1)
-        # Not in place: the colours at rest stay as they are.
-        return colors.expand(*lit.shape[:-2], *colors.shape[-2:]).index_copy(-2, self.index, lit)
+    def scalars(self, pose: Pose) -> Tensor | None:
+        """See `Effect`."""
+        return pose.light
 
-    def _of_one(self, colors: Tensor, light: Tensor) -> Tensor:
-        """The same of one frame on the CPU, without a trip to memory for each step; for no gradients."""
-        out = colors.detach().clone()
-        _brighten(self.index.numpy(), self.corners.numpy(), self.bary.numpy(), np.ascontiguousarray(light.detach().numpy()), out.numpy())
-        return out
+    def recolour(self, colors: Tensor, scalars: Tensor, means: Tensor) -> Tensor:
+        """See `Effect`."""
+        if kernel_may(colors, scalars, 2):
+            rows = torch.empty(len(self.index), 3)
+            arrays = (self.index, self.corners, self.coefficients, scalars.contiguous(), colors.detach().contiguous(), rows)
+            _brighten(*(x.detach().numpy() for x in arrays))
+            return rows
+        here = (scalars[..., self.corners, :] * self.coefficients[..., None]).sum(-2)
+        return (colors.index_select(-2, self.index) * here.exp()).clamp(0, 1)
 
 
 @compiled()
-def _brighten(index, corners, bary, light, colors):
+def _brighten(index, corners, bary, light, colors, rows):
+    """The torch form above without a trip to memory for each of its steps."""
     for i in range(len(index)):
         a, b, c = corners[i, 0], corners[i, 1], corners[i, 2]
         for k in range(3):
             here = light[a, k] * bary[i, 0] + light[b, k] * bary[i, 1] + light[c, k] * bary[i, 2]
-            colors[index[i], k] = min(max(colors[index[i], k] * np.exp(here), np.float32(0)), np.float32(1))
+            rows[i, k] = min(max(colors[index[i], k] * np.exp(here), np.float32(0)), np.float32(1))

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.appearance.lids import LidSkin
+from perse.avatar.appearance.closed_lid import ClosedLid
+from perse.avatar.appearance.effect import Pose, Rest, recoloured
+from perse.avatar.appearance.lid_skin import lid_skin
 from perse.controls import Controls
 from perse.face.landmarks import EYE
 from perse.rig.expressions import expand
@@ -33,10 +35,15 @@ def posed(rig, dots, weights: torch.Tensor, gaze: torch.Tensor | None = None, sh
     return vertices, (vertices[..., rig.faces[dots[0]], :] * torch.from_numpy(dots[1])[..., None]).sum(-2) + torch.from_numpy(dots[2])
 
 
+def lids(rig, dots) -> tuple[ClosedLid, ...]:
+    rest = Rest(rig, *dots)
+    return tuple(ClosedLid(rest, side, skin) for side in EYE if (skin := lid_skin(rest, side)) is not None)
+
+
 def shown(rig, dots, **expression) -> np.ndarray:
     """(N, 3) colours in an expression."""
     weights = torch.from_numpy(expand(expression))
-    return LidSkin(rig, *dots)(torch.from_numpy(dots[3]), weights, *posed(rig, dots, weights)).numpy()
+    return recoloured(torch.from_numpy(dots[3]), Pose(weights, *posed(rig, dots, weights)), lids(rig, dots)).numpy()
 
 
 def of(rig, dots, part: str) -> np.ndarray:
@@ -61,10 +68,10 @@ def test_open_eyes_are_left_alone(rig, dots):
         np.testing.assert_array_equal(shown(rig, dots, **expression)[of(rig, dots, "face")], dots[3][of(rig, dots, "face")])
         between = np.abs(dots[3] - shown(rig, dots, **expression)).max(1) == 0
         assert between[in_sight(rig, dots)].all()
-    bare = LidSkin(rig, *(x[of(rig, dots, "face")] for x in dots))
+    bare = tuple(x[of(rig, dots, "face")] for x in dots)
     weights = torch.from_numpy(expand({}))
     colors = colors[of(rig, dots, "face")]
-    assert bare(colors, weights, *posed(rig, tuple(x[of(rig, dots, "face")] for x in dots), weights)) is colors
+    assert recoloured(colors, Pose(weights, *posed(rig, bare, weights)), lids(rig, bare)) is colors
 
 
 def test_a_blink_shows_skin_and_one_dark_line(rig, dots):
@@ -97,14 +104,14 @@ def test_a_wink_recolours_one_eye(rig, dots, side, other):
 def test_an_eyeball_shows_between_its_lids_alone(rig, dots, expression, gaze):
     weights = torch.from_numpy(expand(expression))
     vertices, means = posed(rig, dots, weights, gaze=torch.tensor([np.radians(gaze), 0.0], dtype=torch.float32))
-    after = LidSkin(rig, *dots)(torch.from_numpy(dots[3]), weights, vertices, means).numpy()
+    after = recoloured(torch.from_numpy(dots[3]), Pose(weights, vertices, means), lids(rig, dots)).numpy()
     for side in EYE if gaze else ["left"]:  # the other eye has not moved, and nothing of it is pierced
         ball = np.flatnonzero(of(rig, dots, f"eye_{side}"))
-        lids = vertices.numpy()[np.array([[EYE[side]["outer"], *EYE[side][row], EYE[side]["inner"]] for row in ("upper", "lower")])]
-        order = np.argsort(lids[0, :, 0])
+        edges = vertices.numpy()[np.array([[EYE[side]["outer"], *EYE[side][row], EYE[side]["inner"]] for row in ("upper", "lower")])]
+        order = np.argsort(edges[0, :, 0])
         x, y = means[ball, 0].numpy(), means[ball, 1].numpy()
-        upper, lower = (np.interp(x, lid[order, 0], lid[order, 1]) for lid in lids)
-        middle = np.abs(x - lids[0, :, 0].mean()) < 0.3 * np.ptp(lids[0, :, 0])
+        upper, lower = (np.interp(x, edge[order, 0], edge[order, 1]) for edge in edges)
+        middle = np.abs(x - edges[0, :, 0].mean()) < 0.3 * np.ptp(edges[0, :, 0])
         hidden, open_ = middle & ((y < upper - 0.06) | (y > lower + 0.06)), middle & (y > upper + 0.01) & (y < lower - 0.01)
         assert hidden.any() and after[ball[hidden]].max() <= SKIN[0] + 1e-4
         assert not open_.any() or (after[ball[open_]] > 0.99).mean() > 0.95
@@ -116,9 +123,9 @@ def test_lids_that_a_driver_lowers_are_skin_too(rig, dots):
     detail[upper] = 0.7 * torch.from_numpy(rig.vertices[lower] - rig.vertices[upper])
     weights = torch.from_numpy(expand({}))
     where = posed(rig, dots, weights, shape=rig.poser().spread(detail))
-    lids, colors = LidSkin(rig, *dots), torch.from_numpy(dots[3])
+    both, colors = lids(rig, dots), torch.from_numpy(dots[3])
     lashes = of(rig, dots, "face") & (dots[3][:, 0] < 0.2)
-    plain, lowered = (lids(colors, weights, *where, *more).numpy() for more in ((), (detail,)))
+    plain, lowered = (recoloured(colors, Pose(weights, *where, moved), both).numpy() for moved in (None, detail))
     assert (lowered[lashes, 0] > 0.3).mean() > (plain[lashes, 0] > 0.3).mean() + 0.2
 
 
@@ -134,10 +141,10 @@ def test_what_an_edit_hangs_before_the_eyes_is_no_lid(rig, dots):
 def test_many_moments_at_once(rig, dots):
     weights = torch.from_numpy(np.stack([expand({"blink": b}) for b in (0.0, 0.5, 1.0)]))
     colors = torch.from_numpy(dots[3])
-    lids = LidSkin(rig, *dots)
-    many = lids(colors, weights, *posed(rig, dots, weights))
+    both = lids(rig, dots)
+    many = recoloured(colors, Pose(weights, *posed(rig, dots, weights)), both)
     for one, row in zip(many, weights):
-        torch.testing.assert_close(one, lids(colors, row, *posed(rig, dots, row)).expand_as(one))
+        torch.testing.assert_close(one, recoloured(colors, Pose(row, *posed(rig, dots, row)), both))
 
 
 def test_a_built_avatar_closes_its_eyes(avatar, picture):

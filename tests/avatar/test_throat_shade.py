@@ -4,40 +4,45 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.appearance.throat import JAWLINE, REACH, ThroatShade
+from perse.avatar.appearance.effect import Pose, Rest, recoloured
+from perse.avatar.appearance.throat_shade import LOWEST, ThroatShade
+from perse.face.landmarks import JAWLINE
 from perse.rig.expressions import expand
 from perse.rig.skeleton import PART
 
 
 @pytest.fixture(scope="module")
-def place(rig):
-    """One point in the middle of every triangle of the rig: face (N,), bary (N, 3), position (N, 3)."""
+def place(rig) -> Rest:
+    """One Gaussian in the middle of every triangle of the rig."""
     face = np.arange(len(rig.faces))
-    return face, np.full((len(face), 3), 1 / 3), rig.vertices[rig.faces].mean(1)
+    return Rest(rig, face, np.full((len(face), 3), 1 / 3), np.zeros((len(face), 3)), np.ones((len(face), 3)), np.ones(len(face)))
 
 
 @pytest.fixture(scope="module")
-def shade(rig, place):
-    return ThroatShade(rig, *place[:2])
+def shade(place):
+    return ThroatShade(place)
+
+
+def shaded(shade, place, weights: torch.Tensor) -> torch.Tensor:
+    white = torch.ones(len(place.face), 3)
+    return recoloured(white, Pose(weights, torch.zeros(0, 3), torch.zeros(len(white), 3)), (shade,))
 
 
 def light(shade, place, **expression) -> np.ndarray:
-    white = torch.ones(len(place[0]), 3)
-    return shade(white, torch.from_numpy(expand(expression))).numpy()[:, 0]
+    return shaded(shade, place, torch.from_numpy(expand(expression))).numpy()[:, 0]
 
 
 def test_a_closed_mouth_throws_none(shade, place):
-    white = torch.ones(len(place[0]), 3)
-    assert shade(white, torch.from_numpy(expand({"smile": 1.0}))) is white
+    assert shade.scalars(Pose(torch.from_numpy(expand({"smile": 1.0})), torch.zeros(0, 3), torch.zeros(0, 3))) is None
 
 
 def test_an_open_jaw_darkens_the_throat_below_it_and_nothing_else(rig, shade, place):
-    face, _, points = place
+    points = place.points
     half, full = light(shade, place, jaw_open=0.4), light(shade, place, jaw_open=1.0)
     dark = full < 0.999
-    assert dark.any() and (rig.face_part[face[dark]] == PART["body"]).all()
+    assert dark.any() and (place.part[dark] == PART["body"]).all()
     chin = rig.vertices[JAWLINE, 1].max()
-    assert points[dark, 1].max() < chin + REACH and full.min() > 0.5
+    assert points[dark, 1].max() < chin + LOWEST and full.min() > 0.5
     assert full.min() < half.min() < 1
     # Deepest right under the chin's new place, fading downwards.
     middle = dark & (np.abs(points[:, 0]) < 0.15)
@@ -47,7 +52,7 @@ def test_an_open_jaw_darkens_the_throat_below_it_and_nothing_else(rig, shade, pl
 
 def test_several_moments_at_once(shade, place):
     weights = torch.from_numpy(np.stack([expand({"jaw_open": w}) for w in (0.0, 0.4, 1.0)]))
-    together = shade(torch.ones(len(place[0]), 3), weights).numpy()
-    assert together.shape == (3, len(place[0]), 3)
+    together = shaded(shade, place, weights).numpy()
+    assert together.shape == (3, len(place.face), 3)
     for row, w in zip(together, (0.0, 0.4, 1.0)):
         np.testing.assert_allclose(row[:, 0], light(shade, place, jaw_open=w), atol=1e-6)

@@ -1,0 +1,33 @@
+"""Triangles, written once: points on them, their normals."""
+
+import numpy as np
+
+NO_LENGTH = 1e-12  # added to lengths that are divided by
+
+
+def interpolated(corners: np.ndarray, bary: np.ndarray) -> np.ndarray:
+    """What lies at barycentric coordinates (N, 3) of triangles whose corners have values (N, 3, C): (N, C).
+
+    With the places of corners these are points on a surface; with their atlas coordinates, where those points are in the atlas.
+    """
+    return np.einsum("nk,nkc->nc", bary, corners)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) at length 1; those without a length stay without."""
+    return vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + NO_LENGTH)
+
+
+def triangle_normals(corners: np.ndarray) -> np.ndarray:
+    """Normals (F, 3) of triangles with corners (F, 3, 3), as long as the triangle has area, twice; out of the side on which the corners run
+    counterclockwise in a frame whose axes are right-handed."""
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals (V, 3) of vertices (V, 3): the mean of those of their triangles (F, 3), by area."""
+    normals = triangle_normals(vertices[faces])
+    out = np.zeros(vertices.shape, normals.dtype)
+    for corner in range(3):
+        np.add.at(out, faces[:, corner], normals)
+    return unit(out)
