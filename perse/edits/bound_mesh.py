@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..render.geometry import interpolated, triangle_frames
 from ..rig.rig import Rig
 
 GROWTH = 0.25  # of the amount, from a vertex's start until it is solid
@@ -54,27 +55,8 @@ class BoundMesh:
         if self._seat.get("rig") is not rig:
             used, index = np.unique(self.face, return_inverse=True)
             self._seat.update(rig=rig, index=index, faces=rig.faces[used], corners=rig.faces[self.face],
-                              back=_frames(rig.vertices, rig.faces[used]).transpose(0, 2, 1))
+                              back=triangle_frames(rig.vertices[rig.faces[used]].astype(np.float64)).transpose(0, 2, 1))
         seat = self._seat
-        point = np.einsum("nk,nkc->nc", self.bary, vertices[seat["corners"]])
-        turn = _frames(vertices, seat["faces"]) @ seat["back"]
+        point = interpolated(vertices[seat["corners"]], self.bary)
+        turn = triangle_frames(vertices[seat["faces"]].astype(np.float64)) @ seat["back"]
         return point + (turn[seat["index"]] @ self.offset[..., None])[..., 0]
-
-
-def _frames(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
-    first = b - a
-    normal = np.cross(first, c - a)
-    first /= np.linalg.norm(first, axis=1, keepdims=True) + 1e-12
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
-    return np.stack([first, np.cross(normal, first), normal], -1)
-
-
-def smooth_normals(rig: Rig) -> np.ndarray:
-    """Area-weighted vertex normals (V, 3) of the rest mesh."""
-    a, b, c = (rig.vertices[rig.faces[:, i]].astype(np.float64) for i in range(3))
-    face_normal = np.cross(b - a, c - a)
-    normal = np.zeros(rig.vertices.shape)
-    for i in range(3):
-        np.add.at(normal, rig.faces[:, i], face_normal)
-    return normal / (np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12)

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..attributes.edits import Tuck
 from ..face.landmarks import OVAL
+from ..render.geometry import grid_on
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.fill import diffuse
@@ -61,8 +62,7 @@ class Head:
         if tucked:
             v = v + self.shaper.tuck(UNDER_HAT, self.under_hat)
         corners = v[self.rig.faces[self.rig.part_faces("face", "shell")]]
-        weights = np.array([(i, j, 5 - i - j) for i in range(6) for j in range(6 - i)]) / 5
-        points = np.einsum("wk,fkc->fwc", weights, corners).reshape(-1, 3) - self.middle
+        points = grid_on(corners, 5).reshape(-1, 3) - self.middle
         x, y, z = points @ self.side, points @ self.up, points @ self.forward
         distance = np.linalg.norm(points, axis=1)
         column = ((np.arctan2(x, z) / (2 * np.pi) + 0.5) % 1 * AZIMUTHS).astype(int) % AZIMUTHS

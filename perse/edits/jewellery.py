@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ..render.geometry import vertex_normals
 from .bound_mesh import BoundMesh
 from .head_measures import Head
-from .solids import Solid, ball, cloth, merged, metal, normals, outward, sheet, tube
+from .solids import Solid, ball, cloth, merged, metal, outward, sheet, tube
 
 
 def _pair(head: Head, color: np.ndarray, build) -> BoundMesh:
@@ -15,7 +16,7 @@ def _pair(head: Head, color: np.ndarray, build) -> BoundMesh:
 
 def _facing(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Normals turned away from the own side's jewel."""
-    out = normals(points, triangles)
+    out = vertex_normals(points, triangles)
     for side in (points[:, 0] < 0, points[:, 0] >= 0):
         away = points[side] - points[side].mean(0)
         out[side] *= np.where((away * out[side]).sum(1, keepdims=True) < 0, -1, 1)

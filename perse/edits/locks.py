@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.spatial import cKDTree
 
 from ..attributes.edits import Locks
+from ..render.geometry import grid_on
 from ..texture.atlas import sample
 from .bound_mesh import LAST, BoundMesh
 from .head_measures import Head
@@ -28,8 +29,7 @@ def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """(angle, y) -> distance of the outermost surface (head, neck, shoulders) from the vertical axis. Angle 0 = front."""
     rig = head.rig
     corners = rig.vertices.astype(np.float64)[rig.faces[rig.part_faces("face", "shell", "body")]]
-    weights = np.array([(i, j, 4 - i - j) for i in range(5) for j in range(5 - i)]) / 4
-    p = np.einsum("wk,fkc->fwc", weights, corners).reshape(-1, 3) - [0, 0, AXIS_Z]
+    p = grid_on(corners, 4).reshape(-1, 3) - [0, 0, AXIS_Z]
     column = ((np.arctan2(p[:, 0], -p[:, 2]) / (2 * np.pi) + 0.5) * ANGLES).astype(int) % ANGLES
     row = ((p[:, 1] - TOP) / (BOTTOM - TOP) * HEIGHTS).astype(int)
     keep = (row >= 0) & (row < HEIGHTS)

@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 
 from ..face.landmarks import EYE
+from ..render.geometry import vertex_normals
 from .bound_mesh import BoundMesh
 from .ears import ears, elf_tips
 from .hats import beanie, cap, cowboy, hairband
 from .head_measures import Head
 from .jewellery import drops, headphones, hoops, studs
-from .solids import lit, merged, metal, normals, sheet, tube
+from .solids import lit, merged, metal, sheet, tube
 
 LENS = np.array([0.055, 0.055, 0.065])
 
@@ -78,9 +79,9 @@ def glasses(head: Head, color: np.ndarray, kind: str) -> BoundMesh:
         pieces.append(tube(path, radius, False))
     points, triangles = merged(pieces)
     # A light from above gives the frame its form.
-    shade = lit(normals(points, triangles))[:, None]
-    colors = np.clip(color[None] * (0.75 + 0.5 * shade) + 0.10 * shade ** 4, 0,
-                     1) if kind != "aviator" else metal(color, normals(points, triangles))
+    normal = vertex_normals(points, triangles)
+    shade = lit(normal)[:, None]
+    colors = metal(color, normal) if kind == "aviator" else np.clip(color[None] * (0.75 + 0.5 * shade) + 0.10 * shade ** 4, 0, 1)
     if not lenses:
         return head.fixed(points, triangles, colors, "glasses")
     # Lenses darken from below upwards and mirror a little sky.

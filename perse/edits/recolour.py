@@ -5,10 +5,10 @@ import numpy as np
 
 from ..attributes.edits import Bare, Detail, Pupil, Recolor, Tint
 from ..face.landmarks import FACE, OVAL
+from ..render.geometry import interpolated
 from ..texture.atlas import ATLAS, Texture, chart_slice, sample
 from ..texture.fill import diffuse
 from ..texture.lab import to_lab, to_rgb
-from .bound_mesh import smooth_normals
 from .regions import Box, Regions, box_of, soft
 
 Patch = tuple[Box, np.ndarray]  # where in the atlas, and what is added to its colour there (h, w, 3)
@@ -65,7 +65,7 @@ def detail(regions: Regions, texture: Texture, step: Detail, sign: int) -> Patch
 def skin_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, np.ndarray]:
     """The face's skin colour as a linear function of the surface normal: (4, 3) coefficients of (1, normal), fitted to
     the skin that the photo shows; and the vertex normals (V, 3)."""
-    normals = smooth_normals(rig)
+    normals = rig.vertex_normals
     block = chart_slice("face")
     take = np.zeros((ATLAS, ATLAS), bool)
     take[block] = (regions("bare_skin")[block] > 0.6) & (texture.seen[block] > 0.3)
@@ -77,7 +77,7 @@ def skin_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, np.
         take[block] = texture.faces[block] >= 0
         rows = np.flatnonzero(take)
     ids, bary = texture.faces.ravel()[rows], texture.bary.reshape(-1, 3)[rows]
-    normal = np.einsum("nk,nkc->nc", bary, normals[rig.faces[ids]])
+    normal = interpolated(normals[rig.faces[ids]], bary)
     terms = np.column_stack([np.ones(len(rows)), normal])
     color = texture.color.reshape(-1, 3)[rows]
     ridge = np.diag([1e-6, 0.06, 0.06, 0.06]) * len(rows)

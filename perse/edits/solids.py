@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..render.geometry import unit, vertex_normals
+
 TUBE_SIDES = 8
 Solid = tuple[np.ndarray, np.ndarray]  # vertices (N, 3), triangles (F, 3)
 
@@ -9,12 +11,12 @@ Solid = tuple[np.ndarray, np.ndarray]  # vertices (N, 3), triangles (F, 3)
 def tube(path: np.ndarray, radius, closed: bool, sides: int = TUBE_SIDES) -> Solid:
     """A tube of a radius (one, or one a point) around a polyline (P, 3)."""
     ahead = np.roll(path, -1, 0) - np.roll(path, 1, 0) if closed else np.gradient(path, axis=0)
-    ahead /= np.linalg.norm(ahead, axis=1, keepdims=True) + 1e-12
+    ahead = unit(ahead)
     reference = np.array([0.0, 0.0, 1.0])
     side = np.cross(ahead, reference)
     weak = np.linalg.norm(side, axis=1) < 0.2
     side[weak] = np.cross(ahead[weak], [0.0, 1.0, 0.0])
-    side /= np.linalg.norm(side, axis=1, keepdims=True) + 1e-12
+    side = unit(side)
     up = np.cross(ahead, side)
     angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
     ring = np.cos(angle)[None, :, None] * side[:, None] + np.sin(angle)[None, :, None] * up[:, None]
@@ -47,18 +49,9 @@ def merged(solids: list[Solid]) -> Solid:
     return np.concatenate([p for p, _ in solids]), np.concatenate([f + s for (_, f), s in zip(solids, starts)])
 
 
-def normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Vertex normals (N, 3), as the triangles are wound."""
-    out = np.zeros_like(points)
-    across = np.cross(points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]])
-    for i in range(3):
-        np.add.at(out, triangles[:, i], across)
-    return out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12)
-
-
 def outward(points: np.ndarray, triangles: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Vertex normals (N, 3), turned away from a centre (3,)."""
-    n = normals(points, triangles)
+    n = vertex_normals(points, triangles)
     return n * np.where(((points - centre) * n).sum(1, keepdims=True) < 0, -1, 1)
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from ..attributes.edits import Strands
+from ..render.geometry import interpolated, triangle_normals, unit
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, sample
-from .bound_mesh import LAST, BoundMesh, smooth_normals
+from .bound_mesh import LAST, BoundMesh
 
 LIMIT = 7000  # strands at most
 DOWN = np.array([0.0, 1.0, 0.0])
@@ -49,7 +50,7 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     """
     rng = np.random.default_rng(seed)
     corners = rig.vertices[rig.faces].astype(np.float64)
-    area = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = 0.5 * np.linalg.norm(triangle_normals(corners), axis=1)
     centre_weight = sample(region, rig.uvs.mean(1)[None] * ATLAS)[0]
     corner_weight = sample(region, rig.uvs.reshape(1, -1, 2) * ATLAS)[0].reshape(-1, 3).max(1)
     face_weight = np.maximum(centre_weight, corner_weight)
@@ -61,19 +62,18 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     fold = a + b > 1
     a[fold], b[fold] = 1 - a[fold], 1 - b[fold]
     bary = np.stack([1 - a - b, a, b], 1)
-    weight = sample(region, np.einsum("nk,nkc->nc", bary, rig.uvs[face])[None] * ATLAS)[0]
+    weight = sample(region, rig.uvs_on(face, bary)[None] * ATLAS)[0]
     keep = rng.random(len(face)) < weight
     face, bary, weight = face[keep], bary[keep], weight[keep]
-    root = np.einsum("nk,nkc->nc", bary, corners[face])
-    normal = np.einsum("nk,nkc->nc", bary, smooth_normals(rig)[rig.faces[face]])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
+    root = interpolated(corners[face], bary)
+    normal = unit(interpolated(rig.vertex_normals[rig.faces[face]], bary))
 
     # Hair grows downwards and a little away from the midline, leaning off the skin by `lift`; a long beard hangs together.
     spread = 0.25 if edit.pieces == 2 else -0.10
     down = np.stack([spread * np.sign(root[:, 0]) * np.minimum(np.abs(root[:, 0]) * 3, 1), np.ones(len(root)), np.zeros(len(root))], 1)
     down += 0.35 * rng.standard_normal(down.shape) * [1, 0.5, 0.6]
     along = down - (down * normal).sum(1, keepdims=True) * normal
-    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-12
+    along = unit(along)
     length = edit.length * weight ** 0.5 * rng.uniform(0.6, 1.15, len(root))
     if edit.pieces > 2:  # longest in the middle
         length *= np.clip(1.15 - 0.9 * np.abs(root[:, 0]), 0.4, 1)

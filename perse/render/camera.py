@@ -50,6 +50,20 @@ class Camera:
         points = np.asarray(points, dtype=np.float32)
         return points @ self.viewmat[:3, :3].T + self.viewmat[:3, 3]
 
+    def to_world(self, points: np.ndarray) -> np.ndarray:
+        """Points (N,3) in the camera's axes as world points, (N,3) float64."""
+        return (np.asarray(points, np.float64) - self.viewmat[:3, 3].astype(np.float64)) @ self.viewmat[:3, :3].astype(np.float64)
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Where it stands in the world, (3,) float64."""
+        return -self.viewmat[:3, :3].T.astype(np.float64) @ self.viewmat[:3, 3].astype(np.float64)
+
+    def rays(self, xy: np.ndarray) -> np.ndarray:
+        """Directions (N,3) float64 in the world from the centre through pixels (N,2), as long as they are at depth 1."""
+        local = np.concatenate([(xy - self.K[:2, 2]) / self.K[[0, 1], [0, 1]], np.ones((len(xy), 1))], 1)
+        return local @ self.viewmat[:3, :3].astype(np.float64)
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """World points (N,3) -> pixels (N,2) and depth along the optical axis (N,), both float32.
 

@@ -24,6 +24,19 @@ def triangle_normals(corners: np.ndarray) -> np.ndarray:
     return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
+def triangle_frames(corners: np.ndarray) -> np.ndarray:
+    """Orthonormal frames (F, 3, 3) of triangles with corners (F, 3, 3); columns: first edge, across it in the plane, normal."""
+    first = unit(corners[:, 1] - corners[:, 0])
+    normal = unit(triangle_normals(corners))
+    return np.stack([first, np.cross(normal, first), normal], -1)
+
+
+def grid_on(corners: np.ndarray, steps: int) -> np.ndarray:
+    """Points (F, (steps + 1) (steps + 2) / 2, 3) spread evenly over each of the triangles with corners (F, 3, 3), edges included."""
+    weights = np.array([(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]) / steps
+    return np.einsum("wk,fkc->fwc", weights, corners)
+
+
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit normals (V, 3) of vertices (V, 3): the mean of those of their triangles (F, 3), by area."""
     normals = triangle_normals(vertices[faces])

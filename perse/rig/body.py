@@ -116,8 +116,7 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     x, z = _sections(sides, throats, below_row, width, length)
     points = np.stack([x + (centre - camera.K[0, 2]) / unit,
                        np.broadcast_to(((rows(ys) - camera.K[1, 2]) / unit)[:, None], x.shape), z + axis_z], -1).reshape(-1, 3)
-    rotation, move = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
-    vertices = (points - move) @ rotation
+    vertices = camera.to_world(points)
 
     # What lies below a collar stays, even where the bust is narrow again.
     wide = rows(bust.max(1)) / width

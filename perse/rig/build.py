@@ -6,6 +6,7 @@ from ..face.landmarks import CHIN, FACE, MOUTH_RING, OVAL
 from ..face.measures import mouth_width
 from ..face.topology import canonical
 from ..ramps import smooth_step
+from ..render.geometry import triangle_normals
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES, build_blendshapes, jaw_weights
 from .eyes import CAP, build_eye, room_behind_lid
@@ -60,8 +61,8 @@ def _shell_uvs(faces: np.ndarray) -> np.ndarray:
 
 def _outwards(vertices: np.ndarray, faces: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """The same triangles, all wound so that they face away from `inside` (3,) on the whole."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    facing = (np.cross(b - a, c - a) * ((a + b + c) / 3 - inside)).sum()
+    corners = vertices[faces]
+    facing = (triangle_normals(corners) * (corners.mean(1) - inside)).sum()
     return faces if facing > 0 else faces[:, [0, 2, 1]]
 
 

@@ -47,11 +47,9 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     centre = (outer + inner + middle.sum(0)) / 4
     centre[2] = middle[:, 2].mean() + np.sqrt(max((1.04 * radius) ** 2 - height ** 2, (0.6 * radius) ** 2))
     # Where the ray through the iris centre meets the ball.
-    rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
-    origin = -rotation.T @ shift
+    origin = camera.centre
     iris = landmarks[eye["iris"], :2].astype(np.float64)
-    ray = rotation.T @ np.array([(iris[0, 0] - camera.K[0, 2]) / camera.K[0, 0],
-                                 (iris[0, 1] - camera.K[1, 2]) / camera.K[1, 1], 1.0])
+    ray = camera.rays(iris[:1])[0]
     ray /= np.linalg.norm(ray)
     closed = eye_is_closed(face, side)
     if closed:

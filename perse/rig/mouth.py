@@ -227,9 +227,7 @@ def _run(pale: np.ndarray, bright: np.ndarray) -> np.ndarray:
 
 def _on_arch(face: np.ndarray, xy: np.ndarray, camera) -> np.ndarray:
     """Points (K, 2), x and y in the head frame, of the upper arch that a camera sees at pixels xy (K, 2)."""
-    rotation, shift = camera.viewmat[:3, :3].astype(np.float64), camera.viewmat[:3, 3].astype(np.float64)
-    origin = -rotation.T @ shift
-    ray = np.concatenate([(xy - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]], np.ones((len(xy), 1))], 1) @ rotation
+    origin, ray = camera.centre, camera.rays(xy)
     point = np.broadcast_to(face[UPPER_LIP], ray.shape)
     for _ in range(4):
         point = origin + ray * ((arch_depth(face, point[:, 0]) - origin[2]) / ray[:, 2])[:, None]

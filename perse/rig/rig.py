@@ -10,6 +10,7 @@ from torch import Tensor
 from ..face.alignment import rotation
 from ..face.landmarks import LOWER_LIP
 from ..render.camera import Camera
+from ..render.geometry import interpolated, vertex_normals
 from . import facts
 from .detail import landmark_spread
 from .expressions import INDEX, NAMES
@@ -54,6 +55,19 @@ class Rig:
     def eye_closed(self, side: str) -> bool:
         """Whether the portrait's lids hide the eye of this side."""
         return facts.eye_is_closed(self.vertices, side)
+
+    def points_on(self, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
+        """Points (N, 3) at rest, at barycentric coordinates (N, 3) of triangles (N,)."""
+        return interpolated(self.vertices[self.faces[face]], bary)
+
+    def uvs_on(self, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
+        """Atlas coordinates (N, 2) there."""
+        return interpolated(self.uvs[face], bary)
+
+    @cached_property
+    def vertex_normals(self) -> np.ndarray:
+        """(V, 3) float64 at rest, out of the skin."""
+        return vertex_normals(self.vertices.astype(np.float64), self.faces)
 
     @cached_property
     def neutral(self) -> Neutral:

@@ -7,7 +7,8 @@ from perse.attributes.catalogue import AXES, CATEGORIES
 from perse.attributes.edits import Axis, Prop
 from perse.edits import props
 from perse.edits.bound_mesh import GROWTH
-from perse.edits.solids import ball, cloth, normals
+from perse.edits.solids import ball, cloth
+from perse.render.geometry import vertex_normals
 from perse.rig.skeleton import PART
 from perse.synthesis.base import Plan
 from perse.synthesis.procedural import Studio
@@ -140,7 +141,7 @@ def test_a_close_up_shows_the_edit(studio):
 def test_a_new_object_is_one_function(studio, monkeypatch):
     def third_eye(head, color):
         points, triangles = ball([0.0, -0.35, -0.25], 0.06)
-        return head.fixed(points, triangles, cloth(color, normals(points, triangles)), "hat")
+        return head.fixed(points, triangles, cloth(color, vertex_normals(points, triangles)), "hat")
     monkeypatch.setitem(props.PROPS, "third_eye", third_eye)
     axis = Axis("third_eye", "Third eye", "One more", (Prop("third_eye", (0.0, 0.9, 0.0)),), ("glasses_area",))
     made = studio.workshop.edit(axis, 1)

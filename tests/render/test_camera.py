@@ -26,6 +26,15 @@ def test_points_behind_the_camera_have_negative_depth_and_raise_nothing(camera):
     np.testing.assert_allclose(depth, [-1, 0])
 
 
+def test_a_ray_goes_from_the_centre_to_what_its_pixel_shows(camera):
+    turned = camera.orbit(30.0, -10.0, 5.0, np.zeros(3))
+    points = np.random.default_rng(0).normal(size=(20, 3))
+    xy, depth = turned.project(points)
+    np.testing.assert_allclose(turned.centre + turned.rays(xy) * depth[:, None], points, atol=1e-5)
+    np.testing.assert_allclose(turned.to_world(turned.to_camera(points)), points, atol=1e-5)
+    np.testing.assert_allclose(camera.centre, [0, 0, -5])
+
+
 def test_resizing_scales_pixels(camera):
     points = np.random.default_rng(0).normal(size=(20, 3))
     np.testing.assert_allclose(

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...render.geometry import interpolated
 from ...render.jit import compiled
 from ...rig.rig import Rig
 
@@ -55,7 +54,7 @@ class Rest:
     @cached_property
     def points(self) -> np.ndarray:
         """(N, 3) of the surface under them."""
-        return interpolated(self.rig.vertices[self.rig.faces[self.face]], self.bary)
+        return self.rig.points_on(self.face, self.bary)
 
 
 class Effect(Protocol):
