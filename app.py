@@ -30,11 +30,11 @@ from perse.motion.presets import PRESETS
 from perse.settings import VIDEO_FORMATS, VIDEO_SECONDS
 from perse.ui import gradio_patches, html_pieces
 from perse.ui.api import Api, friendly
-from perse.ui.desk import FILMING, Desk
+from perse.ui.desk import FILM_DEADLINE, Desk
 from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair_pool import FairPool
 from perse.ui.guard import Guard
-from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
+from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visit, Visits
 
@@ -68,7 +68,7 @@ def handler(action: Callable, *fixed) -> Callable:
     """`action(visit, *inputs, *fixed)` of the visit that asks. It is short and returns nothing: the page asks for the visit's state."""
     def handle(request: gr.Request, *inputs) -> None:
         with friendly():
-            visit = visits.visit(request.headers.get(VISIT))
+            visit = visits.visit(request.headers.get(VISIT_HEADER))
             if len(visit.sessions) < 16:
                 visit.sessions.add(request.session_hash)
             action(visit, *inputs, *fixed)
@@ -159,7 +159,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     table.click(handler(desk.tabulate), [avatar, look, motion, seconds, fps],
                 js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]", **quiet).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
-    Api(engine, visits, desk.building, desk.filming, pool, FILMING, MARK).mount()
+    Api(engine, visits, desk.building, desk.filming, pool, FILM_DEADLINE, MARK).mount()
 
 
 def main(wait: bool = True) -> None:

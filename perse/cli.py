@@ -158,14 +158,14 @@ def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, opt
     portrait = pipeline.prepare(photo)
     for hint in portrait.quality:
         print(f"perse: note: {hint.message}", file=sys.stderr)
-    avatar = pipeline.build(portrait, budget, seed, _teller(), **options)
+    avatar = pipeline.build(portrait, budget, seed, _progress_lines(), **options)
     avatar.report.build |= told
     pipeline.save(avatar, target)
     return {"avatar": str(target), "seconds": round(time.monotonic() - start, 1), "bytes": target.stat().st_size,
             **avatar.report.build, "quality": avatar.report.quality}
 
 
-def _teller():
+def _progress_lines():
     """progress(share, text, preview=None) for a person at a terminal: a line when something else is done, and one at the end."""
     shown = [None]
 
@@ -216,7 +216,7 @@ def _video(args) -> None:
         motion = preset_motion(args.motion, edit, args.seconds, fps)
     elif args.drive:
         from .motion.driving.drive import drive
-        motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_teller())
+        motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_progress_lines())
     else:
         from .motion.motion import overlay
         ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]

@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-PLACES = ("render", "avatar", "fitting", "motion")  # where kernels are
 
 
 def compositing() -> None:
@@ -106,9 +105,10 @@ class Compiling:
         self._mark = _mark(groups)
         self.needed = self._mark is not None and not self._mark.exists()
         if self.needed:
-            threading.Thread(target=self._work, name="perse-compile", daemon=True).start()
+            threading.Thread(target=self._compile_all, name="perse-compile", daemon=True).start()
         else:
-            self._settle()
+            for done in self._done.values():
+                done.set()
 
     def fetch(self, group: str) -> None:
         """Return when the group's kernels are in this process: compiled by its child, or else here and now."""
@@ -122,24 +122,20 @@ class Compiling:
             for child in self._children:
                 child.kill()
 
-    def _settle(self) -> None:
-        for done in self._done.values():
-            done.set()
-
-    def _work(self) -> None:
-        places, threads = threading.Semaphore(self._at_once), []
-        well: list[str] = []  # groups whose child ended well
+    def _compile_all(self) -> None:
+        slots, threads = threading.Semaphore(self._at_once), []
+        compiled: list[str] = []  # groups whose child ended well
         for group in self._done:
-            places.acquire()
-            threads.append(threading.Thread(target=self._one, args=(group, places, well), daemon=True))
+            slots.acquire()
+            threads.append(threading.Thread(target=self._compile, args=(group, slots, compiled), daemon=True))
             threads[-1].start()
         for thread in threads:
             thread.join()
-        if self._mark is not None and len(well) == len(self._done):
+        if self._mark is not None and len(compiled) == len(self._done):
             with suppress(OSError):
                 self._mark.touch()
 
-    def _one(self, group: str, places: threading.Semaphore, well: list[str]) -> None:
+    def _compile(self, group: str, slots: threading.Semaphore, compiled: list[str]) -> None:
         try:
             with self._lock:
                 if self._stopped:
@@ -148,12 +144,12 @@ class Compiling:
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 self._children.append(child)
             if child.wait() == 0:
-                well.append(group)
+                compiled.append(group)
         except OSError:  # no room for a process: `fetch` compiles
             pass
         finally:
             self._done[group].set()
-            places.release()
+            slots.release()
 
 
 @cache
@@ -175,10 +171,8 @@ def _mark(groups: tuple[str, ...]) -> Path | None:
     if folder is None:
         return None
     said = [*groups, numba.__version__, sys.version, *cpu_target.target_context.codegen().magic_tuple()]
-    for place in PLACES:
-        for file in sorted((PACKAGE / place).rglob("*.py")):
-            if b"compiled(" not in file.read_bytes():
-                continue
+    for file in sorted(PACKAGE.rglob("*.py")):
+        if b"\n@compiled(" in file.read_bytes():  # it holds kernels
             status = file.stat()
             said.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
     return Path(folder) / f"perse-{hashlib.sha256(repr(said).encode()).hexdigest()[:24]}.compiled"

@@ -19,7 +19,7 @@ from .jobs import Job
 from .visits import Visits
 from .waiting_line import Line
 
-PROGRAMS = 0.2  # share of a line that the programs of one address may take: a person's page takes up to half
+PROGRAMS_SHARE = 0.2  # share of a line that the programs of one address may take: a person's page takes up to half
 
 
 def check_video(seconds: float, fps: float, size: float, suffix: str, motion: str) -> None:
@@ -110,7 +110,7 @@ class Api:
                 number("budget", budget, *API_BUDGETS)
                 number("seed", seed, *SEEDS)
                 job = Job(lambda report, cancelled: self._built(kept, budget, int(seed), report, cancelled), self.building, visit.who,
-                          build_deadline(budget), share=PROGRAMS).start()
+                          build_deadline(budget), share=PROGRAMS_SHARE).start()
                 for _ in job.updates():
                     visit.seen = self.visits.clock()
                     yield gr.skip()
@@ -193,7 +193,7 @@ class Api:
                 self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark)
                 return path
 
-            job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS).start()
+            job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS_SHARE).start()
             for _ in job.updates():
                 self.visits.get(avatar)  # in use
                 yield gr.skip()

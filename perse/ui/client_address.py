@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 # How many reverse proxies of the owner's stand before the page; each adds one entry to X-Forwarded-For, and only those are believed.
 # A hosted Space has one.
 PROXIES = int(os.environ.get("PERSE_PROXIES", "1" if "SPACE_ID" in os.environ else "0"))
-PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
+WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 
 
 def address_of(peer: str | None, forwarded: str | None, proxies: int = PROXIES) -> str:
@@ -20,7 +20,7 @@ def address_of(peer: str | None, forwarded: str | None, proxies: int = PROXIES) 
     """
     entries = [e.strip() for e in (forwarded or "").split(",") if e.strip()]
     text = entries[-min(proxies, len(entries))] if proxies and entries else peer or ""
-    if match := PORT.fullmatch(text):
+    if match := WITH_PORT.fullmatch(text):
         text = match[1] or match[2]
     try:
         address = ipaddress.ip_address(text)

@@ -21,9 +21,9 @@ from .jobs import Job
 from .visits import ENDED, Entry, Photo, Visit, Visits
 from .waiting_line import Line
 
-LOOKING, FILMING = 120.0, 900.0  # seconds after which a look at a photo or file, and a video, are stopped
-FOLLOWED = 0.6  # share of a video's time that following a clip takes, before anything is rendered
-BUTTON = {"": "Build my avatar", "photo": "Choose a photo to begin", "checking": "Looking at your photo …",
+LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
+FOLLOWING_SHARE = 0.6  # share of the bar that following a clip takes, before anything is rendered
+BUTTON_LABELS = {"": "Build my avatar", "photo": "Choose a photo to begin", "checking": "Looking at your photo …",
           "consent": "Tick the box above to go on"}
 
 
@@ -57,7 +57,7 @@ class Desk:
             finally:
                 kept.unlink(missing_ok=True)
 
-        self._start(visit, "look", work, self.looking, LOOKING, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True))
+        self._start(visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True))
 
     def take_example(self, visit: Visit, name: str) -> None:
         """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
@@ -84,7 +84,7 @@ class Desk:
             else:
                 self.visits.add(visit, found, name, shared=True)
 
-        self._start(visit, "look", work, self.looking, LOOKING, done)
+        self._start(visit, "look", work, self.looking, LOOK_DEADLINE, done)
         visit.example = name
 
     def take_avatar(self, visit: Visit, path: str) -> None:
@@ -100,7 +100,7 @@ class Desk:
             finally:
                 kept.unlink(missing_ok=True)
 
-        self._start(visit, "look", work, self.looking, LOOKING, partial(self.visits.add, visit), lambda: kept.unlink(missing_ok=True))
+        self._start(visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.add, visit), lambda: kept.unlink(missing_ok=True))
 
     def agree(self, visit: Visit, agreed: bool) -> None:
         """The box of consent was ticked or emptied."""
@@ -157,7 +157,7 @@ class Desk:
 
         def work(report, cancelled):
             plan = self._planned(entry, edit, motion, clip, seconds, fps, report, cancelled)
-            start = 0.0 if clip is None else FOLLOWED
+            start = 0.0 if clip is None else FOLLOWING_SHARE
             self._warm(PICTURE, report, cancelled)
             self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(),
                                 lambda share: report(start + (1 - start) * share, "rendering"), cancelled, self.mark)
@@ -167,7 +167,7 @@ class Desk:
             visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name)
 
         visit.film = ""
-        self._start(visit, "film", work, self.filming, FILMING, done)
+        self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
     def tabulate(self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float) -> None:
         """The motion as a table; its name says that it is synthetic, since animation tools take no comment lines."""
@@ -183,14 +183,14 @@ class Desk:
             visit.table = (self.visits.publish(visit, path), path.name)
 
         visit.film, visit.table = "", None
-        self._start(visit, "film", work, self.filming, FILMING, done)
+        self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
     def _planned(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
         if clip is None:
             return preset_motion(motion, look, float(seconds), float(fps))
         self._warm(BUILD, report, cancelled)  # what finds a face in a clip also renders
         from ..motion.driving.drive import drive
-        return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWED * share, text),
+        return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
                      cancelled=cancelled)
 
     # ------------------------------------------------------------------ what is under way
@@ -215,7 +215,7 @@ class Desk:
             "busy": visit.busy("look", "build", "film") is not None or not self.engine.ready(AVATAR),
             "building": visit.busy("build") is not None,
             "doing": {"found": self._doing(visit, "build", "look"), "film": self._doing(visit, "film")},
-            "button": {"label": BUTTON[missing], "ready": not missing}, "agreed": visit.agreed,
+            "button": {"label": BUTTON_LABELS[missing], "ready": not missing}, "agreed": visit.agreed,
             "avatar": visit.opened if self.visits.has(visit.opened) else "",
             "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
             "notices": [{"id": k, "text": text} for k, text in visit.notices],

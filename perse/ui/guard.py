@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..errors import PerseError
 from .failures import note_failure
 
-READ = re.compile(
+READ_PATHS = re.compile(
     r"/|/config/?|(/gradio_api)?/theme\.css|/(assets|static|svelte)/[^?]*|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
     r"|/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|upload_progress|queue/data|call/\w+/\w+|heartbeat/\w+|file=.*|mcp/.*)"
     r"|/perse/.*")
-WRITE = re.compile(r"/gradio_api/(run/\w+/?|api/\w+/?|call/(v2/)?\w+/?|queue/join|cancel|reset/?|upload|mcp/.*)|/perse/.*")
+WRITE_PATHS = re.compile(r"/gradio_api/(run/\w+/?|api/\w+/?|call/(v2/)?\w+/?|queue/join|cancel|reset/?|upload|mcp/.*)|/perse/.*")
 MAX_JSON = 262_144  # bytes of a call; a full Controls has 30,000
 MAX_MCP = 4_194_304  # bytes of a tool's call, which may hold a photo as a data URI: what the protocol's library takes
 MAX_FILES = 4  # files in a call; ours have one
@@ -48,9 +48,9 @@ class Guard:
             await self.app(scope, receive, send)
             return
         path, method = scope["path"], scope["method"]
-        allowed = READ if method in ("GET", "HEAD", "OPTIONS") else WRITE if method == "POST" else None
+        allowed = READ_PATHS if method in ("GET", "HEAD", "OPTIONS") else WRITE_PATHS if method == "POST" else None
         if method == "DELETE" and path.startswith("/gradio_api/mcp/"):  # the end of a tool's session
-            allowed = WRITE
+            allowed = WRITE_PATHS
         if allowed is None or not allowed.fullmatch(path):
             await _refuse(scope, receive, send, 404, "There is nothing here.")
             return
@@ -67,7 +67,7 @@ class Guard:
 
     async def _safely(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app; what nobody foresaw, a file that went while it was sent, say, is one sentence here and a line without names in the log."""
-        noted = Noted(send)
+        noted = NotedSend(send)
         try:
             await self.app(scope, await self._checked(scope, receive), noted)
         except PerseError as error:
@@ -135,7 +135,7 @@ class Guard:
                 todo += [(v, depth + 1) for v in item]
 
 
-class Noted:
+class NotedSend:
     """A `send` that remembers whether an answer has begun: then there is no other to be given."""
 
     def __init__(self, send: Send):

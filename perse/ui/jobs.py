@@ -14,8 +14,8 @@ from ..memory import tidy_soon
 from .failures import OURS, note_failure
 from .waiting_line import FULL, Line, Ticket, Who
 
-SHORT = 2.0  # seconds after which a job's shares say how long it takes; its first ones are noise
-LATE = "This took too long and was stopped: please try again later, or with less."
+SETTLED = 2.0  # seconds after which the share that is done says how long a job takes; what it says earlier is noise
+TOO_LATE = "This took too long and was stopped: please try again later, or with less."
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ def seconds_left(share: float, spent: float, planned: float | None) -> float | N
     share: in [0, 1] of its time that is over; spent: seconds that it took; planned: for all of it, None if nobody knows.
     """
     share = min(max(share, 0.0), 1.0)
-    if share > 0 and spent >= SHORT:
+    if share > 0 and spent >= SETTLED:
         return spent * (1 - share) / share
     return None if planned is None else max(0.0, planned - spent)
 
 
-def counted(left: float, since: float) -> float:
+def counted_down(left: float, since: float) -> float:
     """What is left of an estimate, `since` seconds after it was made: it counts down, more and more slowly if nothing is heard."""
     return left * left / max(1e-3, left + since)
 
@@ -116,7 +116,7 @@ class Job:
         share, text, preview, left = self._state
         if left is not None:
             now = time.monotonic()
-            left = counted(left, now - self._told)
+            left = counted_down(left, now - self._told)
             if share is not None:  # as much of the bar as of the time: it moves evenly, whatever is done in it
                 share = max(0.0, now - self._since) / max(1e-3, now - self._since + left)
         return Update(share, text, preview, 0, left)
@@ -166,7 +166,7 @@ class Job:
                 if not self._stop.is_set():
                     result = self.work(self._report, cancelled)
             except BuildCancelled:
-                error = LATE if late else ""
+                error = TOO_LATE if late else ""
             except PerseError as told:
                 error = str(told)
             except BaseException as failure:  # whatever it is, the visitor can go on

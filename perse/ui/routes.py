@@ -34,11 +34,11 @@ from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 
 MAX_DRAINED = 1_000_000  # bytes read to the end all the same: a client that is still sending would not read the refusal
-SAVED = ("gaussians.ply", "viewer.html", "avatar.safetensors")
+SAVED_KINDS = ("gaussians.ply", "viewer.html", "avatar.safetensors")
 STRIP_SIZE = 112  # side of a picture in a strip, pixels
-SYNTHETIC = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
-FRESH = {"Cache-Control": "no-store"}
-VISIT = "x-perse-visit"  # the header with a visit's secret
+SYNTHETIC_HEADERS = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
+FRESH_HEADERS = {"Cache-Control": "no-store"}
+VISIT_HEADER = "x-perse-visit"  # the header with a visit's secret
 
 
 class FrameRoutes:
@@ -84,7 +84,7 @@ class FrameRoutes:
             if renders and not self.engine.ready(PICTURE):
                 seconds = self.engine.left(PICTURE)
                 return JSONResponse({"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)}, 202,
-                                    headers=FRESH)
+                                    headers=FRESH_HEADERS)
             try:
                 controls = Controls.from_json(await _text(request, "{}"))
                 future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
@@ -130,16 +130,16 @@ class FrameRoutes:
             background = request.query_params.get("background", "grey")
             from ..render.picture import encode_picture
             picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
-            return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC)
-        if kind not in SAVED:
-            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED)}.")
+            return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC_HEADERS)
+        if kind not in SAVED_KINDS:
+            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED_KINDS)}.")
         path = self.visits.path(entry.visit, kind)
         try:
             if kind == "avatar.safetensors":
                 self.engine.pipeline.save(entry.avatar, path, surroundings="blurred")
             else:
                 self.engine.pipeline.export(entry.avatar, controls, path)
-            return Response(path.read_bytes(), media_type="application/octet-stream", headers=SYNTHETIC)
+            return Response(path.read_bytes(), media_type="application/octet-stream", headers=SYNTHETIC_HEADERS)
         finally:
             path.unlink(missing_ok=True)
             path.parent.rmdir()
@@ -152,7 +152,7 @@ class FrameRoutes:
             "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
             "name": entry.name, "composites": list(COMPOSITES), "neutralises": entry.avatar.rig.neutral.does_something,
             "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
-        }, headers=FRESH)
+        }, headers=FRESH_HEADERS)
 
     def _random(self, entry: Entry, request: Request, controls: Controls) -> Response:
         avatar = entry.avatar
@@ -164,14 +164,14 @@ class FrameRoutes:
             drawn = Controls(attributes=sample(avatar.space.categories[name], np.random.default_rng(seed), limits))
         else:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
-        return Response(drawn.to_json(), media_type="application/json", headers=FRESH)
+        return Response(drawn.to_json(), media_type="application/json", headers=FRESH_HEADERS)
 
     async def _file(self, request: Request) -> Response:
         try:
             path = self.visits.file(request.path_params["token"])
         except PerseError as error:
             return _error(404, error)
-        return PassingFile(path, SYNTHETIC)
+        return PassingFile(path, SYNTHETIC_HEADERS)
 
     async def _still(self, request: Request) -> Response:
         example = EXAMPLES.get(request.path_params["example"])
@@ -184,9 +184,9 @@ class VisitRoutes:
     """The visit of a tab, by its secret.
 
     POST /perse/visit           body: a secret or nothing -> {"visit": secret, "resumed": bool}
-    GET  /perse/state           header VISIT, ?page=&found=&film= -> `Desk.state`; also the page's sign of life
+    GET  /perse/state           header VISIT_HEADER, ?page=&found=&film= -> `Desk.state`; also the page's sign of life
     POST /perse/leave           body: a secret and the page's own name; that page is being left (a beacon has no headers)
-    POST /perse/end             header VISIT: delete everything now
+    POST /perse/end             header VISIT_HEADER: delete everything now
     GET  /perse/health          for the owner: version, memory, lines, counts; nothing personal
     """
 
@@ -207,7 +207,7 @@ class VisitRoutes:
         key = ""
         try:
             key = await _text(request, "")
-            return JSONResponse({"visit": self.visits.visit(key).key, "resumed": True}, headers=FRESH)
+            return JSONResponse({"visit": self.visits.visit(key).key, "resumed": True}, headers=FRESH_HEADERS)
         except (PerseError, ClientDisconnect):
             pass
         try:
@@ -216,15 +216,15 @@ class VisitRoutes:
             return _error(503, error)
         if key:
             visit.message = ENDED
-        return JSONResponse({"visit": visit.key, "resumed": False}, headers=FRESH)
+        return JSONResponse({"visit": visit.key, "resumed": False}, headers=FRESH_HEADERS)
 
     async def _state(self, request: Request) -> Response:
         try:
-            visit = self.visits.visit(request.headers.get(VISIT), request.query_params.get("page", "")[:32])
+            visit = self.visits.visit(request.headers.get(VISIT_HEADER), request.query_params.get("page", "")[:32])
         except PerseError as error:
             return _error(404, error)
         state = await asyncio.to_thread(self.desk.state, visit, dict(request.query_params))
-        return JSONResponse(state, headers=FRESH)
+        return JSONResponse(state, headers=FRESH_HEADERS)
 
     async def _leave(self, request: Request) -> Response:
         try:
@@ -235,7 +235,7 @@ class VisitRoutes:
 
     async def _end(self, request: Request) -> Response:
         try:
-            await asyncio.to_thread(self.visits.close, self.visits.visit(request.headers.get(VISIT)))
+            await asyncio.to_thread(self.visits.close, self.visits.visit(request.headers.get(VISIT_HEADER)))
         except PerseError as error:
             return _error(404, error)
         return Response(status_code=204)
@@ -249,11 +249,11 @@ class VisitRoutes:
             "warming_seconds": round(self.desk.engine.left(BUILD)), "visits": self.visits.count(), "avatars": avatars, "held_mb": held >> 20,
             "frames": {"waiting": self.pool.waiting(), "refused": self.pool.refused},
             "lines": {name: getattr(self.desk, name).lengths() for name in ("looking", "building", "filming")},
-        }, headers=FRESH)
+        }, headers=FRESH_HEADERS)
 
 
 def _error(status: int, error: object) -> Response:
-    return JSONResponse({"error": str(error)}, status, headers=FRESH)
+    return JSONResponse({"error": str(error)}, status, headers=FRESH_HEADERS)
 
 
 async def _text(request: Request, empty: str) -> str:
@@ -309,4 +309,4 @@ def _still_background(request: Request) -> str:
 
 def _jpeg(picture: np.ndarray) -> Response:
     from ..render.picture import encode_picture
-    return Response(encode_picture(picture, ".jpg"), media_type="image/jpeg", headers=SYNTHETIC)
+    return Response(encode_picture(picture, ".jpg"), media_type="image/jpeg", headers=SYNTHETIC_HEADERS)

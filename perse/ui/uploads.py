@@ -17,12 +17,12 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import PerseError
 from .client_address import address_in
-from .guard import MAX_UPLOAD, Noted
+from .guard import MAX_UPLOAD, NotedSend
 from .visits import Visits, plain_name
 
-TOGETHER, FROM_ONE = 32, 16  # uploads at once, of all and of one address
-SECONDS = 900.0  # that one may take: the largest file at 2 Mbit/s
-FREE = 1_000_000_000  # bytes that stay free on the disk: five of the largest files
+AT_ONCE, AT_ONCE_EACH = 32, 16  # uploads at once, of all and of one address
+LONGEST = 900.0  # that one may take: the largest file at 2 Mbit/s
+KEPT_FREE = 1_000_000_000  # bytes that stay free on the disk: five of the largest files
 
 
 class Uploads:
@@ -48,19 +48,19 @@ class Uploads:
     async def _upload(self, request: Request) -> Response:
         address = address_in(request)
         upload = request.query_params.get("upload_id", "")[:64]
-        if self._from.total() >= TOGETHER or self._from[address] >= FROM_ONE:
+        if self._from.total() >= AT_ONCE or self._from[address] >= AT_ONCE_EACH:
             return _told(503, "Many files are being uploaded right now: please try again in a moment.")
         declared = request.headers.get("content-length", "")
         length = int(declared) if declared.isdigit() and len(declared) < 16 else MAX_UPLOAD
         # Twice: as it comes, in the system's folder for such files, and as it is kept.
-        if min(shutil.disk_usage(p).free for p in (self.visits.root, tempfile.gettempdir())) < FREE + 2 * (self._coming + length):
+        if min(shutil.disk_usage(p).free for p in (self.visits.root, tempfile.gettempdir())) < KEPT_FREE + 2 * (self._coming + length):
             return _told(507, "The server's disk is full: please try again in a while.")
         self._from[address] += 1
         self._coming += length
-        if upload and len(self._progress) < 4 * TOGETHER:
+        if upload and len(self._progress) < 4 * AT_ONCE:
             self._progress.setdefault(upload, asyncio.Queue())
         try:
-            return await asyncio.wait_for(self._stored(request, upload), SECONDS)
+            return await asyncio.wait_for(self._stored(request, upload), LONGEST)
         except PerseError as error:
             return _told(400, str(error))
         except TimeoutError:
@@ -117,7 +117,7 @@ class Uploads:
                 await asyncio.sleep(0.05)
             queue = self._progress.get(upload)
             try:
-                while queue is not None and (message := await asyncio.wait_for(queue.get(), SECONDS)) is not None:
+                while queue is not None and (message := await asyncio.wait_for(queue.get(), LONGEST)) is not None:
                     yield f"data: {json.dumps(message)}\n\n"
             except TimeoutError:
                 pass
@@ -143,7 +143,7 @@ class PassingFile(FileResponse):
                          headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} | (headers or {}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        noted = Noted(send)
+        noted = NotedSend(send)
         try:
             await super().__call__(scope, receive, noted)
         except (RuntimeError, OSError):  # Starlette's words for a file that is gone

@@ -30,13 +30,13 @@ GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Pl
 ENDED = "Your visit had ended, and what it held is deleted: please start again."
 LEAVING = 20.0  # seconds from leaving the page to its end: reloading it leaves, too
 LOST = 120.0  # seconds without a word from a page that did not say goodbye: a locked phone, another Wi-Fi
-LOOSE = 600.0  # seconds that an upload waits for the call that it belongs to
+UNCLAIMED = 600.0  # seconds that an upload stays which no call has named yet
 IDLE = 300.0  # seconds without use after which an avatar or a photo may make room for another visitor's
-AVATARS = 4  # of one visit
-VISITS = 2000  # at once; one that holds nothing takes a few kilobytes
-HELD = 60.0  # seconds since its last use after which a thing may go to make room for somebody who would not get in otherwise
+AVATARS_EACH = 4  # of one visit
+MOST_VISITS = 2000  # at once; one that holds nothing takes a few kilobytes
+OTHERS_KEEP = 60.0  # seconds that another visitor's avatar or photo is safe after its last use, even from somebody who cannot get in otherwise
 RENDERERS = 4  # that an avatar keeps, of pictures that are no larger than the live one
-DISK = 800_000_000  # bytes of one visit's files; the oldest go first
+DISK_EACH = 800_000_000  # bytes of one visit's files; the oldest go first
 
 
 @dataclass(eq=False)
@@ -150,7 +150,7 @@ class Visits:
         now = self.clock()
         visit = Visit(secrets.token_urlsafe(24), address, page, self.root / f"v-{secrets.token_urlsafe(18)}", now)
         with self._lock:
-            if len(self._visits) >= VISITS:
+            if len(self._visits) >= MOST_VISITS:
                 holders = {id(e.visit) for e in self._avatars.values()}
                 empty = [v for v in self._visits.values()
                          if v.photo is None and id(v) not in holders and v.clip is None and not v.busy(*v.jobs)]
@@ -209,9 +209,9 @@ class Visits:
             if visit.over:
                 raise PerseError(ENDED)
             mine = [t for t, e in self._avatars.items() if e.visit is visit]
-            for old in mine[:max(0, len(mine) + 1 - AVATARS)]:
+            for old in mine[:max(0, len(mine) + 1 - AVATARS_EACH)]:
                 del self._avatars[old]
-            self._make_room(visit, entry.weight, 0 if shared else 1, 0.0 if built else HELD)
+            self._make_room(visit, entry.weight, 0 if shared else 1, 0.0 if built else OTHERS_KEEP)
             self._avatars[token] = entry
             visit.opened, visit.seen = token, self.clock()
         return token
@@ -238,7 +238,7 @@ class Visits:
             if visit.over:
                 raise PerseError(ENDED)
             visit.photo = None
-            self._make_room(visit, photo.weight, 0, HELD)
+            self._make_room(visit, photo.weight, 0, OTHERS_KEEP)
             visit.photo, photo.used = photo, self.clock()
 
     def held(self) -> tuple[int, int]:
@@ -295,7 +295,7 @@ class Visits:
                 found.append((status.st_mtime, status.st_size, file))
         held = sum(size for _, size, _ in found)
         for _, size, file in sorted(found):
-            if held > DISK and file != visit.clip:
+            if held > DISK_EACH and file != visit.clip:
                 held -= size
                 shutil.rmtree(file.parent, ignore_errors=True)
 
@@ -358,7 +358,7 @@ class Visits:
         # What has no owner goes by its age: uploads that nobody claimed, Gradio's copies of what it sent.
         unowned = {p for pattern in ("loose/*", "mcp/*", "[!.]*") for p in self.root.glob(pattern)} - living
         self._noticed = {p: self._noticed.get(p, now) for p in unowned if p.name not in ("loose", "mcp")}
-        for place in [p for p, since in self._noticed.items() if now - since > LOOSE]:
+        for place in [p for p, since in self._noticed.items() if now - since > UNCLAIMED]:
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
             else:

@@ -15,7 +15,7 @@ from perse.ui.desk import Desk
 from perse.ui.engine import AVATAR, BUILD, PICTURE, Engine, Part
 from perse.ui.examples import EXAMPLES, STILL_SIZE, STILL_YAWS
 from perse.ui.fair_pool import FairPool
-from perse.ui.jobs import counted, seconds_left
+from perse.ui.jobs import counted_down, seconds_left
 from perse.ui.routes import FrameRoutes
 from perse.ui.visits import Visits
 
@@ -173,7 +173,7 @@ def test_the_seconds_that_are_left():
     assert seconds_left(0.0, 0.0, 30.0) == 30 and seconds_left(0.5, 1.0, 30.0) == 29, "by the plan"
     assert seconds_left(0.5, 15.0, 30.0) == 15 and seconds_left(0.5, 60.0, 30.0) == 60 and seconds_left(1.0, 31.0, 30.0) == 0, "by the pace"
     assert seconds_left(0.5, 1.0, None) is None and seconds_left(0.0, 9.0, None) is None and seconds_left(0.25, 10.0, None) == 30
-    assert counted(20.0, 0.0) == 20 and 18.5 < counted(20.0, 1.0) < 19.5 and counted(20.0, 100.0) > 0, "an estimate does not run out"
+    assert counted_down(20.0, 0.0) == 20 and 18.5 < counted_down(20.0, 1.0) < 19.5 and counted_down(20.0, 100.0) > 0, "an estimate does not run out"
 
 
 def test_children_compile_for_the_arguments_that_pictures_have():

@@ -6,7 +6,7 @@ import pytest
 
 from perse.errors import BuildCancelled, PerseError
 from perse.ui.failures import OURS
-from perse.ui.jobs import LATE, Job
+from perse.ui.jobs import TOO_LATE, Job
 from perse.ui.waiting_line import Line, Who
 
 ME = Who("me")
@@ -97,7 +97,7 @@ def test_cancelling_in_the_line_leaves_it():
 
 
 def test_a_job_is_stopped_at_its_deadline_with_a_sentence():
-    assert over(Job(until_told, Line(), ME, 0.02).start()).error == LATE
+    assert over(Job(until_told, Line(), ME, 0.02).start()).error == TOO_LATE
 
 
 def test_what_follows_is_done_before_a_job_counts_as_over():

@@ -14,7 +14,7 @@ from perse.ui import routes
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
 from perse.ui.fair_pool import FairPool
-from perse.ui.routes import VISIT, FrameRoutes, VisitRoutes
+from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.visits import Visits
 
 from .conftest import MARK, has_mark
@@ -116,9 +116,9 @@ def test_a_visit_is_handed_out_taken_up_again_left_and_ended(tmp_path):
     again = http.post("/perse/visit", content=first["visit"]).json()
     assert not first["resumed"] and again == {"visit": first["visit"], "resumed": True}
     other = http.post("/perse/visit", content="a guess").json()
-    told = http.get("/perse/state", headers={VISIT: other["visit"]}).json()["pieces"]["found"]["html"]
+    told = http.get("/perse/state", headers={VISIT_HEADER: other["visit"]}).json()["pieces"]["found"]["html"]
     assert not other["resumed"] and "visit had ended" in told
-    mine = {VISIT: first["visit"]}
+    mine = {VISIT_HEADER: first["visit"]}
     state = http.get("/perse/state", headers=mine).json()
     assert state["button"] == {"label": "Choose a photo to begin", "ready": False} and "html" in state["pieces"]["found"]
     assert http.post("/perse/leave", content=first["visit"]).status_code == 204 and visits._visits[first["visit"]].leaving

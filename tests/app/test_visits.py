@@ -12,7 +12,7 @@ import pytest
 from perse.errors import PerseError
 from perse.ui import visits as module
 from perse.ui.held_memory import weigh
-from perse.ui.visits import IDLE, LEAVING, LOOSE, LOST, Photo, Visits, plain_name
+from perse.ui.visits import IDLE, LEAVING, LOST, UNCLAIMED, Photo, Visits, plain_name
 from perse.ui.visits_folder import claim_root
 
 
@@ -94,7 +94,7 @@ def test_a_copied_tab_that_is_closed_leaves_the_other_alone(visits, clock):
 
 
 def test_empty_visits_of_a_flood_make_room(visits, monkeypatch):
-    monkeypatch.setattr(module, "VISITS", 5)
+    monkeypatch.setattr(module, "MOST_VISITS", 5)
     other = visits.open("1")
     mine = visits.open("666")
     visits.keep_photo(mine, Photo(Thing(), "me"))
@@ -211,12 +211,12 @@ def test_people_behind_one_proxy_are_not_shut_out_and_a_build_that_was_waited_fo
     assert gone(visits.add, visits.open("proxy"), Thing())
     clock.now += 1
     assert visits.has(visits.add(visits.open("proxy"), Thing(), built=True)) and not visits.has(tokens[0])
-    clock.now += module.HELD
+    clock.now += module.OTHERS_KEEP
     assert visits.has(visits.add(visits.open("proxy"), Thing()))
 
 
 def test_a_visits_files_are_bounded_on_disk(visits, monkeypatch):
-    monkeypatch.setattr(module, "DISK", 2500)
+    monkeypatch.setattr(module, "DISK_EACH", 2500)
     me = visits.open()
     paths = []
     for k in range(5):
@@ -248,7 +248,7 @@ def test_uploads_that_nobody_claims_go_and_claimed_ones_stay(visits, clock):
     stray.parent.mkdir()
     stray.touch()
     visits.sweep()
-    clock.now += LOOSE + 1
+    clock.now += UNCLAIMED + 1
     me.seen = clock.now
     visits.sweep()
     assert not lost.exists() and not stray.exists() and kept.exists() and kept.is_relative_to(me.folder)
