@@ -13,6 +13,8 @@ from safetensors.numpy import save_file
 from perse.errors import BuildCancelled, PerseError
 from perse.many import Crew, build_many, built_before, plan
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SETTINGS = {"budget": 20.0, "seed": 0, "synthesizer": "procedural"}
 

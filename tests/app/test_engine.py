@@ -145,6 +145,7 @@ def test_an_examples_pictures_are_in_the_repository(example):
     assert 0 in STILL_YAWS and len(STILL_YAWS) % 2, "the middle one is the front"
 
 
+@pytest.mark.slow
 def test_children_compile_and_this_process_reads(tmp_path):
     code = """
 from perse import warm

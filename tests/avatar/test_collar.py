@@ -8,6 +8,8 @@ import pytest
 from perse.avatar.seeds.from_photo import _visible
 from perse.rig.skeleton import PART
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def standing_collar(astronaut_portrait):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import pytest
 
 from perse.avatar.seeds.from_photo import FIRM, HARDLY, MOST, _facing, _lip_line, _to_outline, _visible, richness
 from perse.avatar.seeds.seed import SEEN
@@ -77,6 +78,7 @@ def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):
         assert sheet.fixed.all()
 
 
+@pytest.mark.slow
 def test_skin_beside_the_outline_hangs_on_what_is_seen_well(hopper_portrait, hopper_rig):
     portrait, rig = hopper_portrait, hopper_rig
     lifted = _visible(portrait, rig, bake(portrait, rig), 20000)
@@ -98,6 +100,7 @@ def test_no_dots_lie_before_the_side_of_a_cheek(astronaut_portrait, rig, texture
     assert slanted.sum() > 10 and lifted.held[on_face][slanted].all() and np.median(ratio[slanted]) > 1.5
 
 
+@pytest.mark.slow
 def test_colours_are_held_along_the_line_between_lips(hopper_portrait, hopper_rig):
     lifted = _visible(hopper_portrait, hopper_rig, bake(hopper_portrait, hopper_rig), 8000)
     line = _lip_line(hopper_portrait)
@@ -108,6 +111,7 @@ def test_colours_are_held_along_the_line_between_lips(hopper_portrait, hopper_ri
     assert lifted.held[on_face & line[row, column]].mean() > 0.9 and lifted.held[on_face & ~line[row, column]].mean() < 0.05
 
 
+@pytest.mark.slow
 def test_lips_have_a_back_that_the_throat_does_not_show_through(hopper_portrait, hopper_rig):
     texture = bake(hopper_portrait, hopper_rig)
     lifted = hidden(hopper_portrait, hopper_rig, texture, np.random.default_rng(0))

@@ -56,6 +56,7 @@ def test_a_small_avatar_is_drawn_from_everywhere(good, tmp_path):
     assert Renderer(avatar, 64, "original", "source").frame(everything(avatar)).shape == (512, 512, 3)
 
 
+@pytest.mark.slow
 def test_every_spoiled_file_is_drawn_or_refused(good, tmp_path):
     rng, known, outcomes = np.random.default_rng(0), set(), {}
     for name, data in mutations(good, np.random.default_rng(1)):

@@ -11,6 +11,8 @@ import torch
 from perse.bench import roofline
 from perse.render.cpu.vector import WIDTH
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_head_scene_has_the_sizes_it_claims():
     cloud, camera = roofline.head_scene(5000, 256)

@@ -10,6 +10,8 @@ from perse.edits.limits import find_limits
 from perse.edits.workshop import Workshop
 from perse.fitting.beginning import begin
 
+pytestmark = pytest.mark.slow
+
 
 def without(*names):
     return lambda regions: {k: v * (k not in names) for k, v in regions.items()}

@@ -12,6 +12,8 @@ from perse.edits.workshop import Workshop
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def workshop(rig, texture):

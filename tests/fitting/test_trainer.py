@@ -23,6 +23,8 @@ from perse.portrait import head_mask
 from perse.render.rasterize import rasterize
 from perse.rig.expressions import INDEX
 
+pytestmark = pytest.mark.slow
+
 CHOSEN = [BY_NAME["beard"], BY_NAME["nose"]]
 TINY = Schedule(gaussians=4000, photo_size=128, clip_size=96, source_frames=6, amounts=(0.5, 1.0), source_steps=24, space_steps=24)
 

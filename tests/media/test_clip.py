@@ -40,6 +40,7 @@ def test_every_kind_is_told_by_its_bytes_and_read(tmp_path):
         assert [frame.seconds for frame in frames] == pytest.approx([i / 25 for i in range(12)], abs=0.011), suffix
 
 
+@pytest.mark.slow
 def test_a_hostile_clip_is_frames_or_a_sentence(tmp_path, started):
     outcomes = {}
     for name, path in clips(tmp_path, np.random.default_rng(14), mutations=1):
@@ -179,6 +180,7 @@ def test_a_decoder_that_needs_too_much_is_a_sentence(tmp_path, monkeypatch):
         list(Clip(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alive", [True, False])
 def test_a_decoder_has_time_from_one_sign_of_life_to_the_next(tmp_path, alive):
     """Processor time, not the clock's: a busy machine changes nothing."""

@@ -48,6 +48,7 @@ def test_what_is_wanted_is_the_end(tmp_path):
         read_sound(path, rate=10)
 
 
+@pytest.mark.slow
 def test_a_hostile_sound_is_samples_or_a_sentence(tmp_path):
     outcomes = {}
     for name, path in sounds(tmp_path, np.random.default_rng(14)):

@@ -25,6 +25,7 @@ def difference(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first.astype(float) - second).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
 def test_formats(astronaut, kind):
     rgb, alpha = decode(encode(astronaut, kind))
@@ -32,6 +33,7 @@ def test_formats(astronaut, kind):
     assert difference(rgb, np.asarray(astronaut)) < 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_exif_orientation(astronaut, orientation, kind):
@@ -98,6 +100,7 @@ def test_cutout_becomes_the_mask_over_grey(astronaut):
     np.testing.assert_array_equal(rgb[:, 100:], np.asarray(astronaut)[:, 100:])
 
 
+@pytest.mark.slow
 def test_see_through_palette_colour_becomes_the_mask(astronaut):
     cut = astronaut.quantize(64)
     cut.paste(63, (0, 0, 80, 512))
@@ -130,6 +133,7 @@ def test_colour_profiles_that_change_nothing(astronaut):
     )
 
 
+@pytest.mark.slow
 def test_large_photos_are_reduced(astronaut):
     large = astronaut.resize((5000, 4000))
     rgb, _ = decode(encode(large, "JPEG"))
@@ -170,6 +174,7 @@ def test_what_is_no_photo(data):
         decode(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
 @pytest.mark.parametrize("share", [0.5, 0.02])
 def test_truncated_files(astronaut, kind, share):
@@ -184,6 +189,7 @@ def test_sources_that_are_not_there(tmp_path):
             decode(source)
 
 
+@pytest.mark.slow
 def test_path_and_bytes_agree(astronaut, tmp_path):
     path = tmp_path / "photo of mine.png"
     astronaut.save(path)

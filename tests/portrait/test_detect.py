@@ -36,6 +36,7 @@ def runs(monkeypatch):
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height, width", [(640, 640), (64, 320)])
 def test_a_crowd_of_none(runs, height, width):
     with pytest.raises(PerseError, match="No human face"):
@@ -66,6 +67,7 @@ def test_windows_of_ordinary_photos_overlap_by_half(height, width, fraction, cou
     assert len(windows) == count and windows[0][2] == int(min(height, width) * fraction)
 
 
+@pytest.mark.slow
 def test_cancelling_ends_the_search_at_the_next_look(runs):
     asked = []
 
@@ -78,6 +80,7 @@ def test_cancelling_ends_the_search_at_the_next_look(runs):
     assert len(asked) == 60 and sum(runs.values()) == asked[-1] and np.diff(asked).max() <= 20
 
 
+@pytest.mark.slow
 def test_cancelling_a_portrait_between_its_stages(astronaut):
     asked = []
     load_portrait(np.asarray(astronaut), 256, cancelled=lambda: asked.append(0))

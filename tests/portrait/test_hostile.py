@@ -17,6 +17,8 @@ from perse.portrait import pixels
 from perse.portrait.decode import decode
 from tests.hostile_photos import KINDS, encoded, face, good, photos
 
+pytestmark = pytest.mark.slow
+
 GOOD = ("wrong suffix", "animated", "several", "two pictures", "16 bit grey.png", "16 bit colour", "palette with half", "grey.jpg", "cmyk",
         "alpha.avif", "orientation", "exif", "giant exif", "giant profile", "profile of noise", "profile that is no", "hundred thousand",
         "twenty thousand", "1 bit.png", "3000 scans")

@@ -96,6 +96,7 @@ def test_cap_counts_as_hair_and_white_collar_as_clothes(hopper_portrait):
     assert masks["hair"][int(points[4, 1]) :].sum() < 0.1 * masks["hair"].sum()
 
 
+@pytest.mark.slow
 def test_a_bald_head_has_no_hair(astronaut_portrait):
     """Her hair painted over with the colour of her cheek."""
     portrait = astronaut_portrait
@@ -107,6 +108,7 @@ def test_a_bald_head_has_no_hair(astronaut_portrait):
     assert bald.masks["hair"].sum() < 0.15 * portrait.masks["hair"].sum() * (len(bald.image) / len(portrait.image)) ** 2
 
 
+@pytest.mark.slow
 def test_foreground_has_no_halo(astronaut_portrait):
     """The same person in front of pure green: the foreground at soft edges must stay free of green."""
     portrait = astronaut_portrait
@@ -161,6 +163,7 @@ def test_landmarks_are_where_the_parts_are(astronaut_portrait):
     assert 0.3 < (z.max() - z.min()) / width < 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", range(2, 9))
 def test_exif_orientation_gives_the_same_crop(astronaut, orientation):
     undo = {6: 8, 8: 6}.get(orientation, orientation)
@@ -175,6 +178,7 @@ def test_exif_orientation_gives_the_same_crop(astronaut, orientation):
     np.testing.assert_allclose(turned.image, plain.image, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_rotated_photos_are_put_upright(hopper, turns):
     straight = load_portrait(hopper, FAST)
@@ -196,6 +200,7 @@ def test_tilted_head(astronaut, angle):
                                np.ptp(straight.landmarks[:, 2]) * straight.crop.side, rtol=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("face, width, height", [(60, 1600, 1200), (48, 1600, 1000)])
 def test_small_face_in_a_large_photo(astronaut, face, width, height):
     scale = face / 107
@@ -216,6 +221,7 @@ def test_tight_crop(hopper):
     assert portrait.image[:, :outside].std() > 0  # the edge's colours go on there
 
 
+@pytest.mark.slow
 def test_large_photo_gives_all_its_detail(astronaut):
     """The crop comes from the upload, not from the reduced photo."""
     large = astronaut.resize((2600, 2600), Image.Resampling.LANCZOS).crop((300, 0, 2000, 1800))
@@ -240,6 +246,7 @@ def test_grey_photo(astronaut):
     assert 0.1 < portrait.masks["hair"].mean() / portrait.alpha.mean() < 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", ["blank", "noise", "chelsea", "coffee", "rocket"])
 def test_no_human_face(picture):
     array = {
@@ -250,6 +257,7 @@ def test_no_human_face(picture):
         load_portrait(getattr(skimage.data, picture)() if array is None else array)
 
 
+@pytest.mark.slow
 def test_same_input_same_portrait_in_threads(hopper):
     with ThreadPoolExecutor(3) as pool:
         first, *others = pool.map(lambda _: load_portrait(hopper, FAST), range(3))
@@ -290,6 +298,7 @@ def test_a_neighbour_who_touches_from_below_is_cut_away(astronaut_portrait):
     assert share[face > 0.5].min() > 0.99 and share[hair > 0.5].mean() > 0.95
 
 
+@pytest.mark.slow
 def test_shoulders_that_run_out_of_the_photo_are_no_neighbours(astronaut, monkeypatch):
     """A tall selfie: its crop reaches beyond the photo at both sides, where the edge's pixels are repeated."""
     asked = []
@@ -302,6 +311,7 @@ def test_shoulders_that_run_out_of_the_photo_are_no_neighbours(astronaut, monkey
     assert asked[0][:, :left - 2].max() == 0 == asked[0][:, right + 2:].max() and asked[0][-20:, left + 6:right - 6].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_what_the_network_sees_is_not_given_up_for_its_colour(astronaut_portrait):
     """Dark hair and cloth before a ground as dark."""
     dark = np.where(astronaut_portrait.masks["face"][..., None] > 0.5, astronaut_portrait.image, 0.02).astype(np.float32)
@@ -310,6 +320,7 @@ def test_what_the_network_sees_is_not_given_up_for_its_colour(astronaut_portrait
     assert alpha[astronaut_portrait.alpha > 0.9].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_what_stands_beside_a_head_and_is_coloured_like_clothes_is_no_hair(astronaut_portrait):
     """A white lamp beside the cheek of someone in a white shirt."""
     points, size = astronaut_portrait.landmarks, len(astronaut_portrait.image)

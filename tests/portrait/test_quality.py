@@ -8,6 +8,8 @@ from perse.face.landmarks import EYE, LOWER_LIP, NASION
 from perse.face.measures import face_height
 from perse.portrait import load_portrait, quality, track_landmarks
 
+pytestmark = pytest.mark.slow
+
 SIZE = 256
 
 

@@ -8,6 +8,8 @@ import pytest
 from . import faults, fuzz, load, returning, soak
 from .targets import TARGETS
 
+pytestmark = pytest.mark.slow
+
 
 def apart(call, *arguments):
     """A call in a thread of its own: in this one Playwright's loop may be running, beside which asyncio starts none."""

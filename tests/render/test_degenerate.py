@@ -76,6 +76,7 @@ def wild(width):
     return st.lists(st.one_of(st.floats(-2, 2, width=32), st.sampled_from(WILD)), min_size=width, max_size=width)
 
 
+@pytest.mark.slow
 def test_needles_stay_within_their_buffers():
     done = subprocess.run([sys.executable, "-c", NEEDLES], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == "drawn\n", done.stderr[-2000:]
@@ -129,6 +130,7 @@ def degenerate(count, seed):
     return cloud_of(np.concatenate([place, quats, sizes, opacities, random.random((count, 3))], 1).tolist())
 
 
+@pytest.mark.slow
 @SETTINGS
 @given(st.integers(1, 30), st.integers(0, 10**6))
 def test_what_can_be_measured_is_drawn_as_specified(count, seed):

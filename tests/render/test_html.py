@@ -82,6 +82,7 @@ def test_a_missing_folder_is_one_sentence(cloud, camera, tmp_path):
         write_html(cloud, camera, tmp_path / "nowhere" / "head.html")
 
 
+@pytest.mark.slow
 def test_the_browser_draws_what_the_rasterizer_draws(cloud, camera, tmp_path, launch):
     write_html(cloud, camera, tmp_path / "head.html", pivot=np.zeros(3))
     requests, errors = [], []

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 KERNEL = "from perse.render.jit import compiled\n\n\n@compiled(parallel=True)\ndef double(x):\n    return 2 * x\n"
 

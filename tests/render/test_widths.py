@@ -12,6 +12,8 @@ from llvmlite import binding
 from perse.bench import roofline
 from perse.render.cpu.vector import WIDTH
 
+pytestmark = pytest.mark.slow
+
 NARROW = """
 import sys
 import numpy as np, torch

@@ -18,6 +18,8 @@ from perse.synthesis.rerender import render_frame
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake
 
+pytestmark = pytest.mark.slow
+
 NONE = np.zeros(len(NAMES), np.float32)
 
 
