@@ -44,6 +44,7 @@ def survives(found: Controls | None) -> None:
         assert Controls.from_json(halfway.to_json()) == halfway
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, database=None, derandomize=True)
 @given(OBJECTS)
 def test_any_object_is_refused_or_survives(data):
@@ -56,6 +57,7 @@ def test_any_value_is_refused_or_survives(sent):
     survives(checked(Controls.from_json, sent))
 
 
+@pytest.mark.slow
 def test_what_strangers_send_is_refused_or_survives():
     kinds = {}
     for kind, text in islice(controls(random.Random(1)), 300):

@@ -124,6 +124,7 @@ def followed(avatar, clip):
     return Renderer(avatar, background="original", framing="source"), clip, tracked, follow(avatar, tracked)
 
 
+@pytest.mark.slow
 def test_an_avatar_follows_its_own_clip(followed):
     seen = []
     report = reenact(*followed, show=lambda index, pictures: seen.append((index, sorted(pictures))))
@@ -140,6 +141,7 @@ def test_an_avatar_follows_its_own_clip(followed):
     json.dumps(report)
 
 
+@pytest.mark.slow
 def test_pictures_can_be_compared_at_a_smaller_size(followed):
     report = reenact(*followed, size=256)
     assert report["size"] == [256, 256]

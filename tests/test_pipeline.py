@@ -137,6 +137,7 @@ def test_the_head_mask_leaves_clothes_out(astronaut_portrait):
     assert source.background[:2] == b"\xff\xd8" and source.size == (512, 512)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience, seconds", [(1.0, 10.0), (2.5, 10.0), (20.0, None), (100, None), (float("inf"), None)])
 def test_much_patience_asks_no_clock(pipeline, astronaut_portrait, monkeypatch, patience, seconds):
     """So that a seed gives one avatar, whatever machine it is built on."""

@@ -50,6 +50,9 @@ def dangers(tree: ast.AST) -> set[str]:
     return found
 
 
+PACKAGES = {module: {canonicalize_name(name) for name in names} for module, names in metadata.packages_distributions().items()}
+
+
 def imported(sources: list[Path]) -> set[str]:
     """Top-level modules that files import from elsewhere, at any depth in their code."""
     found = set()
@@ -77,8 +80,7 @@ def required(name: str) -> set[str]:
 
 def undeclared(modules: set[str], declared: set[str]) -> set[str]:
     """The modules that none of the declared packages brings along."""
-    packages = metadata.packages_distributions()
-    return {m for m in modules - set(OFFERED) if not {canonicalize_name(p) for p in packages.get(m, ())} & declared}
+    return {m for m in modules - set(OFFERED) if not PACKAGES.get(m, set()) & declared}
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +109,7 @@ def test_every_package_that_is_imported_is_asked_for():
     ("requirements.txt", SOURCES, set(BY_NAME)), ("requirements-dev.txt", TESTS, TOOLS),
 ])
 def test_every_package_that_is_asked_for_is_imported(file, sources, without):
-    packages = metadata.packages_distributions()
-    used = {canonicalize_name(p) for module in imported(sources) for p in packages.get(module, ())}
+    used = {package for module in imported(sources) for package in PACKAGES.get(module, ())}
     lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
     assert not {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("-r")} - used - without
 

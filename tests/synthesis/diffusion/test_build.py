@@ -19,6 +19,8 @@ from perse.synthesis.diffusion.editor import EditorGone
 from perse.synthesis.diffusion.weighting import DIFFUSION, PROCEDURAL
 from perse.texture.bake import bake
 
+pytestmark = pytest.mark.slow
+
 
 def only(name: str, *axes: str):
     """A category of the catalogue with these axes only."""

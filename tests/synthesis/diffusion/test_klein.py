@@ -12,6 +12,8 @@ from perse.errors import BuildCancelled, PerseError
 from perse.synthesis.diffusion import load_diffusion
 from perse.synthesis.diffusion.editor import Between, EditorGone, Request
 
+pytestmark = pytest.mark.slow
+
 SIDE = 64
 IMAGE = np.random.default_rng(0).random((SIDE, SIDE, 3)).astype(np.float32)
 TOP = np.zeros((SIDE, SIDE), np.float32)

@@ -13,6 +13,8 @@ from perse.synthesis.diffusion.filters import Inspector
 from perse.synthesis.diffusion.rebake import to_lesson
 from perse.texture.atlas import chart_slice
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def teach(astronaut_portrait, studio):

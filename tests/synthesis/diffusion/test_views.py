@@ -16,6 +16,8 @@ from perse.synthesis.rerender import render_frame
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake
 
+pytestmark = pytest.mark.slow
+
 BY_NAME = {look.name: look for look in LOOKS}
 SURE = [look for look in LOOKS if "profile" not in look.name]  # whether a re-rendered profile still is a face is the detector's affair
 
