@@ -11,8 +11,8 @@ from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
 from ..avatar.pace import typical_pace
 from ..avatar.seeds.freedom import Freedom, freedom
-from ..avatar.seeds.from_photo import lift
-from ..avatar.seeds.seed import Lifted
+from ..avatar.seeds.from_photo import seed_gaussians
+from ..avatar.seeds.seed import Seeds
 from ..avatar.space import AxisBasis, LatentSpace
 from ..edits.workshop import Edit, Workshop
 from ..portrait import Portrait
@@ -65,7 +65,7 @@ def begin(portrait: Portrait, rig: Rig, texture: Texture, categories: list[Categ
         count: Gaussians wanted on what the portrait shows.
     """
     workshop = Workshop.shared(rig, texture, seed)
-    seeds = lift(portrait, rig, texture, count, seed)
+    seeds = seed_gaussians(portrait, rig, texture, count, seed)
     parts = [dict(face=seeds.face, bary=seeds.bary, offset=seeds.offset, scales=seeds.scales, color=seeds.color, opacity=seeds.opacity,
                   quats=frame_quats(seeds.tangent, seeds.normal))]
     plans, extras = _plans(workshop, categories, len(seeds.face))
@@ -110,7 +110,7 @@ def _tinted(plan: _Plan, plans: list[_Plan]) -> list[tuple[_Plan, str]]:
             if other.edits[1].overlay is not None and other.edits[1].overlay.kind == kind]
 
 
-def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Lifted) -> tuple[AxisBasis, Paint | None]:
+def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) -> tuple[AxisBasis, Paint | None]:
     """What an axis changes, as its edits have it at both ends; and what it paints over."""
     rig, texture, edits = workshop.rig, workshop.texture, plan.edits
     uv = seeds.uv[None] * ATLAS

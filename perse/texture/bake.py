@@ -6,7 +6,7 @@ from ..portrait import Portrait
 from ..rig.rig import Rig
 from .atlas import REGIONS, Texture, chart_slice
 from .belief.texels import Texels, believe, unroll
-from .belief.view import look
+from .belief.view import MOUTH, look
 from .completion.eyes import complete_eyes
 from .completion.face import complete_face, join_face_to_scalp
 from .completion.mouth import complete_mouth
@@ -45,7 +45,7 @@ def _opacity(texels: Texels) -> np.ndarray:
 
 def _fade_what_is_painted(texture: Texture, share: float) -> None:
     """Eyes and mouth have no more colour than the photo has: a share of their own, 0 to 1."""
-    for part in ("eye_right", "eye_left", "upper_teeth", "lower_teeth", "cavity", "tongue"):
+    for part in ("eye_right", "eye_left", *MOUTH):
         texture.color[chart_slice(part)] = faded(texture.color[chart_slice(part)], share)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perse.avatar.seeds.from_photo import _visible
+from perse.avatar.seeds.from_photo import shown
 from perse.rig.skeleton import PART
 
 pytestmark = pytest.mark.slow
@@ -25,8 +25,8 @@ def standing_collar(astronaut_portrait):
 
 def test_cloth_beside_the_jaw_hangs_on_the_bust(standing_collar, rig, texture):
     portrait, cloth = standing_collar
-    lifted = _visible(portrait, rig, texture, 20000)
-    point = np.einsum("nk,nkc->nc", lifted.bary, rig.vertices[rig.faces[lifted.face]]) + lifted.offset
+    seeds = shown(portrait, rig, texture, 20000)
+    point = np.einsum("nk,nkc->nc", seeds.bary, rig.vertices[rig.faces[seeds.face]]) + seeds.offset
     xy = np.clip(rig.camera.project(point)[0].astype(int), 0, len(cloth) - 1)
-    part = rig.face_part[lifted.face][cloth[xy[:, 1], xy[:, 0]]]
+    part = rig.face_part[seeds.face][cloth[xy[:, 1], xy[:, 0]]]
     assert len(part) > 50 and (part == PART["body"]).mean() > 0.95

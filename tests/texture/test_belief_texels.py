@@ -7,7 +7,7 @@ import pytest
 
 from perse.texture.atlas import chart_slice
 from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, not_the_cheek, unroll, vertex_normals
-from perse.texture.belief.view import contours, look
+from perse.texture.belief.view import look
 
 
 @pytest.fixture
@@ -57,15 +57,6 @@ def test_beside_the_outline_the_photo_is_believed_less(texels):
     np.testing.assert_array_equal(after.if_alike, before.if_alike)
 
 
-def test_contours_of_the_face_and_what_is_near_them():
-    depth, face = np.full((40, 40), np.inf, np.float32), np.zeros((40, 40), bool)
-    depth[:, 10:20], depth[:, 20:30], face[:, 10:20] = 1.0, 1.2, True
-    edge = contours(depth, face)
-    assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
-    near = nearness(edge, 4.0)
-    assert near[20, 19] == 1 and near[20, 14] < near[20, 17] < 1 and near[20, 35] == 0
-
-
 def test_an_ear_before_the_cheek_is_told_from_it(texels):
     chart = texels.chart("face")
     height, width = chart.faces.shape
@@ -90,3 +81,10 @@ def test_normals_are_smooth_over_a_sphere():
     inwards = (np.cross(b - a, c - a) * a).sum(1) < 0
     faces[inwards] = faces[inwards][:, ::-1]
     assert (vertex_normals(points, faces) * points).sum(1).min() > 0.95
+
+
+def test_nearness_falls_from_one_to_zero():
+    mask = np.zeros((9, 40), bool)
+    mask[:, 19] = True
+    near = nearness(mask, 4.0)
+    assert near[4, 19] == 1 and near[4, 14] < near[4, 17] < 1 and near[4, 35] == 0

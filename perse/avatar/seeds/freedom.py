@@ -15,7 +15,8 @@ from ...face.landmarks import FACE
 from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, sample
-from .seed import SEEN, Lifted
+from ...texture.belief.texels import WELL_SEEN
+from .seed import Seeds
 
 LEARNT = ("colors", "opacities", "log_scales", "offset", "quats")  # the avatar's parameters that descent changes
 MOST_OPAQUE = 0.99
@@ -101,10 +102,10 @@ class Freedom:
 class _Facts:
     """What the rules ask of the Gaussians on a portrait's surface, (N,) each."""
 
-    def __init__(self, seeds: Lifted, rig: Rig, texture: Texture):
+    def __init__(self, seeds: Seeds, rig: Rig, texture: Texture):
         self.seeds, self.rig = seeds, rig
         self.part = rig.face_part[seeds.face]
-        self.seen = sample(texture.seen, seeds.uv[None] * ATLAS)[0] >= SEEN
+        self.seen = sample(texture.seen, seeds.uv[None] * ATLAS)[0] >= WELL_SEEN
 
     def on(self, *parts: str) -> np.ndarray:
         """Which lie on these parts of the rig."""
@@ -185,7 +186,7 @@ def _chosen(mask: np.ndarray) -> Tensor:
 RULES = (_painted_mouth, _back_of_bust, _right_already, _own_teeth, _cheek_sides, _beyond_outline, _from_the_edge, _under_lids, _along_crown)
 
 
-def freedom(seeds: Lifted, rig: Rig, texture: Texture, log_scales: Tensor, opacities: Tensor) -> Freedom:
+def freedom(seeds: Seeds, rig: Rig, texture: Texture, log_scales: Tensor, opacities: Tensor) -> Freedom:
     """Of all of an avatar's Gaussians before training, of which those of the portrait's surface come first and sliders' extras after them.
 
     log_scales: (N, 3); opacities: (N,), 0 for the extras.

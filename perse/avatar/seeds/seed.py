@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...rig.skeleton import PART
+from ...texture.belief.view import MOUTH
 
-SEEN = 0.35  # how well the portrait must show a texel for its own Gaussians to cover it
 GRID_SCALE = 0.6  # standard deviation of a Gaussian over the side of its grid cell
-HEAD = [PART["face"], PART["shell"]]
-MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]
+FLATNESS = 0.12  # standard deviation along the normal over the side of a cell, or over the distance between Gaussians
+MOUTH_PARTS = [PART[name] for name in MOUTH]
 
 
 @dataclass
-class Lifted:
+class Seeds:
     """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
     along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
     pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
@@ -33,10 +33,11 @@ class Lifted:
     fixed: np.ndarray
     held: np.ndarray
 
-    def take(self, rows: np.ndarray) -> "Lifted":
+    def take(self, rows: np.ndarray) -> "Seeds":
         """Some of them: rows (N,) bool, or indices."""
-        return Lifted(*(getattr(self, name)[rows] for name in Lifted.__dataclass_fields__))
+        return Seeds(*(getattr(self, name)[rows] for name in Seeds.__dataclass_fields__))
 
     @staticmethod
-    def concat(parts: list["Lifted"]) -> "Lifted":
-        return Lifted(*(np.concatenate([getattr(p, name) for p in parts]) for name in Lifted.__dataclass_fields__))
+    def concat(parts: list["Seeds"]) -> "Seeds":
+        """All of them, in this order."""
+        return Seeds(*(np.concatenate([getattr(p, name) for p in parts]) for name in Seeds.__dataclass_fields__))

@@ -22,6 +22,7 @@ from ..fill import diffuse
 from ..lab import to_lab
 from .view import LANDMARK_ERROR, View
 
+WELL_SEEN = 0.35  # belief from which the photo's own Gaussians cover a surface, and below which the completed texture's do
 HIDES = 0.035  # eye distances that a texel must lie behind what is in front of it to count as hidden
 EDGE_ON = 0.05  # cosine to the view at and below which a surface is not seen at all
 BELIEVED_FROM, BELIEVED_OVER = 0.08, 0.35  # cosine to the view from which a texel is believed, and over which fully

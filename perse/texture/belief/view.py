@@ -14,6 +14,7 @@ from ...rig.skeleton import PART
 
 DEPTH_JUMP = 0.06  # eye distances by which depth jumps where one thing lies before another
 LANDMARK_ERROR = 0.09  # eye distances beside such a jump within which landmarks, which are off by a pixel or two, may have put it
+MOUTH = ("cavity", "upper_teeth", "lower_teeth", "tongue")  # the parts that lie between the lips
 BEYOND = 1e3  # eye distances: a depth behind everything
 
 

@@ -15,6 +15,7 @@ from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import Texels, between_the_lips
+from ..belief.view import MOUTH
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
 TEETH = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
@@ -46,7 +47,7 @@ def complete_mouth(texture: Texture, texels: Texels, rig: Rig, light: np.ndarray
     texture.color[area], texture.seen[area] = paint_tongue(texture.alpha[area].shape, light), 0.0
     for part in ("cavity", "tongue"):
         texture.alpha[chart_slice(part)] = 1.0
-    for part in ("upper_teeth", "lower_teeth", "cavity", "tongue"):
+    for part in MOUTH:
         for name in REGIONS:
             texture.regions[name][chart_slice(part)] = 0.0
 

@@ -1,0 +1,139 @@
+"""How far what the photo shows at a pixel is believed to be of the surface that carries it.
+
+A pixel beside a contour may show what is behind it; one at the edge of the person, the background. The texture knows what a surface that is
+seen badly looks like: what is unlike it shows something else, and on the head it would turn with it, and be a comb, or confetti, to
+whoever looks from the side. `REFUSED`: what makes a pixel show no surface of this person. `SEEN_FROM_EDGE`: what makes its colour doubtful.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+import cv2
+import numpy as np
+
+from ...face.landmarks import MOUTH_OUTLINE
+from ...rig.skeleton import PART
+from ..atlas import ATLAS, sample
+from ..lab import to_lab
+from .surfaces import Surfaces
+from .texels import WELL_SEEN
+
+UNLIKE = 10.0  # CIE Lab distance of a pixel from what the texture has there, above which it may show something else; twice that: it does
+LIKE_BEHIND = 0.5  # times the distance from the surface in front, below which a pixel is like the one behind
+HARDLY_SEEN = 0.1  # belief below which it is not the photo that shows a cheek's side
+LIP_LINE = 2  # pixels of a 512-pixel crop beside the line between lips where colours are doubtful
+
+
+@dataclass
+class Sightings:
+    """Of N places in a photo.
+
+    surfaces: of the photo; pixels (N, 2): where, integer x, y; color (N, 3): what it shows there, RGB; carrier (N, 2): the pixel whose
+    triangle carries it; part (N,): that triangle's; seen (N,): how far the photo is believed at that texel; unlike (N,): CIE Lab distance of
+    the colour from the texture's; beyond (N,) bool: whether the place sees no triangle; behind (N,) bool: whether it shows what is behind
+    a contour: then carrier is of that.
+    """
+
+    surfaces: Surfaces
+    pixels: np.ndarray
+    color: np.ndarray
+    carrier: np.ndarray
+    part: np.ndarray
+    seen: np.ndarray
+    unlike: np.ndarray
+    beyond: np.ndarray
+    behind: np.ndarray
+
+    @property
+    def badly_seen(self) -> np.ndarray:
+        """(N,) bool: on a surface that is covered in the texture's colours, because the photo is not believed there."""
+        return (self.seen < WELL_SEEN) & ~self.beyond
+
+    @property
+    def on_head(self) -> np.ndarray:
+        """(N,) bool: carried by face or head."""
+        return np.isin(self.part, [PART["face"], PART["shell"]])
+
+    @property
+    def refused(self) -> np.ndarray:
+        """(N,) bool: shows nothing that this person's surface has there."""
+        return reduce(or_, (rule(self) for rule in REFUSED))
+
+    @property
+    def seen_from_edge(self) -> np.ndarray:
+        """(N,) bool: of a colour that is right from here, and may be wrong where it is seen openly."""
+        return reduce(or_, (rule(self) for rule in SEEN_FROM_EDGE))
+
+
+def sightings(surfaces: Surfaces, pixels: np.ndarray, color: np.ndarray) -> Sightings:
+    """What is known of places (N, 2), integer x and y, where a photo shows these colours (N, 3)."""
+    x, y = pixels.T
+    carrier = surfaces.carrier[y, x]
+    part, seen, unlike = _compare(surfaces, carrier, color)
+    out = Sightings(surfaces, pixels, color, carrier, part, seen, unlike, surfaces.beyond[y, x], np.zeros(len(pixels), bool))
+    _look_behind_contours(out)
+    return out
+
+
+def _compare(surfaces: Surfaces, carrier: np.ndarray, color: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Part of what pixels (N, 2) see, belief there, and CIE Lab distance of the texture from colours (N, 3); each (N,)."""
+    view, at = surfaces.view, (carrier[:, 1], carrier[:, 0])
+    uv = np.einsum("nk,nkc->nc", view.bary[at], surfaces.rig.uvs[view.triangles[at]])[None] * ATLAS
+    texture = surfaces.texture
+    away = to_lab(color) - to_lab(sample(texture.color, uv)[0])
+    return view.parts[at], sample(texture.seen, uv)[0], np.linalg.norm(away, axis=-1)
+
+
+def _look_behind_contours(s: Sightings) -> None:
+    """Beside a contour of the head a pixel that is unlike the surface in front, and like the one behind, shows that one (in place)."""
+    carrier, there = s.surfaces.view.behind_contour(s.pixels)
+    part, _, unlike = _compare(s.surfaces, carrier, s.color)
+    s.behind = there & _stranger_on_the_head(s) & (part != PART["face"]) & (unlike < LIKE_BEHIND * s.unlike)
+    s.carrier[s.behind] = carrier[s.behind]
+
+
+def _stranger_on_the_head(s: Sightings) -> np.ndarray:
+    return s.badly_seen & s.on_head & (s.unlike > UNLIKE)
+
+
+def something_before_the_head(s: Sightings) -> np.ndarray:
+    """Where the head is seen badly, what is very unlike it is something else, or the background."""
+    return _stranger_on_the_head(s) & ~s.behind & (s.unlike > 2 * UNLIKE)
+
+
+def background_beside_skin(s: Sightings) -> np.ndarray:
+    """Beyond the outline of the head, where no hair is, what is very unlike the skin is the background: a speck from the side."""
+    return s.surfaces.bare[s.pixels[:, 1], s.pixels[:, 0]] & s.on_head & (s.unlike > 2 * UNLIKE)
+
+
+def dots_on_a_cheek(s: Sightings) -> np.ndarray:
+    """What is hardly seen of a cheek's side, or unlike it, would be dots before the hidden Gaussians to whoever looks from there."""
+    return side_of_a_cheek(s) & ((s.seen < HARDLY_SEEN) | (s.unlike > UNLIKE))
+
+
+REFUSED = (something_before_the_head, background_beside_skin, dots_on_a_cheek)
+
+
+def side_of_a_cheek(s: Sightings) -> np.ndarray:
+    """The side of a cheek is seen openly as soon as the head turns."""
+    return s.badly_seen & ~s.behind & (s.part == PART["face"])
+
+
+def beyond_the_head(s: Sightings) -> np.ndarray:
+    """What lies beyond the outline of the head is translucent, and mixed with the background."""
+    return s.beyond & s.on_head
+
+
+def line_between_lips(s: Sightings) -> np.ndarray:
+    """When closed lips part, light and dark pixels of the line between them would come out as a row of beads."""
+    if s.surfaces.rig.mouth_open:
+        return np.zeros(len(s.pixels), bool)
+    portrait = s.surfaces.portrait
+    line = np.zeros(portrait.alpha.shape, np.uint8)
+    outline = np.round(portrait.landmarks[MOUTH_OUTLINE, :2]).astype(np.int32)
+    cv2.polylines(line, [outline], True, 1, 2 * s.surfaces.pixels(LIP_LINE) + 1)
+    return (s.part == PART["face"]) & ~s.behind & (line[s.pixels[:, 1], s.pixels[:, 0]] > 0)
+
+
+SEEN_FROM_EDGE = (side_of_a_cheek, beyond_the_head, line_between_lips)

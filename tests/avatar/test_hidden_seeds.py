@@ -1,0 +1,100 @@
+"""Gaussians of what the portrait hides: how they lie, and what of them the photo may change."""
+
+import numpy as np
+import pytest
+
+from perse.avatar.seeds.from_photo import seed_gaussians
+from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, behind_lid_corners, downwards, hidden, onto_person
+from perse.face.landmarks import EYE, LIPS
+from perse.render.camera import Camera
+from perse.rig.skeleton import PART
+from perse.texture.atlas import ATLAS, chart_slice, sample
+from perse.texture.bake import bake
+from perse.texture.belief.texels import WELL_SEEN
+
+
+def test_hair_falls_along_the_surface():
+    normal = np.random.default_rng(0).standard_normal((200, 3))
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    tangent = downwards(np.concatenate([normal, [[0.0, -1.0, 0.0]]]))
+    assert np.allclose(np.linalg.norm(tangent, axis=1), 1) and np.abs((tangent[:-1] * normal).sum(1)).max() < 1e-6
+    assert (tangent[:-1, 1] > -0.1).all()
+    assert tangent[-1, 2] > 0.9  # on the crown it lies backwards
+
+
+def test_hidden_hair_is_drawn_out_along_the_strands_and_skin_is_not(astronaut_portrait, rig, texture):
+    seeds = hidden(astronaut_portrait, rig, texture, np.random.default_rng(0))
+    shell = rig.face_part[seeds.face] == 1
+    hair = sample(texture.regions["hair"], seeds.uv[None] * ATLAS)[0]
+    ratio = seeds.scales[:, 0] / seeds.scales[:, 1]
+    assert np.allclose(ratio[shell & (hair > 0.8)], HAIR_DRAWN_OUT ** 2, rtol=1e-3)
+    assert np.allclose(ratio[shell & (hair < 0.2)], 1, rtol=1e-3)
+
+
+def test_what_stands_out_beyond_the_outline_is_drawn_onto_it():
+    alpha = np.zeros((100, 100), np.float32)
+    alpha[:, 30:70] = 1.0
+    camera = Camera(np.eye(4, dtype=np.float32), np.array([[100, 0, 50], [0, 100, 50], [0, 0, 1]], np.float32), 100, 100)
+    points = np.array([[0.0, 0.0, 5.0], [1.5, 0.2, 5.0], [-2.0, 0.0, 6.0], [9.0, 0.0, 5.0]])  # inside, beside, beside, out of the picture
+    moved = onto_person(points, alpha, camera)
+    assert np.array_equal(moved[[0, 3]], points[[0, 3]])
+    xy, depth = camera.project(moved[1:3])
+    assert ((xy[:, 0] > 30) & (xy[:, 0] < 70)).all()
+    assert np.allclose(depth, points[1:3, 2]) and np.abs(moved[1:3, 1] - points[1:3, 1]).max() < 0.05
+
+
+def test_without_a_person_nothing_moves():
+    camera = Camera(np.eye(4, dtype=np.float32), np.array([[9, 0, 5], [0, 9, 5], [0, 0, 1]], np.float32), 10, 10)
+    points = np.array([[0.0, 0.0, 5.0]])
+    assert np.array_equal(onto_person(points, np.zeros((10, 10), np.float32), camera), points)
+
+
+def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):
+    for side, centre in zip(("right", "left"), rig.eye_centres):
+        sheet = behind_lid_corners(rig, texture, side)
+        points = np.einsum("nk,nkc->nc", sheet.bary, rig.vertices[rig.faces[sheet.face]]) + sheet.offset
+        outer, inner = rig.vertices[EYE[side]["outer"]], rig.vertices[EYE[side]["inner"]]
+        # From corner to corner, behind the lids, within the ball where there is one.
+        assert points[:, 0].min() < min(outer[0], inner[0]) and points[:, 0].max() > max(outer[0], inner[0])
+        assert points[:, 2].min() > max(outer[2], inner[2]) - 0.1 and (points[:, 2] < centre[2]).all()
+        radius = np.linalg.norm(rig.vertices[rig.vertex_part == PART[f"eye_{side}"]] - centre, axis=1).max()
+        assert (np.linalg.norm(points - centre, axis=1) < radius).mean() > 0.7
+        assert sheet.fixed.all()
+
+
+def test_lips_have_a_back_that_the_throat_does_not_show_through(hopper_portrait, hopper_rig):
+    texture = bake(hopper_portrait, hopper_rig)
+    seeds = hidden(hopper_portrait, hopper_rig, texture, np.random.default_rng(0))
+    seen = sample(texture.seen, seeds.uv[None] * ATLAS)[0] >= WELL_SEEN
+    back = (hopper_rig.face_part[seeds.face] == PART["face"]) & seen
+    assert back.sum() > 30 and seeds.fixed[back].all()
+    np.testing.assert_allclose((seeds.offset[back] * seeds.normal[back]).sum(1), -UNDER_FACE, rtol=1e-3)
+    points = np.einsum("nk,nkc->nc", seeds.bary[back], hopper_rig.vertices[hopper_rig.faces[seeds.face[back]]])
+    corners = hopper_rig.vertices[[LIPS["upper_inner"][0], LIPS["upper_inner"][-1]]]
+    assert np.linalg.norm(points[:, None] - corners, axis=2).min() > LIP_CORNERS
+
+
+def test_painted_ones_close_the_gaps_behind_the_photos_own(astronaut_portrait, rig, texture):
+    seeds = hidden(astronaut_portrait, rig, texture, np.random.default_rng(0))
+    teeth = rig.face_part[seeds.face] == PART["upper_teeth"]
+    own = teeth & (sample(texture.seen, seeds.uv[None] * ATLAS)[0] >= WELL_SEEN)
+    assert texture.seen[chart_slice("upper_teeth")].max() > 0.9 and own.any()
+    assert seeds.offset[own, 2].min() > 0 and np.abs(seeds.offset[teeth & ~own]).max() == 0 and seeds.fixed[own].all()
+
+
+@pytest.fixture(scope="module")
+def seeds(astronaut_portrait, rig, texture):
+    return seed_gaussians(astronaut_portrait, rig, texture, 20000)
+
+
+def test_sides_of_the_face_lie_under_what_the_photo_shows_and_stay_as_they_are(seeds, rig):
+    point = np.einsum("nk,nkc->nc", seeds.bary, rig.vertices[rig.faces[seeds.face]])
+    corners = rig.vertices[rig.faces[seeds.face]]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - point
+    side = (rig.face_part[seeds.face] == PART["face"]) & ((normal * view).sum(1) < FACE_SIDE * np.linalg.norm(view, axis=1))
+    assert (seeds.fixed & side).sum() > 200
+    np.testing.assert_allclose((seeds.offset * normal).sum(1)[seeds.fixed & side], -UNDER_FACE, atol=1e-6)
+    # They keep their place, and their colours but for a little shade.
+    assert (side | ~seeds.fixed)[seeds.held].all() and (seeds.held & ~seeds.fixed).sum() > 100

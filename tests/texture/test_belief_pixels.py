@@ -1,0 +1,46 @@
+"""How far what a pixel shows is believed to be of the surface that carries it."""
+
+import numpy as np
+import pytest
+
+from perse.rig.skeleton import PART
+from perse.texture.atlas import ATLAS, sample
+from perse.texture.belief.pixels import UNLIKE, sightings
+from perse.texture.belief.surfaces import surfaces
+from perse.texture.belief.texels import WELL_SEEN
+
+
+@pytest.fixture(scope="module")
+def seen(astronaut_portrait, rig, texture):
+    """`seen(change)`: every third pixel of the astronaut's head, in the texture's own colours changed by this."""
+    carried = surfaces(astronaut_portrait, rig, texture)
+    row, column = np.nonzero((astronaut_portrait.alpha > 0.12) & ~carried.painted)
+    pixels = np.stack([column, row], 1)[::3]
+    x, y = carried.carrier[pixels[:, 1], pixels[:, 0]].T
+    uv = np.einsum("nk,nkc->nc", carried.view.bary[y, x], rig.uvs[carried.view.triangles[y, x]])
+    own = sample(texture.color, uv[None] * ATLAS)[0]
+    return lambda change: sightings(carried, pixels, np.clip(change(own), 0, 1).astype(np.float32))
+
+
+def test_what_looks_as_the_texture_does_is_of_its_surface(seen):
+    same = seen(lambda color: color)
+    assert same.unlike.max() < 1e-3 and not same.behind.any()
+    # Only what is hardly seen of a cheek is left out.
+    cheek = same.refused
+    assert cheek.mean() < 0.02 and (same.part[cheek] == PART["face"]).all() and (same.seen[cheek] < WELL_SEEN).all()
+
+
+def test_what_is_quite_another_colour_is_refused_where_the_head_is_badly_seen_alone(seen):
+    green = seen(lambda color: np.tile([0.0, 1.0, 0.0], (len(color), 1)))
+    badly = green.badly_seen & green.on_head
+    assert (green.unlike > 2 * UNLIKE).mean() > 0.95 and badly.sum() > 50
+    assert (green.refused | green.behind)[badly & (green.unlike > 2 * UNLIKE)].all()
+    well = ~green.beyond & (green.seen >= WELL_SEEN)
+    assert well.sum() > 1000 and not green.refused[well].any()
+    assert not green.refused[green.part == PART["body"]].any()
+
+
+def test_colours_beyond_the_head_are_doubtful_and_those_of_its_front_are_not(seen):
+    same = seen(lambda color: color)
+    assert same.seen_from_edge[same.beyond & same.on_head].all() and (same.beyond & same.on_head).sum() > 50
+    assert not same.seen_from_edge[~same.beyond & (same.seen > 0.9)].any()
