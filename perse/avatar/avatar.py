@@ -91,7 +91,8 @@ class Avatar(nn.Module):
         self.poser = self.rig.poser(device)
         self._last_change = None
         self.binding = self.binding.to(device)
-        self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding)
+        added = self.opacities.detach() == 0  # strands and objects that edits bring
+        self.follower = Follower(self.poser.rest, torch.as_tensor(self.rig.faces, device=device), self.binding, added)
         self.effects = self._effects(device)
         return self
 

@@ -18,7 +18,7 @@ UNSEEN = 1 / 255  # opacity below which rasterizers leave a Gaussian out
 
 
 @compiled(parallel=True)
-def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats, log_scales, wanted, means, out_quats, scales,
+def _forward(vertices, faces, rest_frames, rest_size, face, bary, rigid, offset, quats, log_scales, wanted, means, out_quats, scales,
              turn, turn_quat, stretch):
     for f in prange(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -60,7 +60,7 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats,
             continue
         f = face[i]
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        k = stretch[f]
+        k = np.float32(1) if rigid[i] else stretch[f]
         o0, o1, o2 = offset[i, 0] * k, offset[i, 1] * k, offset[i, 2] * k
         for j in range(3):
             means[i, j] = (bary[i, 0] * vertices[a, j] + bary[i, 1] * vertices[b, j] + bary[i, 2] * vertices[c, j]
@@ -75,7 +75,7 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, offset, quats,
 
 
 @compiled(parallel=True)
-def _backward(face, turn, turn_quat, stretch, wanted, scales, g_means, g_quats, g_scales, g_offset, g_q, g_log_scales):
+def _backward(face, rigid, turn, turn_quat, stretch, wanted, scales, g_means, g_quats, g_scales, g_offset, g_q, g_log_scales):
     for i in prange(face.shape[0]):
         if not wanted[i]:
             for j in range(3):
@@ -83,7 +83,7 @@ def _backward(face, turn, turn_quat, stretch, wanted, scales, g_means, g_quats, 
             g_q[i, 3] = 0
             continue
         f = face[i]
-        k = stretch[f]
+        k = np.float32(1) if rigid[i] else stretch[f]
         for j in range(3):
             g_offset[i, j] = k * (turn[f, 0, j] * g_means[i, 0] + turn[f, 1, j] * g_means[i, 1] + turn[f, 2, j] * g_means[i, 2])
             g_log_scales[i, j] = g_scales[i, j] * scales[i, j]
@@ -114,7 +114,7 @@ class _Follow(torch.autograd.Function):
         means, out_quats, scales = (torch.empty(n, c) for c in (3, 4, 3))
         turn, turn_quat, stretch = np.empty((f, 3, 3), np.float32), np.empty((f, 4), np.float32), np.empty(f, np.float32)
         args = [np.ascontiguousarray(t.detach().numpy()) for t in (vertices, offset, quats, log_scales)]
-        _forward(args[0], fixed.faces, fixed.rest_frames, fixed.rest_size, fixed.face, fixed.bary, *args[1:], wanted,
+        _forward(args[0], fixed.faces, fixed.rest_frames, fixed.rest_size, fixed.face, fixed.bary, fixed.keeps_size, *args[1:], wanted,
                  means.numpy(), out_quats.numpy(), scales.numpy(), turn, turn_quat, stretch)
         ctx.fixed, ctx.frames, ctx.scales, ctx.vertex_count = fixed, (turn, turn_quat, stretch, wanted), scales, len(vertices)
         return means, out_quats, scales
@@ -125,7 +125,7 @@ class _Follow(torch.autograd.Function):
         grads = [np.ascontiguousarray(g.numpy()) for g in (g_means, g_quats, g_scales)]
         outs = [np.empty((n, c), np.float32) for c in (3, 4, 3)]
         if any(ctx.needs_input_grad[1:4]):
-            _backward(ctx.fixed.face, *ctx.frames, ctx.scales.numpy(), *grads, *outs)
+            _backward(ctx.fixed.face, ctx.fixed.keeps_size, *ctx.frames, ctx.scales.numpy(), *grads, *outs)
         g_vertices = None
         if ctx.needs_input_grad[0]:
             g_vertices = np.zeros((ctx.vertex_count, 3), np.float32)
@@ -135,20 +135,23 @@ class _Follow(torch.autograd.Function):
 
 
 class Follower:
-    """Carries bound Gaussians along with a moving mesh.
+    """Carries bound Gaussians along with a moving mesh: skin stretches with its triangle, what hangs on it only turns.
 
     Args:
-        rest: (V, 3) rest vertices; faces: (F, 3); binding: where the N Gaussians sit. All on one device.
+        rest: (V, 3) rest vertices; faces: (F, 3); binding: where the N Gaussians sit; rigid: (N,) bool, which keep their size and their
+            distance from it, or None for none: strands and objects, as the teaching clips have them. All on one device.
     """
 
-    def __init__(self, rest: Tensor, faces: Tensor, binding: Binding):
+    def __init__(self, rest: Tensor, faces: Tensor, binding: Binding, rigid: Tensor | None = None):
         self.rest_faces, self.binding = faces, binding
+        self.rigid = torch.zeros(len(binding), dtype=torch.bool, device=rest.device) if rigid is None else rigid
         self.frames, self.size = triangle_frames(rest, faces)
         if rest.device.type == "cpu":
             self.faces = np.ascontiguousarray(faces.numpy(), np.int32)
             self.rest_frames, self.rest_size = self.frames.contiguous().numpy(), self.size.numpy()
             self.face = np.ascontiguousarray(binding.face.numpy(), np.int32)
             self.bary = np.ascontiguousarray(binding.bary.numpy())
+            self.keeps_size = self.rigid.numpy()
 
     def __call__(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor,
                  opacities: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -175,6 +178,6 @@ class Follower:
             turn = frames @ self.frames.transpose(-1, -2)
             stretch = (size / self.size.clamp_min(1e-9)).clamp(*STRETCH)
             turn_quat = matrix_to_quaternion(turn)[..., binding.face, :]
-            turn, stretch = turn[..., binding.face, :, :], stretch[..., binding.face, None]
+            turn, stretch = turn[..., binding.face, :, :], stretch[..., binding.face].masked_fill(self.rigid, 1.0)[..., None]
         means = point + (turn @ offset[..., None])[..., 0] * stretch
         return means, quaternion_multiply(turn_quat, quats.expand_as(turn_quat)), log_scales.exp() * stretch

@@ -51,7 +51,7 @@ class BoundMesh:
         return replace(self, triangles=self.triangles[linear * amount + quadratic * amount ** 2 > 0.5])
 
     def pose(self, rig: Rig, vertices: np.ndarray) -> np.ndarray:
-        """Positions (V, 3) on the posed rig (V_rig, 3)."""
+        """Positions (V, 3) on the posed rig (V_rig, 3): they turn with their triangle and keep their distance, as in `avatar.follow`."""
         if self._seat.get("rig") is not rig:
             used, index = np.unique(self.face, return_inverse=True)
             self._seat.update(rig=rig, index=index, faces=rig.faces[used], corners=rig.faces[self.face],

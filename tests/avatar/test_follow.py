@@ -6,6 +6,7 @@ import torch
 
 from perse.avatar.binding import STRETCH, Binding, matrix_to_quaternion, quaternion_multiply, triangle_frames
 from perse.avatar.follow import Follower
+from perse.edits.bound_mesh import BoundMesh
 from perse.face.alignment import rotation
 from perse.rig.expressions import NAMES
 
@@ -57,8 +58,10 @@ def test_the_kernel_matches_its_plain_form(scene, posed):
     torch.testing.assert_close(fused[2], plain[2], rtol=2e-5, atol=0)
 
 
-def test_so_do_its_gradients(scene, posed):
-    follower, values = scene
+@pytest.mark.parametrize("every", [1, 2])
+def test_so_do_its_gradients(rig, scene, posed, every):
+    values = scene[1]
+    follower = Follower(torch.from_numpy(rig.vertices), torch.from_numpy(rig.faces), scene[0].binding, torch.arange(COUNT) % every > 0)
     probes = [torch.randn(COUNT, n, generator=torch.Generator().manual_seed(n)) for n in (3, 4, 3)]
     grads = []
     for run in (follower, follower.plain):
@@ -99,6 +102,20 @@ def test_growth_follows_the_triangle_within_limits(rig, scene):
         torch.testing.assert_close(scales, log_scales.exp() * grown, rtol=1e-3, atol=0)
         points = follower(rest * factor, torch.zeros_like(offset), quats, log_scales)[0]
         torch.testing.assert_close(means - points, offset * grown, atol=1e-4, rtol=1e-3)
+
+
+def test_what_hangs_on_the_skin_turns_with_it_and_keeps_its_size_as_in_the_clips(rig, scene, posed):
+    _, (offset, quats, log_scales) = scene
+    binding, faces = scene[0].binding, torch.from_numpy(rig.faces)
+    rigid = torch.arange(COUNT) % 2 == 0
+    follower = Follower(torch.from_numpy(rig.vertices), faces, binding, rigid)
+    face, bary = binding.face.numpy(), binding.bary.numpy()
+    nothing = np.zeros((0, 3), int)
+    in_a_clip = BoundMesh(face, bary, offset.numpy(), nothing, np.zeros((COUNT, 3)), nothing[:, :2]).pose(rig, posed.numpy())
+    for means, _, scales in (follower(posed, offset, quats, log_scales), follower.plain(posed, offset, quats, log_scales)):
+        np.testing.assert_allclose(means[rigid].numpy(), in_a_clip[rigid.numpy()], atol=2e-5)
+        torch.testing.assert_close(scales[rigid], log_scales.exp()[rigid], rtol=1e-5, atol=0)
+        assert (scales[~rigid] / log_scales.exp()[~rigid] - 1).abs().max() > 0.1
 
 
 def test_a_collapsed_triangle_stays_finite(rig, scene):

@@ -36,8 +36,8 @@ class LidSkin:
 
     index: np.ndarray
     balls: int
-    weight: np.ndarray
     skin: np.ndarray
+    weight: np.ndarray
     mix: np.ndarray
     depth: np.ndarray
     shade: np.ndarray
@@ -64,8 +64,7 @@ def lid_skin(rest: Rest, side: str) -> LidSkin | None:
     mix = 1 / (distance ** 2 + NEAR ** 2)
     mix /= mix.sum(1, keepdims=True)
     weight = np.concatenate([np.ones(len(balls)), weight])
-    weight, mix, depth, shade, down = (np.float32(x) for x in (weight, mix, depth, shade, eye.down()))
-    return LidSkin(index, len(balls), weight, around[nearest], mix, depth, shade, down)
+    return LidSkin(index, len(balls), around[nearest], *(x.astype(np.float32) for x in (weight, mix, depth, shade, eye.down())))
 
 
 class _Eye:
