@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from perse.controls import RANGES, Controls
+from perse.controls import MARKS, RANGES, Controls
 from perse.errors import PerseError
 
 FULL = Controls(
@@ -74,3 +74,11 @@ def test_a_changed_copy_leaves_the_original():
     assert changed.yaw == 0.0 and FULL.yaw == -30.0
     with pytest.raises(AttributeError):
         changed.yaw = 1.0
+
+
+def test_detail_must_be_complete():
+    assert Controls.from_json({"detail": []}).detail == ()
+    with pytest.raises(PerseError, match="detail"):
+        Controls.from_json({"detail": [0.1, 0.2]})
+    with pytest.raises(PerseError, match="detail"):
+        Controls.from_json({"detail": [0.0] * (MARKS + 3)})

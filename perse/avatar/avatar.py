@@ -11,7 +11,7 @@ from ..errors import PerseError
 from ..face.landmarks import EYE
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
-from ..rig.expressions import COMPOSITES, INDEX, expand
+from ..rig.expressions import COMPOSITES, INDEX, expand, lids_follow
 from ..rig.rig import Rig
 from ..rig.skeleton import HEAD_CENTRE
 from .appearance.closed_lid import ClosedLid
@@ -160,13 +160,7 @@ class Avatar(nn.Module):
         turn = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll])
         head = np.array([*turn, controls.head_x, controls.head_y, controls.head_z], np.float32)
         gaze = np.radians([controls.gaze_yaw, controls.gaze_pitch]).astype(np.float32)
-        # Lids follow the eyes up and down.
-        look = controls.gaze_pitch / 24.0
-        for side in ("left", "right"):
-            name = f"eye_look_{'down' if look > 0 else 'up'}_{side}"
-            follow = abs(look) * (1 - weights[INDEX[f"eye_blink_{side}"]])
-            if follow > 0:
-                weights[INDEX[name]] = min(1.0, weights[INDEX[name]] + follow)
+        lids_follow(weights, controls.gaze_pitch)
         if controls.gaze_pitch:
             # The shapes turn the eyes too; the gaze below is what remains.
             gaze[1] = 0.0

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..attributes.edits import Axis, Category
 from ..controls import Controls
+from ..face.measures import eye_distance
 from .smoothness import finest_level, pyramid, smoothness
 from .subject import Subject
 
@@ -141,7 +142,7 @@ class _Bench:
         self.poses = [{"yaw": yaw, "expression": expression, "zoom": ZOOM} for yaw in YAWS for expression in EXPRESSIONS]
         self._sources: dict[tuple, list[_Source]] = {}
         front = [s.marks for s, pose in zip(self.sources({}), self.poses) if s.marks is not None and pose["yaw"] == 0]
-        self.unit = float(np.median([np.linalg.norm(m[33] - m[263]) for m in front])) if front else math.nan
+        self.unit = float(np.median([eye_distance(m) for m in front])) if front else math.nan
 
     def sources(self, base: dict[str, float]) -> list["_Source"]:
         """The poses without the edit; base: what the edit needs to act on."""

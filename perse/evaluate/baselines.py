@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
+from ..face.alignment import Similarity, for_opencv
 from ..face.landmarks import FACE, STABLE
 
 BORDER_POINTS = 5  # fixed points along each side of the frame
@@ -15,15 +16,9 @@ def static(first: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndar
 
 
 def similarity(first: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The first frame turned, scaled and moved in the plane so that the stable landmarks fit best (Umeyama 1991)."""
-    a, b = source[STABLE, :2].astype(np.float64), target[STABLE, :2].astype(np.float64)
-    za, zb = (x[:, 0] + 1j * x[:, 1] for x in (a - a.mean(0), b - b.mean(0)))
-    turn = (np.conj(za) * zb).sum() / (np.abs(za) ** 2).sum()
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    matrix = np.column_stack([linear, b.mean(0) - linear @ a.mean(0)])
-    # Landmarks count from the first pixel's corner, OpenCV from its centre.
-    matrix[:, 2] += linear @ [0.5, 0.5] - 0.5
-    return cv2.warpAffine(first, matrix, first.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    """The first frame turned, scaled and moved in the plane so that the stable landmarks fit best."""
+    onto = Similarity.fit(source[STABLE, :2].astype(np.float64), target[STABLE, :2].astype(np.float64))
+    return cv2.warpAffine(first, for_opencv(onto.matrix), first.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def landmark_warp(first: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:

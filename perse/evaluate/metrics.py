@@ -10,15 +10,15 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from ..face.alignment import procrustes
-from ..face.landmarks import EYE, FACE, FACE_OUTLINE, STABLE
+from ..face.landmarks import CHIN, EYE, FACE, FACE_OUTLINE, MOUTH_CORNERS, STABLE
+from ..face.measures import distance, eye_distance, face_height, lid_gap, lip_gap
 from ..face.topology import canonical
 from ..portrait import face_landmarks
 from ..portrait.models import segment_person
 
-CHIN, FOREHEAD = 152, 10
 BELOW_CHIN = 0.08  # of the face height: where the head ends
-WINDOW = 3.2  # of the face height: side of the square in which the person is segmented
-SPAN = 255.0
+SEGMENTED = 3.2  # of the face height: side of the square in which the person is segmented
+SPAN = 255.0  # of grey levels
 NAMES = ("psnr_head", "ssim_head", "psnr_face", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou",
          "sharp")
 
@@ -44,9 +44,9 @@ def head_mask(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """(H, W) bool: the person, segmented in a square around the face, cut 8 % of the face height below the chin."""
     height, width = image.shape[:2]
     low, high = landmarks[:FACE, :2].min(0), landmarks[:FACE, :2].max(0)
-    tall = np.linalg.norm(landmarks[CHIN, :2] - landmarks[FOREHEAD, :2])
-    x0, y0 = np.clip((low + high) / 2 - WINDOW / 2 * tall, 0, None).astype(int)
-    x1, y1 = ((low + high) / 2 + WINDOW / 2 * tall + 1).astype(int)
+    tall = face_height(landmarks[:, :2])
+    x0, y0 = np.clip((low + high) / 2 - SEGMENTED / 2 * tall, 0, None).astype(int)
+    x1, y1 = ((low + high) / 2 + SEGMENTED / 2 * tall + 1).astype(int)
     x1, y1 = min(x1, width), min(y1, height)
     mask = np.zeros((height, width), bool)
     mask[y0:y1, x0:x1] = segment_person(np.ascontiguousarray(image[y0:y1, x0:x1])) > 0.5
@@ -72,7 +72,7 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
     if found is None:
         return None
     true, seen = truth.landmarks, found
-    unit = np.linalg.norm(true[33, :2] - true[263, :2]) / 100
+    unit = eye_distance(true[:, :2]) / 100
     squared = ((image.astype(np.float32) - truth.image) ** 2).mean(-1)
     grey = [cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (truth.image, image)]
     _, similarity = structural_similarity(*grey, data_range=SPAN, gaussian_weights=True, sigma=1.5,
@@ -99,13 +99,12 @@ def _psnr(squared: np.ndarray, mask: np.ndarray) -> float:
 
 
 def _mouth(landmarks: np.ndarray) -> np.ndarray:
-    pairs = landmarks[[13, 61], :2] - landmarks[[14, 291], :2]
-    return np.linalg.norm(pairs, axis=1)
+    points = landmarks[:, :2]
+    return np.array([lip_gap(points), distance(points, *MOUTH_CORNERS)])
 
 
 def _lids(landmarks: np.ndarray) -> np.ndarray:
-    gaps = [landmarks[e["upper"], :2] - landmarks[e["lower"], :2] for e in EYE.values()]
-    return np.linalg.norm(gaps, axis=-1).mean(1)
+    return np.array([lid_gap(landmarks[:, :2], side) for side in EYE])
 
 
 def _gaze(landmarks: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..controls import Controls
 from ..errors import PerseError
 from ..media import Clip
 from ..media.source import called
+from ..motion.driving.curves import Curves
 from ..motion.driving.drive import follow
 from ..pipeline import PersePipeline
 from ..portrait import face_landmarks
@@ -57,9 +57,9 @@ def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None,
     avatar = pipeline.build(portrait, seed=seed, **({} if budget is None else {"budget": budget}))
     build_seconds = time.monotonic() - start
     start = time.monotonic()
-    controls = follow(avatar, tracked)
+    curves = follow(avatar, tracked)
     solve_ms = 1000 * (time.monotonic() - start) / count
-    reported = reenact(Renderer(avatar, background="original", framing="source"), clip, tracked, controls, size, show)
+    reported = reenact(Renderer(avatar, background="original", framing="source"), clip, tracked, curves, size, show)
     return {"clip": Path(clip).name, "build_seconds": round(build_seconds, 1), "solve_ms": round(solve_ms, 1), **reported}
 
 
@@ -68,10 +68,10 @@ def chosen_frames(count: int) -> list[int]:
     return list(range(0, count, max(MIN_STRIDE, count // MAX_FRAMES)))[1:MAX_FRAMES + 1]
 
 
-def reenact(renderer: Renderer, clip: str | Path, tracked: Track, controls: list[Controls], size: int | None = None,
+def reenact(renderer: Renderer, clip: str | Path, tracked: Track, curves: Curves, size: int | None = None,
             show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None) -> dict:
     """Measure an avatar that follows a clip: frames, size, means and per_frame of `evaluate`."""
-    wanted = [i for i in chosen_frames(len(controls)) if tracked.found[i]]
+    wanted = [i for i in chosen_frames(len(curves)) if tracked.found[i]]
     longest = max(tracked.width, tracked.height, 1)
     scale = min(max(renderer.width, renderer.height), size or longest) / longest
     shape = (round(tracked.width * scale), round(tracked.height * scale))
@@ -92,7 +92,7 @@ def reenact(renderer: Renderer, clip: str | Path, tracked: Track, controls: list
             first, source = frame, exact(frame, index)
             continue
         truth = Truth.of(frame, exact(frame, index))
-        picture = renderer.frame(controls[index])
+        picture = renderer.frame(curves.at(index))
         if picture.shape[1::-1] != shape:
             picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA)
         pictures = {"avatar": picture}

@@ -28,6 +28,19 @@ class Similarity:
     def __call__(self, points: np.ndarray) -> np.ndarray:
         return points @ self.linear.T + self.shift
 
+    def then(self, other: "Similarity") -> "Similarity":
+        """This map, and after it the other one."""
+        return Similarity(other.linear @ self.linear, other.linear @ self.shift + other.shift)
+
+    def back(self, points: np.ndarray) -> np.ndarray:
+        """Points (N, 2) that this map takes to these."""
+        return (points - self.shift) @ np.linalg.inv(self.linear).T
+
+    @property
+    def scale(self) -> float:
+        """How many times larger it makes things."""
+        return float(np.sqrt(np.linalg.det(self.linear)))
+
     @property
     def matrix(self) -> np.ndarray:
         """(2, 3), to be multiplied with (x, y, 1)."""

@@ -34,7 +34,8 @@ PROFILES = {
     "edge_left": lambda u: np.clip(u, 0, 1),
 }
 FOLD = [260, 259, 257, 258, 286]  # of the left eye's upper lid, from the outer corner inwards
-CORNER, LENS = 0.42, 0.75
+CORNER, LENS = 0.42, 0.75  # how far the mouth's corners travel with an opening jaw, of the lower lip's middle; how sharp they are
+LID_RANGE = 24.0  # degrees by which eyes look down or up when their lids have followed by all they can (`skeleton.EYE_LOOK`)
 NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
 MOUTH_WIDTH, WIDEST = 0.56, 0.88  # of a mouth at rest; beyond which no smile draws it
 NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]
@@ -292,14 +293,28 @@ def expand(weights: dict[str, float]) -> np.ndarray:
             out[INDEX[part]] += share * value
         for part, share in WIDE.get(name, {}).items():
             out[INDEX[part]] += share * max(value, 0.0) ** 2
-    out = np.clip(out, 0, 1)
+    return restrained(out)
+
+
+def restrained(weights: np.ndarray) -> np.ndarray:
+    """What of blendshape weights (..., E) can be at once, float32 in [0, 1]."""
+    out = np.clip(weights, 0, 1).astype(np.float32)
     # Antagonists share one lid: together they would cross it.
     for side in ("left", "right"):
-        blink = out[INDEX[f"eye_blink_{side}"]]
-        out[INDEX[f"eye_squint_{side}"]] *= 1 - blink
-        out[INDEX[f"eye_wide_{side}"]] *= 1 - blink
-        out[INDEX[f"eye_look_down_{side}"]] *= 1 - blink
-        out[INDEX[f"eye_look_up_{side}"]] *= 1 - blink
+        open_ = 1 - out[..., INDEX[f"eye_blink_{side}"]].astype(np.float64)
+        for lid in ("eye_squint", "eye_wide", "eye_look_down", "eye_look_up"):
+            out[..., INDEX[f"{lid}_{side}"]] *= open_
     # The lower lip can rise only as far as the jaw has dropped.
-    out[INDEX["mouth_close"]] = min(out[INDEX["mouth_close"]], out[INDEX["jaw_open"]])
+    close = INDEX["mouth_close"]
+    out[..., close] = np.minimum(out[..., close], out[..., INDEX["jaw_open"]])
     return out
+
+
+def lids_follow(weights: np.ndarray, pitch: np.ndarray | float) -> None:
+    """Make the lids of weights (..., E) float32, as `restrained` gives them, follow eyes that look down by `pitch` (...), degrees."""
+    look = np.asarray(pitch, np.float64) / LID_RANGE
+    for side in ("left", "right"):
+        follow = np.abs(look) * (1 - weights[..., INDEX[f"eye_blink_{side}"]].astype(np.float64))
+        for lid, amount in (("down", np.where(look > 0, follow, 0)), ("up", np.where(look > 0, 0, follow))):
+            shape = INDEX[f"eye_look_{lid}_{side}"]
+            weights[..., shape] = np.where(amount > 0, np.minimum(1, weights[..., shape] + amount), weights[..., shape])

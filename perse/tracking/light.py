@@ -12,12 +12,12 @@ from ..face.landmarks import EYE_OUTLINE, FACE, FACE_OUTLINE, MOUTH_OUTLINE
 from ..face.polygons import polygon
 from ..face.topology import face_laplacian
 
-STEP = 2  # every so many pixels one is compared
-SOFT = 1.5  # pixels over which both faces are averaged first
-RIM = 0.97  # of the outline: what lies beyond is half hair and background
-AROUND = (1.5, 1.25)  # of the eyes' and the lips' gaps: nothing there is skin
-BLACK = 0.04  # added to both: dark pixels' ratios are noise
-MOST = 0.5  # natural logarithm of the largest ratio
+EVERY = 2  # pixels from one that is compared to the next
+BLUR = 1.5  # pixels over which both faces are averaged first
+WITHIN = 0.97  # of the outline: what lies beyond is half hair and background
+AROUND_EYES, AROUND_LIPS = 1.5, 1.25  # times the outlines of their gaps: nothing in there is skin
+DARK_NOISE = 0.04  # added to both faces, of 1: dark pixels' ratios are noise
+LARGEST_RATIO = 0.5  # natural logarithm
 STIFFNESS, RIDGE = 1.0, 0.5  # in pixels compared: what weight a smooth field has, and no field at all
 
 
@@ -36,11 +36,11 @@ class Shading:
         def inside(outline, scale):
             return polygon(landmarks, outline, max(height, width), scale)[:height, :width]
 
-        skin = inside(FACE_OUTLINE, RIM)
-        for gap, scale in ((EYE_OUTLINE["left"], AROUND[0]), (EYE_OUTLINE["right"], AROUND[0]), (MOUTH_OUTLINE, AROUND[1])):
+        skin = inside(FACE_OUTLINE, WITHIN)
+        for gap, scale in (*((outline, AROUND_EYES) for outline in EYE_OUTLINE.values()), (MOUTH_OUTLINE, AROUND_LIPS)):
             skin *= 1 - cv2.dilate(inside(gap, scale), np.ones((3, 3)))
         grid = np.zeros((height, width), bool)
-        grid[::STEP, ::STEP] = True
+        grid[::EVERY, ::EVERY] = True
         self.pixels = np.flatnonzero((skin > 0.5) & grid & (corner < FACE).all(1).reshape(height, width))
         rows = np.repeat(np.arange(len(self.pixels)), 3)
         basis = sparse.csr_matrix((share[self.pixels].ravel(), (rows, corner[self.pixels].ravel())), (len(self.pixels), FACE))
@@ -54,9 +54,9 @@ class Shading:
 
         trust: (H, W) in [0, 1], how surely a pixel shows the skin that it showed in the first.
         """
-        ratio = np.clip(self._logarithm(face) - self.first, -MOST, MOST) * trust.ravel()[self.pixels, None]
+        ratio = np.clip(self._logarithm(face) - self.first, -LARGEST_RATIO, LARGEST_RATIO) * trust.ravel()[self.pixels, None]
         return self.solve @ (self.gather @ ratio)
 
     def _logarithm(self, face: np.ndarray) -> np.ndarray:
-        soft = cv2.GaussianBlur(face.astype(np.float32) / 255, (0, 0), SOFT)
-        return np.log(soft.reshape(-1, 3)[self.pixels] + BLACK)
+        soft = cv2.GaussianBlur(face.astype(np.float32) / 255, (0, 0), BLUR)
+        return np.log(soft.reshape(-1, 3)[self.pixels] + DARK_NOISE)

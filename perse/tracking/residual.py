@@ -4,15 +4,15 @@ from functools import cache
 
 import numpy as np
 
-from ..face.landmarks import FACE, OVAL
+from ..face.landmarks import FACE, JAW_EDGE, OVAL
 from ..face.topology import face_laplacian
-from .solve import CHIN, Face, Fit
+from .solve import Face, Fit
 
 PASSES = 2  # the second one corrects for the jaw, which turns the displacements of the first
-STIFFNESS = 0.02
-# The outline's landmarks, the chin's excepted, slide along the silhouette: the skin hardly moves with them.
-TRUST_OVAL = 0.1
-LIMIT = 0.25  # eye distances
+STIFFNESS = 0.02  # weight of a smooth field against one landmark
+# The outline's landmarks, the jaw's edge excepted, slide along the silhouette: the skin hardly moves with them.
+TRUST_OVAL = 0.1  # against 1 of every other landmark
+LARGEST = 0.25  # eye distances that a landmark may be displaced
 
 
 def residual_detail(face: Face, fit: Fit, observed: np.ndarray, K: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def residual_detail(face: Face, fit: Fit, observed: np.ndarray, K: np.ndarray) -
         missing = np.zeros_like(points)
         missing[..., :2] = (observed - K[:2, 2]) * depth / K[0, 0] - points[..., :2]
         detail = detail + np.einsum("mn,tnc->tmc", filter_, missing @ fit.rotation, optimize=True)
-    return np.clip(detail, -LIMIT, LIMIT)
+    return np.clip(detail, -LARGEST, LARGEST)
 
 
 @cache
@@ -40,5 +40,5 @@ def surface_filter() -> np.ndarray:
     """(468, 468), not to be written to: least squares between trusting each landmark and a smooth field."""
     laplacian = face_laplacian()
     trust = np.ones(FACE)
-    trust[[i for i in OVAL if i not in CHIN]] = TRUST_OVAL
+    trust[[i for i in OVAL if i not in JAW_EDGE]] = TRUST_OVAL
     return np.linalg.solve(np.diag(trust) + STIFFNESS * laplacian @ laplacian, np.diag(trust))

@@ -10,24 +10,27 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial import Delaunay
 
-from ..face.landmarks import EYE, FACE, MOUTH_RING, STABLE
+from ..face.alignment import Similarity
+from ..face.landmarks import EYE, FACE, MOUTH_RING, STABLE, eye_ring
+from ..face.measures import eye_distance, face_height
 from .light import Shading
 
-TALL = 200  # pixels of a face's height where faces are compared
-AROUND = 22  # pixels of that around the landmarks
-LONGEST = 320  # pixels of a side at most: landmarks of another shape are no face's
-SOFT = 2.0  # pixels over which flow is averaged
-EVEN, GRAIN, CONTRAST = 8.0, 4.0, 48.0  # pixels over which light and contrast are evened out; grey levels that are noise; contrast thereafter
-ASTRAY = 4.0  # pixels: how far a point may miss its origin on the way back, which is found more coarsely than the way there
+COMPARED_AT = 200  # pixels of a face's height where faces are compared
+MARGIN = 22  # pixels of that around the landmarks
+LONGEST_SIDE = 320  # pixels: landmarks of another shape are no face's
+FLOW_BLUR = 2.0  # pixels over which flow is averaged
+# Pixels over which light and contrast are evened out; grey levels that are noise; grey levels of contrast thereafter.
+EVENED_OVER, GRAIN, CONTRAST = 8.0, 4.0, 48.0
+ROUND_TRIP = 4.0  # pixels: how far a point may miss its origin on the way back, which is found more coarsely than the way there
 # Steps down the gradient and of the refinement thereafter, and pixels from patch to patch: more of them cost twice as much and only
 # follow the noise.
 DESCENT, REFINEMENT, STRIDE = 12, 3, 4
 # Eyes roll and teeth appear between these edges: what moves there is not skin.
-EDGES = [*MOUTH_RING, *(i for eye in EYE.values() for i in (*eye["upper"], *eye["lower"], eye["outer"], eye["inner"]))]
-FAR = 0.08  # eye distances: no detector is wrong by much more
+EDGES = [*MOUTH_RING, *(index for side in EYE for index in eye_ring(side))]
+DETECTOR_ERROR = 0.08  # eye distances: no detector is wrong by much more
 
 
-class Skin:
+class SkinFlow:
     """Compares faces with that of a first frame.
 
     frame: (H, W, 3) uint8; landmarks: (478, 3) of the face in it.
@@ -35,10 +38,9 @@ class Skin:
 
     def __init__(self, frame: np.ndarray, landmarks: np.ndarray):
         self.first = landmarks[:FACE, :2].astype(np.float64)
-        tall = np.linalg.norm(self.first[10] - self.first[152])
-        self.scale = TALL / tall
+        self.scale = COMPARED_AT / face_height(self.first)
         low, high = self.first.min(0), self.first.max(0)
-        width, height = np.minimum(np.ceil((high - low) * self.scale) + 2 * AROUND, LONGEST).astype(int)
+        width, height = np.minimum(np.ceil((high - low) * self.scale) + 2 * MARGIN, LONGEST_SIDE).astype(int)
         self.origin = (low + high) / 2 - np.array([width, height]) / 2 / self.scale
         self.corners = self.origin + np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * [width, height] / self.scale
         mesh = Delaunay(np.concatenate([self.first, self.corners]))
@@ -60,24 +62,20 @@ class Skin:
         now = landmarks[:FACE, :2].astype(np.float64)
         places = self._places(now)
         face = self._grey(frame, places)
-        there, back = (cv2.GaussianBlur(f, (0, 0), SOFT) for f in _flows(self.template, face))
+        there, back = (cv2.GaussianBlur(f, (0, 0), FLOW_BLUR) for f in _flows(self.template, face))
         moved = cv2.remap(there, self.at, None, cv2.INTER_LINEAR)
         home = moved + cv2.remap(back, self.at + moved, None, cv2.INTER_LINEAR)
         drift = (cv2.remap(places, self.at + moved, None, cv2.INTER_LINEAR) - cv2.remap(places, self.at, None, cv2.INTER_LINEAR))[0]
-        eye = np.linalg.norm(now[33] - now[263])
-        trust = np.exp(-(home[0] ** 2).sum(1) / ASTRAY ** 2) / (1 + (drift ** 2).sum(1) / (FAR * eye) ** 2)
+        eye = eye_distance(now)
+        trust = np.exp(-(home[0] ** 2).sum(1) / ROUND_TRIP ** 2) / (1 + (drift ** 2).sum(1) / (DETECTOR_ERROR * eye) ** 2)
         trust[EDGES] = 0
         astray = there + cv2.remap(back, self.grid + there, None, cv2.INTER_LINEAR)
         same = self._unwarped(frame, cv2.remap(places, self.grid + there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-        return (drift * trust[:, None]).astype(np.float64), self.shading(same, np.exp(-(astray ** 2).sum(-1) / ASTRAY ** 2))
+        return (drift * trust[:, None]).astype(np.float64), self.shading(same, np.exp(-(astray ** 2).sum(-1) / ROUND_TRIP ** 2))
 
     def _places(self, landmarks: np.ndarray) -> np.ndarray:
         """(H, W, 2) float32: the pixel of a frame whose face (468, 2) corresponds to each pixel of the patch."""
-        a, b = self.first[STABLE], landmarks[STABLE]
-        za, zb = (x[:, 0] + 1j * x[:, 1] for x in (a - a.mean(0), b - b.mean(0)))
-        turn = (np.conj(za) * zb).sum() / (np.abs(za) ** 2).sum()
-        linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-        corners = (self.corners - a.mean(0)) @ linear.T + b.mean(0)
+        corners = Similarity.fit(self.first[STABLE], landmarks[STABLE])(self.corners)
         return (self.mix @ np.concatenate([landmarks, corners]).astype(np.float32)).reshape(self.grid.shape)
 
     def _unwarped(self, frame: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -89,8 +87,8 @@ class Skin:
             grey = cv2.GaussianBlur(grey, (0, 0), 0.45 * np.sqrt(1 / self.scale ** 2 - 1))
         grey = self._unwarped(grey, places).astype(np.float32)
         # Texture alone: light that comes and goes must not look like movement.
-        grey -= cv2.GaussianBlur(grey, (0, 0), EVEN)
-        strength = np.sqrt(cv2.GaussianBlur(grey ** 2, (0, 0), EVEN)) + GRAIN
+        grey -= cv2.GaussianBlur(grey, (0, 0), EVENED_OVER)
+        strength = np.sqrt(cv2.GaussianBlur(grey ** 2, (0, 0), EVENED_OVER)) + GRAIN
         return np.clip(128 + CONTRAST * grey / strength, 0, 255).astype(np.uint8)
 
 

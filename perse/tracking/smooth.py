@@ -7,11 +7,11 @@ from scipy.ndimage import gaussian_filter1d
 QUICK, CALM = 0.6, 2.0
 
 
-def smooth(values: np.ndarray, noise: float) -> np.ndarray:
-    """Gaussian smoothing of (T, N) over time; narrow where the quick and the calm average differ by more than `noise`.
+def smooth(values: np.ndarray, noise: float | np.ndarray) -> np.ndarray:
+    """Gaussian smoothing of (T, ...) over time; narrow where the quick and the calm average differ by more than `noise`.
 
     Args:
-        noise: in the unit of the values; differences up to this count as jitter.
+        noise: in the unit of the values, one for all or one for each along the last axis; differences up to this count as jitter.
     """
     quick = gaussian_filter1d(values, QUICK, axis=0, mode="nearest")
     calm = gaussian_filter1d(values, CALM, axis=0, mode="nearest")

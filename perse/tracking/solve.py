@@ -11,9 +11,11 @@ import numpy as np
 from numba import prange
 
 from ..errors import asking
-from ..face.landmarks import EYE, FACE, LIPS, OVAL, STABLE
+from ..face.alignment import rotation_about
+from ..face.landmarks import EYE, EYE_CORNERS, FACE, JAW_EDGE, NOSE_END, OVAL, STABLE, lid_edges, lip_landmarks
 from ..render.jit import compiled
 from ..rig.expressions import INDEX, NAMES
+from ..rig.rig import Rig
 from ..rig.skeleton import JAW_ANGLE, JAW_HINGE, JAW_SLIDE
 
 # Gaze decides the eye_look shapes; the others hardly move a landmark in the picture.
@@ -22,16 +24,15 @@ ACTIVE = np.array([i for i, name in enumerate(NAMES) if name not in PASSIVE])
 ITERATIONS = 5
 CHUNK = 64  # frames solved together: bounds the memory of the dense Jacobians
 RIDGE = 1e-2  # squared eye distances, against a sum over about 468 landmarks
-SPARSITY = 4e-4
+SPARSITY = 4e-4  # the same, for a weight that is 1: shapes that explain little stay away
 SWEEPS, SETTLED = 24, 1e-6  # over all weights, at most, and until none changes by more
-# Outline landmarks slide along the silhouette as the head turns, but not the chin's; lips and lids carry expression.
-CHIN = (136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365)
+# Against 1 of every other landmark: outline landmarks slide along the silhouette as the head turns, but not the jaw's edge; lips and
+# lids carry expression.
 WEIGHT_OVAL, WEIGHT_LIPS, WEIGHT_LIDS = 0.25, 2.0, 2.0
-POSE_ELSEWHERE = 0.01
+POSE_ELSEWHERE = 0.01  # of a landmark that expressions move, in the pose, against 1 of one that they do not
+# Fixed points weigh, all together, like so many landmarks in the pose; so few of them each weigh no more than among so many.
 FIXED_WEIGHT, FIXED_FEW = 300.0, 40
 FIXED_TOLERANCE = 0.01  # eye distances
-# Lips that move drag these along.
-NOSE_TIP = (1, 2, 4, 5, 48, 278, 98, 327, 129, 358)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Face:
     neutral: np.ndarray
     basis: np.ndarray
     jaw: np.ndarray
+
+    @staticmethod
+    def of(rig: Rig) -> "Face":
+        """A rig's own landmarks."""
+        return Face(*(x.astype(np.float64) for x in (rig.vertices[:FACE], rig.blendshapes[:, :FACE], rig.jaw[:FACE])))
 
     def pose(self, weights: np.ndarray, detail: np.ndarray | float = 0.0) -> np.ndarray:
         """Landmarks (T, 468, 3) at blendshape weights (T, E), as `rig.Poser` places them with the head at rest.
@@ -84,28 +90,18 @@ class Face:
 def landmark_weights() -> np.ndarray:
     """(468,) how much each landmark counts."""
     weight = np.ones(FACE)
-    weight[[i for i in OVAL if i not in CHIN]] = WEIGHT_OVAL
-    weight[[i for row in LIPS.values() for i in row]] = WEIGHT_LIPS
-    for eye in EYE.values():
-        weight[eye["upper"] + eye["lower"]] = WEIGHT_LIDS
+    weight[[i for i in OVAL if i not in JAW_EDGE]] = WEIGHT_OVAL
+    weight[lip_landmarks()] = WEIGHT_LIPS
+    for side in EYE:
+        weight[lid_edges(side)] = WEIGHT_LIDS
     return weight
 
 
 def pose_weights() -> np.ndarray:
     """(468,) how much each landmark counts for the pose: forehead, temples, eye corners and the bridge of the nose."""
     weight = np.full(FACE, POSE_ELSEWHERE)
-    weight[[i for i in STABLE if i not in NOSE_TIP]] = 1.0
+    weight[[i for i in STABLE if i not in NOSE_END]] = 1.0
     return weight
-
-
-def rotations(vectors: np.ndarray) -> np.ndarray:
-    """Rodrigues: rotation vectors (T, 3) -> matrices (T, 3, 3)."""
-    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
-    x, y, z = vectors.T
-    nil = np.zeros_like(x)
-    cross = np.stack([nil, -z, y, z, nil, -x, -y, x, nil], -1).reshape(-1, 3, 3)
-    safe = np.maximum(angle, 1e-12)
-    return np.eye(3) + np.sin(angle) / safe * cross + (1 - np.cos(angle)) / safe ** 2 * cross @ cross
 
 
 def bounded(gram: np.ndarray, slope: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -220,7 +216,7 @@ def _from_fixed(fixed: Fixed, K, rotation, shift, eye: float) -> tuple[np.ndarra
 
 def _solve_chunk(face, observed, fixed, K, rotation, shift, effective, cancelled) -> Fit:
     count, active = len(observed), len(ACTIVE)
-    eye = np.linalg.norm(observed[:, EYE["left"]["outer"]] - observed[:, EYE["right"]["outer"]], axis=-1).max()
+    eye = np.linalg.norm(observed[:, EYE_CORNERS[1]] - observed[:, EYE_CORNERS[0]], axis=-1).max()
     root = np.sqrt(landmark_weights())
     # Relative weight of every residual in the pose.
     steady = np.repeat(pose_weights() / landmark_weights(), 2)[:, None]
@@ -256,7 +252,7 @@ def _solve_chunk(face, observed, fixed, K, rotation, shift, effective, cancelled
         slope = np.einsum("tre,tr->te", columns, target) - SPARSITY
         new = bounded(gram, slope, np.zeros_like(slope), np.ones_like(slope))
         step = answer[..., -1] - np.einsum("tie,te->ti", answer[..., :-1], new - now)
-        rotation = rotations(step[:, :3]) @ rotation
+        rotation = rotation_about(step[:, :3]) @ rotation
         shift = shift + step[:, 3:]
         weights[:, ACTIVE] = new
         # The lower lip can rise only as far as the jaw has dropped (expressions.expand).

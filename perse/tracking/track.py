@@ -13,26 +13,26 @@ from ..media.source import called
 from ..portrait import track_landmarks
 from ..portrait.detect import is_human
 from .mouth_gap import between_lips
-from .skin_flow import Skin
-from .still_points import Anchors
+from .skin_flow import SkinFlow
+from .still_points import StillPoints
 
 # A first face that fails the human check is looked at again this many times before the clip is refused.
 CHECKED_FRAMES = 8
-# Of fewer frames a second a face may move too far between two to be followed, however few are wanted.
-FEWEST = 25.0
+# Frames a second: of fewer a face may move too far between two to be followed, however few are wanted.
+LEAST_RATE = 25.0
 # A frame's landmarks wait for those of the frame before, what is compared under them does not: so many threads keep up with them,
 # at most so many frames behind.
-COMPARING, BEHIND = 2, 4
+COMPARING_THREADS, MOST_WAITING = 2, 4
 # What a clip says of its frames a second is believed if its time stamps agree to this share.
-AGREE = 0.02
+RATE_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
 class Track:
     """landmarks (T, 478, 3) float64 in frame pixels, z in the same unit; found (T,) bool, False where the face was
     lost and the last good landmarks stand in; times (T,): seconds since the first frame, growing; fps: frames a second, over all;
-    width, height of the frames; anchors (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and
-    anchored (T, M) bool where they were seen; drift (T, 468, 2) in frame pixels: how far from the landmarks the skin lies that was
+    width, height of the frames; still (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and
+    still_seen (T, M) bool where they were seen; drift (T, 468, 2) in frame pixels: how far from the landmarks the skin lies that was
     under them in the first frame; light (T, 468, 3): the logarithm of the light on it against the first frame's; mouth (T, BANDS) and
     mouth_seen (T,): see `between_lips`."""
 
@@ -42,8 +42,8 @@ class Track:
     fps: float
     width: int
     height: int
-    anchors: np.ndarray
-    anchored: np.ndarray
+    still: np.ndarray
+    still_seen: np.ndarray
     drift: np.ndarray
     light: np.ndarray
     mouth: np.ndarray
@@ -69,9 +69,9 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
     times: list[float] = []
     compared: list[Future] = []
     last, ahead, refused, first = None, None, 0, None
-    rate = limits.RATE if fps is None else max(fps, FEWEST)
+    rate = limits.RATE if fps is None else max(fps, LEAST_RATE)
     length = limits.SECONDS if seconds is None else seconds
-    with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING, "perse-track") as pool:
+    with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING_THREADS, "perse-track") as pool:
         length = min(length, frames.duration or length)
         for time, frame in frames:
             progress(min(time / length, 1.0))
@@ -83,8 +83,8 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
             if face is not None:
                 first = first or _First(frame, face)
                 compared.append(pool.submit(first.compare, frame, face))
-                if len(compared) > BEHIND:
-                    compared[-1 - BEHIND].result()
+                if len(compared) > MOST_WAITING:
+                    compared[-1 - MOST_WAITING].result()
             faces.append(face)
             times.append(time)
             if face is not None:
@@ -106,16 +106,16 @@ class _First:
     """The first frame that shows the face, (H, W, 3) uint8 with landmarks (478, 3): what later ones are compared with."""
 
     def __init__(self, frame: np.ndarray, face: np.ndarray):
-        self.anchors, self.skin = Anchors(frame, face), Skin(frame, face)
+        self.still, self.skin = StillPoints(frame, face), SkinFlow(frame, face)
 
     def compare(self, frame: np.ndarray, face: np.ndarray) -> tuple:
-        """What `Track` tells of a frame from its anchors on."""
-        return (*self.anchors.follow(frame, face), *self.skin.compare(frame, face), *between_lips(frame, face))
+        """What `Track` tells of a frame from its still points on."""
+        return (*self.still.follow(frame, face), *self.skin.compare(frame, face), *between_lips(frame, face))
 
 
 def pace(times: list[float], said: float) -> float:
-    """Frames a second by their times (T,), growing seconds; as the file says, `said`, if that is nearly so; FEWEST of a single frame."""
+    """Frames a second by their times (T,), growing seconds; as the file says, `said`, if that is nearly so; LEAST_RATE of a single frame."""
     if len(times) == 1:
-        return FEWEST
+        return LEAST_RATE
     measured = (len(times) - 1) / (times[-1] - times[0])
-    return float(min(said if abs(said / measured - 1) < AGREE else measured, limits.RATE))
+    return float(min(said if abs(said / measured - 1) < RATE_TOLERANCE else measured, limits.RATE))

@@ -1,12 +1,13 @@
 """A small avatar of scikit-image's astronaut and a clip of it whose controls are known."""
 
+import numpy as np
 import pytest
 
-from perse.controls import Controls
-from perse.face.landmarks import FACE
+from perse.controls import MARKS, Controls
+from perse.motion.driving.curves import GAZE, HEAD, Curves
 from perse.motion.motion import Motion
 from perse.pipeline import PersePipeline
-from perse.tracking.solve import Face
+from perse.rig.expressions import expand
 
 FPS = 20.0
 HOLD = 8  # frames at each pose: smoothing in time may round corners
@@ -22,9 +23,13 @@ def middle(pose: int) -> int:
     return pose * HOLD + HOLD // 2
 
 
-def landmark_face(rig) -> Face:
-    """A rig's own landmarks, as the solver takes them."""
-    return Face(*(x.astype(float) for x in (rig.vertices[:FACE], rig.blendshapes[:, :FACE], rig.jaw[:FACE])))
+def curves(frames: list[Controls]) -> Curves:
+    """Frames as time series; of light on the skin and between the lips nothing."""
+    def column(names):
+        return np.array([[getattr(frame, name) for name in names] for frame in frames])
+    detail = [np.reshape(frame.detail or np.zeros(MARKS), (-1, 3)) for frame in frames]
+    return Curves.still(len(frames)).with_(weights=np.stack([expand(frame.expression) for frame in frames]).astype(float), head=column(HEAD),
+                                           gaze=column(GAZE), detail=np.stack(detail))
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,18 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from perse.controls import Controls
 from perse.errors import PerseError
-from perse.face.landmarks import EYE, FACE
+from perse.face.landmarks import EYE, FACE, MOUTH_CORNERS
+from perse.face.measures import lid_gap, lip_gap
 from perse.media import Clip
 from perse.motion.driving.drive import drive
 from perse.render.video import VideoWriter
-from perse.rig.expressions import INDEX, NAMES, expand
-from perse.tracking.smooth import smooth
-from perse.tracking.solve import bounded
 
-from .conftest import FPS, HOLD, POSES, landmark_face, middle
+from .conftest import FPS, HOLD, POSES, middle
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +33,8 @@ def landmarks(avatar, controls) -> np.ndarray:
     return avatar.poser(state.weights, state.head, state.gaze, shape)[:FACE].numpy()
 
 
-def lid_gap(points: np.ndarray) -> float:
-    gaps = [points[e["upper"]] - points[e["lower"]] for e in EYE.values()]
-    return float(np.linalg.norm(gaps, axis=-1).mean())
+def lids(points: np.ndarray) -> float:
+    return float(np.mean([lid_gap(points, side) for side in EYE]))
 
 
 def test_motion_has_the_clips_rate_and_length(motion):
@@ -50,7 +48,7 @@ def test_the_first_frame_is_the_portrait(driven):
 
 def test_an_open_mouth_is_recovered(avatar, driven):
     shown = (driven[middle(1)], POSES[1], POSES[0])
-    gap = [np.linalg.norm(np.subtract(*landmarks(avatar, c)[[13, 14]])) for c in shown]
+    gap = [lip_gap(landmarks(avatar, c)) for c in shown]
     # Rows of teeth narrow the gap that the detector sees: the driver opens the mouth farther to show it as much.
     assert gap[0] - gap[2] == pytest.approx(gap[1] - gap[2], rel=0.4)
     assert driven[middle(1)].expression["jaw_open"] > 0.2
@@ -60,14 +58,14 @@ def test_a_smile_is_recovered(avatar, driven):
     expression = driven[middle(2)].expression
     assert expression["mouth_smile_left"] > 0.25 and expression["mouth_smile_right"] > 0.25
     rest = landmarks(avatar, POSES[0])
-    seen, true = ((landmarks(avatar, c) - rest)[[61, 291]] for c in (driven[middle(2)], POSES[2]))
+    seen, true = ((landmarks(avatar, c) - rest)[list(MOUTH_CORNERS)] for c in (driven[middle(2)], POSES[2]))
     # The portrait smiles already: of a wider smile the detector sees half, so that it pins the corners down only roughly.
     share = (seen * true).sum(1) / (true ** 2).sum(1)
     assert share.min() > 0.4 and np.abs(seen - true).max() < 0.045
 
 
 def test_a_blink_closes_the_lids(avatar, driven):
-    closed, true, open_ = (lid_gap(landmarks(avatar, c)) for c in (driven[middle(3)], POSES[3], POSES[0]))
+    closed, true, open_ = (lids(landmarks(avatar, c)) for c in (driven[middle(3)], POSES[3], POSES[0]))
     assert true < 0.4 * open_  # the clip really shows a blink
     assert closed < 0.55 * open_
 
@@ -133,41 +131,3 @@ def test_a_lost_face_keeps_the_last_pose(avatar, known_clip, tmp_path):
     motion = drive(avatar, path)
     assert motion.count == 7
     assert abs(motion.at(6).head_yaw) < 2.0
-
-
-def test_landmark_model_equals_the_rig(avatar):
-    face = landmark_face(avatar.rig)
-    weights = expand({"jaw_open": 0.7, "smile": 0.5, "jaw_left": 0.4, "mouth_close": 0.2})
-    true = avatar.poser(torch.from_numpy(weights))[:FACE].numpy()
-    assert np.abs(face.pose(weights[None].astype(float))[0] - true).max() < 1e-5
-
-
-def test_jaw_tangent_is_the_derivative(avatar):
-    face = landmark_face(avatar.rig)
-    weights = np.zeros((1, len(NAMES)))
-    weights[0, INDEX["jaw_open"]] = 0.4
-    step = np.zeros_like(weights)
-    step[0, INDEX["jaw_open"]] = 1e-5
-    numeric = (face.pose(weights + step) - face.pose(weights - step)) / 2e-5
-    # The shape part of jaw_open turns with the jaw as well, which the tangent leaves out.
-    assert np.abs(numeric - face.jaw_tangent(weights)).max() < 0.02
-
-
-def test_bounded_finds_the_constrained_minimum():
-    rng = np.random.default_rng(0)
-    a = rng.normal(size=(3, 40, 6))
-    gram, slope = a.transpose(0, 2, 1) @ a, rng.normal(size=(3, 6)) * 40
-    x = bounded(gram, slope, np.zeros_like(slope), np.ones_like(slope))
-    gradient = np.einsum("tij,tj->ti", gram, x) - slope
-    inside = (x > 0) & (x < 1)
-    assert np.abs(gradient[inside]).max() < 1e-3
-    assert (gradient[x == 0] >= -1e-9).all() and (gradient[x == 1] <= 1e-9).all()
-
-
-def test_smoothing_calms_jitter_and_keeps_a_blink():
-    rng = np.random.default_rng(1)
-    calm = smooth(rng.normal(0, 0.02, (200, 1)), 0.06)
-    assert calm.std() < 0.012
-    blink = np.zeros((60, 1))
-    blink[30:34] = 1.0
-    assert smooth(blink, 0.06).max() > 0.9

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from ...controls import Controls
-from ...rig.expressions import expand
+from ...rig.expressions import restrained
+from .curves import Curves
 
-# Degrees and eye distances that make as much of a difference as a whole expression.
+# Degrees of the head and of the eyes, and eye distances, that make as much of a difference as a whole expression.
 TURN, LOOK, SHIFT = 15.0, 12.0, 0.5
 SAME = 0.05  # distance below which a frame has nothing new to tell
-LENGTH, RADII = 0.5, 1.5  # over which distance likeness fades: at least, and times the distance to the nearest frame that was looked at
+# Distance over which likeness fades: at least, and in distances from the frame that is farthest from any that was looked at.
+LIKENESS, LIKENESS_IN_GAPS = 0.5, 1.5
 NOISE = 0.1  # variance of what was found against that of what is there
 
 
-def features(frames: list[Controls]) -> np.ndarray:
+def features(curves: Curves) -> np.ndarray:
     """(T, F): places of frames such that those that look alike lie near to each other; expression weights count one."""
-    pose = [(f.head_yaw / TURN, f.head_pitch / TURN, f.head_roll / TURN, f.gaze_yaw / LOOK, f.gaze_pitch / LOOK,
-             f.head_x / SHIFT, f.head_y / SHIFT, f.head_z / SHIFT) for f in frames]
-    return np.concatenate([np.stack([expand(f.expression) for f in frames]), np.array(pose)], 1)
+    pose = np.concatenate([curves.head[:, :3] / TURN, curves.gaze / LOOK, curves.head[:, 3:] / SHIFT], 1)
+    return np.concatenate([restrained(curves.weights), pose], 1)
 
 
 def choose(places: np.ndarray, most: int) -> np.ndarray:
@@ -32,7 +32,7 @@ def spread(places: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndar
     """Values (K, N) of the frames `known` (K,) for all frames (T, N): the mean of a Gaussian process over their places (T, F)
     (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, equation 2.25)."""
     far = np.sqrt(np.maximum((places ** 2).sum(1)[:, None] + (places[known] ** 2).sum(1) - 2 * places @ places[known].T, 0))
-    length = max(LENGTH, RADII * far.min(1).max())
+    length = max(LIKENESS, LIKENESS_IN_GAPS * far.min(1).max())
     near = np.exp(-0.5 * (far / length) ** 2)
     mean = values.mean(0)
     return mean + near @ np.linalg.solve(near[known] + NOISE * np.eye(len(known)), values - mean)

@@ -4,98 +4,100 @@ A landmark detector answers to the picture, not to the mesh: where light, teeth 
 from the real face, it sees the landmark elsewhere than the rig has put it. Analysis by synthesis removes that part.
 
 How far a detector is off depends on the expression and the pose alone. So it is asked about few frames that have as little as possible
-in common (`alike`), and what it says of them holds, mixed, for all that are like them.
+in common (`key_frames`), and what it says of them holds, mixed, for all that are like them.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ...avatar.avatar import Avatar
-from ...controls import BANDS, RANGES, Controls
+from ...controls import BANDS, Controls
 from ...errors import asking
-from ...face import alignment
+from ...face.alignment import plane_rotation, rotation
 from ...face.landmarks import EYE, FACE
 from ...portrait.landmarker import CLOSE_UP_BOXES, levelled_square
 from ...portrait.models import mesh_face_at
 from ...render.camera import Camera
 from ...render.rasterize import rasterize
+from ...rig.expressions import INDEX
 from ...rig.skeleton import EYE_LOOK, NECK_PIVOT
 from ...tracking.mouth_gap import between_lips
-from ...tracking.residual import LIMIT, surface_filter
+from ...tracking.residual import LARGEST, surface_filter
 from ...tracking.smooth import smooth
+from .curves import Curves, turned_apart
 from .key_frames import choose, features, spread
 
-GAIN = 0.85  # of a landmark's correction: where the skin went is known from its texture as well (`skin`), and neither is the whole truth
-SIDE, FRAMED = 288, 1.5  # pixels of the pictures that are looked at, and how many times the face's box they show
-GREY = 0.5
-FLOOR = 0.0015  # eye distances: a detector's own noise
+GAIN = 0.85  # of a landmark's correction: where the skin went is known from its texture as well (`SkinFlow`), and neither is the whole truth
+# Pixels of a side of the pictures that are looked at, how many times the face's box they show, and the grey behind the avatar.
+LOOKED_AT, FRAMED, GREY = 288, 1.5, 0.5
+DETECTOR_NOISE = 0.0015  # eye distances
 # Eye distances. Farther than a few of these from where the rig has put it, nothing is a landmark out of place: the detector has taken
 # teeth for a lip, and what follows it tears the mouth open.
 MISREAD = 0.05
-APART = 8.0  # degrees by which each eye may turn away from their common gaze
-GAZE_STEP = 10.0  # degrees by which the eyes may be turned
+MOST_APART = 8.0  # degrees by which each eye may turn away from their common gaze
+MOST_TURNED = 10.0  # degrees by which the eyes may be turned
 SHUT = 0.5  # blink above which nothing is learnt of the eyes
-MOST = 64  # frames looked at; with 128 no figure of three real clips changes by more than a hundredth of itself or so
-LOOKED = 0.9  # how much of the work is looking
-DETAIL_NOISE = 0.003  # eye distances: what counts as jitter of a correction
-DARKEST, BRIGHTEST, MOUTH_NOISE = 2.5, 0.35, 0.15  # logarithms of light
+MOST_LOOKS = 64  # frames looked at; with 128 no figure of three real clips changes by more than a hundredth of itself or so
+LOOKING = 0.9  # how much of the work is looking, as a share
+CORRECTION_NOISE = 0.003  # eye distances: what counts as jitter of a correction
+DARKEST, BRIGHTEST, MOUTH_NOISE = 2.5, 0.35, 0.15  # logarithms of light between the lips; what counts as its jitter
 # The right one first.
-IRISES = [EYE["right"]["iris"][0], EYE["left"]["iris"][0]]
-CORNERS = [[EYE[side]["outer"], EYE[side]["inner"]] for side in ("right", "left")]
+IRISES = [EYE[side]["iris"][0] for side in EYE]
+CORNERS = [[EYE[side]["outer"], EYE[side]["inner"]] for side in EYE]
 
 
-def refine(avatar: Avatar, frames: list[Controls], beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray,
-           progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> list[Controls]:
+class Look(NamedTuple):
+    """What a detector sees of a rendered frame: how far from the rig's landmarks and irises it sees them, off (940,), pixels of the avatar's
+    camera; the light between the lips (BANDS,), and how far to believe it."""
+
+    off: np.ndarray
+    light: np.ndarray
+    parted: float
+
+
+def refine(avatar: Avatar, curves: Curves, beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray,
+           progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> Curves:
     """The same frames with `detail`, gaze and `mouth_light` corrected, so that a detector sees the landmarks where they ought to be, and
-    the mouth shows as much of the teeth. At most MOST of them are rendered, each once.
+    the mouth shows as much of the teeth. At most MOST_LOOKS of them are rendered, each once.
 
     Args:
         beyond: (T, 470, 2) pixels of the avatar's camera: what the driver's landmarks and irises do beyond what the
             frames make of them.
         mouth (T, BANDS), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
-        progress: told the share in [0, 1] that is done. cancelled: asked with every frame; BuildCancelled is raised when it says so.
+        progress: told the share in [0, 1] that is done. cancelled: asked with every look; BuildCancelled is raised when it says so.
     """
-    places, to_head = features(frames), _to_head(avatar, frames)
-    chosen, found = choose(places, MOST), []
+    places, looks = features(curves), {}
+    chosen = choose(places, MOST_LOOKS)
     for i in asking(chosen, cancelled):
-        progress(LOOKED * len(found) / len(chosen))
-        found.append(_look(avatar, frames[i]))
-    progress(LOOKED)
-    good = np.array([f is not None for f in found])
-    if not good.any():
-        return frames
-    found, chosen = np.stack([f for f in found if f is not None]), chosen[good]
-    off = found[:, :-BANDS - 1]
-    missing = beyond - spread(places, chosen, off).reshape(beyond.shape)
-    detail = np.stack([np.reshape(f.detail or np.zeros(3 * FACE), -1) for f in frames])
-    detail = detail + GAIN * smooth(_detail(to_head(missing)[:, :FACE]).reshape(len(frames), -1), DETAIL_NOISE)
+        progress(LOOKING * len(looks) / len(chosen))
+        looks[i] = _look(avatar, curves.at(int(i)))
+    progress(LOOKING)
+    chosen = np.array([i for i, look in looks.items() if look is not None], int)
+    if not len(chosen):
+        return curves
+    off, light, parted = (np.stack([np.atleast_1d(looks[i][k]) for i in chosen]) for k in range(3))
+    to_head = _to_head(avatar, curves)
+
+    def missing(told: np.ndarray) -> np.ndarray:
+        """(T, 470, 2) pixels, by the looks (K,) bool that tell something."""
+        return beyond - spread(places, chosen[told], off[told]).reshape(beyond.shape)
+
+    detail = curves.detail + GAIN * smooth(_detail(to_head(missing(np.ones(len(chosen), bool)))[:, :FACE]), CORRECTION_NOISE)
     # Eyes are read against their corners, as gaze is; nothing is learnt of shut ones.
-    open_ = np.array([max(f.expression.get(f"eye_blink_{side}", 0.0) for side in ("right", "left")) < SHUT for f in frames])
-    eyes, told = np.zeros((len(frames), 3)), open_[chosen]
+    open_ = curves.weights[:, [INDEX[f"eye_blink_{side}"] for side in EYE]].max(1) < SHUT
+    eyes, told = np.zeros((len(curves), 3)), open_[chosen]
     if told.any():
-        missing = beyond - spread(places, chosen[told], off[told]).reshape(beyond.shape)
-        eyes = _fill(np.flatnonzero(open_), _eyes(avatar, to_head, missing)[open_], len(frames))  # not smoothed: eyes jump
-    inside, told = np.zeros((len(frames), BANDS)), found[:, -1] > 0
+        eyes = _fill(np.flatnonzero(open_), _eyes(avatar, to_head, missing(told))[open_], len(curves))  # not smoothed: eyes jump
+    inside, told = np.zeros((len(curves), BANDS)), parted[:, 0] > 0
     if told.any():
-        shown, parted = spread(places, chosen[told], found[told, -BANDS - 1:-1]), spread(places, chosen, found[:, -1:])
-        inside = np.minimum(parted.clip(0, 1), mouth_seen[:, None]) * (mouth - shown)
+        shown, opening = spread(places, chosen[told], light[told]), spread(places, chosen, parted)
+        inside = np.minimum(opening.clip(0, 1), mouth_seen[:, None]) * (mouth - shown)
         inside = np.clip(smooth(inside, MOUTH_NOISE), -DARKEST, BRIGHTEST)
-    gaze = np.array([(f.gaze_yaw, f.gaze_pitch) for f in frames]) + eyes[:, :2]
-    gaze = np.clip(gaze, *np.array([RANGES["gaze_yaw"], RANGES["gaze_pitch"]]).T)
-    apart = np.clip(eyes[:, 2], -APART, APART)
-    return [f.with_(detail=tuple(np.round(np.clip(d, -LIMIT, LIMIT), 5).tolist()), gaze_yaw=round(float(g[0]), 4),
-                    gaze_pitch=round(float(g[1]), 4), expression=_diverging(f.expression, w),
-                    mouth_light=tuple(np.round(m, 3).tolist()) if m.any() else ())
-            for f, d, g, w, m in asking(zip(frames, detail, gaze, apart, inside), cancelled)]
-
-
-def _diverging(expression: dict[str, float], degrees: float) -> dict[str, float]:
-    """An expression with each eye turned outwards by so much (negative: inwards) beyond their common gaze."""
-    rest = {name: w for name, w in expression.items() if not name.startswith(("eye_look_in_", "eye_look_out_"))}
-    weight = round(abs(float(degrees)) / np.degrees(EYE_LOOK), 4)
-    return rest | ({f"eye_look_{'out' if degrees > 0 else 'in'}_{side}": weight for side in ("left", "right")} if weight else {})
+    weights = turned_apart(curves.weights, np.clip(eyes[:, 2], -MOST_APART, MOST_APART), float(np.degrees(EYE_LOOK)))
+    return curves.with_(weights=weights, gaze=curves.gaze + eyes[:, :2], detail=np.clip(detail, -LARGEST, LARGEST), mouth_light=inside)
 
 
 def projected(avatar: Avatar, controls: Controls) -> np.ndarray:
@@ -116,41 +118,39 @@ def _fill(known: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def _look(avatar: Avatar, controls: Controls) -> np.ndarray | None:
-    """What a detector sees of the avatar, (2 * 470 + BANDS + 1,): how far from the rig's landmarks and irises it sees them, pixels of the
-    avatar's camera; the light between the lips and how far to believe it. None if it sees no face."""
+def _look(avatar: Avatar, controls: Controls) -> Look | None:
+    """What a detector sees of the avatar; None if it sees no face."""
     rig = projected(avatar, controls)
     centre, side, angle = levelled_square(rig[:FACE])
-    scale = SIDE / (FRAMED / CLOSE_UP_BOXES * side)
-    level = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    scale = LOOKED_AT / (FRAMED / CLOSE_UP_BOXES * side)
+    level = plane_rotation(-angle)
     picture = rasterize(avatar(controls), _close(avatar.rig.camera, centre, scale, level), backgrounds=torch.full((3,), GREY, device=avatar.device))
     picture = (picture[0][0].clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
     seen = mesh_face_at(picture, FRAMED)
     if seen is None:
         return None
     light, parted = between_lips(picture, seen)
-    seen = centre + (seen[[*range(FACE), *IRISES], :2].astype(np.float64) - SIDE / 2) @ level / scale
-    return np.concatenate([(seen - rig).ravel(), light, [parted]])
+    seen = centre + (seen[[*range(FACE), *IRISES], :2].astype(np.float64) - LOOKED_AT / 2) @ level / scale
+    return Look((seen - rig).ravel(), light, parted)
 
 
 def _close(camera: Camera, centre: np.ndarray, scale: float, level: np.ndarray) -> Camera:
-    """A camera at the same place whose picture of SIDE pixels shows what lies around `centre` (2,), pixels, enlarged by `scale` and turned
+    """A camera at the same place whose picture of LOOKED_AT pixels shows what lies around `centre` (2,), pixels, enlarged by `scale` and turned
     by `level` (2, 2)."""
     viewmat, K = camera.viewmat.astype(np.float64), camera.K.astype(np.float64)
     viewmat[:2] = level @ viewmat[:2]
-    K[:2, 2] = scale * level @ (K[:2, 2] - centre) + SIDE / 2
+    K[:2, 2] = scale * level @ (K[:2, 2] - centre) + LOOKED_AT / 2
     K[[0, 1], [0, 1]] *= scale
-    return Camera(viewmat, K, SIDE, SIDE)
+    return Camera(viewmat, K, LOOKED_AT, LOOKED_AT)
 
 
-def _to_head(avatar: Avatar, frames: list[Controls]) -> Callable[[np.ndarray], np.ndarray]:
+def _to_head(avatar: Avatar, curves: Curves) -> Callable[[np.ndarray], np.ndarray]:
     """A function that takes movements (T, 470, 2) of the landmarks and irises in the picture, pixels, to those (T, 470, 3) in the
     head's frame; their depth is that of the head at rest, turned and moved."""
     camera = avatar.rig.camera
-    angles = torch.deg2rad(torch.tensor([(f.head_yaw, f.head_pitch, f.head_roll) for f in frames], dtype=torch.float64))
-    turn = alignment.rotation(*angles.unbind(-1)).numpy()
+    turn = rotation(*np.radians(curves.head[:, :3]).T)
     rest = avatar.rig.vertices[[*range(FACE), *(int(i[0]) for i in avatar.poser.eyes)]].astype(np.float64)
-    moved = (rest - NECK_PIVOT) @ turn.transpose(0, 2, 1) + NECK_PIVOT + np.array([(f.head_x, f.head_y, f.head_z) for f in frames])[:, None]
+    moved = (rest - NECK_PIVOT) @ turn.transpose(0, 2, 1) + NECK_PIVOT + curves.head[:, None, 3:]
     depth = moved @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
 
     def to_head(pixels: np.ndarray) -> np.ndarray:
@@ -164,7 +164,7 @@ def _detail(missing: np.ndarray) -> np.ndarray:
     detail = np.einsum("mn,tnc->tmc", surface_filter(), missing, optimize=True)
     # What a detector cannot tell from noise stays as it is: textures would jitter for nothing.
     far = np.linalg.norm(detail, axis=-1, keepdims=True)
-    return detail * np.clip(1 - FLOOR / np.maximum(far, 1e-9), 0, None) / (1 + (far / MISREAD) ** 2)  # Cauchy's weight
+    return detail * np.clip(1 - DETECTOR_NOISE / np.maximum(far, 1e-9), 0, None) / (1 + (far / MISREAD) ** 2)  # Cauchy's weight
 
 
 def _eyes(avatar: Avatar, to_head: Callable[[np.ndarray], np.ndarray], missing: np.ndarray) -> np.ndarray:
@@ -174,4 +174,4 @@ def _eyes(avatar: Avatar, to_head: Callable[[np.ndarray], np.ndarray], missing: 
     iris = to_head(against)[:, FACE:]
     radius = np.array([np.linalg.norm(avatar.rig.vertices[int(i[0])] - c) for i, c in zip(avatar.poser.eyes, avatar.rig.eye_centres)])
     yaw, pitch = -np.degrees(iris[..., 0] / radius), np.degrees(iris[..., 1] / radius)
-    return np.clip(np.stack([yaw.mean(1), pitch.mean(1), (yaw[:, 0] - yaw[:, 1]) / 2], 1), -GAZE_STEP, GAZE_STEP)
+    return np.clip(np.stack([yaw.mean(1), pitch.mean(1), (yaw[:, 0] - yaw[:, 1]) / 2], 1), -MOST_TURNED, MOST_TURNED)

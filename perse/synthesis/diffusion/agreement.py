@@ -10,10 +10,12 @@ import numpy as np
 
 from ...attributes.edits import Axis, Category, Strands
 from ...edits.workshop import Workshop
+from ...face.alignment import Similarity
 from ...face.landmarks import FACE
+from ...face.measures import eye_distance
 from ...portrait import Portrait
-from .compose import eye_distance, grows_hair, project_region
-from .filters import Verdict, align, refused
+from .compose import grows_hair, project_region
+from .filters import Verdict, refused
 
 AGREES = 0.25  # least cosine
 LEAST_LAB, LEAST_MOVE = 3.0, 0.012  # below this the catalogue's own edit says nothing: mean Lab difference, eye distances
@@ -38,9 +40,9 @@ def check_asked(category: Category, axis: Axis, sign: int, verdict: Verdict, por
         far = np.linalg.norm(meant, axis=1)
         moving, still = far > 0.25 * far.max(), far < 0.02 * far.max()
         # Depth alone, and what lies behind the face, shows in the picture, not in the landmarks.
-        if far.max() > LEAST_MOVE * eye_distance(portrait.landmarks) and still.sum() > 20:
-            before = portrait.landmarks[:FACE, :2].astype(float)
-            moved = align(verdict.landmarks[:FACE, :2].astype(float), before, np.flatnonzero(still)) - before
+        if far.max() > LEAST_MOVE * eye_distance(portrait.landmarks[:, :2]) and still.sum() > 20:
+            before, after = (marks[:FACE, :2].astype(float) for marks in (portrait.landmarks, verdict.landmarks))
+            moved = Similarity.fit(after[still], before[still])(after) - before
             scores.append(_cosine(meant[moving].ravel(), moved[moving].ravel()))
         elif not scores and not grows_hair(category):
             return refused("the landmarks cannot confirm such a shape")

@@ -5,7 +5,8 @@ import numpy as np
 
 from ...attributes.edits import Axis, Category, HairVolume, Strands
 from ...edits.workshop import Workshop
-from ...face.landmarks import BROW, FACE_OUTLINE
+from ...face.landmarks import BROW, EYE_CORNERS, FACE_OUTLINE
+from ...face.measures import eye_distance
 from ...face.polygons import polygon
 from ...portrait import Portrait
 from ...render.mesh import render_mesh
@@ -16,11 +17,6 @@ MARGIN, BEARD_MARGIN, HAIR_MARGIN = 0.07, 0.16, 0.40
 FEATHER = 0.035
 RING = 0.30  # width of the band around the region in which colours are matched
 GAIN, SHIFT = 0.25, 0.12  # at most
-
-
-def eye_distance(landmarks: np.ndarray) -> float:
-    """Between the outer eye corners, pixels."""
-    return float(np.linalg.norm(landmarks[263, :2] - landmarks[33, :2]))
 
 
 def _grown(mask: np.ndarray, radius: float) -> np.ndarray:
@@ -41,7 +37,7 @@ def grows_hair(category: Category) -> bool:
 
 def region_mask(category: Category, axis: Axis, workshop: Workshop, portrait: Portrait) -> np.ndarray:
     """Where the photo may change (S, S) in [0, 1]: the axis' own region in the picture, and a margin for what grows."""
-    eye = eye_distance(portrait.landmarks)
+    eye = eye_distance(portrait.landmarks[:, :2])
     region = (project_region(workshop.owned(axis), workshop.rig) > 0.15).astype(np.float32)
     if not grows_hair(category):
         beard = any(isinstance(e, Strands) for a in category.axes for e in a.edits)
@@ -55,7 +51,7 @@ def region_mask(category: Category, axis: Axis, workshop: Workshop, portrait: Po
     face = polygon(portrait.landmarks, FACE_OUTLINE, len(region)) > 0.5
     # A bald head has room for hair where others have it.
     scalp = portrait.alpha * (1 - portrait.masks["clothes"]) * (1 - portrait.masks["neck"]) * ~face > 0.5
-    scalp[int(portrait.landmarks[263, 1]):] = False
+    scalp[int(portrait.landmarks[EYE_CORNERS[1], 1]):] = False
     hair = (scalp | (portrait.masks["hair"] > 0.3)).astype(np.float32)
     region = _grown(np.maximum(region, hair), HAIR_MARGIN * eye)
     # Hair may fall over the forehead, not over brows, eyes, nose and mouth.

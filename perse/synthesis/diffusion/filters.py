@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from ...face.landmarks import FACE, OVAL
+from ...face.alignment import Similarity
+from ...face.landmarks import EYE, FACE, OVAL, UPPER_LIP
+from ...face.measures import eye_distance
 from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
 from ...portrait.quality import eye_opening, mouth_gap
-from .compose import compose, eye_distance
+from .compose import compose
 from .identity import SAME, Embed
 
 MOVED = 0.05  # of the median landmark, before any alignment: more would not fit the photo around it
@@ -53,14 +55,6 @@ def find_landmarks(image: np.ndarray) -> np.ndarray | None:
     return landmarks if landmarks is not None and is_human(picture, landmarks) else None
 
 
-def align(points: np.ndarray, target: np.ndarray, use: np.ndarray) -> np.ndarray:
-    """`points` (N, 2) laid over `target` (N, 2) by the similarity that fits best at the indices `use`."""
-    a, b = points[use] @ [1, 1j], target[use] @ [1, 1j]
-    turn = ((a - a.mean()).conj() * (b - b.mean())).sum() / (abs(a - a.mean()) ** 2).sum()
-    moved = (points @ [1, 1j] - a.mean()) * turn + b.mean()
-    return np.stack([moved.real, moved.imag], 1)
-
-
 class Inspector:
     """Looks at everything generated from one portrait.
 
@@ -71,7 +65,7 @@ class Inspector:
 
     def __init__(self, portrait: Portrait, embed: Embed | None = None):
         self.portrait, self.embed = portrait, embed
-        self.eye = eye_distance(portrait.landmarks)
+        self.eye = eye_distance(portrait.landmarks[:, :2])
         self.person = None if embed is None else embed(portrait.image, portrait.landmarks)
 
     def same_person(self, image: np.ndarray, landmarks: np.ndarray) -> float:
@@ -104,7 +98,7 @@ class Inspector:
         moved = float(np.median(np.linalg.norm(after - before, axis=1)[outside])) / self.eye
         if moved > MOVED:
             return refused("the face moved", moved=moved)
-        laid = align(after, before, outside)
+        laid = Similarity.fit(after[outside], before[outside])(after)
         distance = np.linalg.norm(laid - before, axis=1) / self.eye
         form = float(np.sqrt((distance[outside] ** 2).mean()))
         likeness = self.same_person(raw, landmarks)
@@ -134,7 +128,7 @@ class Inspector:
 
     def _expression(self, landmarks: np.ndarray, mask: np.ndarray) -> Verdict | None:
         """Eyes and mouth must be as open as they were, unless they are what is edited."""
-        for what, measure, index, limit in (("mouth", mouth_gap, 13, MOUTH), ("eyes", eye_opening, 159, EYES)):
+        for what, measure, index, limit in (("mouth", mouth_gap, UPPER_LIP, MOUTH), ("eyes", eye_opening, EYE["right"]["upper"][3], EYES)):
             x, y = np.clip(self.portrait.landmarks[index, :2].astype(int), 0, len(mask) - 1)
             change = abs(measure(landmarks) - measure(self.portrait.landmarks))
             if mask[y, x] < 0.02 and change > limit:

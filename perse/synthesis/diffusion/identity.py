@@ -6,10 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...face.alignment import Similarity, for_opencv
+from ...face.landmarks import EYE, MOUTH_CORNERS, NOSE_TIP
+
 # Where eyes, nose tip and mouth corners lie in the 112 x 112 pixels that ArcFace networks are trained on (Deng et al. 2019).
 TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
-EYES = ((33, 133), (362, 263))
-SIDE = 112
+SIDE = 112  # pixels
 SAME = 0.35  # least cosine between two pictures of one person: a loose bound, edits may change a face a little
 
 Embed = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -17,17 +19,11 @@ Embed = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 def aligned(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """The face (112, 112, 3) float32 of a picture (H, W, 3), laid on the template by a similarity."""
-    points = np.array([landmarks[list(eye), :2].mean(0) for eye in EYES] + [landmarks[i, :2] for i in (1, 61, 291)])
-    a = (points - points.mean(0)) @ [1, 1j]
-    b = (TEMPLATE - TEMPLATE.mean(0)) @ [1, 1j]
-    turn = (a.conj() * b).sum() / (abs(a) ** 2).sum()
-    matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    matrix = np.column_stack([matrix, TEMPLATE.mean(0) - matrix @ points.mean(0)])
-    if abs(turn) < 0.5:  # large faces are reduced smoothly first
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 / abs(turn))
-    # Pixels count from their corner here, from their centre in OpenCV.
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
-    return cv2.warpAffine(image.astype(np.float32), matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+    eyes = [landmarks[[eye["outer"], eye["inner"]], :2].mean(0) for eye in EYE.values()]
+    onto = Similarity.fit(np.array([*eyes, *landmarks[[NOSE_TIP, *MOUTH_CORNERS], :2]]), TEMPLATE)
+    if onto.scale < 0.5:  # large faces are reduced smoothly first
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 / onto.scale)
+    return cv2.warpAffine(image.astype(np.float32), for_opencv(onto.matrix), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
 
 
 def load_embedding(path: str | Path) -> Embed | None:

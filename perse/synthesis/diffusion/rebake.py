@@ -10,8 +10,9 @@ from ...attributes.edits import Axis, Category, Strands
 from ...edits.bound_mesh import BoundMesh
 from ...edits.strands import grow
 from ...edits.workshop import Edit, Workshop
-from ...face.alignment import procrustes
+from ...face.alignment import Similarity, procrustes
 from ...face.landmarks import FACE, STABLE
+from ...face.measures import eye_distance
 from ...face.topology import canonical
 from ...portrait import Portrait
 from ...portrait.masks import region_masks
@@ -25,8 +26,8 @@ from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
 from ...texture.bake import bake
 from ...texture.fill import diffuse, mirror_fill
-from .compose import eye_distance, grows_hair
-from .filters import Verdict, align
+from .compose import grows_hair
+from .filters import Verdict
 
 HAIR_REACH = 0.7  # eye distances: farther than this a hair outline is a mistake of the matte
 BEARD_CHANGE = 0.06  # mean channel difference at which a strand has something to stand in
@@ -130,7 +131,8 @@ def landmark_shape(verdict: Verdict, portrait: Portrait, rig: Rig, weight: np.nd
     before = portrait.landmarks[:FACE].astype(np.float64)
     still = np.flatnonzero(weight < 0.05)
     after = verdict.landmarks[:FACE].astype(np.float64)
-    after[:, :2] = align(after[:, :2], before[:, :2], still if len(still) >= 20 else np.arange(FACE))
+    use = still if len(still) >= 20 else np.arange(FACE)
+    after[:, :2] = Similarity.fit(after[use, :2], before[use, :2])(after[:, :2])
     after = before + weight[:, None] * (after - before)
     points, _, scale = lift(before, (size, size))
     # The head's frame is the portrait's, or the edit would shift everything against it.
@@ -146,7 +148,7 @@ def coloured_strands(step: Strands, region: np.ndarray, verdict: Verdict, portra
     strands = grow(rig, workshop.texture, step, region, workshop.hair_color(), workshop.seed)
     points = strands.pose(rig, rig.vertices).astype(np.float32)
     xy, _ = rig.camera.project(points)
-    change = cv2.GaussianBlur(np.abs(verdict.picture - portrait.image).mean(-1), (0, 0), 0.02 * eye_distance(portrait.landmarks))
+    change = cv2.GaussianBlur(np.abs(verdict.picture - portrait.image).mean(-1), (0, 0), 0.02 * eye_distance(portrait.landmarks[:, :2]))
     # What the portrait does not show grows as its twin side does.
     size = portrait.image.shape[0]
     ids, _ = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), rig.camera)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ...face.alignment import procrustes
+from ...face.alignment import angles_of, for_opencv, procrustes
 from ...face.landmarks import FACE, STABLE
 from ...render.camera import Camera
 from ...render.mesh import rasterize_ids, render_mesh
@@ -52,7 +52,7 @@ def pose_of(landmarks: np.ndarray, rig: Rig, size: int) -> Posed:
     points, K, scale = lift(landmarks.astype(np.float64), (size, size))
     unit, rotation, shift = procrustes(rig.vertices[STABLE].astype(np.float64), points[STABLE])
     shift = shift / unit
-    face = _face(rig)
+    face = Face.of(rig)
     nothing = Fixed(np.zeros((0, 3)), np.zeros((1, 0, 2)), np.zeros((1, 0), bool))
     fit = solve(face, landmarks[None, :FACE, :2].astype(np.float64), nothing, K, rotation[None], shift[None], lambda w, *_: w)
     viewmat = np.eye(4)
@@ -60,8 +60,7 @@ def pose_of(landmarks: np.ndarray, rig: Rig, size: int) -> Posed:
     camera = Camera(viewmat, K, size, size)
     xy, _ = camera.project(face.pose(fit.weights)[0])
     misfit = float(np.sqrt(((xy - landmarks[:FACE, :2]) ** 2).sum(1).mean())) / scale
-    turn = fit.rotation[0] @ rig.camera.viewmat[:3, :3].T
-    yaw, pitch = np.degrees(np.arctan2(turn[0, 2], turn[2, 2])), np.degrees(np.arcsin(np.clip(-turn[1, 2], -1, 1)))
+    yaw, pitch, _ = np.degrees(angles_of(fit.rotation[0] @ rig.camera.viewmat[:3, :3].T))
     return Posed(camera, fit.weights[0].astype(np.float32), misfit, float(yaw), float(pitch))
 
 
@@ -92,13 +91,9 @@ def judge_look(raw: np.ndarray, look: Look, inspector: Inspector, rig: Rig, text
     return Verdict(True, picture=raw, landmarks=landmarks, measures=measures), posed
 
 
-def _face(rig: Rig) -> Face:
-    return Face(rig.vertices[:FACE].astype(np.float64), rig.blendshapes[:, :FACE].astype(np.float64), rig.jaw[:FACE].astype(np.float64))
-
-
 def _reached(weights: np.ndarray, look: Look, rig: Rig) -> float:
     """How much of the asked expression is there, by what it moves: several shapes may add up to one expression."""
-    face = _face(rig)
+    face = Face.of(rig)
     rest, asked, found = face.pose(np.stack([0 * weights, expand(dict(look.expression)), weights]).astype(np.float64))
     return float(((found - rest) * (asked - rest)).sum() / ((asked - rest) ** 2).sum())
 
@@ -135,12 +130,10 @@ def look_frame(raw: np.ndarray, posed: Posed, studio: Studio, weight: float) -> 
 def retaken(raw: np.ndarray, taken: Camera, wanted: Camera) -> np.ndarray:
     """The picture as another lens at the same place would have taken it, (H, W, 3)."""
     to = wanted.K.astype(np.float64) @ np.linalg.inv(taken.K.astype(np.float64))
-    matrix = to[:2].copy()
-    matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
     reduction = 1 / to[0, 0]
     if reduction > 1:
         raw = cv2.GaussianBlur(raw, (0, 0), 0.45 * np.sqrt(reduction ** 2 - 1) + 1e-3)
-    return cv2.warpAffine(raw.astype(np.float32), matrix, (wanted.width, wanted.height), flags=cv2.INTER_LINEAR,
+    return cv2.warpAffine(raw.astype(np.float32), for_opencv(to[:2]), (wanted.width, wanted.height), flags=cv2.INTER_LINEAR,
                           borderMode=cv2.BORDER_REPLICATE)
 
 

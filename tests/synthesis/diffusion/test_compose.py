@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES
-from perse.synthesis.diffusion.compose import compose, eye_distance, match_colours, region_mask
+from perse.face.measures import eye_distance
+from perse.synthesis.diffusion.compose import compose, match_colours, region_mask
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_outside_the_mask_not_a_pixel_changes(astronaut_portrait):
     mask = np.zeros(image.shape[:2], np.float32)
     mask[100:200, 150:300] = 1
     edited = np.random.default_rng(0).random(image.shape).astype(np.float32)
-    picture, weight = compose(image, edited, mask, eye_distance(astronaut_portrait.landmarks))
+    picture, weight = compose(image, edited, mask, eye_distance(astronaut_portrait.landmarks[:, :2]))
     assert np.array_equal(picture[mask == 0], image[mask == 0]) and weight[mask == 0].max() == 0
     assert np.abs(picture - image)[140:160, 220:240].mean() > 0.1 and weight[150, 225] > 0.99
     # The edge is feathered: no step from one pixel to the next.
@@ -56,7 +57,7 @@ def test_a_tint_is_undone_and_an_edit_is_not(astronaut_portrait):
     spot[y - 15:y + 15, x - 15:x + 15] = 1
     edited = np.clip(image * 0.92 + np.float32([0.05, 0.0, -0.02]), 0, 1)
     edited[spot > 0] = [0.1, 0.2, 0.8]
-    picture, weight = compose(image, edited, mask, eye_distance(landmarks))
+    picture, weight = compose(image, edited, mask, eye_distance(landmarks[:, :2]))
     beside = (weight > 0.9) & (cv2.dilate(spot, np.ones((9, 9))) == 0)
     assert np.abs(picture - image)[beside].mean() < 0.4 * np.abs(edited - image)[beside].mean()
     assert np.abs(picture[spot > 0].mean(0) - [0.1, 0.2, 0.8]).max() < 0.12
