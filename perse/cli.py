@@ -235,7 +235,7 @@ def _export(args) -> None:
 
 
 def _look(args) -> None:
-    from .looks import write_look
+    from .controls import write_look
     write_look(controls_from(args, _pipeline().load(args.avatar)), args.output)
 
 

@@ -1,10 +1,12 @@
-"""Everything a visitor can set, as one plain value that goes in and out as JSON."""
+"""Everything a visitor can set, as one plain value that goes in and out as JSON: in text, and in files, which are called looks."""
 
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 
 from .errors import PerseError, shown
+from .files import read_short, write_atomically
 
 RANGES = {
     "head_yaw": (-45.0, 45.0), "head_pitch": (-30.0, 30.0), "head_roll": (-30.0, 30.0),
@@ -13,10 +15,10 @@ RANGES = {
     "neutralise": (0.0, 1.0),
     "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
 }
-MARKS = 3 * 468
+MARKS = 3 * 468  # x, y, z or red, green, blue of each landmark of the face
 BANDS = 4  # between the lips, from the upper to the lower one
 LONGEST = 200_000  # characters of their JSON; every slider and all that a driving clip adds take about 90,000
-NAMES = 512  # entries of one mapping at most; the catalogue has about 100 directions, and a category at most 30 styles
+MOST_NAMES = 512  # entries of one mapping at most; the catalogue has about 100 directions, and a category at most 30 styles
 LISTS = {"detail": (MARKS, 1.0), "light": (MARKS, 1.0), "mouth_light": (BANDS, 3.0)}  # how many numbers, how large at most
 
 
@@ -118,9 +120,30 @@ class Controls:
         return Controls(**{f.name: blend(getattr(self, f.name), getattr(other, f.name)) for f in fields(Controls)})
 
 
+def read_look(path: str | Path) -> Controls:
+    """Read a look, a file of Controls as the page saves and opens it.
+
+    Raises:
+        PerseError: the file is missing, is not JSON, or does not hold Controls; the sentence names the file.
+    """
+    path = Path(path)
+    text = read_short(path, LONGEST, "a look, a JSON file that PERSE saved")
+    try:
+        return Controls.from_json(text)
+    except PerseError as error:
+        raise PerseError(f"{shown(path.name)} is not a look: {error}") from None
+
+
+def write_look(controls: Controls, path: str | Path) -> None:
+    """Write a look; whatever is at its default is left out. PerseError if it cannot be written."""
+    plain, data = json.loads(Controls().to_json()), json.loads(controls.to_json())
+    kept = {k: v for k, v in data.items() if v != plain[k]}
+    write_atomically(path, (json.dumps(kept, indent=1) + "\n").encode())
+
+
 def _mapping(name, value) -> dict:
-    if not isinstance(value, dict) or len(value) > NAMES:
-        raise PerseError(f"The control {name!r} must be an object of at most {NAMES} names and numbers.")
+    if not isinstance(value, dict) or len(value) > MOST_NAMES:
+        raise PerseError(f"The control {name!r} must be an object of at most {MOST_NAMES} names and numbers.")
     return value
 
 

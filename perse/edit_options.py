@@ -2,14 +2,18 @@
 
 import argparse
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .avatar.sample import random_look, sample
-from .controls import LONGEST, Controls
+from .controls import LONGEST, Controls, read_look
 from .errors import PerseError, shown
 from .files import read_short
-from .looks import check_look, read_look
+
+if TYPE_CHECKING:
+    from .avatar.avatar import Avatar
 
 
 def add_edit_options(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +37,14 @@ def read_controls(text: str) -> Controls:
     if not text.lstrip().startswith("{"):
         text = read_short(text, LONGEST, "a JSON file of controls")
     return Controls.from_json(text)
+
+
+def check_look(controls: Controls, avatar: "Avatar", path: str | Path) -> None:
+    """PerseError, naming the file, if the avatar lacks something that the look asks for."""
+    try:
+        avatar.state(controls)
+    except PerseError as error:
+        raise PerseError(f"{shown(Path(path).name)} asks for what this avatar does not have: {error}") from None
 
 
 def controls_from(args, avatar) -> Controls:

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perse.controls import LISTS, LONGEST, NAMES, RANGES, Controls
+from perse.controls import LISTS, LONGEST, MOST_NAMES, RANGES, Controls, read_look
 from perse.edit_options import _seed, read_controls
 from perse.errors import PerseError, shown
-from perse.looks import read_look
 from perse.motion.motion import overlay
 from perse.renderer import Renderer
 
@@ -86,8 +85,8 @@ def test_only_a_regular_file_is_read(tmp_path, read):
 
 def test_every_mapping_is_bounded():
     for name in ("attributes", "expression", "styles", "latents"):
-        assert checked(Controls.from_json, {name: {str(i): {} if name == "styles" else [] if name == "latents" else 0.1 for i in range(NAMES)}})
-        assert checked(Controls.from_json, {name: {str(i): 0.1 for i in range(NAMES + 1)}}) is None
+        assert checked(Controls.from_json, {name: {str(i): {} if name == "styles" else [] if name == "latents" else 0.1 for i in range(MOST_NAMES)}})
+        assert checked(Controls.from_json, {name: {str(i): 0.1 for i in range(MOST_NAMES + 1)}}) is None
     assert checked(Controls.from_json, "{}" + " " * LONGEST) is None
     full = Controls(**{name: (1 / 3,) * count for name, (count, _) in LISTS.items()}, attributes={"n" * 40 + str(i): 1 / 3 for i in range(200)})
     assert Controls.from_json(full.to_json()) == full  # what a driving clip adds to every slider has room

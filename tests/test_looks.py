@@ -10,10 +10,10 @@ from PIL import Image
 
 from perse.attributes.catalogue import AXES
 from perse.cli import main
-from perse.controls import Controls
+from perse.controls import LONGEST, Controls, read_look, write_look
+from perse.edit_options import check_look
 from perse.errors import PerseError
 from perse.fitting.fit import Schedule
-from perse.looks import LONGEST, check_look, read_look, write_look
 
 LOOK = Controls(attributes={"nose_width": -0.5}, styles={"beard": {"full": 0.6, "goatee": 0.4}}, expression={"smile": 0.5}, yaw=12.0)
 

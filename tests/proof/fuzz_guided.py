@@ -35,7 +35,7 @@ def reader(name: str, folder: Path):
         from perse.controls import Controls
         return Controls.from_json
     if name == "looks":
-        from perse.looks import read_look
+        from perse.controls import read_look
         return from_file(read_look)
     if name == "avatars":
         from perse.avatar.io import load_avatar

@@ -165,7 +165,8 @@ class Looks:
             yield name, path
 
     def receive(self, path: Path):
-        from perse.looks import check_look, read_look
+        from perse.controls import read_look
+        from perse.edit_options import check_look
         look = read_look(path)
         check_look(look, example()[1], path)
 
