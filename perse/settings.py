@@ -15,3 +15,9 @@ CAMERA = {"yaw": 80.0, "pitch": 35.0}  # degrees to either side that the page le
 
 VIDEO_FORMATS = ("mp4", "webm", "gif")
 VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
+
+
+def api_limits() -> dict:
+    """What a program may ask the page for, as plain JSON values: pairs are the least and the most."""
+    return {"budget": API_BUDGETS, "seed": SEEDS, "picture_size": SIZES,
+            "video": {"seconds": VIDEO_SECONDS, "fps": VIDEO_FPS, "size": VIDEO_SIZES, "formats": VIDEO_FORMATS}}

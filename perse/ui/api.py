@@ -4,12 +4,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..controls import Controls
+from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion
 from ..render.mark import draw_mark
-from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
+from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES, api_limits
 from . import gradio_patches
 from .client_address import address_in
 from .engine import AVATAR, BUILD, PICTURE, Engine
@@ -226,7 +226,7 @@ class Api:
             return self._made(avatar, make, f".{format}")
 
     def info(self, avatar: str) -> dict:
-        """Tell what an avatar offers: categories with their sliders and styles, expressions, ranges, motions, build report.
+        """Tell what an avatar offers: categories with their sliders and styles, expressions, motions, ranges of controls, limits of calls, build report.
 
         Args:
             avatar: the handle that /build returned.
@@ -235,7 +235,8 @@ class Api:
             A JSON object.
         """
         with friendly():
-            return self.engine.pipeline.info(self.visits.get(avatar).avatar) | {"motions": {n: p.help for n, p in PRESETS.items()}}
+            return self.engine.pipeline.info(self.visits.get(avatar).avatar) | {
+                "motions": {n: p.help for n, p in PRESETS.items()}, "ranges": RANGES, "limits": api_limits()}
 
 
 class friendly:

@@ -10,6 +10,9 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from perse.controls import RANGES
+from perse.settings import VIDEO_SECONDS
+
 from .conftest import has_mark
 
 
@@ -78,6 +81,7 @@ def test_export_gives_a_ply(client, built):
 def test_info_lists_names(client, built):
     info = client.predict(avatar=built["avatar"], api_name="/info")
     assert "full" in info["categories"]["beard"]["styles"] and "smile" in info["expressions"] and "turntable" in info["motions"]
+    assert info["ranges"]["yaw"] == list(RANGES["yaw"]) and info["limits"]["video"]["seconds"] == list(VIDEO_SECONDS)
 
 
 @pytest.mark.parametrize("name, arguments, sentence", [
