@@ -39,7 +39,12 @@ def overlay(base: Controls, moving: Controls) -> Controls:
         roll=base.roll + moving.roll, zoom=base.zoom * moving.zoom)
 
 
+def there_and_back(phase: float) -> float:
+    """0 at the ends of a loop, 1 in its middle, easing in and out."""
+    return float(0.5 - 0.5 * np.cos(2 * np.pi * phase))
+
+
 def between(first: Controls, second: Controls, seconds: float, fps: float) -> Motion:
     """From one edit to another and back, easing in and out, so that the clip loops."""
     count = max(2, round(seconds * fps))
-    return Motion(count, fps, lambda i: first.mix(second, 0.5 - 0.5 * np.cos(2 * np.pi * i / count)))
+    return Motion(count, fps, lambda i: first.mix(second, there_and_back(i / count)))

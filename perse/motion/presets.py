@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..controls import Controls
-from .motion import Motion, overlay
+from ..errors import PerseError, shown
+from .motion import Motion, overlay, there_and_back
 
 
 @dataclass(frozen=True)
@@ -100,24 +101,37 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def preset_named(name: str) -> Preset:
+    """A preset by its key in PRESETS; PerseError for any other."""
+    if not isinstance(name, str) or name not in PRESETS:
+        raise PerseError(f"Unknown motion {shown(name)}; known are: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def preset_frame(name: str, edit: Controls, phase: float) -> Controls:
+    """One moment of a preset on top of an edit.
+
+    Args:
+        name: key of PRESETS (PerseError otherwise).
+        edit: what the visitor has set; a preset that sweeps fades it in and out.
+        phase: of the loop, in [0, 1).
+    """
+    preset = preset_named(name)
+    if preset.sweeps:
+        edit = edit.with_(attributes={}, styles={}, latents={}).mix(edit, there_and_back(phase))
+    return overlay(edit, preset.pose(phase))
+
+
 def preset_motion(name: str, edit: Controls, seconds: float | None, fps: float) -> Motion:
     """A preset on top of an edit.
 
     Args:
-        name: key of PRESETS (KeyError otherwise).
+        name: key of PRESETS (PerseError otherwise).
         edit: what the visitor has set.
         seconds: length; one loop of the preset's own length if None. Longer clips repeat the loop.
     """
-
-    preset = PRESETS[name]
-    seconds = preset.seconds if seconds is None else seconds
-    loops = max(1, round(seconds / preset.seconds))
+    own = preset_named(name).seconds
+    seconds = own if seconds is None else seconds
+    loops = max(1, round(seconds / own))
     count = max(2, round(seconds * fps))
-    plain = edit.with_(attributes={}, styles={}, latents={})
-
-    def at(i: int) -> Controls:
-        phase = (i * loops / count) % 1.0
-        base = plain.mix(edit, 0.5 - 0.5 * np.cos(2 * np.pi * phase)) if preset.sweeps else edit
-        return overlay(base, preset.pose(phase))
-
-    return Motion(count, fps, at)
+    return Motion(count, fps, lambda i: preset_frame(name, edit, (i * loops / count) % 1.0))

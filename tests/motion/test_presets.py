@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from perse.controls import Controls
+from perse.errors import PerseError
 from perse.motion.motion import between, overlay
-from perse.motion.presets import PRESETS, preset_motion
+from perse.motion.presets import PRESETS, preset_frame, preset_motion
 from perse.rig.expressions import EXPRESSIONS
 
 FPS = 25.0
@@ -67,8 +68,14 @@ def test_longer_clips_repeat_the_loop_and_shorter_ones_still_close():
     np.testing.assert_allclose(vector(long[0]), vector(long[75]), atol=1e-9)
     short = list(preset_motion("nod", Controls(), 1.0, FPS))
     assert len(short) == 25
-    with pytest.raises(KeyError):
+    with pytest.raises(PerseError, match="somersault.*turntable"):
         preset_motion("somersault", Controls(), None, FPS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_moment_is_a_frame_of_the_loop(name):
+    motion = preset_motion(name, EDIT, None, FPS)
+    assert preset_frame(name, EDIT, 20 / motion.count) == motion.at(20)
 
 
 def test_presets_are_told_apart():
