@@ -13,7 +13,7 @@ from perse.cli import main
 from perse.controls import LONGEST, Controls, read_look, write_look
 from perse.edit_options import check_look
 from perse.errors import PerseError
-from perse.fitting.fit import Schedule
+from perse.fitting.schedule import Schedule
 
 LOOK = Controls(attributes={"nose_width": -0.5}, styles={"beard": {"full": 0.6, "goatee": 0.4}}, expression={"smile": 0.5}, yaw=12.0)
 

@@ -7,8 +7,8 @@ import numpy as np
 from ..render.geometry import interpolated, triangle_frames
 from ..rig.rig import Rig
 
-GROWTH = 0.25  # of the amount, from a vertex's start until it is solid
-LAST = 1 - GROWTH  # the latest start
+GROWING = 0.25  # of the amount: how much more than a vertex's start makes it solid
+LATEST_START = 1 - GROWING
 
 
 @dataclass
@@ -34,13 +34,13 @@ class BoundMesh:
 
     def opacity(self, vertex: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
         """Linear and quadratic coefficient (n,) of the opacity over the amount at these vertices (n,); it is meant to
-        be clamped to [0, 1], so that a growing object has a front: 0 up to its `start`, 1 from a `GROWTH` later."""
+        be clamped to [0, 1], so that a growing object has a front: 0 up to its `start`, 1 from a `GROWING` later."""
         if self.start is None:
             # Strands and tubes lie several deep: if each grew linearly, a quarter of the amount would show three
             # quarters of the beard.
             return np.zeros(len(vertex)), np.full(len(vertex), full)
         start = self.start[vertex]
-        steep = 1 / ((start + GROWTH) * GROWTH)
+        steep = 1 / ((start + GROWING) * GROWING)
         return -steep * start, steep
 
     def grown(self, amount: float) -> "BoundMesh":

@@ -6,12 +6,12 @@ from .bound_mesh import BoundMesh
 from .head_measures import Head, covers_ears
 from .solids import Solid, merged, outward, sheet, tube
 
-RIM = 25  # points along the outline
+OUTLINE = 25  # points along an ear's outline
 
 
 def _outline(height: float, width: float) -> np.ndarray:
-    """The helix (RIM, 2): backwards, down, from the front of the top round to the lobe."""
-    t = np.linspace(0, 1, RIM)
+    """The helix (OUTLINE, 2): backwards, down, from the front of the top round to the lobe."""
+    t = np.linspace(0, 1, OUTLINE)
     back = width * np.interp(t, [0, 0.12, 0.3, 0.5, 0.7, 0.85, 1.0], [0.10, 0.42, 0.92, 1.0, 0.78, 0.50, 0.12])
     down = height * np.interp(t, [0, 0.12, 0.3, 0.5, 0.7, 0.85, 1.0], [-0.36, -0.52, -0.46, -0.14, 0.22, 0.46, 0.50])
     for _ in range(3):
@@ -30,9 +30,9 @@ def _ear(at: np.ndarray, side: float) -> tuple[list[Solid], np.ndarray]:
     bowl = hole + depth[:, None, None] * (rim - hole)
     bowl[..., 0] -= side * 0.055 * np.sin(np.pi * depth)[:, None]
     back = hole + depth[:, None, None] * (rim - hole) + [-side * 0.03, 0, 0.02]
-    shade = np.concatenate([np.repeat(np.interp(depth, [0, 0.35, 0.7, 1], [0.50, 0.68, 0.86, 1.0]), RIM), np.repeat(np.full(7, 0.72), RIM),
-                            np.full(RIM * 8, 1.0)])
-    thick = np.interp(np.linspace(0, 1, RIM), [0, 0.5, 0.85, 1], [0.024, 0.030, 0.036, 0.030])
+    shade = np.concatenate([np.repeat(np.interp(depth, [0, 0.35, 0.7, 1], [0.50, 0.68, 0.86, 1.0]), OUTLINE), np.repeat(np.full(7, 0.72), OUTLINE),
+                            np.full(OUTLINE * 8, 1.0)])
+    thick = np.interp(np.linspace(0, 1, OUTLINE), [0, 0.5, 0.85, 1], [0.024, 0.030, 0.036, 0.030])
     return [sheet(bowl), sheet(back), tube(rim, thick, False)], shade
 
 

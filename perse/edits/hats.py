@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .bound_mesh import LAST, BoundMesh
+from .bound_mesh import LATEST_START, BoundMesh
 from .head_measures import Head
 from .solids import Solid, ball, cloth, merged, outward, sheet, tube
 
-AROUND = 60
+AROUND = 60  # points around a hat
 
 
 def _dome(head: Head, low: float, gap, rows: int = 18) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,7 +51,7 @@ def beanie(head: Head, color: np.ndarray) -> BoundMesh:
     knit = 1 + 0.16 * rib
     knit[len(grid) * AROUND:] = 1.06 + 0.20 * rib[len(grid) * AROUND:]
     knit[-4 * AROUND:] = 0.75
-    start = np.concatenate([_grown(share), np.full(len(points) - grid.shape[0] * AROUND, LAST)])
+    start = np.concatenate([_grown(share), np.full(len(points) - grid.shape[0] * AROUND, LATEST_START)])
     return head.fixed(points, triangles, cloth(color, outward(points, triangles, head.middle), knit), "hat", start)
 
 
@@ -118,7 +118,7 @@ def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
     pattern = np.ones(len(points))
     pattern[count[2]:count[3]], pattern[count[3]:count[4]], pattern[count[5]:] = 0.50, 0.35, 0.30
     start = np.concatenate([_grown(share, 0.0, 0.45), *(np.repeat(0.48 + 0.27 * out, AROUND),) * 2, np.full(4 * AROUND, 0.48),
-                            np.full(count[5] - count[4], LAST),
+                            np.full(count[5] - count[4], LATEST_START),
                             np.full(count[6] - count[5], 0.48)])
     return head.fixed(points, triangles, cloth(color, normal, pattern), "hat", start)
 

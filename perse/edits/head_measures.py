@@ -9,15 +9,15 @@ from ..render.geometry import grid_on
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.fill import diffuse
+from .bare_skin import skin_light
 from .bound_mesh import BoundMesh
-from .recolour import skin_light
 from .regions import Regions
 from .reshape import Shaper
 
 TILT = np.radians(20.0)  # a hat's rim lies lower at the nape than at the forehead
-UNDER_HAT = Tuck(0.30)
-AZIMUTHS, ELEVATIONS = 96, 40
-LOW = np.radians(-30.0)  # the lowest elevation that is measured
+UNDER_HAT = Tuck(0.30)  # as the catalogue's hats tuck hair
+AZIMUTHS, ELEVATIONS = 96, 40  # directions in which the head is measured, around it and upwards
+LOWEST = np.radians(-30.0)  # the first elevation that is
 
 
 class Head:
@@ -51,7 +51,7 @@ class Head:
             self._radius[tucked] = self._measure(tucked)
         sheet = self._radius[tucked]
         x = ((np.asarray(azimuth) / (2 * np.pi) + 0.5) % 1) * AZIMUTHS + AZIMUTHS
-        y = (np.asarray(elevation) - LOW) / (np.pi / 2 - LOW) * (ELEVATIONS - 1)
+        y = (np.asarray(elevation) - LOWEST) / (np.pi / 2 - LOWEST) * (ELEVATIONS - 1)
         x, y = np.broadcast_arrays(x, y)
         flat = cv2.remap(np.tile(sheet, (1, 3)), x.astype(np.float32).reshape(x.shape[0], -1), y.astype(np.float32).reshape(x.shape[0], -1),
                          cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -66,7 +66,7 @@ class Head:
         x, y, z = points @ self.side, points @ self.up, points @ self.forward
         distance = np.linalg.norm(points, axis=1)
         column = ((np.arctan2(x, z) / (2 * np.pi) + 0.5) % 1 * AZIMUTHS).astype(int) % AZIMUTHS
-        row = (np.arcsin(np.clip(y / distance, -1, 1)) - LOW) / (np.pi / 2 - LOW) * (ELEVATIONS - 1)
+        row = (np.arcsin(np.clip(y / distance, -1, 1)) - LOWEST) / (np.pi / 2 - LOWEST) * (ELEVATIONS - 1)
         keep = row >= -0.5
         sheet = np.zeros((ELEVATIONS, AZIMUTHS), np.float32)
         np.maximum.at(sheet, (np.round(row[keep]).astype(int), column[keep]), distance[keep].astype(np.float32))
@@ -79,9 +79,8 @@ class Head:
     def direction(self, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
         """Unit vectors (..., 3) in the head frame."""
         flat = np.cos(elevation)[..., None]
-        return flat * (np.sin(azimuth)[...,
-                                       None] * self.side + np.cos(azimuth)[..., None] * self.forward) + np.sin(elevation)[...,
-                                                                                                                          None] * self.up
+        around = np.sin(azimuth)[..., None] * self.side + np.cos(azimuth)[..., None] * self.forward
+        return flat * around + np.sin(elevation)[..., None] * self.up
 
     def lobe(self, side: float) -> np.ndarray:
         """Where an earring hangs (3,): side -1 right, +1 left."""

@@ -6,9 +6,9 @@ from ..attributes.edits import Axis, Bare, Category, Prop
 from .already_worn import wears_glasses
 from .workshop import Workshop
 
-LEAST = 0.025  # mean change of colour of a region that a visitor would notice, in RGB
-SURE = 0.5  # of a region's weight: texels that belong to it
-NOTHING = {"hair": "hair", "temples": "hair", "clothes": "clothes", "lips": "lips", "brow_area": "eyebrows",
+NOTICEABLE = 0.025  # mean change of colour of a region that a visitor would notice, RGB in [0, 1]
+BELONGS = 0.5  # of a region's weight, from which a texel belongs to it
+MISSING = {"hair": "hair", "temples": "hair", "clothes": "clothes", "lips": "lips", "brow_area": "eyebrows",
            "own_beard": "beard to take off"}
 GLASSES = "The photo shows glasses, which hide what is behind them: they cannot be taken off, and a second pair would lie over them."
 
@@ -32,14 +32,14 @@ def _reason(workshop: Workshop, axis: Axis) -> str | None:
     if any(edit.shape is not None and np.abs(edit.shape).max() > 1e-4 or edit.overlay is not None for edit in edits):
         return None
     region = workshop.owned(axis)
-    if not (region > SURE).any():
-        what = next((NOTHING[name] for name in axis.regions if name in NOTHING), None)
+    if not (region > BELONGS).any():
+        what = next((MISSING[name] for name in axis.regions if name in MISSING), None)
         return f"The photo shows no {what}." if what else "The photo does not show what this would change."
     if any(isinstance(step, Bare) for step in axis.edits):
         return None
     change = max(_change(workshop, edit, region) for edit in edits)
     seen = "changes nothing that can be seen on this photo: it is like that already, or too small to show."
-    return f"{axis.label} {seen}" if change < LEAST else None
+    return f"{axis.label} {seen}" if change < NOTICEABLE else None
 
 
 def _change(workshop: Workshop, edit, region: np.ndarray) -> float:
@@ -48,6 +48,6 @@ def _change(workshop: Workshop, edit, region: np.ndarray) -> float:
     if patch is None:
         return 0.0
     box, change = patch
-    values = np.abs(change[region[box] > SURE]).mean(-1)
+    values = np.abs(change[region[box] > BELONGS]).mean(-1)
     most = max(1, len(values) // 4)
     return float(np.partition(values, -most)[-most:].mean()) if len(values) else 0.0

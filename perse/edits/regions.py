@@ -10,7 +10,7 @@ from ..attributes.regions import AREAS
 from ..face.landmarks import FACE, OVAL
 from ..face.topology import canonical
 from ..rig.rig import Rig
-from ..rig.shell import RINGS
+from ..rig.shell import EAR, RINGS
 from ..rig.skeleton import PART, PARTS
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.completion.eyes import distance_from_iris
@@ -18,8 +18,12 @@ from ..texture.fill import nearest_covered
 from ..texture.lab import to_lab
 from .already_worn import own_beard
 
-CANVAS = 240  # pixels per eye distance of the sheet on which areas are drawn
-LEFT, TOP, WIDTH, HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane the sheet shows
+SHEET_SCALE = 240  # pixels per eye distance of the sheet on which areas are drawn
+SHEET_LEFT, SHEET_TOP, SHEET_WIDTH, SHEET_HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane it shows, eye distances
+TOUCHED = 0.02  # of a region's weight, from which a texel is worth an edit's while
+EAR_SIZE = (0.46, 0.32)  # eye distances from an ear's middle, upwards and backwards, at which its region has faded to about a half
+BESIDE_FACE = 0.6  # eye distances from the middle of the head beyond which the shell may be an ear
+PUPIL = 0.34  # of the iris' radius: an iris is recoloured from there outwards
 Box = tuple[slice, slice]
 FACIAL_HAIR = ("beard", "moustache", "goatee", "chin_beard")
 
@@ -40,7 +44,7 @@ def soft(mask: np.ndarray, sigma: float) -> np.ndarray:
 
 def box_of(weight: np.ndarray) -> Box | None:
     """Rows and columns that a weight (ATLAS, ATLAS) touches; None if nowhere."""
-    rows, columns = np.flatnonzero(weight.max(1) > 0.02), np.flatnonzero(weight.max(0) > 0.02)
+    rows, columns = np.flatnonzero(weight.max(1) > TOUCHED), np.flatnonzero(weight.max(0) > TOUCHED)
     return np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] if len(rows) else None
 
 
@@ -92,7 +96,7 @@ class Regions:
         box = box_of(weight) if weight.max() >= 0.05 else None
         if box is None:
             return None
-        active = weight[box] > 0.02
+        active = weight[box] > TOUCHED
         color, own = self.texture.color[box][active], weight[box][active]
         lab = to_lab(color)
         mean = lab[own > 0.5].mean(0) if (own > 0.5).any() else lab.mean(0)
@@ -104,7 +108,7 @@ class Regions:
 
     def on_sheet(self, sheet: np.ndarray, xy: np.ndarray) -> np.ndarray:
         """Read a sheet of the mean face's plane at mean-face coordinates (..., 2); 0 beyond it."""
-        at = ((xy - [LEFT, TOP]) * CANVAS).astype(np.float32)
+        at = ((xy - [SHEET_LEFT, SHEET_TOP]) * SHEET_SCALE).astype(np.float32)
         shape = at.shape[:-1]
         at = at.reshape(shape[0], -1, 2)
         return cv2.remap(sheet, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).reshape(shape)
@@ -112,19 +116,19 @@ class Regions:
     @staticmethod
     def sheet() -> np.ndarray:
         """An empty sheet of the mean face's plane, float32."""
-        return np.zeros((int(HEIGHT * CANVAS), int(WIDTH * CANVAS)), np.float32)
+        return np.zeros((int(SHEET_HEIGHT * SHEET_SCALE), int(SHEET_WIDTH * SHEET_SCALE)), np.float32)
 
     @staticmethod
     def to_sheet(points) -> np.ndarray:
         """Mean-face coordinates (N, 2) as integer pixels with four fractional bits, as OpenCV draws them."""
-        return np.round((np.asarray(points, np.float64) - [LEFT, TOP]) * CANVAS * 16).astype(np.int32)
+        return np.round((np.asarray(points, np.float64) - [SHEET_LEFT, SHEET_TOP]) * SHEET_SCALE * 16).astype(np.int32)
 
     def _make(self, name: str) -> np.ndarray:
         masks, empty = self.texture.regions, np.zeros((ATLAS, ATLAS), np.float32)
         if name in AREAS:
             return self._area(name)
         if name == "iris":
-            return self._iris(0.34)
+            return self._iris()
         if name == "eyeballs":
             for side in ("right", "left"):
                 empty[chart_slice(f"eye_{side}")] = 1.0
@@ -137,7 +141,7 @@ class Regions:
             other = cv2.dilate(np.maximum.reduce([masks[m][block] for m in ("lips", "brows", "hair", "glasses")]), np.ones((7, 7)))
             empty[block] = np.clip(cv2.GaussianBlur(masks["skin"][block] * (1 - other), (0, 0), 3) * 1.2 - 0.2, 0, 1) * self._inside
             return empty
-        if name == "glasses_area":  # what objects own: their own picture, nothing of the person's
+        if name == "glasses_area":  # the region of objects: they change nothing of the person herself
             return empty
         if name == "temples":
             return self._temples()
@@ -145,8 +149,8 @@ class Regions:
             return own_beard(self)
         if name == "ear_area":
             points = self.points[chart_slice("shell")]
-            away = ((points[..., 1] - 0.2) / 0.46) ** 2 + ((points[..., 2] - 0.66) / 0.32) ** 2
-            empty[chart_slice("shell")] = np.clip(1.6 * np.exp(-away ** 2) - 0.05, 0, 1) * (np.abs(points[..., 0]) > 0.6)
+            away = ((points[..., 1] - EAR[1]) / EAR_SIZE[0]) ** 2 + ((points[..., 2] - EAR[2]) / EAR_SIZE[1]) ** 2
+            empty[chart_slice("shell")] = np.clip(1.6 * np.exp(-away ** 2) - 0.05, 0, 1) * (np.abs(points[..., 0]) > BESIDE_FACE)
             return empty
         return np.clip(soft(masks[name], 1.5), 0, 1)
 
@@ -155,7 +159,7 @@ class Regions:
         sheet = self.sheet()
         for flip in (1, -1):
             cv2.fillPoly(sheet, [self.to_sheet(np.array(area.outline) * [flip, 1])], 1.0, cv2.LINE_AA, 4)
-        sheet = cv2.GaussianBlur(np.clip(sheet, 0, 1), (0, 0), max(area.soft * CANVAS / 2, 1))
+        sheet = cv2.GaussianBlur(np.clip(sheet, 0, 1), (0, 0), max(area.soft * SHEET_SCALE / 2, 1))
         sheet /= max(float(sheet.max()), 1e-3)  # a wide edge would leave a small area faint
         weight = np.zeros((ATLAS, ATLAS), np.float32)
         block = chart_slice("face")
@@ -193,12 +197,13 @@ class Regions:
         weight[shell] = hair[shell] * np.clip((deep[None] - np.arange(height)[:, None]) / 40 + 0.3, 0, 1)
         return weight
 
-    def _iris(self, pupil: float) -> np.ndarray:
+    def _iris(self) -> np.ndarray:
+        """The ring around the pupil, without the light that mirrors in it."""
         weight = np.zeros((ATLAS, ATLAS), np.float32)
         for part in ("eye_right", "eye_left"):
             block = chart_slice(part)
             radius = self.iris_radius(part)
-            ring = np.clip((radius - pupil) / 0.12, 0, 1) * np.clip((1.04 - radius) / 0.08, 0, 1)
+            ring = np.clip((radius - PUPIL) / 0.12, 0, 1) * np.clip((1.04 - radius) / 0.08, 0, 1)
             light = cv2.cvtColor(np.ascontiguousarray(self.texture.color[block], np.float32), cv2.COLOR_RGB2Lab)[..., 0]
             highlight = np.clip((light - max(60.0, np.percentile(light[radius < 1], 92))) / 12, 0, 1)
             weight[block] = ring * (1 - highlight)

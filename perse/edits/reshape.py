@@ -7,12 +7,13 @@ from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, OVAL
 from ..face.topology import canonical
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
-from ..rig.shell import RINGS, build_shell
+from ..rig.shell import EAR, RINGS, build_shell
 from ..rig.skeleton import PART
 from ..texture.atlas import ATLAS, sample
 
 MOUTH_PARTS = [PART[name] for name in ("upper_teeth", "lower_teeth", "tongue", "cavity")]
-HEAD_AXIS = np.array([0.0, 0.25, 0.75])
+HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in the head frame
+SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
 
 class Shaper:
@@ -89,7 +90,7 @@ class Shaper:
         points = self.rig.vertices[self.shell].astype(np.float64)
         weight = sample(region, self.at[self.shell][None])[0][:, None]
         outward = np.sign(points[:, :1]) * [[1.0, 0.0, 0.0]]
-        middle = np.column_stack([0.88 * np.sign(points[:, 0]), np.full(len(points), 0.2), np.full(len(points), 0.66)])
+        middle = np.array(EAR) * np.column_stack([np.sign(points[:, 0]), np.ones((len(points), 2))])
         shape[self.shell] = weight * (step.out * (outward + [[0.0, 0.0, -0.3]]) + step.size * (np.array([1.2, 1.0, 0.5]) * (points - middle)
                                                                                             + 0.25 * outward))
         return shape
@@ -102,7 +103,7 @@ class Shaper:
         """
         points = self.rig.vertices[self.shell]
         weight = self.on_shell(hair) * np.clip((np.arange(len(points)) // len(OVAL) + 1) / 5, 0, 1)
-        away = points - HEAD_AXIS
+        away = points - HAIR_CENTRE
         away /= np.linalg.norm(away, axis=1, keepdims=True)
         shape = np.zeros(self.rig.vertices.shape)
         shape[self.shell] = step.by * weight[:, None] * away
@@ -125,7 +126,7 @@ class Shaper:
         """A region's weight at the shell's vertices, smoothed over their neighbours."""
         grid = sample(region, self.at[self.shell][None])[0]
         ring = grid[:-1].reshape(RINGS, len(OVAL))
-        for _ in range(2):
+        for _ in range(SMOOTHINGS):
             up, down = np.vstack([ring[:1], ring[:-1]]), np.vstack([ring[1:], ring[-1:]])
             ring = (2 * ring + up + down + np.roll(ring, 1, 1) + np.roll(ring, -1, 1)) / 6
         return np.append(ring.ravel(), ring[-1].mean())

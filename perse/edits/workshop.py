@@ -1,7 +1,7 @@
 """Attribute edits carried out on one person's rig and texture: the procedural answer to an image editor."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -24,101 +24,18 @@ from ..attributes.edits import (
     Tuck,
 )
 from ..rig.rig import Rig
-from ..texture.atlas import Texture, chart_slice, sample
+from ..texture.atlas import Texture, chart_slice
 from ..texture.lab import to_lab, to_rgb
-from .bound_mesh import BoundMesh
+from .bare_skin import bare
+from .edit import Edit, Patch
+from .facial_hair import grow
+from .head_hair import CUTS
 from .head_measures import Head
-from .locks import LOCKS
-from .paint import PAINTERS
-from .props import PROPS
-from .recolour import Patch, bare, detail, pupil, recolor, tint
+from .recolour import detail, pupil, recolor, tint
 from .regions import Regions, box_of
 from .reshape import Shaper
-from .strands import grow
-
-
-class Edit:
-    """What one axis does at amount +1 or -1.
-
-    shape (V, 3): displacement of the rest shape, or None; early: 1 if it is in step with the amount, up to 2 if it is
-    ahead of it. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
-    (ATLAS, ATLAS, 3), for whoever has one. cover (ATLAS, ATLAS): how much of what was there the patch hides, or None.
-    solid (ATLAS, ATLAS): where the surface becomes opaque and strands beyond the outline vanish, or None. overlay: what comes on
-    top, or None; opacity: its, at full amount. tints: by kind of overlay, the change of colours (N, 3) -> (N, 3).
-    """
-
-    def __init__(self, base: np.ndarray | None = None):
-        self.base = base
-        self.shape: np.ndarray | None = None
-        self.early = 1.0
-        self.patch: Patch | None = None
-        self.solid: np.ndarray | None = None
-        self.cover: np.ndarray | None = None
-        self.overlay: BoundMesh | None = None
-        self.opacity = 0.95
-        self.tints: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
-        self._whole: np.ndarray | None = None
-
-    @property
-    def color(self) -> np.ndarray | None:
-        if self._whole is not None or self.patch is None:
-            return self._whole
-        out = self.base.copy()
-        out[self.patch[0]] += self.patch[1]
-        return out
-
-    @color.setter
-    def color(self, whole: np.ndarray) -> None:
-        self._whole = whole
-
-    def change(self, texture: Texture) -> Patch | None:
-        """Where and by how much the colour changes, whichever way it was given."""
-        if self.patch is None and self._whole is not None:
-            difference = self._whole - texture.color
-            box = box_of(25 * np.abs(difference).max(-1))
-            self.patch = None if box is None else (box, difference[box])
-        return self.patch
-
-    def is_empty(self, texture: Texture) -> bool:
-        """Whether it changes nothing of this person."""
-        return self.shape is None and self.overlay is None and not self.tints and self.change(texture) is None
-
-    def only_moves(self, texture: Texture) -> bool:
-        """Whether it is a change of shape alone."""
-        return self.overlay is None and not self.tints and self.change(texture) is None
-
-    def color_at(self, texture: Texture, xy: np.ndarray) -> np.ndarray | None:
-        """Change of colour (N, 3) at atlas pixels (N, 2); None if there is none anywhere."""
-        patch = self.change(texture)
-        if patch is None:
-            return None
-        (rows, columns), change = patch
-        inside = (xy[:, 0] > columns.start) & (xy[:, 0] < columns.stop) & (xy[:, 1] > rows.start) & (xy[:, 1] < rows.stop)
-        out = np.zeros((len(xy), 3), np.float32)
-        out[inside] = sample(change, (xy[inside] - [columns.start, rows.start])[None])[0]
-        return out
-
-    def shape_at(self, share: float) -> np.ndarray | None:
-        """Displacement (V, 3) at a share of the amount."""
-        return None if self.shape is None else self.shape * (self.early * share + (1 - self.early) * share ** 2)
-
-    def paint(self, patch: Patch | None) -> None:
-        """Add one more change of colour."""
-        if patch is None:
-            return
-        if self.patch is not None:
-            (rows, columns), (old_rows, old_columns) = patch[0], self.patch[0]
-            box = np.s_[min(rows.start, old_rows.start):max(rows.stop, old_rows.stop),
-                        min(columns.start, old_columns.start):max(columns.stop, old_columns.stop)]
-            joined = np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start, 3), np.float32)
-            for (r, c), change in (patch, self.patch):
-                joined[r.start - box[0].start:r.stop - box[0].start, c.start - box[1].start:c.stop - box[1].start] += change
-            patch = (box, joined)
-        self.patch = patch
-
-    def reshape(self, shape: np.ndarray) -> None:
-        """Add one more displacement."""
-        self.shape = shape if self.shape is None else self.shape + shape
+from .skin_patterns import PATTERNS
+from .worn_objects import WORN_OBJECTS
 
 
 @dataclass
@@ -200,7 +117,7 @@ class Workshop:
                 case Recolor():
                     out.paint(recolor(self.regions, self.texture, step, sign))
                 case Tint():
-                    out.tints[step.kind] = lambda colors, step=step: tint(colors, step, sign)
+                    out.tints[step.kind] = partial(tint, step=step, sign=sign)
                 case Detail():
                     out.paint(detail(self.regions, self.texture, step, sign))
                 case Bare():
@@ -218,9 +135,9 @@ class Workshop:
                     out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
                     out.paint(self._shadow(step.shadow * weight, color))
                 case Locks():
-                    out.overlay = LOCKS[step.kind](self.head, step, self.hair_color(), self.seed)
+                    out.overlay = CUTS[step.kind](self.head, step, self.hair_color(), self.seed)
                 case Prop():
-                    out.overlay = PROPS[step.kind](self.head, np.array(step.color))
+                    out.overlay = WORN_OBJECTS[step.kind](self.head, np.array(step.color))
         return out
 
     def _shadow(self, weight: np.ndarray, color: np.ndarray) -> Patch | None:
@@ -231,7 +148,7 @@ class Workshop:
 
     def _paint(self, step: Paint, axis: Axis) -> Patch | None:
         """A painted pattern on the face's chart."""
-        sheet = PAINTERS[step.kind](self.regions, np.random.default_rng(self.seed))
+        sheet = PATTERNS[step.kind](self.regions, np.random.default_rng(self.seed))
         block = chart_slice("face")
         weight = self.regions.on_sheet(sheet, self.regions.face_xy) * self.owned(axis)[block]
         color = self.texture.color[block]

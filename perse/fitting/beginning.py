@@ -14,7 +14,8 @@ from ..avatar.seeds.freedom import Freedom, freedom
 from ..avatar.seeds.from_photo import seed_gaussians
 from ..avatar.seeds.seed import Seeds
 from ..avatar.space import AxisBasis, LatentSpace
-from ..edits.workshop import Edit, Workshop
+from ..edits.edit import Edit
+from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, sample

@@ -21,6 +21,7 @@ OUTLINE_DEPTH, CROWN_DEPTH = 0.8, 0.35  # of the outline beside and on top of th
 BACK_DEPTH = 1.75
 CROWN = 1.1  # eye line to crown of a bald head
 HALF_WIDTH = 0.82
+EAR = (0.88, 0.20, 0.66)  # the middle of the left one on the shell, eye distances; the right one is its mirror image
 LAG = 0.9  # share of the head's turns that the ends of hanging hair do not follow
 BELOW_EYES, BESIDE_JAW = (0.2, 0.9), (0.65, 0.90)  # eye distances over which that sets in: downwards, and outwards from the middle
 

@@ -11,7 +11,8 @@ import torch
 from .. import stages
 from ..attributes.edits import Axis, Category
 from ..edits.bound_mesh import BoundMesh
-from ..edits.workshop import Edit, Workshop
+from ..edits.edit import Edit
+from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids

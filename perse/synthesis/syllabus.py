@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from ..attributes.edits import Axis, Category
-from ..edits.workshop import Edit
+from ..edits.edit import Edit
 from .base import Plan
 
 PAIRS = 4  # of styles of a category that are morphed into each other

@@ -6,9 +6,9 @@ import pytest
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES, reduced_to
 from perse.attributes.edits import Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
 from perse.attributes.regions import AREAS
-from perse.edits.locks import LOCKS
-from perse.edits.paint import PAINTERS
-from perse.edits.props import PROPS
+from perse.edits.head_hair import CUTS
+from perse.edits.skin_patterns import PATTERNS
+from perse.edits.worn_objects import WORN_OBJECTS
 from perse.face.topology import canonical
 from perse.rig.expressions import EXPRESSIONS
 
@@ -79,7 +79,7 @@ def test_axes_say_what_they_are_and_what_they_own(axis):
         elif isinstance(edit, Tint):
             assert (edit.to is None) != (edit.shift is None)
         elif isinstance(edit, (Prop, Locks, Paint)):
-            builders = PROPS if isinstance(edit, Prop) else LOCKS if isinstance(edit, Locks) else PAINTERS
+            builders = WORN_OBJECTS if isinstance(edit, Prop) else CUTS if isinstance(edit, Locks) else PATTERNS
             assert edit.kind in builders
     if axis.needs is not None:
         # What only tints an object of the same category needs it, and it must be there to be tinted.

@@ -5,9 +5,9 @@ import pytest
 
 from perse.attributes.catalogue import AXES, CATEGORIES
 from perse.attributes.edits import Axis, Prop
-from perse.edits import props
-from perse.edits.bound_mesh import GROWTH
+from perse.edits.bound_mesh import GROWING
 from perse.edits.solids import ball, cloth
+from perse.edits.worn_objects import WORN_OBJECTS
 from perse.render.geometry import vertex_normals
 from perse.rig.skeleton import PART
 from perse.synthesis.base import Plan
@@ -90,7 +90,7 @@ def test_hair_and_hats_grow_instead_of_fading(studio, name, low):
     assert (linear + quadratic >= 0.99).all()  # all there at the end
     before = 0.98 * overlay.start
     assert (linear * before + quadratic * before ** 2 <= 1e-6).all()  # and not before its time
-    solid = overlay.start + GROWTH
+    solid = overlay.start + GROWING
     assert (linear * solid + quadratic * solid ** 2 >= 0.99).all()
     if low is not None:
         lengths = [rest(studio, name)[np.unique(overlay.grown(amount).triangles), 1].max() for amount in (0.25, 0.45, 1.0)]
@@ -142,7 +142,7 @@ def test_a_new_object_is_one_function(studio, monkeypatch):
     def third_eye(head, color):
         points, triangles = ball([0.0, -0.35, -0.25], 0.06)
         return head.fixed(points, triangles, cloth(color, vertex_normals(points, triangles)), "hat")
-    monkeypatch.setitem(props.PROPS, "third_eye", third_eye)
+    monkeypatch.setitem(WORN_OBJECTS, "third_eye", third_eye)
     axis = Axis("third_eye", "Third eye", "One more", (Prop("third_eye", (0.0, 0.9, 0.0)),), ("glasses_area",))
     made = studio.workshop.edit(axis, 1)
     frame, _ = studio.edited(axis, made, 1.0, studio._pose({}), studio.view(0.0, 0.0))

@@ -7,8 +7,8 @@ import pytest
 
 from perse.attributes.catalogue import BY_NAME, CATEGORIES
 from perse.attributes.edits import Strands
-from perse.edits.strands import grow
-from perse.fitting.fit import Schedule
+from perse.edits.facial_hair import grow
+from perse.fitting.schedule import Schedule
 from perse.render.camera import Camera
 from perse.rig.expressions import NAMES
 from perse.settings import DEFAULT_BUDGET

@@ -8,8 +8,9 @@ import torch
 
 from ...attributes.edits import Axis, Category, Strands
 from ...edits.bound_mesh import BoundMesh
-from ...edits.strands import grow
-from ...edits.workshop import Edit, Workshop
+from ...edits.edit import Edit
+from ...edits.facial_hair import grow
+from ...edits.workshop import Workshop
 from ...face.alignment import Similarity, procrustes
 from ...face.landmarks import FACE, STABLE
 from ...face.measures import eye_distance

@@ -15,23 +15,24 @@ from scipy.spatial import cKDTree
 from ..attributes.edits import Locks
 from ..render.geometry import grid_on
 from ..texture.atlas import sample
-from .bound_mesh import LAST, BoundMesh
+from .bound_mesh import LATEST_START, BoundMesh
 from .head_measures import Head
 from .strands import ribbons
 
-AXIS_Z = 0.72  # depth of the vertical line that hair hangs around
-ANGLES, HEIGHTS = 72, 80
-TOP, BOTTOM = -1.2, 2.4
-LET_GO = 0.85  # height (eye distances below the eyes) from which hair rests on neck and shoulders
+AXIS_DEPTH = 0.72  # eye distances behind the eyes, of the vertical line that hair hangs around
+ANGLES, HEIGHTS = 72, 80  # cells around that line and down it, in which the head's outermost surface is measured
+HIGHEST, LOWEST = -1.2, 2.4  # eye distances below the eyes between which it is
+ON_SHOULDERS = 0.85  # eye distances below the eyes from which hair rests on neck and shoulders
+FACE_SIDE = np.radians(60)  # from straight ahead, within which no long strand hangs: it would lie over the cheek
 
 
 def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """(angle, y) -> distance of the outermost surface (head, neck, shoulders) from the vertical axis. Angle 0 = front."""
     rig = head.rig
     corners = rig.vertices.astype(np.float64)[rig.faces[rig.part_faces("face", "shell", "body")]]
-    p = grid_on(corners, 4).reshape(-1, 3) - [0, 0, AXIS_Z]
+    p = grid_on(corners, 4).reshape(-1, 3) - [0, 0, AXIS_DEPTH]
     column = ((np.arctan2(p[:, 0], -p[:, 2]) / (2 * np.pi) + 0.5) * ANGLES).astype(int) % ANGLES
-    row = ((p[:, 1] - TOP) / (BOTTOM - TOP) * HEIGHTS).astype(int)
+    row = ((p[:, 1] - HIGHEST) / (LOWEST - HIGHEST) * HEIGHTS).astype(int)
     keep = (row >= 0) & (row < HEIGHTS)
     grid = np.zeros((HEIGHTS, ANGLES))
     np.maximum.at(grid, (row[keep], column[keep]), np.hypot(p[keep, 0], p[keep, 2]))
@@ -39,7 +40,7 @@ def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     grid = gaussian_filter(grid, (0.8, 0.8), mode=("nearest", "wrap"))
 
     def at(angle, y):
-        r = np.clip((y - TOP) / (BOTTOM - TOP) * HEIGHTS - 0.5, 0, HEIGHTS - 1.001)
+        r = np.clip((y - HIGHEST) / (LOWEST - HIGHEST) * HEIGHTS - 0.5, 0, HEIGHTS - 1.001)
         c = (angle / (2 * np.pi) + 0.5) * ANGLES - 0.5
         r0, c0 = np.floor(r).astype(int), np.floor(c).astype(int)
         fr, fc = r - r0, c - c0
@@ -91,11 +92,11 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
         r[:, k] = np.where(lying, r[:, k - 1] + 0.02, np.maximum(surface, hang))
     turn = angle[:, None] + 0.10 * rng.standard_normal((count, 1)) * t + wave
     # Next to the face strands fall behind the cheek, not over it.
-    turn = np.sign(turn) * np.maximum(np.abs(turn), np.radians(60))
-    paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_Z - (r + wave) * np.cos(turn)], -1)
+    turn = np.sign(turn) * np.maximum(np.abs(turn), FACE_SIDE)
+    paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_DEPTH - (r + wave) * np.cos(turn)], -1)
     tree = {part: cKDTree(rig.vertices[rig.faces[rig.part_faces(part)]].mean(1)) for part in ("shell", "body")}
     body = rig.part_faces("body")
-    low = y > LET_GO
+    low = y > ON_SHOULDERS
     root_face = rig.part_faces("shell")[tree["shell"].query(paths[:, 0])[1]]
     centres = rig.vertices[rig.faces[body]].mean(1)
     # On the neck the height counts: it says how far the head is followed.
@@ -106,11 +107,10 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     uv = head.shaper.at[rig.faces[root_face, 0]]
     tone = _tones(head, uv, color, rng)
     # Inner strands lie in the shadow of outer ones, and all darken below the jaw.
-    shade = (0.72 + 0.34 * (depth - 0.015) / 0.06)[:,
-                                                   None] * (1.05 - 0.25 * np.clip((y - 0.7) / 0.8, 0, 1)) * np.interp(t, [0, 0.15, 1],
-                                                                                                                      [0.95, 1.0, 1.0])
+    shade = (0.72 + 0.34 * (depth - 0.015) / 0.06)[:, None] * (1.05 - 0.25 * np.clip((y - 0.7) / 0.8, 0, 1))
+    shade = shade * np.interp(t, [0, 0.15, 1], [0.95, 1.0, 1.0])
     across = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], -1)
-    start = np.minimum(0.10 * rng.random((count, 1)) + 0.75 * np.clip((y - first.min()) / (chin + 0.6 - first.min()), 0, 1), LAST)
+    start = np.minimum(0.10 * rng.random((count, 1)) + 0.75 * np.clip((y - first.min()) / (chin + 0.6 - first.min()), 0, 1), LATEST_START)
     return ribbons(paths, across, step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair", start, 0.5)
 
 
@@ -145,10 +145,10 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     anchor = v[rig.faces[face]].mean(2)
     tone = _tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
     shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.5, 1], [1.0, 1.05, 0.92])
-    start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LAST)
+    start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LATEST_START)
     return ribbons(paths, np.tile([1.0, 0.0, 0.0], (count, 1)), step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair",
                    start, 0.35)
 
 
 # Cuts by the name that a catalogue entry gives.
-LOCKS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {"long": long, "fringe": fringe}
+CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {"long": long, "fringe": fringe}

@@ -1,23 +1,14 @@
-"""Objects that are worn, built to a person's measure in the head frame and fixed to the skull.
-
-A builder takes the head's measures and a colour and returns a `BoundMesh`; `PROPS` names it for the catalogue.
-"""
-
-from collections.abc import Callable
-from functools import partial
+"""Spectacles and sunglasses."""
 
 import numpy as np
 
 from ..face.landmarks import EYE
 from ..render.geometry import vertex_normals
 from .bound_mesh import BoundMesh
-from .ears import ears, elf_tips
-from .hats import beanie, cap, cowboy, hairband
 from .head_measures import Head
-from .jewellery import drops, headphones, hoops, studs
 from .solids import lit, merged, metal, sheet, tube
 
-LENS = np.array([0.055, 0.055, 0.065])
+LENS_COLOR = np.array([0.055, 0.055, 0.065])
 
 
 def _rim(kind: str, centre: np.ndarray, width: float, height: float, outward: float) -> np.ndarray:
@@ -87,14 +78,6 @@ def glasses(head: Head, color: np.ndarray, kind: str) -> BoundMesh:
     # Lenses darken from below upwards and mirror a little sky.
     glass, faces = merged(lenses)
     height = (glass[:, 1:2] - glass[:, 1].min()) / np.ptp(glass[:, 1])
-    shine = LENS * (0.8 + 0.9 * height) + 0.10 * np.exp(-((height - 0.16) / 0.10) ** 2) * np.array([0.8, 0.9, 1.0])
+    shine = LENS_COLOR * (0.8 + 0.9 * height) + 0.10 * np.exp(-((height - 0.16) / 0.10) ** 2) * np.array([0.8, 0.9, 1.0])
     points, triangles = merged([(points, triangles), (glass, faces)])
     return head.fixed(points, triangles, np.clip(np.concatenate([colors, shine]), 0, 1), "sunglasses")
-
-
-# Builders by the name that a catalogue entry gives.
-PROPS: dict[str, Callable[[Head, np.ndarray], BoundMesh]] = {
-    "round": partial(glasses, kind="round"), "square": partial(glasses, kind="square"), "aviator": partial(glasses, kind="aviator"),
-    "beanie": beanie, "cap": cap, "cowboy": cowboy, "hairband": hairband,
-    "studs": studs, "hoops": hoops, "drops": drops, "headphones": headphones, "ears": ears, "elf_tips": elf_tips,
-}

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..face.landmarks import EYE
 from ..face.topology import canonical
-from .regions import CANVAS, Regions
+from .regions import SHEET_SCALE, Regions
 
 # Lines of age on the mean face's left half: points (x, y), width in eye distances, strength.
 LINES = (
@@ -25,7 +25,7 @@ LINES = (
 def _both(sheet: np.ndarray, points: np.ndarray, width: float, value: float) -> None:
     for flip in (1, -1):
         layer = np.zeros_like(sheet)
-        cv2.polylines(layer, [Regions.to_sheet(points * [flip, 1])], False, value, max(1, round(1.25 * width * CANVAS)), cv2.LINE_AA, 4)
+        cv2.polylines(layer, [Regions.to_sheet(points * [flip, 1])], False, value, max(1, round(1.25 * width * SHEET_SCALE)), cv2.LINE_AA, 4)
         np.maximum(sheet, layer, out=sheet)
 
 
@@ -48,7 +48,7 @@ def wrinkles(regions: Regions, rng: np.random.Generator) -> np.ndarray:
         for part, share in ((curve, 0.55), (curve[4:-4], 1.0)):
             _both(dark, part, width * share, strength * share)
         _both(light, curve[3:-3] + [0.0, 1.2 * width], 0.8 * width, 0.25 * strength)
-    blur = 0.006 * CANVAS
+    blur = 0.006 * SHEET_SCALE
     return cv2.GaussianBlur(dark, (0, 0), blur) - cv2.GaussianBlur(light, (0, 0), 1.3 * blur)
 
 
@@ -57,8 +57,8 @@ def freckles(regions: Regions, rng: np.random.Generator) -> np.ndarray:
     sheet = regions.sheet()
     for x, y, size, value in zip(rng.uniform(-0.68, 0.68, 240), rng.uniform(0.04, 0.5, 240), rng.uniform(0.008, 0.019, 240),
                                  rng.uniform(0.3, 1.0, 240)):
-        cv2.circle(sheet, tuple(int(k) for k in regions.to_sheet((x, y))), int(size * CANVAS * 16), float(value), -1, cv2.LINE_AA, 4)
-    return cv2.GaussianBlur(sheet, (0, 0), 0.0045 * CANVAS)
+        cv2.circle(sheet, tuple(int(k) for k in regions.to_sheet((x, y))), int(size * SHEET_SCALE * 16), float(value), -1, cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(sheet, (0, 0), 0.0045 * SHEET_SCALE)
 
 
 def eyeliner(regions: Regions, rng: np.random.Generator) -> np.ndarray:
@@ -75,9 +75,9 @@ def eyeliner(regions: Regions, rng: np.random.Generator) -> np.ndarray:
     _both(sheet, np.stack([upper[0] - [0.01, 0.006], (upper[0] + wing) / 2]), 0.022, 1.0)
     _both(sheet, np.stack([(upper[0] + wing) / 2, wing]), 0.012, 0.9)
     _both(sheet, lower + [0, 0.006], 0.011, 0.55)
-    return cv2.GaussianBlur(sheet, (0, 0), 0.005 * CANVAS)
+    return cv2.GaussianBlur(sheet, (0, 0), 0.005 * SHEET_SCALE)
 
 
 # Painters: (regions, random numbers) -> sheet of the mean face with the strength of the pattern.
-PAINTERS: dict[str, Callable[[Regions, np.random.Generator],
+PATTERNS: dict[str, Callable[[Regions, np.random.Generator],
                              np.ndarray]] = {"wrinkles": wrinkles, "freckles": freckles, "eyeliner": eyeliner}
