@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from ..rig.build import CHARTS
-from .belief.view import View
 from .fill import nearest_covered
+from .view import View
 
 ATLAS = 1024
 REGIONS = ("hair", "skin", "brows", "lips", "neck", "clothes", "glasses")

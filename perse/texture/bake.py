@@ -6,13 +6,13 @@ from ..portrait import Portrait
 from ..rig.rig import Rig
 from .atlas import REGIONS, Texture, chart_slice
 from .belief.texels import Texels, believe, unroll
-from .belief.view import MOUTH, look
 from .completion.eyes import complete_eyes
 from .completion.face import complete_face, join_face_to_scalp
 from .completion.mouth import complete_mouth
 from .completion.scalp import complete_scalp
 from .completion.torso import complete_torso
 from .light import colourfulness, faded, white_light
+from .view import MOUTH, look
 
 OBLIQUE_FROM, OBLIQUE_OVER = 0.40, 0.15  # cosine to the view below which the matte's softness is the outline's, and over which fully
 

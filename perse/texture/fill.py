@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-MATCH = 9.0  # texels over which the two halves of a face are compared
-DIFFERENT = 0.16  # light by which the two halves may differ for one to complete the other
-ISLAND = 15  # texels: own ones that are fewer across are taken from the other half with their surroundings
+LIGHT_BLUR = 9.0  # texels over which the light of the two halves of a face is compared
+OTHER_LIGHT = 0.16  # difference of light, 0 to 1, from which one half does not complete the other
+LEAST_ISLAND = 15  # texels: own ones that are fewer across are taken from the other half with their surroundings
 
 
 def diffuse(image: np.ndarray, weight: np.ndarray, around: bool = False) -> np.ndarray:
@@ -65,16 +65,16 @@ def from_twin(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> tup
     """
     twin, twin_weight = image[:, ::-1], weight[:, ::-1]
     both = np.clip((np.minimum(weight, twin_weight) - 0.2) / 0.3, 0, 1)
-    offset = diffuse(cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), MATCH) /
-                     np.maximum(cv2.GaussianBlur(both, (0, 0), MATCH), 1e-3)[..., None], (both > 0.3).astype(np.float32))
+    offset = diffuse(cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), LIGHT_BLUR) /
+                     np.maximum(cv2.GaussianBlur(both, (0, 0), LIGHT_BLUR), 1e-3)[..., None], (both > 0.3).astype(np.float32))
     copied = np.clip(twin + offset, 0, 1)
     # A copy only where the own texel is seen badly. Islands of own texels among copied ones would show.
     own = np.clip((weight - 0.1) / 0.3, 0, 1)
-    own = cv2.morphologyEx(np.where(covered, own, 1).astype(np.float32), cv2.MORPH_OPEN, np.ones((ISLAND, ISLAND)))
+    own = cv2.morphologyEx(np.where(covered, own, 1).astype(np.float32), cv2.MORPH_OPEN, np.ones((LEAST_ISLAND, LEAST_ISLAND)))
     own = soften(cv2.erode(own, np.ones((3, 3))), covered, 3) * np.clip(weight * 10, 0, 1)
     mixed = image * own[..., None] + copied * (1 - own[..., None])
     # What neither half shows well, or the other one in quite another light, is smeared: its surroundings continue there.
-    alike = np.clip((DIFFERENT - np.abs(offset[..., :3]).mean(-1)) / (0.5 * DIFFERENT), 0, 1)
+    alike = np.clip((OTHER_LIGHT - np.abs(offset[..., :3]).mean(-1)) / (0.5 * OTHER_LIGHT), 0, 1)
     known = own * np.clip((weight - 0.2) / 0.3, 0, 1) + (1 - own) * np.clip((twin_weight - 0.4) / 0.4, 0, 1) * alike
     return mixed, soften(np.clip(1.3 * known, 0, 1), covered, 2) * (known > 0)
 

@@ -5,12 +5,12 @@ import numpy as np
 
 from .atlas import sample
 
-CENTRE = np.array([0.0, 0.15, 0.85])  # of the head, about which strands run, head frame
-WHORL = np.array([0.14, -0.84, 0.52])  # direction of the whorl, from the centre
-TURN = 0.7  # radians by which strands wind around the whorl
-REACH = 0.45  # radians from the whorl in which they do
-WAVER = ((7, 6, 0.10), (16, 14, 0.045), (36, 36, 0.015))  # columns and rows of a noise, and by how many radians it turns strands
-OCTAVES = 4  # near the whorl the meridians crowd: there fewer, wider strands are drawn
+HAIR_CENTRE = np.array([0.0, 0.15, 0.85])  # point in the head about which strands run, head frame
+WHORL = np.array([0.14, -0.84, 0.52])  # direction of the whorl, from that point
+WHORL_TURN = 0.7  # radians by which strands wind around the whorl
+WHORL_REACH = 0.45  # radians from the whorl in which they do
+WAVES = ((7, 6, 0.10), (16, 14, 0.045), (36, 36, 0.015))  # columns and rows of a noise, and by how many radians it turns strands
+OCTAVES = 4  # sizes of strands: near the whorl the meridians crowd, and fewer, wider ones are drawn
 
 
 def strand_coordinates(points: np.ndarray) -> np.ndarray:
@@ -19,13 +19,13 @@ def strand_coordinates(points: np.ndarray) -> np.ndarray:
     axis = WHORL / np.linalg.norm(WHORL)
     first = np.cross(axis, [0.0, 0.0, 1.0])
     first /= np.linalg.norm(first)
-    away = (points - CENTRE).astype(np.float32)
+    away = (points - HAIR_CENTRE).astype(np.float32)
     height, x, y = np.moveaxis(away @ np.stack([axis, first, np.cross(first, axis)], 1).astype(np.float32), -1, 0)
     along = np.arctan2(np.hypot(x, y), height)
-    around = np.arctan2(x, y) + TURN * np.exp(-along / REACH)
+    around = np.arctan2(x, y) + WHORL_TURN * np.exp(-along / WHORL_REACH)
     # Strands waver, all of a place together, or they would stand like the spokes of a wheel.
     rng = np.random.default_rng(0)
-    waver = sum(amplitude * _read(_noise(rng, columns, rows, 1.0, 1.0), along, around) for columns, rows, amplitude in WAVER)
+    waver = sum(amplitude * _read(_noise(rng, columns, rows, 1.0, 1.0), along, around) for columns, rows, amplitude in WAVES)
     return np.stack([along, around + waver], -1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 LEAST_CHROMA = 0.12  # of skin in a picture that has colours: its channels' spread over the largest
-FEW = 40  # pixels that tell a colour
+LEAST_PIXELS = 40  # that tell a colour
 
 
 def white_light(color: np.ndarray, skin: np.ndarray, sclera: np.ndarray) -> np.ndarray:
@@ -15,8 +15,8 @@ def white_light(color: np.ndarray, skin: np.ndarray, sclera: np.ndarray) -> np.n
     """
     # Skin absorbs least of the red light: its largest channel tells the light's strength best.
     bright = color.max(-1)
-    on_skin = float(np.percentile(bright[skin > 0.5], 80)) if (skin > 0.5).sum() > FEW else 0.6
-    if (sclera > 0.7).sum() < FEW // 2:
+    on_skin = float(np.percentile(bright[skin > 0.5], 80)) if (skin > 0.5).sum() > LEAST_PIXELS else 0.6
+    if (sclera > 0.7).sum() < LEAST_PIXELS // 2:
         return np.full(3, on_skin)
     limit = np.percentile(bright[sclera > 0.7], 70)
     white = color[(sclera > 0.7) & (bright >= limit)].mean(0)
@@ -32,7 +32,7 @@ def colourfulness(color: np.ndarray, skin: np.ndarray) -> float:
         color: (H, W, 3); skin: (H, W) mask.
     """
     own = color[skin > 0.5]
-    if len(own) < FEW:
+    if len(own) < LEAST_PIXELS:
         return 1.0
     high = own.max(-1)
     return float(np.clip(np.median((high - own.min(-1)) / np.maximum(high, 0.05)) / LEAST_CHROMA, 0, 1))

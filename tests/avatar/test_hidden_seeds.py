@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from perse.avatar.seeds.from_photo import seed_gaussians
-from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, behind_lid_corners, downwards, hidden, onto_person
+from perse.avatar.seeds.lid_corners import behind_lid_corners
+from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, downwards, hidden, onto_person
 from perse.face.landmarks import EYE, LIPS
 from perse.render.camera import Camera
 from perse.rig.skeleton import PART

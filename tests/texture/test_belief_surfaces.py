@@ -8,7 +8,7 @@ import pytest
 from perse.rig.skeleton import PART
 from perse.texture.bake import bake
 from perse.texture.belief.surfaces import dressed, surfaces
-from perse.texture.belief.view import MOUTH
+from perse.texture.view import MOUTH
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from perse.texture.atlas import chart_slice
 from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, not_the_cheek, unroll, vertex_normals
-from perse.texture.belief.view import look
+from perse.texture.view import look
 
 
 @pytest.fixture

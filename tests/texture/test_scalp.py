@@ -7,7 +7,7 @@ import pytest
 
 from perse.rig.shell import OUTLINE_RING, RINGS
 from perse.texture.atlas import REGIONS, chart_slice
-from perse.texture.completion.scalp import NAPE, complete_scalp, hair_length
+from perse.texture.completion.scalp import HAIRLINE_AT_NAPE, complete_scalp, hair_length
 from perse.texture.fill import diffuse, mirror
 from perse.texture.grain import grain, grain_at, strand_coordinates
 from perse.texture.lab import to_lab
@@ -48,9 +48,9 @@ def test_short_hair_goes_round_the_back_and_ends_at_the_nape(painted):
     complete_scalp(texture)
     hair, skin = texture.regions["hair"][SHELL], texture.regions["skin"][SHELL]
     assert hair[behind(texture, -2, 0.3)].min() > 0.9
-    assert skin[behind(texture, NAPE + 0.18, 2)].min() > 0.9
+    assert skin[behind(texture, HAIRLINE_AT_NAPE + 0.18, 2)].min() > 0.9
     # No ruler's line: at one height some strands have ended and others have not.
-    edge = hair[behind(texture, NAPE - 0.04, NAPE + 0.02)]
+    edge = hair[behind(texture, HAIRLINE_AT_NAPE - 0.04, HAIRLINE_AT_NAPE + 0.02)]
     assert edge.std() > 0.1 and 0.05 < edge.mean() < 0.95
 
 

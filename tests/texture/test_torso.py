@@ -10,7 +10,7 @@ from perse.rig.build import build_rig
 from perse.rig.skeleton import PART
 from perse.texture.atlas import chart_slice
 from perse.texture.bake import bake
-from perse.texture.completion.torso import EDGE, _under_jaw, collar_line, strands_run_on
+from perse.texture.completion.torso import THROAT_EDGE, _under_jaw, collar_line, strands_run_on
 
 HEIGHT, WIDTH = 96, 128
 
@@ -185,7 +185,7 @@ def test_the_shade_under_the_jaw_goes_on_above(any_rig):
     color = np.full((HEIGHT, WIDTH, 3), 0.7, np.float32)
     weight = np.zeros((HEIGHT, WIDTH), np.float32)
     weight[40:70, WIDTH // 2 - 16:WIDTH // 2 + 16] = 1
-    color[40:40 + EDGE] = 0.3
+    color[40:40 + THROAT_EDGE] = 0.3
     top, above = _under_jaw(color, weight)
     middle = WIDTH // 2
     assert np.allclose(top[middle], 0.3, atol=0.02) and above[20, middle] > 0.95 and above[60].max() == 0
@@ -222,7 +222,7 @@ def test_no_wedge_of_skin_beside_hair(long_haired, rig):
     seen, hair = texture.seen[area] > 0.2, texture.regions["hair"][area]
     first = np.argmax(seen, axis=0)
     turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
-    below = np.stack([hair[np.clip(first + k, 0, len(hair) - 1), np.arange(len(first))] for k in range(EDGE, 4 * EDGE)]).mean(0)
+    below = np.stack([hair[np.clip(first + k, 0, len(hair) - 1), np.arange(len(first))] for k in range(THROAT_EDGE, 4 * THROAT_EDGE)]).mean(0)
     columns = seen.any(0) & (below > 0.9) & (first > 30) & (turn < 0.25)
     above = np.array([hair[max(first[c] - 25, 0):first[c] - 10, c].mean() for c in np.flatnonzero(columns)])
     assert columns.sum() > 10 and np.median(above) > 0.8

@@ -10,7 +10,7 @@ from ...texture.fill import diffuse
 
 NOTCH = 0.15  # eye distances beside the portrait's outline over which hair is put farther back
 DEEPEST_NOTCH = 0.4  # eye distances from the portrait's outline to the mesh's, up to which there is a notch between them
-EVEN = 2  # standard deviation of the blur of a depth that is carried on, pixels of a 512-pixel crop
+DEPTH_BLUR = 2  # standard deviation of the blur of a depth that is carried on, pixels of a 512-pixel crop
 
 
 def depths(surfaces: Surfaces, xy: np.ndarray, carrier: np.ndarray, beyond: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def depths(surfaces: Surfaces, xy: np.ndarray, carrier: np.ndarray, beyond: np.n
 def _carried_on(depth: np.ndarray, known: np.ndarray, xy: np.ndarray) -> np.ndarray:
     """A depth picture (S, S) carried on smoothly from where it is known (S, S) bool; read at xy (N, 2)."""
     sheet = diffuse(depth[..., None].astype(np.float32), known.astype(np.float32))[..., 0]
-    return sample(cv2.GaussianBlur(sheet, (0, 0), EVEN * len(depth) / 512), xy[None])[0]
+    return sample(cv2.GaussianBlur(sheet, (0, 0), DEPTH_BLUR * len(depth) / 512), xy[None])[0]
 
 
 def to_outline(depth: np.ndarray, alpha: np.ndarray, shell: np.ndarray, eye: float) -> np.ndarray:

@@ -9,8 +9,9 @@ from ...portrait import Portrait
 from ...render.camera import Camera
 from ...rig.rig import Rig
 from ...rig.skeleton import PART, PARTS
-from ...texture.atlas import ATLAS, Texture, chart_slice, sample
+from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.belief.texels import WELL_SEEN
+from .lid_corners import behind_lid_corners
 from .seed import FLATNESS, MOUTH_PARTS, Seeds
 
 # Distance between Gaussians on hidden surfaces, eye distances.
@@ -25,8 +26,6 @@ BEHIND_OWN = 0.012  # eye distances behind the photo's own Gaussians in the mout
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach
 NO_PERSON = 0.3  # alpha of the portrait below which a point is none of the person
 INSIDE_OUTLINE = 0.003  # of the portrait's side: how far within the outline such a point is put
-# What lies behind the corners of the lids: its spacing, eye distances; how far before the eyeball's centre, in its radii; its light.
-SHEET_SPACING, SHEET_DEPTH, SHEET_LIGHT = 0.012, 0.25, 0.75
 
 
 def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Generator) -> Seeds:
@@ -117,38 +116,3 @@ def onto_person(points: np.ndarray, alpha: np.ndarray, camera: Camera) -> np.nda
     _, (y, x) = distance_transform_edt(~within, return_indices=True)
     move = (np.stack([x[row, column], y[row, column]], 1) + 0.5 - xy) * depth[:, None] / float(camera.K[0, 0])
     return points + beside[:, None] * (np.column_stack([move, np.zeros(len(move))]) @ camera.viewmat[:3, :3])
-
-
-def behind_lid_corners(rig: Rig, texture: Texture, side: str) -> Seeds:
-    """What lies behind the corners of an eye's lids, where the ball does not reach when it turns: a sheet through the ball, fixed to
-    the face, of a shade between the eye's white and the skin beside it."""
-    eye, centre = EYE[side], rig.eye_centres[0 if side == "right" else 1].astype(np.float64)
-    outer, inner = (rig.vertices[eye[end]].astype(np.float64) for end in ("outer", "inner"))
-    ball = rig.vertices[rig.vertex_part == PART[f"eye_{side}"]]
-    radius = np.linalg.norm(ball - centre, axis=1).max()
-    gap = np.linalg.norm(rig.vertices[eye["upper"]] - rig.vertices[eye["lower"]], axis=1).max()
-    wide = np.linalg.norm(inner - outer)
-    along, across = np.meshgrid(np.arange(-0.06, 1.06, SHEET_SPACING / wide), np.arange(-0.5, 0.5, SHEET_SPACING / max(gap, SHEET_SPACING)))
-    along, across = along.ravel(), across.ravel() * max(gap, SHEET_SPACING)
-    points = outer + along[:, None] * (inner - outer)
-    points[:, 1] += across
-    points[:, 2] = centre[2] - SHEET_DEPTH * radius
-    # On the nearer corner's triangle.
-    triangles = rig.part_faces("face")
-    ends = [next(f for f in triangles if eye[end] in rig.faces[f]) for end in ("outer", "inner")]
-    face = np.where(along < 0.5, *ends)
-    vertex = np.where(along < 0.5, eye["outer"], eye["inner"])
-    bary = (rig.faces[face] == vertex[:, None]).astype(np.float64)
-    chart = chart_slice(f"eye_{side}")
-    grid = np.hypot(*np.meshgrid(*(np.linspace(-1, 1, n) for n in texture.seen[chart].shape[::-1])))
-    white = np.median(texture.color[chart][(grid > 0.35) & (grid < 0.6)], axis=0)
-    beside = np.stack([rig.uvs[f][rig.faces[f] == eye[end]][0] for f, end in zip(ends, ("outer", "inner"))])
-    skin = sample(texture.color, beside[None] * ATLAS)[0]
-    color = SHEET_LIGHT * (white + np.where(along[:, None] < 0.5, *skin)) / 2
-    count = len(points)
-    normal, tangent = np.tile([0.0, 0.0, -1.0], (count, 1)), np.tile([1.0, 0.0, 0.0], (count, 1))
-    # Of the eye's chart, so that no edit of the skin reaches it.
-    uv = np.tile(np.array([chart[1].stop - 2, chart[0].stop - 2]) / ATLAS, (count, 1))
-    none, scales = np.zeros(count, bool), np.tile(SHEET_SPACING * np.array([0.7, 0.7, 0.1]), (count, 1))
-    return Seeds(face, bary, points - rig.vertices[vertex], normal, tangent, scales, color,
-                  np.full(count, 0.95), uv, none, ~none, none)

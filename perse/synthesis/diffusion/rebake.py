@@ -19,7 +19,6 @@ from ...portrait import Portrait
 from ...portrait.masks import region_masks
 from ...portrait.matting import person_matte
 from ...portrait.models import segment_person
-from ...render.mesh import rasterize_ids
 from ...rig.build import build_rig
 from ...rig.pose_fit import lift
 from ...rig.rig import Rig
@@ -152,7 +151,7 @@ def coloured_strands(step: Strands, region: np.ndarray, verdict: Verdict, portra
     change = cv2.GaussianBlur(np.abs(verdict.picture - portrait.image).mean(-1), (0, 0), 0.02 * eye_distance(portrait.landmarks[:, :2]))
     # What the portrait does not show grows as its twin side does.
     size = portrait.image.shape[0]
-    ids, _ = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), rig.camera)
+    ids = workshop.texture.view.triangles
     shown = np.zeros(len(rig.faces), bool)
     shown[ids[ids >= 0]] = True
     inside = ((xy > 0) & (xy < size)).all(1) & shown[strands.face]

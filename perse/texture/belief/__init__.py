@@ -1,5 +1,5 @@
 """What may be believed of the photo: which surface it shows at each texel and at each pixel, and how far, by ordered lists of small rules.
 
-`view`: the rig as the portrait's camera sees it, rasterized once. `texels`: how far the photo is believed at each texel of the atlas.
+All of it on one view of the rig (`texture.view`). `texels`: how far the photo is believed at each texel of the atlas.
 `surfaces`: which triangle carries each pixel of the photo. `pixels`: how far what a pixel shows is believed to be of that triangle.
 """

@@ -14,8 +14,8 @@ from ...portrait import Portrait
 from ...render.mesh import rasterize_ids
 from ...rig.rig import Rig
 from ..atlas import ATLAS, Texture, sample
+from ..view import MOUTH, View
 from .texels import WELL_SEEN
-from .view import MOUTH, View
 
 LIP_ERROR = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
 TOOTH_BRIGHTER, TOOTH_PALER = 1.1, 0.75  # times as bright as lips, and times as colourful, from which and up to which something is a tooth

@@ -20,7 +20,7 @@ from ...rig.rig import Rig
 from ..atlas import ATLAS, REGIONS, chart_slice, sample
 from ..fill import diffuse
 from ..lab import to_lab
-from .view import LANDMARK_ERROR, View
+from ..view import LANDMARK_ERROR, View
 
 WELL_SEEN = 0.35  # belief from which the photo's own Gaussians cover a surface, and below which the completed texture's do
 HIDES = 0.035  # eye distances that a texel must lie behind what is in front of it to count as hidden
@@ -204,7 +204,8 @@ DOUBTS: dict[str, tuple[Callable[[Texels, np.ndarray], np.ndarray], ...]] = {
 def believe(texels: Texels) -> Belief:
     """How far the photo is believed at the texels of the whole atlas."""
     sight = reduce(mul, (rule(texels) for rule in SIGHT)).astype(np.float32)
-    seen, factors = sight.copy(), {}
+    seen = sight.copy()
+    factors: dict[Callable, np.ndarray] = {}
     for part, rules in DOUBTS.items():
         chart, area = texels.chart(part), chart_slice(part)
         factors |= {rule: rule(chart, sight[area]) for rule in rules}

@@ -15,22 +15,22 @@ from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import Texels, between_the_lips
-from ..belief.view import MOUTH
+from ..view import MOUTH
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
-TEETH = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
-SHORTER = {"upper": (0.0, 0.045, 0.0, 0.05, 0.07, 0.10), "lower": (0.02, 0.01, 0.0, 0.04, 0.06, 0.10)}  # shares of the chart
-ENAMEL, GUMS, TONGUE = np.array([1.0, 0.93, 0.90]), np.array([0.70, 0.40, 0.37]), np.array([0.71, 0.43, 0.43])
-RIM, THROAT = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
-OWN_LEAST = 0.35  # of the light that a tooth in a lip's shade has
-RIM_OF_LIP = 0.02  # of a strip's height, next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
-MUCH = 0.10  # of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
-LIP_RING, INNER_LIP = (0.93, 0.99), 0.85  # radii of the throat's chart over which it becomes the lips' inside; how light that is
-SOME = 0.01  # of it that tells the throat's colour
-IN_CORNER = 0.6  # of a row's brightness
-BESIDE = 8  # columns of a strip over which two teeth's colours are compared
-LEAST_TOOTH = 0.10  # of a strip's height that a portrait must show of a tooth: less is a lip's edge
-FEWEST = 0.10  # of a strip's columns that must show one
+TOOTH_WIDTHS = {"upper": (0.172, 0.132, 0.152, 0.142, 0.140, 0.20), "lower": (0.108, 0.118, 0.138, 0.142, 0.144, 0.22)}
+SHORTER_TEETH = {"upper": (0.0, 0.045, 0.0, 0.05, 0.07, 0.10), "lower": (0.02, 0.01, 0.0, 0.04, 0.06, 0.10)}  # shares of the chart
+ENAMEL_COLOR, GUM_COLOR, TONGUE_COLOR = np.array([1.0, 0.93, 0.90]), np.array([0.70, 0.40, 0.37]), np.array([0.71, 0.43, 0.43])
+RIM_COLOR, THROAT_COLOR = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0.025])
+LEAST_LIGHT = 0.35  # share of the light that a tooth in a lip's shade has
+RIM_OF_LIP = 0.02  # share of a strip's height next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
+LEAST_THROAT = 0.10  # share of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
+LIP_RING, INNER_LIP_LIGHT = (0.93, 0.99), 0.85  # radii of the throat's chart over which it becomes the lips' inside; share of their light there
+LEAST_THROAT_TONE = 0.01  # share of the throat's chart that tells its colour
+CORNER_LIGHT = 0.6  # share of a row's brightness below which something is too dark to be one of its teeth
+COMPARED_COLUMNS = 8  # columns of a strip, to each side, over which two teeth's colours are compared
+LEAST_TOOTH_HEIGHT = 0.10  # share of a strip's height that a portrait must show of a tooth: less is a lip's edge
+LEAST_TOOTH_COLUMNS = 0.10  # share of a strip's columns that must show one
 
 
 def complete_mouth(texture: Texture, texels: Texels, rig: Rig, light: np.ndarray) -> None:
@@ -72,13 +72,13 @@ def own_teeth(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> OwnTeet
         color: (H, W, 3), from the gum to the edge; seen: (H, W); light: see `light.white_light`.
     """
     height, width = seen.shape
-    pale = tooth_like(color / np.maximum(light / light.max(), 0.3), light.max(), OWN_LEAST) & (seen > 0.5)
+    pale = tooth_like(color / np.maximum(light / light.max(), 0.3), light.max(), LEAST_LIGHT) & (seen > 0.5)
     pale = cv2.morphologyEx(pale.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5))) > 0
-    shown = pale.sum(0) > LEAST_TOOTH * height
+    shown = pale.sum(0) > LEAST_TOOTH_HEIGHT * height
     # In the mouth's corners they are too dark to be told from what lies beside them.
     level = (color.max(-1) * pale).sum(0) / np.maximum(pale.sum(0), 1)
-    shown &= level > IN_CORNER * np.median(level[shown]) if shown.any() else False
-    if shown.sum() < FEWEST * width:
+    shown &= level > CORNER_LIGHT * np.median(level[shown]) if shown.any() else False
+    if shown.sum() < LEAST_TOOTH_COLUMNS * width:
         return None
     columns = np.flatnonzero(shown)
     first, last = (np.interp(np.arange(width), columns, values) for values in
@@ -116,26 +116,26 @@ def _down(height: int) -> np.ndarray:
     return ((np.arange(height) + 0.5) / height)[:, None]
 
 
-def _painted(row: str, shape: tuple[int, int], light: np.ndarray, crown: float) -> tuple[np.ndarray, np.ndarray]:
+def _painted(row: str, shape: tuple[int, ...], light: np.ndarray, crown: float) -> tuple[np.ndarray, np.ndarray]:
     """Colour (H, W, 3) and alpha (H, W) of teeth and gums by the book."""
     height, width = shape
     u, v = np.abs((np.arange(width) + 0.5) / width * 2 - 1), _down(height)
     slope = 2 * ARCH_DEPTH * ARCH_WIDTH * u
     # Length of the arch y = d x^2 from the middle, in mouth widths.
     length = (slope * np.sqrt(1 + slope ** 2) + np.arcsinh(slope)) / (4 * ARCH_DEPTH)
-    ends = np.cumsum(TEETH[row])
+    ends = np.cumsum(TOOTH_WIDTHS[row])
     number = np.minimum(np.searchsorted(ends, length), len(ends) - 1)
-    phase = np.abs((ends[number] - length) / np.array(TEETH[row])[number] * 2 - 1)  # 0 mid-tooth, 1 between two
-    edge = 1 - np.array(SHORTER[row])[number] - 0.09 * np.clip(phase, 0, 1) ** 4
+    phase = np.abs((ends[number] - length) / np.array(TOOTH_WIDTHS[row])[number] * 2 - 1)  # 0 mid-tooth, 1 between two
+    edge = 1 - np.array(SHORTER_TEETH[row])[number] - 0.09 * np.clip(phase, 0, 1) ** 4
     alpha = np.clip((edge[None] - v) / 0.03 + 0.5, 0, 1)
     gap = 1 - (0.20 if row == "upper" else 0.14) * np.clip((phase - 0.80) / 0.20, 0, 1) ** 2
     rounding = 1 - 0.10 * np.clip(phase, 0, 1) ** 2
     back = 1 - 0.72 * np.clip(u, 0, 1) ** 1.5  # the cheeks' shade
     lip = 0.80 + 0.22 * np.clip((v - 0.2) / 0.4, 0, 1) - 0.07 * np.clip((v - 0.9) / 0.1, 0, 1)
-    enamel = ENAMEL * light * (0.92 if row == "lower" else 1.0) * ((gap * rounding * back)[None] * lip)[..., None]
+    enamel = ENAMEL_COLOR * light * (0.92 if row == "lower" else 1.0) * ((gap * rounding * back)[None] * lip)[..., None]
     border = 1 - crown + 0.07 * (np.clip(phase, 0, 1) ** 2 - 0.3)
     gum = np.clip((border[None] - v) / 0.035 + 0.5, 0, 1)[..., None]
-    return enamel * (1 - gum) + GUMS * light * (back[None] * lip)[..., None] * gum, alpha
+    return enamel * (1 - gum) + GUM_COLOR * light * (back[None] * lip)[..., None] * gum, alpha
 
 
 def _continued(own: OwnTeeth, color: np.ndarray, seen: np.ndarray, painted: np.ndarray, alpha: np.ndarray, light: np.ndarray,
@@ -171,19 +171,19 @@ def _continued(own: OwnTeeth, color: np.ndarray, seen: np.ndarray, painted: np.n
     gum = np.clip((border - v) / 0.04 + 0.5, 0, 1)[..., None]
     lip = 1 - 0.25 * np.clip((own.first - v) / 0.25, 0, 1)[..., None]
     tone = np.minimum(ends[0].max(-1, keepdims=True), light.max())
-    run_on = (teeth * (1 - gum) + GUMS * tone * gum) * lip
+    run_on = (teeth * (1 - gum) + GUM_COLOR * tone * gum) * lip
     outermost = np.flatnonzero(own.weight > 0.5)[[0, -1]] if (own.weight > 0.5).any() else np.flatnonzero(own.weight)[[0, -1]]
     # Beside the outermost own ones the painted ones are as bright as these.
     middle = np.clip(((own.first + own.last) / 2 * height).astype(int), 0, height - 1)
     gains = []
     for at in outermost:
-        near = np.clip(np.arange(at - BESIDE, at + BESIDE + 1), outermost[0], outermost[1])
+        near = np.clip(np.arange(at - COMPARED_COLUMNS, at + COMPARED_COLUMNS + 1), outermost[0], outermost[1])
         gains.append(teeth[middle[near], near].mean(0) / np.maximum(painted[middle[near], near].mean(0), 0.05))
     gain = np.stack([np.interp(np.arange(width), outermost, [gains[0][k], gains[1][k]]) for k in range(3)], -1)
     weight = own.weight[:, None]
     out = painted * np.clip(gain, 0.3, 1.5) * (1 - weight) + run_on * weight
     # The dark that the photo shows below a tooth's edge is no tooth; a lip that it touches hides the rest of it.
-    dark = (seen > 0.3) & (color.max(-1) < IN_CORNER * np.median(color.max(-1)[inside]))
+    dark = (seen > 0.3) & (color.max(-1) < CORNER_LIGHT * np.median(color.max(-1)[inside]))
     below = np.clip((v - own.last) / 0.03, 0, 1) * np.clip(cv2.GaussianBlur(dark.astype(np.float32), (0, 0), 1.0) * 2, 0, 1)
     return out, alpha * (1 - own.weight) + (1 - below) * own.weight, shown
 
@@ -202,14 +202,14 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     if (shown & pale).sum() < 0.5 * shown.sum():
         # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
         shown &= ~pale
-    painted = light * (THROAT * (1 - rim) + RIM * rim)
-    if shown.mean() > SOME:
+    painted = light * (THROAT_COLOR * (1 - rim) + RIM_COLOR * rim)
+    if shown.mean() > LEAST_THROAT_TONE:
         painted = painted * np.clip(np.median(color[shown], 0) / np.maximum(np.median(painted[shown], 0), 0.02), 0.4, 1.6)
     # A sliver of the lips' inside shows before the teeth; a line as dark as the throat would part the two.
     of_lip = smooth_step(radius, *LIP_RING)[..., None]
     lip = np.median(color[np.abs(radius - 0.97) < 0.03], 0)
-    painted = painted * (1 - of_lip) + INNER_LIP * lip * of_lip
-    if shown.mean() < MUCH:
+    painted = painted * (1 - of_lip) + INNER_LIP_LIGHT * lip * of_lip
+    if shown.mean() < LEAST_THROAT:
         shown = np.zeros_like(shown)
     # Without holes, which a tongue's shine makes, and without crumbs.
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
@@ -218,10 +218,10 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     return color * own[..., None] + painted * (1 - own[..., None]), own
 
 
-def paint_tongue(shape: tuple[int, int], light: np.ndarray) -> np.ndarray:
+def paint_tongue(shape: tuple[int, ...], light: np.ndarray) -> np.ndarray:
     """(H, W, 3): tip in the first row, root in the last; a furrow along the middle, dark towards the throat."""
     u, v = np.linspace(-1, 1, shape[1])[None], np.linspace(0, 1, shape[0])[:, None]
     furrow = 1 - 0.14 * np.exp(-(u / 0.09) ** 2) - 0.30 * np.abs(u) ** 2.5
     depth = 1 - 0.88 * np.clip((v - 0.05) / 0.75, 0, 1)
     grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((shape[0], shape[1]))
-    return np.clip(TONGUE * light * (furrow * depth * grain)[..., None], 0, 1)
+    return np.clip(TONGUE_COLOR * light * (furrow * depth * grain)[..., None], 0, 1)

@@ -16,21 +16,21 @@ from ..fill import diffuse, mirror, soften
 from ..grain import grain_at, strand_coordinates
 from ..lab import to_lab, to_rgb
 
-LONG = 0.85  # hair that hangs lower than this covers the neck behind
-BAND = 0.05  # height of the bands in which hair is looked for, eye distances
-EAR_TOP = -0.15  # below, the outline shows ears, and hair behind them is what there is above them
-NAPE = 0.80  # where short hair ends at the back
-BEHIND_EAR = 0.32  # and behind the ears
-FINE, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of strands, of locks and of tresses
-FAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: hair's that is and that is not like skin
-EVEN = 8.0  # texels over which seen hair is evened out before it is carried on
-DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
-DOUBT = 0.12  # by which strands may stand for or against hair
-FIRM = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
-FADE = 30.0  # texels over which seen hair passes into made up one
-NEXT_TO_JAW = 16  # texels of the throat that tell the shade under the jaw
-UNDER_JAW = 0.75  # of the face's light that reaches the underside of a jaw whose throat is not seen
-VARIETY = 0.8  # of what hair's colours vary in the photo, where part of it is light and shade
+LONG_HAIR = 0.85  # height, eye distances under the eyes: hair that hangs lower covers the neck behind
+BAND_HEIGHT = 0.05  # of the bands in which hair is looked for, eye distances
+EAR_TOP = -0.15  # height, eye distances under the eyes: below, the outline shows ears, and hair behind them is what there is above them
+HAIRLINE_AT_NAPE = 0.80  # height at which short hair ends at the back, eye distances under the eyes
+HAIRLINE_BEHIND_EARS = 0.32  # and behind the ears
+STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and of tresses, eye distances
+FAIR_HAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: up to which hair is like skin, and from which it is not
+SEEN_HAIR_BLUR = 8.0  # texels over which seen hair is evened out before it is carried on
+TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
+RAGGEDNESS = 0.12  # share of hair by which single strands may stand for or against it at its edge
+COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
+SEEN_HAIR_FADE = 30.0  # texels over which seen hair passes into made up one
+THROAT_ROWS = 16  # rows of texels of the throat next to the jaw that tell the shade under it
+LIGHT_UNDER_JAW = 0.75  # share of the face's light that reaches the underside of a jaw whose throat is not seen
+COLOR_VARIETY = 0.8  # share of what hair's colours vary in the photo, where part of that is light and shade
 
 
 @dataclass
@@ -53,7 +53,7 @@ class HairLength:
     @property
     def long(self) -> bool:
         """Hair hangs past the jaw: neck and back lie under it."""
-        return self.tone is not None and self.level > LONG
+        return self.tone is not None and self.level > LONG_HAIR
 
 
 def hair_length(texture: Texture) -> HairLength:
@@ -69,11 +69,11 @@ def hair_length(texture: Texture) -> HairLength:
     for side, sign in enumerate((-1, 1)):
         # Down from the temple as long as there is hair in every band: a dark collar far below is none.
         y = points[sign * points[:, 0] > 0.3, 1]
-        count = np.histogram(y, np.arange(-0.6, 4.0, BAND))[0] >= 12
+        count = np.histogram(y, np.arange(-0.6, 4.0, BAND_HEIGHT))[0] >= 12
         if count[:8].any():
             first = int(np.argmax(count))
             gap = np.flatnonzero(~(count[first:-1] | count[first + 1:]))
-            lowest[side] = -0.6 + BAND * (first + (gap[0] if len(gap) else len(count) - first))
+            lowest[side] = -0.6 + BAND_HEIGHT * (first + (gap[0] if len(gap) else len(count) - first))
     if hair.sum() < 300:
         return HairLength(lowest, None)
     color = np.concatenate([texture.color[chart_slice(part)].reshape(-1, 3) for part in ("shell", "body")])[hair]
@@ -95,7 +95,7 @@ def complete_scalp(texture: Texture) -> None:
     height, width = seen.shape
     outline = int(OUTLINE_RING / (RINGS + 1) * height)
     flow = strand_coordinates(points)
-    ragged = 0.6 * grain_at(flow, FINE, 0.25, 1) + 0.5 * grain_at(flow, LOCK, 0.6, 4)
+    ragged = 0.6 * grain_at(flow, STRAND, 0.25, 1) + 0.5 * grain_at(flow, LOCK, 0.6, 4)
     share = _hair_share(points, hair, seen, outline, length, ragged)
     face_skin = _face_skin(texture)
     fill = _skin(points, color, skin * seen, face_skin, _throat_skin(texture, face_skin), _along_oval(texture, width))
@@ -110,7 +110,7 @@ def complete_scalp(texture: Texture) -> None:
     # Strands that are seen do not all end along the outline.
     covered = texture.faces[area] >= 0
     inwards = cv2.distanceTransform(np.tile(((seen > 0.1) | ~covered).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, width:2 * width]
-    rim *= 1 - hair * (1 - smooth_step(inwards + 8 * ragged, 4, FADE))
+    rim *= 1 - hair * (1 - smooth_step(inwards + 8 * ragged, 4, SEEN_HAIR_FADE))
     keep = np.clip((seen - 0.10) / 0.25, 0, 1)
     keep = soften(keep * rim, covered, 1.5) * (seen > 0.08)
     texture.color[area] = color * keep[..., None] + fill * (1 - keep[..., None])
@@ -169,7 +169,7 @@ def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline:
     evidence = (stretch * hair).sum(0) / np.maximum(weight, 1e-6)
     y, side = points[last, np.arange(width), 1], np.sign(points[outline, :, 0])
     weight = weight * (last > 0.5 * outline) * (y < 0.3)
-    levels = np.arange(-2.0, 1.6, BAND)
+    levels = np.arange(-2.0, 1.6, BAND_HEIGHT)
     best, trust = np.zeros(len(levels)), np.zeros(len(levels))
     for sign in (-1, 1):
         near = np.exp(-0.5 * ((levels[:, None] - y[None]) / 0.06) ** 2) * (weight * (side == sign))[None]
@@ -185,14 +185,14 @@ def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline:
     over_ear = best[(levels > EAR_TOP - 0.35) & (levels < EAR_TOP)].mean()
     best[levels >= EAR_TOP] = over_ear
     # Hair or skin: where the photo says half and half it is a matter of strands, not of a blend.
-    share = smooth_step(np.interp(points[..., 1] + 0.03 * ragged, levels, best) + DOUBT * ragged, 0.40, 0.50)
+    share = smooth_step(np.interp(points[..., 1] + 0.03 * ragged, levels, best) + RAGGEDNESS * ragged, 0.40, 0.50)
     ragged = ragged * 0.03
     if length.long:
         # Under the jaw there is skin, behind it the neck, and that is under the hair.
         below = smooth_step(points[..., 1], 0.55, 0.75) * (1 - smooth_step(points[..., 2] + ragged, 0.45, 0.60))
     else:
-        line = BEHIND_EAR + (NAPE - BEHIND_EAR) * smooth_step(points[..., 2], 0.70, 1.20)
-        line = np.maximum(line, min(length.level, LONG) - 0.05)
+        line = HAIRLINE_BEHIND_EARS + (HAIRLINE_AT_NAPE - HAIRLINE_BEHIND_EARS) * smooth_step(points[..., 2], 0.70, 1.20)
+        line = np.maximum(line, min(length.level, LONG_HAIR) - 0.05)
         below = smooth_step(points[..., 1] - line + ragged, -0.10, 0.06)
     return (share * (1 - below)).astype(np.float32)
 
@@ -211,13 +211,13 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     # Fair hair has the skin's own hue: what of it is farther is its shadows.
     from_skin = np.linalg.norm((lab - to_lab(face_skin))[..., 1:], axis=-1)
     half, most = np.quantile(from_skin[sure], [0.5, 0.75])
-    sure &= (from_skin >= min(half, most - 4) * smooth_step(half, *FAIR)) & (from_skin < most + 6)
+    sure &= (from_skin >= min(half, most - 4) * smooth_step(half, *FAIR_HAIR)) & (from_skin < most + 6)
     middle = _tone(lab[sure])
     y = points[..., 1]
     # Hair has other tones at its roots than at its tips.
     levels = np.arange(-1.6, 1.6, 0.1)
-    tones = np.tile(middle * FIRM, (len(levels), 1))
-    counts = np.full(len(levels), FIRM)
+    tones = np.tile(middle * COMMON_TONE, (len(levels), 1))
+    counts = np.full(len(levels), COMMON_TONE)
     for k, level in enumerate(levels):
         band = lab[sure & (np.abs(y - level) < 0.1)]
         if len(band) > 30:
@@ -231,7 +231,7 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     # Near what is seen its light goes on, farther on it is everywhere the same.
     weight = (hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32)
     local, gone = _carried_on(lab, weight)
-    base = local + (tone - local) * smooth_step(gone, 0, DRIFT)[..., None]
+    base = local + (tone - local) * smooth_step(gone, 0, TONE_DRIFT)[..., None]
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
 
     # Strands, locks and tresses vary as much as in the photo, and with their lightness changes the hue, as it does there.
@@ -242,9 +242,9 @@ def _strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.n
     strong[0] = max(strong[0], strong[1])  # single strands are finer than most photos show
     strong[1:] *= np.minimum(1, 0.4 * np.sqrt(run / np.array([LOCK, TRESS])))  # cropped hair has no locks
     # Locks and tresses that are made up begin behind those that are seen: beside each other they would show where one ends.
-    begun = smooth_step(gone, 0, 2 * FADE)
-    noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == FINE else begun)
-                for seed, (amplitude, width) in enumerate(zip(strong, (FINE, LOCK, TRESS)), 2)) / np.linalg.norm(strong)
+    begun = smooth_step(gone, 0, 2 * SEEN_HAIR_FADE)
+    noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == STRAND else begun)
+                for seed, (amplitude, width) in enumerate(zip(strong, (STRAND, LOCK, TRESS)), 2)) / np.linalg.norm(strong)
     vary = _palette((lab - smooth[-1])[sure], noise)
     return to_rgb(base + vary), unlike.astype(np.float32)
 
@@ -254,11 +254,11 @@ def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nda
     right borders meet. weight (H, W): how well a texel is known."""
     width = weight.shape[1]
     wide, known = np.concatenate([lab * weight[..., None]] * 3, 1), np.concatenate([weight] * 3, 1)
-    even = cv2.GaussianBlur(wide, (0, 0), EVEN) / np.maximum(cv2.GaussianBlur(known, (0, 0), EVEN), 1e-3)[..., None]
+    even = cv2.GaussianBlur(wide, (0, 0), SEEN_HAIR_BLUR) / np.maximum(cv2.GaussianBlur(known, (0, 0), SEEN_HAIR_BLUR), 1e-3)[..., None]
     if known.max() < 0.3:
         return diffuse(lab, weight, around=True), np.full(weight.shape, np.inf)
     gone, (row, column) = distance_transform_edt(known < 0.3, return_indices=True)
-    carried = cv2.GaussianBlur(even[row, column].astype(np.float32), (0, 0), EVEN / 2)
+    carried = cv2.GaussianBlur(even[row, column].astype(np.float32), (0, 0), SEEN_HAIR_BLUR / 2)
     middle = np.s_[:, width:2 * width]
     return carried[middle], gone[middle].astype(np.float32)
 
@@ -273,7 +273,7 @@ def _palette(deviation: np.ndarray, noise: np.ndarray) -> np.ndarray:
     order = np.argsort(deviation[:, 0])
     bins = np.array([part.mean(0) for part in np.array_split(deviation[order], 24)])
     bins -= bins.mean(0)
-    bins = VARIETY * np.clip(bins, [-25, -8, -12], [25, 8, 12])
+    bins = COLOR_VARIETY * np.clip(bins, [-25, -8, -12], [25, 8, 12])
     at = ndtri((np.arange(24) + 0.5) / 24)
     return np.dstack([np.interp(noise, at, bins[:, k]) for k in range(3)])
 
@@ -294,9 +294,9 @@ def _throat_skin(texture: Texture, face_skin: np.ndarray) -> np.ndarray:
     sure = (texture.seen[area] > 0.5) & (texture.regions["neck"][area] > 0.8)
     share = np.clip(sure.sum() / 1500, 0, 1)
     # What is next to the jaw, not the lit pit of the throat.
-    sure &= np.arange(len(sure))[:, None] < np.argmax(sure, axis=0) + NEXT_TO_JAW
+    sure &= np.arange(len(sure))[:, None] < np.argmax(sure, axis=0) + THROAT_ROWS
     seen = np.median(texture.color[area][sure], axis=0) if share > 0 else face_skin
-    return share * seen + (1 - share) * UNDER_JAW * face_skin
+    return share * seen + (1 - share) * LIGHT_UNDER_JAW * face_skin
 
 
 def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: np.ndarray, throat: np.ndarray,

@@ -7,21 +7,21 @@ from ...ramps import smooth_step
 from ..atlas import Texture, chart_slice
 from ..fill import diffuse
 from ..grain import grain
-from .scalp import FINE, LOCK, hair_length
+from .scalp import LOCK, STRAND, hair_length
 
 KINDS = ("neck", "clothes", "hair")
-RISE = 0.08  # a collar is higher at the nape than at the sides, eye distances
-NAPE = 0.10  # and not much higher than the chin: behind the ears the neck is bare
-BARE = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides
-THROAT = (0.17, 0.25)  # turns from the front in which long hair ceases to lie behind the neck
-SIDE = (0.09, 0.24)  # turns from the front in which a collar's side is looked for
-UNDER_JAW = 0.4  # of the light that a jaw keeps from the neck behind it
-NEARBY = 30.0  # texels over which the neck's seen colour passes into the usual one
-EDGE = 6  # texels of the throat next to the jaw that tell the shade under it
-FADE = 0.45  # eye distances in which the bust's lower end dissolves
-RUN_ON = 1.0  # length over which the colours of the head's strands pass into those of the hanging hair
-CORNER, CELL = 2.0, 0.025  # the head seen from behind: half its side and the side of a cell, eye distances
-HEM = 0.35  # length over which hanging hair thins out
+COLLAR_RISE = 0.08  # how much higher a collar is at the nape than at the sides, eye distances
+COLLAR_TOP = 0.10  # how far above the chin it may reach there, eye distances: behind the ears the neck is bare
+BARE_CHEST = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides, eye distances
+THROAT_ENDS = (0.17, 0.25)  # turns from the front over which the throat ends: beside it long hair no longer lies behind the neck
+COLLAR_SIDE = (0.09, 0.24)  # turns from the front between which a collar's side is looked for
+JAW_SHADE = 0.4  # share of the light that a jaw keeps from the neck behind it
+NECK_BLEND = 30.0  # texels over which the neck's seen colour passes into the usual one
+THROAT_EDGE = 6  # rows of texels of the throat next to the jaw that tell the shade under it
+BUST_FADE = 0.45  # eye distances in which the bust's lower end dissolves
+STRANDS_RUN_ON = 1.0  # eye distances over which the colours of the head's strands pass into those of the hanging hair
+BACK_HALF_SIDE, BACK_CELL = 2.0, 0.025  # the head drawn from behind: half the picture's side and the side of a cell, eye distances
+HAIR_HEM = 0.35  # eye distances over which hanging hair thins out at its ends
 
 
 def complete_torso(texture: Texture) -> None:
@@ -31,7 +31,7 @@ def complete_torso(texture: Texture) -> None:
     shown = np.dstack([texture.regions[name][area] for name in KINDS])
     neck, clothes, hair = np.moveaxis(shown, -1, 0)
     # Its very upper edge may be the jaw's.
-    keep = cv2.erode(np.clip(seen * 2, 0, 1), np.ones((EDGE, 1)), anchor=(0, EDGE - 1))
+    keep = cv2.erode(np.clip(seen * 2, 0, 1), np.ones((THROAT_EDGE, 1)), anchor=(0, THROAT_EDGE - 1))
     keep = cv2.GaussianBlur(keep, (0, 0), 1.5) * (seen > 0.02)
 
     bare = cv2.erode(neck * (1 - hair), np.ones((9, 9)))
@@ -42,7 +42,7 @@ def complete_torso(texture: Texture) -> None:
     # A collar throws a shadow on the neck.
     shade = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
     # And the jaw, with the hair beside it, one on what is behind it.
-    shade = shade * (1 - UNDER_JAW * smooth_step(chin - points[..., 1], 0.0, 0.3) * (1 - smooth_step(points[..., 2], 0.7, 1.0)))
+    shade = shade * (1 - JAW_SHADE * smooth_step(chin - points[..., 1], 0.0, 0.3) * (1 - smooth_step(points[..., 2], 0.7, 1.0)))
     falls, dressed = _hair_share(texture, points, seen), smooth_step(down, -0.02, 0.03)
     # Hair hangs behind the neck and beside it; a throat is bare above where it is seen bare, and cannot be seen through the chin.
     nearby = diffuse(shown, keep, around=True)
@@ -51,10 +51,10 @@ def complete_torso(texture: Texture) -> None:
     free_below = (nearby[..., 0] + nearby[..., 1] * (1 - smooth_step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
     first = np.argmax(keep > 0.2, axis=0)
     above = np.arange(len(seen))[:, None] < first[None]
-    rows = np.clip(first[None] + np.arange(3 * EDGE)[:, None], 0, len(seen) - 1)
+    rows = np.clip(first[None] + np.arange(3 * THROAT_EDGE)[:, None], 0, len(seen) - 1)
     top = cv2.blur(free_below[rows, np.arange(seen.shape[1])[None]].mean(0)[None].astype(np.float32), (9, 1))
     free_below = np.where(above, top, free_below)
-    falls = falls * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT)))
+    falls = falls * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT_ENDS)))
     kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
     fill = skin * shade[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
     hanging = _hair(texture, points) if falls.max() > 0 else np.zeros_like(fill)
@@ -110,26 +110,26 @@ def collar_line(points: np.ndarray, neck: np.ndarray, clothes: np.ndarray, seen:
     turn = (np.arange(width) + 0.5) / width - 0.5  # 0 in front
     sides, bare_to = np.full(2, np.nan), np.full(2, -np.inf)
     for n, sign in enumerate((-1, 1)):
-        at_side = known & dressed & (sign * turn > SIDE[0]) & (sign * turn < SIDE[1])
+        at_side = known & dressed & (sign * turn > COLLAR_SIDE[0]) & (sign * turn < COLLAR_SIDE[1])
         if at_side.sum() > 4:
             sides[n] = np.median(at[at_side])
-        naked = (weight * neck > 0.5) & (sign * turn > SIDE[0]) & (sign * turn < SIDE[1])
+        naked = (weight * neck > 0.5) & (sign * turn > COLLAR_SIDE[0]) & (sign * turn < COLLAR_SIDE[1])
         bare_to[n] = np.quantile(y[naked], 0.9) if naked.sum() > 200 else -np.inf
     if np.isfinite(sides).any():
         sides = np.where(np.isfinite(sides), sides, np.maximum(np.nanmean(sides), bare_to))
     else:
         bare = (weight * neck * (y > chin + 0.4)).sum() > 0.01 * weight.size
-        sides[:] = chin + (BARE if bare else 0.2)
+        sides[:] = chin + (BARE_CHEST if bare else 0.2)
     # Around the back from one side to the other.
     right = 0.5 + 0.5 * np.sin(2 * np.pi * turn)
     behind = smooth_step(np.abs(turn), 0.2, 0.45)
-    line = sides[0] * (1 - right) + sides[1] * right - RISE * behind
-    line = line * (1 - behind) + np.maximum(line, chin - NAPE) * behind
+    line = sides[0] * (1 - right) + sides[1] * right - COLLAR_RISE * behind
+    line = line * (1 - behind) + np.maximum(line, chin - COLLAR_TOP) * behind
     # In front, where a shirt may be open, every column has its own.
-    front = known & dressed & (np.abs(turn) < SIDE[1])
+    front = known & dressed & (np.abs(turn) < COLLAR_SIDE[1])
     if front.sum() > 4:
         own = np.interp(np.arange(width), np.flatnonzero(front), at[front])
-        share = smooth_step(SIDE[1] - np.abs(turn), 0, 0.06)
+        share = smooth_step(COLLAR_SIDE[1] - np.abs(turn), 0, 0.06)
         line = line * (1 - share) + cv2.blur(own[None].astype(np.float32), (9, 1))[0] * share
     return line
 
@@ -156,7 +156,7 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
     near = diffuse(color, np.clip(weight * 1.5, 0, 1), around=True) * share + usual * (1 - share)
     # Next to what is seen it is like that, farther on as skin usually is.
     away = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, weight.shape[1]:2 * weight.shape[1]]
-    alike = (0.4 + 0.55 * np.exp(-away / NEARBY))[..., None]
+    alike = (0.4 + 0.55 * np.exp(-away / NECK_BLEND))[..., None]
     skin = alike * near + (1 - alike) * usual
     top, above = _under_jaw(color, weight)
     skin = skin * (1 - above[..., None]) + top * above[..., None]
@@ -179,18 +179,18 @@ def _under_jaw(color: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     height, width = weight.shape
     turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
-    sure = (weight > 0.5) & (turn < THROAT[1])
+    sure = (weight > 0.5) & (turn < THROAT_ENDS[1])
     if not sure.any():
         return np.zeros((width, 3)), np.zeros((height, width))
     rows, first = np.arange(height)[:, None], np.argmax(sure, axis=0)
-    edge = (sure & (rows < first + EDGE)).astype(np.float32)[..., None]
+    edge = (sure & (rows < first + THROAT_EDGE)).astype(np.float32)[..., None]
 
     def around(columns: np.ndarray) -> np.ndarray:
         return cv2.GaussianBlur(columns.astype(np.float32)[None], (0, 0), 6).reshape(columns.shape)
 
     total, count = (around(x) + 1e-6 * x.sum(0) for x in ((color * edge).sum(0), edge.sum(0)))
-    share = around(sure.any(0)) * (1 - smooth_step(turn, *THROAT))
-    return total / count, smooth_step(first - rows, -0.5 * EDGE, EDGE) * share
+    share = around(sure.any(0)) * (1 - smooth_step(turn, *THROAT_ENDS))
+    return total / count, smooth_step(first - rows, -0.5 * THROAT_EDGE, THROAT_EDGE) * share
 
 
 def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.ndarray,
@@ -222,8 +222,8 @@ def _hair_share(texture: Texture, points: np.ndarray, seen: np.ndarray) -> np.nd
         return np.zeros_like(seen)
     lowest, longest = points[..., 1][seen > 0.2].max(initial=0.0), length.y.max()
     # Hair that the photo cuts off goes on. The ends of locks do not lie along a line.
-    end = longest + 0.5 * smooth_step(longest, lowest - 0.5, lowest - 0.2) + HEM / 3 * grain(points, 2 * LOCK, HEM, 7)
-    return smooth_step(end - points[..., 1], -0.5 * HEM, 0.3 * HEM)
+    end = longest + 0.5 * smooth_step(longest, lowest - 0.5, lowest - 0.2) + HAIR_HEM / 3 * grain(points, 2 * LOCK, HAIR_HEM, 7)
+    return smooth_step(end - points[..., 1], -0.5 * HAIR_HEM, 0.3 * HAIR_HEM)
 
 
 def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
@@ -239,7 +239,7 @@ def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
     low = (texture.regions["hair"][body] > 0.6) & (texture.seen[body] > 0.3)
     bottom = np.median(texture.color[body][low], axis=0) if low.sum() > 300 else top
     share = 0.6 * smooth_step(points[..., 1], 0.9, 2.2)[..., None]
-    strands = 0.8 * grain(points, FINE, 0.7, 2) + 1.0 * grain(points, LOCK, 1.05, 3)
+    strands = 0.8 * grain(points, STRAND, 0.7, 2) + 1.0 * grain(points, LOCK, 1.05, 3)
     light = np.clip(1 + contrast / max(float(top.mean()), 0.05) * strands, 0.5, 1.6)
     return strands_run_on(texture, points, np.clip((top * (1 - share) + bottom * share) * light[..., None], 0, 1))
 
@@ -249,10 +249,10 @@ def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> n
     shell = chart_slice("shell")
     at = texture.points[shell]
     back = (texture.faces[shell] >= 0) & (at[..., 2] > 0.6)
-    side = int(2 * CORNER / CELL)
+    side = int(2 * BACK_HALF_SIDE / BACK_CELL)
 
     def cell(xyz):
-        return np.clip(((xyz[..., 1::-1] + CORNER) / CELL).astype(int), 0, side - 1)
+        return np.clip(((xyz[..., 1::-1] + BACK_HALF_SIDE) / BACK_CELL).astype(int), 0, side - 1)
 
     order = np.argsort(at[back][:, 2])  # the hindmost are written last
     where = tuple(cell(at[back][order]).T)
@@ -267,7 +267,7 @@ def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> n
     found = under.any(0)
     change = np.where(found[:, None], tone[begin] - color[last, across], 0)
     fall = points[..., 1] - points[last, across, 1]
-    return np.clip(color + change[None] * (1 - smooth_step(fall, 0, RUN_ON))[..., None], 0, 1)
+    return np.clip(color + change[None] * (1 - smooth_step(fall, 0, STRANDS_RUN_ON))[..., None], 0, 1)
 
 
 def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -276,4 +276,4 @@ def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:
     rows = np.arange(height)[:, None]
     last = np.where((seen > 0.2).any(0), height - 1 - np.argmax(seen[::-1] > 0.2, axis=0), 0)
     alpha = np.where(rows > last[None], 1, alpha)
-    return (alpha * smooth_step(y.max(0)[None] - y, 0.02, FADE)).astype(np.float32)
+    return (alpha * smooth_step(y.max(0)[None] - y, 0.02, BUST_FADE)).astype(np.float32)

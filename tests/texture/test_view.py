@@ -3,7 +3,7 @@
 import numpy as np
 
 from perse.rig.skeleton import PART
-from perse.texture.belief.view import DEPTH_JUMP, View, across, contours, look
+from perse.texture.view import DEPTH_JUMP, View, across, contours, look
 
 
 def test_what_a_pixel_sees_lies_on_its_ray(rig):

@@ -1,4 +1,4 @@
-"""The rig as the portrait's camera sees it: rasterized once, for all who ask what the photo shows where."""
+"""The rig as the portrait's camera sees it: rasterized once, for all who ask what the photo shows where (`belief`)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from ...render.mesh import rasterize_ids
-from ...rig.pose_fit import CAMERA_DISTANCE
-from ...rig.rig import Rig
-from ...rig.skeleton import PART
+from ..render.mesh import rasterize_ids
+from ..rig.pose_fit import CAMERA_DISTANCE
+from ..rig.rig import Rig
+from ..rig.skeleton import PART
 
 DEPTH_JUMP = 0.06  # eye distances by which depth jumps where one thing lies before another
 LANDMARK_ERROR = 0.09  # eye distances beside such a jump within which landmarks, which are off by a pixel or two, may have put it
