@@ -7,7 +7,7 @@ import gradio as gr
 from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
-from ..motion.presets import PRESETS, preset_motion
+from ..motion.presets import PRESETS, preset_motion, preset_named
 from ..render.mark import draw_mark
 from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES, api_limits
 from . import gradio_patches
@@ -29,8 +29,7 @@ def check_video(seconds: float, fps: float, size: float, suffix: str, motion: st
         number(name, value, low, high)
     if suffix not in VIDEO_FORMATS:
         raise PerseError(f"Unknown format {str(suffix)[:40]!r}: use {', '.join(VIDEO_FORMATS)}.")
-    if motion not in PRESETS:
-        raise PerseError(f"Unknown motion {str(motion)[:40]!r}; known are: {', '.join(PRESETS)}.")
+    preset_named(motion)
 
 
 def number(name: str, value: object, low: float, high: float) -> float:

@@ -20,7 +20,7 @@ from .. import __version__
 from ..avatar.sample import random_look, sample
 from ..controls import Controls
 from ..errors import PerseError
-from ..motion.presets import PRESETS, preset_motion
+from ..motion.presets import PRESETS, preset_frame
 from ..render.mark import draw_mark
 from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES
 from .client_address import address_in
@@ -103,7 +103,7 @@ class FrameRoutes:
         renderer = entry.renderer(size, _still_background(request))
         motion = request.query_params.get("motion")
         if motion is not None:
-            controls = moment(motion, _phase(request), controls)
+            controls = preset_frame(motion, controls, _phase(request))
         return _jpeg(renderer.frame(controls))
 
     def _styles(self, entry: Entry, request: Request, controls: Controls) -> Response:
@@ -116,7 +116,7 @@ class FrameRoutes:
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:
         name = request.query_params.get("name", "")
-        return self._strip(entry, [moment(name, i / STRIP_FRAMES, Controls()) for i in range(STRIP_FRAMES)])
+        return self._strip(entry, [preset_frame(name, Controls(), i / STRIP_FRAMES) for i in range(STRIP_FRAMES)])
 
     def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
         renderer = entry.renderer(STRIP_SIZE, "grey")
@@ -287,14 +287,6 @@ def _phase(request: Request) -> float:
     if not 0 <= phase <= 1:
         raise PerseError("The phase of a motion must be a number from 0 to 1.")
     return phase % 1.0
-
-
-def moment(motion: str, phase: float, controls: Controls) -> Controls:
-    """A moment of one loop of a ready-made motion, to a thousandth of a second."""
-    if motion not in PRESETS:
-        raise PerseError(f"Unknown motion {motion[:40]!r}; known are: {', '.join(PRESETS)}.")
-    loop = preset_motion(motion, controls, None, fps=1000.0)
-    return loop.at(round(phase * loop.count) % loop.count)
 
 
 def _still_background(request: Request) -> str:
