@@ -4,9 +4,14 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from perse.attributes import surface, wear
+from perse.attributes.edits import Axis, Style
 from perse.cli import parser
+from perse.edits import hats
+from perse.edits.workshop import Workshop
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").glob("*.md"))
@@ -49,6 +54,18 @@ def test_the_commands_of_the_pages_are_understood():
     assert len(lines) > 15
     for line in lines:
         parser().parse_args(shlex.split(line))
+
+
+def test_the_examples_of_attributes_are_what_the_code_takes(rig, texture):
+    line, direction, new = re.findall(r"```python\n(.*?)```", (ROOT / "docs/attributes.md").read_text(), re.S)
+    assert isinstance(eval(line.strip().rstrip(","), vars(surface).copy()), Style)
+    assert isinstance(eval(direction.strip().rstrip(","), vars(surface).copy()), Axis)
+    worn, builder = re.sub(r"  +# perse/.*", "", new).split("\n\n", 1)
+    assert isinstance(eval(worn.strip().rstrip(","), vars(wear).copy()), Axis)
+    names = vars(hats).copy()
+    exec(builder, names)
+    mesh = names["fez"](Workshop(rig, texture).head, np.array([0.5, 0.1, 0.1], np.float32))
+    assert len(mesh.triangles) > 100 and np.isfinite(mesh.offset).all()
 
 
 def test_the_first_page_is_short():
