@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...rig.skeleton import PART
-from ...texture.belief.view import MOUTH
+from ...texture.view import MOUTH
 
 GRID_SCALE = 0.6  # standard deviation of a Gaussian over the side of its grid cell
 FLATNESS = 0.12  # standard deviation along the normal over the side of a cell, or over the distance between Gaussians
