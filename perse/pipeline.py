@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import stages, warm
+from . import compile_ahead, stages
 from .attributes.catalogue import CATEGORIES
 from .attributes.described import describe as read_words
 from .attributes.described import extend, without
@@ -118,7 +118,7 @@ class PersePipeline:
         new_build()
         if patience < COUNTED:  # the clock starts when nothing is left to compile, or this would pass for a slow machine
             progress(0.0, stages.STARTING, None)
-            warm.ready()
+            compile_ahead.ready()
         torch.manual_seed(seed)
         generates = getattr(self.synthesizer, "takes_words", False)
         table = Timetable(Schedule.for_budget(budget, seed), None if patience >= COUNTED else budget, patience,

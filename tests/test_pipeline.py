@@ -161,7 +161,7 @@ def test_kernels_are_there_before_a_build_is_timed(pipeline, astronaut_portrait,
         seen.append("timed")
         raise BuildCancelled()
 
-    monkeypatch.setattr("perse.pipeline.warm.ready", lambda: seen.append("ready"))
+    monkeypatch.setattr("perse.pipeline.compile_ahead.ready", lambda: seen.append("ready"))
     monkeypatch.setattr("perse.pipeline.Timetable", timetable)
     for patience in (2.5, float("inf")):
         with pytest.raises(BuildCancelled):

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from .. import stages, warm
+from .. import compile_ahead, stages
 from ..controls import Controls
 from ..errors import PerseError
 from ..files import read_short
@@ -47,7 +47,7 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
     if photo is None:
         from skimage.data import astronaut
         photo = astronaut()
-    warm.ready()
+    compile_ahead.ready()
     pipeline = PersePipeline.from_pretrained()
     start = time.perf_counter()
     portrait = pipeline.prepare(photo)

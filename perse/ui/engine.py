@@ -130,8 +130,8 @@ def page_engine() -> Engine:
     compiling = []
 
     def importing():
-        from .. import warm
-        compiling.append(warm.Compiling())  # first: children work meanwhile
+        from .. import compile_ahead
+        compiling.append(compile_ahead.Compiling())  # first: children work meanwhile
         from .. import pipeline  # noqa: F401
 
     def building():

@@ -148,25 +148,25 @@ def test_an_examples_pictures_are_in_the_repository(example):
 @pytest.mark.slow
 def test_children_compile_and_this_process_reads(tmp_path):
     code = """
-from perse import warm
-first = warm.Compiling(("meshes",))
+from perse import compile_ahead
+first = compile_ahead.Compiling(("meshes",))
 first.fetch("meshes")
 from perse.render import mesh
 hits = sum(mesh._shade.stats.cache_hits.values())
 for thread in __import__("threading").enumerate():
     if thread.name == "perse-compile":
         thread.join()
-print(first.needed, hits, warm.Compiling(("meshes",)).needed, warm.Compiling(("learning",), at_once=1)._mark == first._mark)
+print(first.needed, hits, compile_ahead.Compiling(("meshes",)).needed, compile_ahead.Compiling(("learning",), at_once=1)._mark == first._mark)
 """
     assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).split() == ["True", "1", "False", "False"]
 
 
 def test_where_nothing_can_be_kept_this_process_compiles(monkeypatch):
-    from perse import warm
-    monkeypatch.setattr(warm, "_mark", lambda groups: None)
+    from perse import compile_ahead
+    monkeypatch.setattr(compile_ahead, "_mark", lambda groups: None)
     done = []
-    monkeypatch.setitem(warm.GROUPS, "pictures", lambda: done.append(1))
-    warm.Compiling(("pictures",)).fetch("pictures")
+    monkeypatch.setitem(compile_ahead.GROUPS, "pictures", lambda: done.append(1))
+    compile_ahead.Compiling(("pictures",)).fetch("pictures")
     assert done == [1]
 
 
@@ -178,8 +178,8 @@ def test_the_seconds_that_are_left():
 
 
 def test_children_compile_for_the_arguments_that_pictures_have():
-    from perse import warm
+    from perse import compile_ahead
     from perse.render.cpu.blend import blend
-    warm.compositing()
-    warm.pictures()
+    compile_ahead.compositing()
+    compile_ahead.pictures()
     assert len(blend.nopython_signatures) == 1

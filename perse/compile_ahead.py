@@ -4,7 +4,7 @@ Compiling takes tens of seconds and leaves some four hundred megabytes with the 
 as there are processors, and leave the result in numba's cache, from where this process reads it in milliseconds. Where nothing can be
 kept, and for whatever the children left out, a process compiles for itself: pictures are right at any time, the first ones only late.
 
-    python -m perse.warm compositing | pictures | meshes | learning | driving       what a child runs; it ends when its standard input does
+    python -m perse.compile_ahead compositing | pictures | meshes | learning | driving       what a child runs; it ends when its standard input does
 """
 
 import hashlib
@@ -140,7 +140,7 @@ class Compiling:
             with self._lock:
                 if self._stopped:
                     return
-                child = subprocess.Popen([sys.executable, "-m", "perse.warm", group], cwd=PACKAGE.parent, stdin=subprocess.PIPE,
+                child = subprocess.Popen([sys.executable, "-m", "perse.compile_ahead", group], cwd=PACKAGE.parent, stdin=subprocess.PIPE,
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 self._children.append(child)
             if child.wait() == 0:
