@@ -27,18 +27,27 @@ from starlette.middleware import Middleware
 
 from perse import gpu  # on ZeroGPU, `spaces` must come before torch
 from perse.motion.presets import PRESETS
-from perse.settings import VIDEO_FORMATS, VIDEO_SECONDS
+from perse.settings import (
+    KEPT_SECONDS,
+    LIVE_SIZE,
+    MOST_AVATARS,
+    MOST_MEMORY,
+    OFFERED_VIDEO_FPS,
+    OFFERED_VIDEO_SIZES,
+    VIDEO_FORMATS,
+    VIDEO_SECONDS,
+)
 from perse.ui import gradio_patches, html_pieces
 from perse.ui.api import Api, friendly
 from perse.ui.desk import FILM_DEADLINE, Desk
 from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair_pool import FairPool
-from perse.ui.guard import Guard
+from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visit, Visits
 
-TTL = float(os.environ.get("PERSE_TTL", 1800))  # seconds an unused avatar is kept
+TTL = float(os.environ.get("PERSE_TTL", KEPT_SECONDS))
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
 BUDGETS = {"Fast (15 s)": 15.0, "Standard (30 s)": 30.0, "Fine (1 min)": 60.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
@@ -50,7 +59,7 @@ gradio_patches.never_fetch()
 gradio_patches.never_check_itself()
 gradio_patches.tell_in_sentences()
 engine = page_engine()
-visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", 24)), TTL, float(os.environ.get("PERSE_MEMORY", 3000)) * 1e6,
+visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", MOST_AVATARS)), TTL, float(os.environ.get("PERSE_MEMORY", MOST_MEMORY / 1e6)) * 1e6,
                 forget=lambda visit: forget_in_gradio(visit))
 atexit.register(visits.close_all)
 pool = FairPool(max(1, (os.cpu_count() or 2) // 4))  # the rasterizer uses all cores for one frame: more would only make all late
@@ -123,10 +132,10 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                     forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
                 with gr.Row():
-                    size = gr.Radio([256, 512, 720, 1080], value=512, label="Size")
+                    size = gr.Radio(list(OFFERED_VIDEO_SIZES), value=LIVE_SIZE, label="Size")
                     kind = gr.Radio(list(VIDEO_FORMATS), value="mp4", label="Format")
                 with gr.Row():
-                    fps = gr.Radio([15, 25, 30, 60], value=25, label="Frames a second")
+                    fps = gr.Radio(list(OFFERED_VIDEO_FPS), value=25, label="Frames a second")
                     framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")
                 shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
                 cut = gr.Button("Cancel", elem_id="perse-cut")
@@ -178,7 +187,7 @@ def main(wait: bool = True) -> None:
     settle()
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=theme, head=html_pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
-        max_file_size="200mb", show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
+        max_file_size=MAX_UPLOAD, show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
         prevent_thread_lock=True, max_threads=80,
         mcp_server=MCP)  # the API as MCP tools, where gradio[mcp] is installed
     if not gpu.ON_ZERO:

@@ -14,7 +14,13 @@ LONGEST_CONTROLS = 32_768  # bytes of a Controls JSON that a browser may send; a
 CAMERA = {"yaw": 80.0, "pitch": 35.0}  # degrees to either side that the page lets the camera go: beyond, an avatar is not convincing
 
 VIDEO_FORMATS = ("mp4", "webm", "gif")
+OFFERED_VIDEO_SIZES, OFFERED_VIDEO_FPS = (256, 512, 720, 1080), (15, 25, 30, 60)  # what the page lets a visitor choose from
 VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
+
+# What an owner may set otherwise, see docs/owners.md.
+KEPT_SECONDS = 1800.0  # that an avatar is kept without being used
+MOST_AVATARS = 24  # kept at once, examples not counted
+MOST_MEMORY = 3e9  # bytes of visitors' photos and avatars
 
 
 def api_limits() -> dict:

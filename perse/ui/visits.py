@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import PerseError
 from ..memory import tidy_soon
-from ..settings import LIVE_SIZE
+from ..settings import KEPT_SECONDS, LIVE_SIZE, MOST_AVATARS, MOST_MEMORY
 from .failures import note_failure
 from .held_memory import weigh
 from .jobs import Job
@@ -133,7 +133,7 @@ class Visits:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, root: str | Path, limit: int = 24, ttl: float = 1800.0, memory: float = 3e9,
+    def __init__(self, root: str | Path, limit: int = MOST_AVATARS, ttl: float = KEPT_SECONDS, memory: float = MOST_MEMORY,
                  forget: Callable[[Visit], None] = lambda visit: None, clock: Callable[[], float] = time.monotonic):
         self.root, self.limit, self.ttl, self.memory, self.forget, self.clock = Path(root), limit, ttl, memory, forget, clock
         self._real_root = self.root.resolve()

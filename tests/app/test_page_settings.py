@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from perse import settings
 from perse.controls import RANGES, Controls
 from perse.settings import API_BUDGETS, LONGEST_CONTROLS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
 from perse.ui import visits
@@ -64,13 +65,20 @@ def test_the_page_gives_a_sign_of_life_well_before_the_visit_is_lost():
     assert 0 < page_settings()["ask_busy"] < page_settings()["ask_quiet"] <= visits.LOST / 4
 
 
+def test_the_page_offers_only_videos_that_it_makes():
+    for offered, (least, most) in ((settings.OFFERED_VIDEO_SIZES, VIDEO_SIZES), (settings.OFFERED_VIDEO_FPS, VIDEO_FPS)):
+        assert list(offered) == sorted(set(offered)) and least <= offered[0] and offered[-1] <= most
+    assert settings.LIVE_SIZE in settings.OFFERED_VIDEO_SIZES and set(settings.SAVED_SIZES) <= set(range(SIZES[0], SIZES[1] + 1))
+
+
 def test_texts_name_the_seconds_that_hold():
     assert f"{visits.LEAVING:g} seconds" in html("privacy.html") and f"{visits.LOST / 60:g} minutes" in html("privacy.html")
     assert not [path.name for path in STATIC.glob("*.html") if "$" in html(path.name)]
 
 
 @pytest.mark.parametrize("call, words", [
-    (Api.build, "from {:g} to {:g};".format(*API_BUDGETS)), (Api.preview, "from {} to {}.".format(*SIZES)),
+    (Api.build, "from {:g} to {:g};".format(*API_BUDGETS)), (Api.build, f"after {settings.KEPT_SECONDS / 60:g} minutes without use"),
+    (Api.preview, "from {} to {}.".format(*SIZES)),
     (Api.video, "length, from {:g} to {:g}.".format(*VIDEO_SECONDS)), (Api.video, "from {:g} to {:g}.".format(*VIDEO_FPS)),
     (Api.video, "from {} to {}.".format(*VIDEO_SIZES)), (Api.video, "{}, {} or {}.".format(*VIDEO_FORMATS)),
 ])
