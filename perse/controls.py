@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from .errors import PerseError, shown
 from .files import read_short, write_atomically
@@ -87,7 +88,7 @@ class Controls:
         for key in data:
             if key not in known:
                 raise PerseError(f"Unknown control {shown(key)}; known are: {', '.join(sorted(known))}.")
-        out = {}
+        out: dict[str, Any] = {}
         for key, value in data.items():
             if key in RANGES:
                 out[key] = _number(key, value, *RANGES[key])
@@ -147,7 +148,7 @@ def _mapping(name, value) -> dict:
     return value
 
 
-def _sequence(name, value, longest: int = 64) -> list:
+def _sequence(name, value, longest: int = 64) -> list | tuple:
     if not isinstance(value, (list, tuple)) or len(value) > longest:
         raise PerseError(f"The control {name!r} must hold short lists of numbers.")
     return value

@@ -4,6 +4,7 @@ Pixels count from the first one's corner in this project, from its centre in Ope
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -81,9 +82,10 @@ def rotation(yaw, pitch, roll):
     The axes are a camera's (x right, y down, z forward): a positive yaw turns a face that is seen head-on towards the left edge of the
     picture, a positive pitch turns it down, a positive roll turns the picture clockwise.
     """
-    arrays = np
+    arrays: Any = np
     if not isinstance(yaw, (float, int, np.number, np.ndarray)):
-        import torch as arrays  # who only measures pictures does not wait for it
+        import torch  # who only measures pictures does not wait for it
+        arrays = torch
     cy, sy, cx, sx, cz, sz = (f(angle) for angle in (yaw, pitch, roll) for f in (arrays.cos, arrays.sin))
     one, nil = arrays.ones_like(cy), arrays.zeros_like(cy)
 

@@ -1,8 +1,10 @@
 """The landmarks by name: numbers of MediaPipe's face mesh, stated here and nowhere else. Left and right are the subject's own.
 
-A face has 478 landmarks: 468 on its skin and five on each iris. `portrait.landmarks` finds them in a picture; the first 468 vertices of
+A face has 478 landmarks: 468 on its skin and five on each iris. `portrait.landmarker` finds them in a picture; the first 468 vertices of
 a `Rig` are the same points in space.
 """
+
+from typing import TypedDict
 
 FACE = 468  # landmarks on the skin; those of the irises follow
 
@@ -27,14 +29,26 @@ MOUTH_CORNERS, INNER_MOUTH_CORNERS = (61, 291), (78, 308)  # where the lips' out
 # The outline of the face, from the top over the subject's right side to the chin and back on the left.
 OVAL = [10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148,
         152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356, 389, 251, 284, 332, 297, 338]
-# Upper-lid and lower-lid rows run from the outer to the inner corner and pair up index by index. Of an iris the centre comes first.
-EYE = {
+
+
+class Eye(TypedDict):
+    """The corners of an eye; its upper-lid and lower-lid rows, which run from the outer to the inner corner and pair up index by index; of
+    its iris the centre, and four points of the rim."""
+
+    outer: int
+    inner: int
+    upper: list[int]
+    lower: list[int]
+    iris: list[int]
+
+
+EYE: dict[str, Eye] = {
     "right": dict(outer=33, inner=133, upper=[246, 161, 160, 159, 158, 157, 173],
                   lower=[7, 163, 144, 145, 153, 154, 155], iris=[468, 469, 470, 471, 472]),
     "left": dict(outer=263, inner=362, upper=[466, 388, 387, 386, 385, 384, 398],
                  lower=[249, 390, 373, 374, 380, 381, 382], iris=[473, 474, 475, 476, 477]),
 }
-BROW = {
+BROW: dict[str, dict[str, list[int]]] = {
     "right": dict(upper=[70, 63, 105, 66, 107], lower=[46, 53, 52, 65, 55]),
     "left": dict(upper=[300, 293, 334, 296, 336], lower=[276, 283, 282, 295, 285]),
 }

@@ -1,5 +1,7 @@
 """Small Gaussian mixtures over colour, fitted by k-means: deterministic and fast enough for one picture."""
 
+from functools import reduce
+
 import cv2
 import numpy as np
 
@@ -35,9 +37,7 @@ class ColourModel:
 
     def cost(self, colours: np.ndarray) -> np.ndarray:
         """Negative log density (H,W) of colours (H,W,3); the best Gaussian stands for the mixture."""
-        best = None
-        for mean, precision, log_norm in zip(self.means, self.precisions, self.log_norms):
+        def cost(mean, precision, log_norm) -> np.ndarray:
             offset = colours - mean
-            cost = 0.5 * np.einsum("hwi,ij,hwj->hw", offset, precision, offset, optimize=True) - log_norm
-            best = cost if best is None else np.minimum(best, cost)
-        return best
+            return 0.5 * np.einsum("hwi,ij,hwj->hw", offset, precision, offset, optimize=True) - log_norm
+        return reduce(np.minimum, (cost(*gaussian) for gaussian in zip(self.means, self.precisions, self.log_norms)))

@@ -63,7 +63,8 @@ class View:
     def of(picture: np.ndarray, person: np.ndarray, frame: FaceFrame) -> "View":
         """Args: as of `costs`."""
         face = polygon(frame.landmarks, FACE_OUTLINE, frame.size) > 0.5
-        cheeks = sum(polygon(frame.landmarks, part, frame.size) for part in (*CHEEK_OUTLINE.values(), NOSE_OUTLINE)) > 0.5
+        parts = [polygon(frame.landmarks, part, frame.size) for part in (*CHEEK_OUTLINE.values(), NOSE_OUTLINE)]
+        cheeks = np.sum(parts, axis=0) > 0.5
         return View(picture, cv2.cvtColor(picture, cv2.COLOR_RGB2Lab), frame, person, person > 0.9, face, cheeks)
 
     @property

@@ -111,7 +111,8 @@ def _padded_candidates(picture: np.ndarray) -> list[tuple]:
 
 def _windowed_candidates(picture: np.ndarray, fraction: float, cancelled: Callable[[], bool]) -> list[tuple]:
     found = []
-    for x, y, side in _windows(*picture.shape[:2], fraction):
+    height, width = picture.shape[:2]
+    for x, y, side in _windows(height, width, fraction):
         _ask(cancelled)
         found += [_moved(face, x, y) for face in _candidates(picture[y : y + side, x : x + side])]
     return found

@@ -195,17 +195,15 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
                         add(index, mouth * weight * np.asarray(vector) * (room if profile in ("corner_left", "half_left") else 1.0))
         elif kind in ("scale_lips", "slide_lips"):
             centre = face[[UPPER_LIP, LOWER_LIP, *MOUTH_CORNERS]].mean(0)
-            inner_rows = {"upper_outer": "upper_inner", "lower_outer": "lower_inner"}
-            for row in ("upper_outer", "upper_inner", "lower_outer", "lower_inner"):
-                inner = inner_rows.get(row)
+            for outer, inner in (("upper_outer", "upper_inner"), ("upper_inner", None), ("lower_outer", "lower_inner"), ("lower_inner", None)):
                 # Lips slide along the curve they lie on, around the teeth, not through them.
-                line = face[LIPS[row]]
+                line = face[LIPS[outer]]
                 across = line[:, 0] - centre[0]
                 shift = rest[0] * across if kind == "scale_lips" else np.full(len(line), rest[0] * mouth * room)
                 ahead = _on_curve(across, line[:, 2], across + shift)
                 ahead = np.minimum(ahead, 0) if kind == "scale_lips" else ahead
                 swell = rest[1] * (line - face[LIPS[inner]])[:, 1] if kind == "scale_lips" and inner else np.zeros(len(line))
-                for index, vector in zip(LIPS[row], np.stack([shift, swell, ahead], 1)):
+                for index, vector in zip(LIPS[outer], np.stack([shift, swell, ahead], 1)):
                     if index not in scaled:
                         scaled.add(index)
                         add(index, vector)

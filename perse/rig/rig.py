@@ -107,7 +107,8 @@ class Poser:
         edge = teeth[rig.vertices[teeth, 1] < rig.vertices[teeth, 1].min() + 0.02]
         self.edge = int(edge[np.abs(rig.vertices[edge, 0] - rig.vertices[LOWER_LIP, 0]).argmin()])
         self.below = float(rig.vertices[LOWER_LIP, 1] - rig.vertices[self.edge, 1])
-        self._rig, self._spread = rig, None
+        self._rig = rig
+        self._spread: tuple[Tensor, Tensor] | None = None  # made when first asked for
 
     def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None,
                  shape: Tensor | None = None) -> Tensor:

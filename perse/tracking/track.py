@@ -99,7 +99,8 @@ def track(clip: str | Path, seconds: float | None = None, fps: float | None = No
     landmarks = np.stack([faces[i] for i in source]).astype(np.float64)
     order = np.cumsum(found)[source] - 1
     measured = [np.stack(column)[order] for column in zip(*(future.result() for future in compared))]
-    return Track(landmarks, found, np.array(times), pace(times, frames.fps), frames.width, frames.height, *measured)
+    size = (frames.width or 0, frames.height or 0)  # known since the first frame
+    return Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, *measured)
 
 
 class _First:

@@ -1,6 +1,5 @@
 """What lies behind the corners of the lids, where an eyeball does not reach when it turns: a sheet of Gaussians through the ball."""
 
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ OPACITY = 0.95
 def behind_lid_corners(rig: Rig, texture: Texture, side: str) -> Seeds:
     """The sheet of one eye, right or left: fixed to the face, of a shade between the eye's white and the skin beside it."""
     along, points = _sheet(rig, side)
-    eye: dict[str, Any] = EYE[side]
+    eye = EYE[side]
     ends = [eye["outer"], eye["inner"]]
     # On the nearer corner's triangle.
     of_face = rig.part_faces("face")
@@ -43,9 +42,9 @@ def behind_lid_corners(rig: Rig, texture: Texture, side: str) -> Seeds:
 
 def _sheet(rig: Rig, side: str) -> tuple[np.ndarray, np.ndarray]:
     """How far along the eye (N,), 0 at the outer corner and 1 at the inner one, and where (N, 3) the sheet's Gaussians lie."""
-    eye: dict[str, Any] = EYE[side]
+    eye = EYE[side]
     centre = rig.eye_centres[0 if side == "right" else 1].astype(np.float64)
-    outer, inner = (rig.vertices[eye[end]].astype(np.float64) for end in ("outer", "inner"))
+    outer, inner = (rig.vertices[corner].astype(np.float64) for corner in (eye["outer"], eye["inner"]))
     radius = np.linalg.norm(rig.vertices[rig.vertex_part == PART[f"eye_{side}"]] - centre, axis=1).max()
     gap = max(np.linalg.norm(rig.vertices[eye["upper"]] - rig.vertices[eye["lower"]], axis=1).max(), SPACING)
     along, across = np.meshgrid(np.arange(-OVERHANG, 1 + OVERHANG, SPACING / np.linalg.norm(inner - outer)), np.arange(-0.5, 0.5, SPACING / gap))

@@ -69,16 +69,17 @@ def refine(avatar: Avatar, curves: Curves, beyond: np.ndarray, mouth: np.ndarray
         mouth (T, BANDS), mouth_seen (T,): what the driver's mouth shows, see `between_lips`.
         progress: told the share in [0, 1] that is done. cancelled: asked with every look; BuildCancelled is raised when it says so.
     """
-    places, looks = features(curves), {}
+    places, looks = features(curves), dict[int, Look | None]()
     chosen = choose(places, MOST_LOOKS)
     for i in asking(chosen, cancelled):
         progress(LOOKING * len(looks) / len(chosen))
-        looks[i] = _look(avatar, curves.at(int(i)))
+        looks[int(i)] = _look(avatar, curves.at(int(i)))
     progress(LOOKING)
-    chosen = np.array([i for i, look in looks.items() if look is not None], int)
-    if not len(chosen):
+    seen = {i: look for i, look in looks.items() if look is not None}
+    if not seen:
         return curves
-    off, light, parted = (np.stack([np.atleast_1d(looks[i][k]) for i in chosen]) for k in range(3))
+    chosen = np.array(list(seen))
+    off, light, parted = (np.stack([np.atleast_1d(part) for part in column]) for column in zip(*seen.values()))
     to_head = _to_head(avatar, curves)
 
     def missing(told: np.ndarray) -> np.ndarray:
