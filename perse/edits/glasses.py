@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..face.landmarks import EYE
+from ..face.landmarks import BROW_PEAKS, CHEEKBONES, EYE
 from ..render.geometry import vertex_normals
 from .bound_mesh import BoundMesh
 from .head_measures import Head
@@ -42,7 +42,7 @@ def glasses(head: Head, color: np.ndarray, kind: str) -> BoundMesh:
         outward = np.sign(corners[0, 0] - corners[1, 0])
         # In front of lids, brow ridge and cheek alike.
         lane = v[[eye["upper"][3], eye["lower"][3], eye["inner"], eye["outer"]]]
-        front = min(lane[:, 2].min(), v[[105, 334][side == "left"], 2], v[[50, 280][side == "left"], 2] + 0.02) - 0.085
+        front = min(lane[:, 2].min(), v[BROW_PEAKS[side == "left"], 2], v[CHEEKBONES[side == "left"], 2] + 0.02) - 0.085
         centre = np.array([centre[0] + 0.02 * outward, centre[1] + 0.035, front])
         rim = _rim(kind, centre, scale[0] * span, scale[1] * span, outward)
         # The outer half bends back a little, as lenses follow the face.

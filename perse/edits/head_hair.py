@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.spatial import cKDTree
 
 from ..attributes.edits import Locks
+from ..face.landmarks import BROW_PEAKS, CHIN, FOREHEAD_TOP
 from ..render.geometry import grid_on
 from ..texture.atlas import sample
 from .bound_mesh import LATEST_START, BoundMesh
@@ -73,7 +74,7 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     angle = np.where(angle > np.pi, angle - 2 * np.pi, angle)
     front = np.clip((np.radians(110) - np.abs(angle)) / np.radians(46), 0, 1)
     first = rng.uniform(-0.50, 0.35, count) + 0.1 * front
-    chin = float(rig.vertices[152, 1])
+    chin = float(rig.vertices[CHIN, 1])
     last = chin + 0.55 + rng.normal(0, 0.07, count) - 0.12 * front
     t = np.linspace(0, 1, pieces + 1)
     y = first[:, None] + (last - first)[:, None] * t
@@ -123,8 +124,8 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     depth_at = LinearNDInterpolator(v[front, :2], v[front, 2])
     near = NearestNDInterpolator(v[front, :2], v[front, 2])
     side = rng.uniform(-1, 1, count)
-    brow = 0.5 * (v[334, 1] + v[105, 1])
-    hairline = v[10, 1] - 0.16
+    brow = 0.5 * (v[BROW_PEAKS[1], 1] + v[BROW_PEAKS[0], 1])
+    hairline = v[FOREHEAD_TOP, 1] - 0.16
     x0 = 0.56 * side
     y0 = hairline + 0.30 * np.abs(side) ** 2.5 + rng.uniform(-0.16, 0.06, count)
     y1 = brow - 0.035 + 0.10 * np.abs(side) ** 2 + rng.normal(0, 0.03, count)

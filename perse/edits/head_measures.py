@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from ..attributes.edits import Tuck
-from ..face.landmarks import OVAL
+from ..face.landmarks import FOREHEAD, FOREHEAD_TOP, OVAL
 from ..render.geometry import grid_on
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, chart_slice
@@ -32,7 +32,7 @@ class Head:
         self.up = np.array([0.0, -np.cos(TILT), np.sin(TILT)])
         self.forward = np.array([0.0, -np.sin(TILT), -np.cos(TILT)])
         self.side = np.array([1.0, 0.0, 0.0])
-        brow = 0.6 * v[10] + 0.4 * v[151]
+        brow = 0.6 * v[FOREHEAD_TOP] + 0.4 * v[FOREHEAD]
         # The rim passes the upper forehead; the middle is that of the head.
         self.middle = brow - self.forward * 0.95
         self.middle[0] = 0.0

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..face.landmarks import EARS
 from .bound_mesh import BoundMesh
 from .head_measures import Head
 from .solids import cloth, merged, outward, sheet
@@ -10,7 +11,8 @@ from .solids import cloth, merged, outward, sheet
 def headphones(head: Head, color: np.ndarray) -> BoundMesh:
     """An arch over the hair, a padded cup over each ear."""
     v = head.rig.vertices.astype(np.float64)
-    cup_at = np.array([0.0, 0.5 * (v[234, 1] + v[454, 1]) - 0.02, 0.5 * (v[234, 2] + v[454, 2]) + 0.12])
+    right, left = EARS
+    cup_at = np.array([0.0, 0.5 * (v[right, 1] + v[left, 1]) - 0.02, 0.5 * (v[right, 2] + v[left, 2]) + 0.12])
     beside = v[head.shaper.shell]
     near = np.abs(beside[:, 1:] - cup_at[1:]).max(1) < 0.24
     solids, shades = [], []

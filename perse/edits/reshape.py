@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..attributes.edits import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
-from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, OVAL
+from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
 from ..face.topology import canonical
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
@@ -62,7 +62,7 @@ class Shaper:
     def eyes(self, step: EyeSize | EyeSpacing) -> np.ndarray:
         """Lids and eyeballs grown, or moved apart."""
         face = self.surface.vertices
-        handles, pinned = {}, [168, 6]
+        handles, pinned = {}, [NASION, NOSE_BRIDGE]
         balls = np.zeros(self.rig.vertices.shape)
         for side, part, centre in zip(("right", "left"), ("eye_right", "eye_left"), self.rig.eye_centres):
             eye, ball = EYE[side], self.rig.vertex_part == PART[part]
