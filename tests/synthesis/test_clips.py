@@ -17,6 +17,8 @@ from perse.synthesis.interpolation import morph
 from perse.synthesis.procedural import CLOSE_UP, PITCH, YAW, Studio
 from perse.synthesis.syllabus import PAIRS, Shown, syllabus
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(size=96, source_frames=3, seed=5)
 
 
