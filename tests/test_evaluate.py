@@ -11,6 +11,8 @@ from perse.errors import PerseError
 from perse.evaluate.baselines import landmark_warp, similarity, static
 from perse.evaluate.metrics import NAMES, Truth, measure
 from perse.evaluate.reenact import chosen_frames, evaluate, reenact
+from perse.face.landmarks import CHIN, FOREHEAD_TOP, NOSE_FRONT
+from perse.face.measures import eye_distance, face_height
 from perse.motion.driving.drive import follow
 from perse.motion.motion import Motion
 from perse.pipeline import PersePipeline
@@ -64,7 +66,7 @@ def test_a_picture_equals_itself(truth, picture):
 
 
 def test_a_shift_is_measured_in_eye_distances(truth, picture, points):
-    unit = np.linalg.norm(points[33, :2] - points[263, :2])
+    unit = eye_distance(points[:, :2])
     matrix = np.float32([[1, 0, 4], [0, 1, 0]])
     moved = cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
     values = measure(truth, moved)
@@ -83,9 +85,9 @@ def test_no_face_is_a_failure(truth, picture):
 
 def test_head_mask_ends_below_the_chin(truth, points):
     rows = np.flatnonzero(truth.head.any(1))
-    tall = np.linalg.norm(points[152, :2] - points[10, :2])
-    assert rows.max() == pytest.approx(points[152, 1] + 0.08 * tall, abs=2)
-    assert rows.min() < points[10, 1]
+    tall = face_height(points[:, :2])
+    assert rows.max() == pytest.approx(points[CHIN, 1] + 0.08 * tall, abs=2)
+    assert rows.min() < points[FOREHEAD_TOP, 1]
     assert truth.head[truth.face].mean() > 0.98
 
 
@@ -104,7 +106,7 @@ def test_landmark_warp_moves_what_the_landmarks_say(picture, points):
     target = points.copy()
     target[:, 0] += 3
     warped = landmark_warp(picture, points, target)
-    x, y = points[4, :2].astype(int)
+    x, y = points[NOSE_FRONT, :2].astype(int)
     patch = np.s_[y - 20:y + 20, x - 20:x + 20]
     assert np.abs(np.roll(picture, 3, 1)[patch].astype(int) - warped[patch]).mean() < 2
     assert (warped[-4:, -4:] == picture[-4:, -4:]).mean() > 0.5

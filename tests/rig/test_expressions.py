@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from perse.face.landmarks import EYE, FACE, MOUTH_RING
+from perse.face.landmarks import CHIN, EYE, FACE, LOWER_LIP, MOUTH_CORNERS, MOUTH_RING, NOSE_TIP, UPPER_LIP
+from perse.face.measures import distance, lip_gap
 from perse.face.topology import canonical
 from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand
 from perse.rig.skeleton import PART
@@ -16,7 +17,7 @@ mouthClose mouthDimpleLeft mouthDimpleRight mouthFrownLeft mouthFrownRight mouth
 mouthLowerDownRight mouthPressLeft mouthPressRight mouthPucker mouthRight mouthRollLower mouthRollUpper mouthShrugLower
 mouthShrugUpper mouthSmileLeft mouthSmileRight mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight
 noseSneerLeft noseSneerRight tongueOut""".split()
-CHIN, LOWER_LIP, UPPER_LIP, NOSE, CORNER = 152, 14, 13, 1, {"left": 291, "right": 61}
+CORNER = dict(zip(("right", "left"), MOUTH_CORNERS))
 LEFT, DOWN, BACK = 0, 1, 2
 
 
@@ -100,7 +101,7 @@ def test_the_jaw_opens_the_mouth_and_leaves_nose_and_brows(any_rig):
     opened = move(any_rig, "jaw_open")
     assert opened[CHIN, DOWN] > 0.12 and opened[LOWER_LIP, DOWN] > 0.15 and abs(opened[CHIN, LEFT]) < 0.02
     assert -0.06 < opened[UPPER_LIP, DOWN] < 0  # it bares the edge of the teeth
-    assert np.linalg.norm(opened[[NOSE, 4, 10, 105, 334, 33, 263]], axis=1).max() < 0.01
+    assert np.linalg.norm(opened[[NOSE_TIP, 4, 10, 105, 334, 33, 263]], axis=1).max() < 0.01
     teeth = {row: opened[any_rig.vertex_part == PART[f"{row}_teeth"]] for row in ("upper", "lower")}
     assert np.abs(teeth["upper"]).max() == 0 and teeth["lower"][:, DOWN].min() > 0.08
     # The mouth bag stays sewn to the lips.
@@ -134,14 +135,14 @@ def test_a_smile_draws_the_corners_outwards_and_up(any_rig, name):
 
 
 def test_the_rest_of_the_face_does_what_it_is_called(any_rig):
-    width = np.linalg.norm(any_rig.vertices[61] - any_rig.vertices[291])
+    width = distance(any_rig.vertices, *MOUTH_CORNERS)
     for name in ("mouth_pucker", "mouth_funnel"):
         pursed = posed(any_rig, **{name: 1})
         assert np.linalg.norm(pursed[61] - pursed[291]) < 0.8 * width and (pursed - any_rig.vertices)[0, BACK] < -0.03
     # A pucker is closed, even one of an open smile.
     pursed = posed(any_rig, pucker=1)
     assert 0.15 < (any_rig.vertices - pursed)[[0, 17], BACK].min() < 0.3
-    gap, before = (np.linalg.norm(v[13] - v[14]) for v in (pursed, any_rig.vertices))
+    gap, before = (lip_gap(v) for v in (pursed, any_rig.vertices))
     assert gap < 0.25 * before + 0.01
     wide = posed(any_rig, mouth_stretch_left=1, mouth_stretch_right=1)
     # A mouth that is drawn wide already has less way to go.
@@ -180,7 +181,7 @@ def test_no_expression_folds_what_the_portrait_shows(any_rig, name):
     folded = ((before * after).sum(1) < 0) & (before[:, BACK] < -0.45)
     # Lips roll in, and slivers at the corners of the mouth may turn over; skin that faces the viewer may not.
     assert folded.sum() <= 8
-    mouth = any_rig.vertices[[61, 291, 13, 14]].mean(0)
+    mouth = any_rig.vertices[[*MOUTH_CORNERS, UPPER_LIP, LOWER_LIP]].mean(0)
     assert (np.linalg.norm(any_rig.vertices[faces[folded]].mean(1) - mouth, axis=1) < 0.5).all()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from perse.face.landmarks import FACE, LIPS
+from perse.face.landmarks import CHIN, FACE, LIPS, LOWER_LIP, UPPER_LIP
 from perse.face.measures import mouth_opening
 from perse.rig.expressions import expand
 from perse.rig.mouth import arch_depth, build_teeth, crown_share, look_between_lips
@@ -37,9 +37,9 @@ def drawn(face, rig):
 
 def shares(edge: np.ndarray, face: np.ndarray, camera) -> np.ndarray:
     """How far down the gap an edge (K, 2) is seen, in the middle of the mouth."""
-    edge = edge[np.abs(edge[:, 0] - face[13, 0]) < 0.07]
+    edge = edge[np.abs(edge[:, 0] - face[UPPER_LIP, 0]) < 0.07]
     y = camera.project(np.stack([edge[:, 0], edge[:, 1], arch_depth(face, edge[:, 0])], 1))[0][:, 1]
-    (top, bottom), _ = camera.project(face[[13, 14]])
+    (top, bottom), _ = camera.project(face[[UPPER_LIP, LOWER_LIP]])
     return (y - top[1]) / (bottom[1] - top[1])
 
 
@@ -109,10 +109,10 @@ def test_nothing_of_the_throat_stands_in_an_open_mouth(which, request):
     rig = request.getfixturevalue(which)
     vertices = opened(rig, jaw_open=1.0)
     bag, body = (vertices[rig.vertex_part == PART[part]] for part in ("cavity", "body"))
-    inside = (np.abs(body[:, 0] - vertices[14, 0]) < 0.15) & (body[:, 1] < vertices[14, 1]) & (body[:, 2] < bag[:, 2].max())
+    inside = (np.abs(body[:, 0] - vertices[LOWER_LIP, 0]) < 0.15) & (body[:, 1] < vertices[LOWER_LIP, 1]) & (body[:, 2] < bag[:, 2].max())
     assert not inside.any()
-    chin = vertices[152] - rig.vertices[152]
-    near = np.linalg.norm(rig.vertices[rig.vertex_part == PART["body"]] - rig.vertices[152], axis=1)
+    chin = vertices[CHIN] - rig.vertices[CHIN]
+    near = np.linalg.norm(rig.vertices[rig.vertex_part == PART["body"]] - rig.vertices[CHIN], axis=1)
     moved = np.linalg.norm(body - rig.vertices[rig.vertex_part == PART["body"]], axis=1)
     assert moved[near.argmin()] > 0.5 * np.linalg.norm(chin) and moved[near > 1.0].max() < 0.05
 
@@ -130,4 +130,4 @@ def test_lower_teeth_keep_up_with_a_lip_that_goes_down_far(hopper_rig):
 def test_the_tongue_stays_up_in_an_open_mouth(hopper_rig):
     vertices = opened(hopper_rig, jaw_open=1.0)
     top = vertices[hopper_rig.vertex_part == PART["tongue"], 1].min()
-    assert vertices[13, 1] + 0.03 < top < vertices[14, 1] - 0.2 * (vertices[14, 1] - vertices[13, 1])
+    assert vertices[UPPER_LIP, 1] + 0.03 < top < vertices[LOWER_LIP, 1] - 0.2 * (vertices[LOWER_LIP, 1] - vertices[UPPER_LIP, 1])

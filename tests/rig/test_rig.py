@@ -7,7 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from perse.face.landmarks import FACE, MOUTH_RING, eye_ring
+from perse.face.landmarks import (
+    CHIN,
+    EARS,
+    EYE_CORNERS,
+    FACE,
+    FOREHEAD_TOP,
+    LOWER_LIP,
+    MOUTH_CORNERS,
+    MOUTH_RING,
+    NOSE_TIP,
+    UPPER_LIP,
+    eye_ring,
+)
+from perse.face.measures import eye_distance, face_height
 from perse.face.topology import canonical
 from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES
@@ -55,7 +68,7 @@ def test_triangles_have_area_and_face_outwards(any_rig):
     outwards = (normal * (any_rig.vertices[faces].mean(1) - [0, 0.2, 0.75])).sum(1)
     # Only the lips' inner rims may turn in: they roll into the mouth.
     rolled = set(faces[outwards < 0].ravel())
-    mouth = any_rig.vertices[[61, 291, 13, 14]].mean(0)
+    mouth = any_rig.vertices[[*MOUTH_CORNERS, UPPER_LIP, LOWER_LIP]].mean(0)
     assert (outwards < 0).sum() <= 12
     assert all(np.linalg.norm(any_rig.vertices[i] - mouth) < 0.45 for i in rolled)
 
@@ -86,11 +99,11 @@ def test_the_rest_pose_is_the_portrait(name, request):
 
 
 def test_the_unit_is_the_distance_of_the_eyes(any_rig):
-    assert np.linalg.norm(any_rig.vertices[33] - any_rig.vertices[263]) == pytest.approx(1.0, abs=0.12)
-    assert np.abs((any_rig.vertices[33] + any_rig.vertices[263]) / 2).max() < 0.12
-    assert any_rig.vertices[263, 0] > 0.3  # left is the subject's own: +x
-    assert any_rig.vertices[152, 1] > 0.8  # the chin is down: +y
-    assert any_rig.vertices[1, 2] < any_rig.vertices[234, 2] - 0.3  # the nose is in front of the ears: -z
+    assert eye_distance(any_rig.vertices) == pytest.approx(1.0, abs=0.12)
+    assert np.abs(any_rig.vertices[list(EYE_CORNERS)].mean(0)).max() < 0.12
+    assert any_rig.vertices[EYE_CORNERS[1], 0] > 0.3  # left is the subject's own: +x
+    assert any_rig.vertices[CHIN, 1] > 0.8  # the chin is down: +y
+    assert any_rig.vertices[NOSE_TIP, 2] < any_rig.vertices[EARS[0], 2] - 0.3  # the nose is in front of the ears: -z
 
 
 def test_the_skull_is_behind_the_face_and_above_the_eyes(any_rig):
@@ -179,10 +192,10 @@ def test_a_crown_does_not_sink_when_the_face_turns_up(any_rig):
 def test_hair_that_hangs_beside_the_jaw_lags_behind_a_turning_head(astronaut_portrait):
     """Locks of her own hair's colours, painted down to the chin's height on one side."""
     points, size = astronaut_portrait.landmarks, len(astronaut_portrait.image)
-    height = np.linalg.norm(points[10, :2] - points[152, :2])
+    height = face_height(points[:, :2])
     rows, columns = np.mgrid[:size, :size]
-    aside = (columns - points[152, 0]) / height
-    lock = (aside > 0.42) & (aside < 0.8) & (rows > points[10, 1]) & (rows < points[152, 1] + 0.1 * height)
+    aside = (columns - points[CHIN, 0]) / height
+    lock = (aside > 0.42) & (aside < 0.8) & (rows > points[FOREHEAD_TOP, 1]) & (rows < points[CHIN, 1] + 0.1 * height)
     masks = {name: np.where(lock, float(name == "hair"), mask).astype(np.float32) for name, mask in astronaut_portrait.masks.items()}
     portrait = replace(astronaut_portrait, alpha=np.maximum(astronaut_portrait.alpha, lock).astype(np.float32), masks=masks)
     short, long = (build_rig(p) for p in (astronaut_portrait, portrait))
