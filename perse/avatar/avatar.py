@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ..controls import Controls
-from ..errors import PerseError
 from ..face.landmarks import EYE
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
-from ..rig.expressions import COMPOSITES, INDEX, expand, lids_follow
+from ..rig.expressions import COMPOSITES, INDEX
 from ..rig.rig import Rig
 from ..rig.skeleton import HEAD_CENTRE
 from .appearance.closed_lid import ClosedLid
@@ -22,21 +21,8 @@ from .appearance.mouth_light import MouthLight
 from .appearance.throat_shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
-from .space import Change, LatentSpace
-
-
-@dataclass
-class State:
-    """Controls turned into numbers: blendshape weights (E,), head (3,) or (6,) and gaze (2,) as `rig.Poser` takes
-    them, latents by category, detail (468, 3) and light (468, 3) of the landmarks, mouth_light (BANDS,), or None."""
-
-    weights: Tensor
-    head: Tensor
-    gaze: Tensor
-    latents: dict[str, Tensor]
-    detail: Tensor | None = None
-    light: Tensor | None = None
-    mouth_light: Tensor | None = None
+from .space import MOST_OPAQUE, Change, LatentSpace
+from .state import State, stacked, state_of
 
 
 @dataclass
@@ -116,62 +102,7 @@ class Avatar(nn.Module):
         Raises:
             PerseError: for a name that this avatar does not know.
         """
-        weights, head, gaze, latents, *marks = self._numbers(controls)
-        device = self.device
-        return State(*(torch.from_numpy(x).to(device) for x in (weights, head, gaze)),
-                     {c: torch.from_numpy(z).to(device) for c, z in latents.items()},
-                     *(None if x is None else torch.from_numpy(x).to(device) for x in marks))
-
-    def _numbers(self, controls: Controls) -> tuple:
-        """What `State` holds, as arrays; the head always with its shift (6,)."""
-        try:
-            weights = expand(controls.expression)
-        except KeyError as error:
-            raise PerseError(f"Unknown expression {error.args[0]!r}; see `info` for the list.") from None
-        latents = {}
-
-        def latent(category):
-            if category not in self.space.categories:
-                raise PerseError(f"Unknown category {category!r}; known are: {', '.join(self.space.categories)}.")
-            return latents.setdefault(category, np.zeros(self.space.categories[category].dim, np.float32))
-
-        owner = {a.name: (c.name, k) for c in self.space.categories.values() for k, a in enumerate(c.axes)}
-        for name, amount in controls.attributes.items():
-            if name not in owner:
-                raise PerseError(f"Unknown attribute {name!r}; see `info` for the list.")
-            category, k = owner[name]
-            latent(category)[k] += amount
-        for category, styles in controls.styles.items():
-            for style, amount in styles.items():
-                z = latent(category)
-                try:
-                    z += amount * self.space.style_code(category, style)
-                except KeyError:
-                    names = ", ".join(s.name for s in self.space.categories[category].styles)
-                    raise PerseError(f"Unknown style {style!r} of {category}; known are: {names}.") from None
-        for category, values in controls.latents.items():
-            z = latent(category)
-            if len(values) != len(z):
-                raise PerseError(f"The latent of {category} has {len(z)} numbers, not {len(values)}.")
-            z += np.asarray(values, np.float32)
-        for category, z in latents.items():
-            low = np.array([a.low for a in self.space.categories[category].axes], np.float32)
-            np.clip(z, low, 1.0, out=z)
-        turn = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll])
-        head = np.array([*turn, controls.head_x, controls.head_y, controls.head_z], np.float32)
-        gaze = np.radians([controls.gaze_yaw, controls.gaze_pitch]).astype(np.float32)
-        lids_follow(weights, controls.gaze_pitch)
-        if controls.gaze_pitch:
-            # The shapes turn the eyes too; the gaze below is what remains.
-            gaze[1] = 0.0
-        detail = np.float32(controls.detail).reshape(-1, 3) if controls.detail else None
-        relaxed = self.rig.neutral.detail(weights) if controls.neutralise else None
-        if relaxed is not None:
-            relaxed = np.float32(controls.neutralise * relaxed)
-            detail = relaxed if detail is None else detail + relaxed
-        light = np.float32(controls.light).reshape(-1, 3) if controls.light else None
-        mouth = np.float32(controls.mouth_light) if controls.mouth_light else None
-        return weights, head, gaze, latents, detail, light, mouth
+        return state_of(controls, self.space, self.rig).to(self.device)
 
     def cloud(self, state: State, lit: bool = True) -> GaussianCloud:
         """Gaussians of a state; differentiable in the avatar's parameters and the latents.
@@ -179,56 +110,36 @@ class Avatar(nn.Module):
         lit: with the colours that depend on the pose (shades, closed lids, a driver's light). Teaching pictures are drawn without
         them, so what is compared with a teaching picture is rendered with False.
         """
-        change = self._change(state.latents)
-        shape = None if change is None else change.shape
-        if state.detail is not None:
-            detail = self.poser.spread(state.detail)
-            shape = detail if shape is None else shape + detail
-        vertices = self.poser(state.weights, state.head, state.gaze, shape)
-        scales, colors, opacities = self.log_scales, self.colors, self.opacities
-        if change is not None:
-            scales = scales + change.log_scale[:, None]
-            colors = (colors + change.color).clamp(0, 1)
-            opacities = (opacities + change.opacity).clamp(0, 0.99)
-        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
-        if lit:
-            light = None if state.light is None else self.poser.spread(state.light)
-            colors = recoloured(colors, Pose(state.weights, vertices, means, state.detail, light, state.mouth_light), self.effects)
-        return GaussianCloud(means, quats, scales, opacities, colors)
+        return self._cloud(state, self._change(state.latents), lit)
 
     @torch.no_grad()
     def clouds(self, moments: list[Controls]) -> GaussianCloud:
         """Gaussians of several sets of controls at once, (B, N, ...): for a GPU, where one frame is too little to do."""
-        numbers = [self._numbers(controls) for controls in moments]
-        weights, head, gaze = (torch.from_numpy(np.stack([n[k] for n in numbers])).to(self.device) for k in range(3))
+        states = [state_of(controls, self.space, self.rig) for controls in moments]
+        return self._cloud(stacked(states).to(self.device), self._changes([state.latents for state in states]), True)
+
+    def _cloud(self, state: State, change: Change | None, lit: bool) -> GaussianCloud:
+        """One frame, or several where all have leading dimensions."""
         shape, scales, colors, opacities = None, self.log_scales, self.colors, self.opacities
-        changes = self._changes([n[3] for n in numbers])
-        if changes is not None:
-            shape, scales = changes.shape, scales + changes.log_scale[..., None]
-            colors, opacities = (colors + changes.color).clamp(0, 1), (opacities + changes.opacity).clamp(0, 0.99)
-        detail, light, mouth_light = (self._stacked([n[k] for n in numbers]) for k in (4, 5, 6))
-        if detail is not None:
-            moved = self.poser.spread(detail)
-            shape = moved if shape is None else shape + moved
-        vertices = self.poser(weights, head, gaze, shape)
-        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales)
-        light = None if light is None else self.poser.spread(light)
-        colors = recoloured(colors, Pose(weights, vertices, means, detail, light, mouth_light), self.effects)
+        if change is not None:
+            shape, scales = change.shape, scales + change.log_scale[..., None]
+            colors, opacities = (colors + change.color).clamp(0, 1), (opacities + change.opacity).clamp(0, MOST_OPAQUE)
+        if state.detail is not None:
+            detail = self.poser.spread(state.detail)
+            shape = detail if shape is None else shape + detail
+        vertices = self.poser(state.weights, state.head, state.gaze, shape)
+        means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
+        if lit:
+            light = None if state.light is None else self.poser.spread(state.light)
+            colors = recoloured(colors, Pose(state.weights, vertices, means, state.detail, light, state.mouth_light), self.effects)
         return GaussianCloud(means, quats, scales, opacities.expand(means.shape[:-1]), colors.expand_as(means))
 
-    def _stacked(self, marks: list[np.ndarray | None]) -> Tensor | None:
-        """What several moments bring (...): (B, ...), zeros where one brings nothing; None if none brings anything."""
-        if all(m is None for m in marks):
-            return None
-        nothing = np.zeros_like(next(m for m in marks if m is not None))
-        return torch.from_numpy(np.stack([nothing if m is None else m for m in marks])).to(self.device)
-
-    def _changes(self, latents: list[dict[str, np.ndarray]]) -> Change | None:
+    def _changes(self, latents: list[dict[str, Tensor]]) -> Change | None:
         """Decoded latents of several moments, stacked; of one alone if they are the same in all."""
         def decode(latent):
-            return self._change({c: torch.from_numpy(z).to(self.device) for c, z in latent.items()})
+            return self._change({c: z.to(self.device) for c, z in latent.items()})
 
-        keys = [tuple((c, z.tobytes()) for c, z in sorted(latent.items())) for latent in latents]
+        keys = [_key(latent) for latent in latents]
         if len(set(keys)) == 1:
             return decode(latents[0])
         known = {key: decode(latent) for key, latent in zip(keys, latents)}
@@ -244,7 +155,7 @@ class Avatar(nn.Module):
             return None
         if self.colors.requires_grad or torch.is_grad_enabled():
             return self.space(latents)
-        key = tuple((name, tuple(z.tolist())) for name, z in sorted(latents.items()))
+        key = _key(latents)
         known = self._last_change
         if known is None or known[0] != key:
             # One tuple, replaced whole: visitors' threads may read it meanwhile.
@@ -273,3 +184,8 @@ class Avatar(nn.Module):
     def expressions(self) -> list[str]:
         """Names that `Controls.expression` takes."""
         return [*COMPOSITES, *INDEX]
+
+
+def _key(latents: dict[str, Tensor]) -> tuple:
+    """The same for latents of the same numbers."""
+    return tuple((name, tuple(z.tolist())) for name, z in sorted(latents.items()))

@@ -17,7 +17,7 @@ from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
 from .avatar import Avatar
-from .space import KNOTS, AxisBasis
+from .space import KNOTS, MOST_OPAQUE, AxisBasis
 
 GREY = 0.93
 SIZE, TURN = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side
@@ -75,7 +75,7 @@ def _partly(avatar: Avatar, full: GaussianCloud, basis: AxisBasis) -> Iterator[G
     for u in AT:
         color, opacity, scale = basis.painted(torch.tensor(u, device=avatar.device))
         there = scales.index_copy(0, rows, scales[rows] * (scale - finished).exp()[:, None])
-        yield GaussianCloud(means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, 0.99),
+        yield GaussianCloud(means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, MOST_OPAQUE),
                             colors.index_add(0, rows, color).clamp(0, 1))
 
 

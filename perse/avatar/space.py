@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..attributes.edits import Category, Style
 
 KNOTS = 33  # of an axis' pace
+MOST_OPAQUE = 0.99  # opacity that no Gaussian exceeds, with or without edits
 
 
 @dataclass

@@ -8,10 +8,9 @@ from ..face.topology import canonical
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
 from ..rig.shell import EAR, RINGS, build_shell
-from ..rig.skeleton import PART
+from ..rig.skeleton import MOUTH_PARTS, PART
 from ..texture.atlas import ATLAS, sample
 
-MOUTH_PARTS = [PART[name] for name in ("upper_teeth", "lower_teeth", "tongue", "cavity")]
 HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in the head frame
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import torch
 
-from ..avatar.avatar import Avatar, State
+from ..avatar.avatar import Avatar
 from ..avatar.seeds.freedom import Freedom
 from ..avatar.seeds.seed import GRID_SCALE
+from ..avatar.state import State
 from ..portrait import Portrait
 from ..render.camera import Camera
 from .colours import View

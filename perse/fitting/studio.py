@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..avatar.avatar import Avatar, State
+from ..avatar.avatar import Avatar
 from ..avatar.seeds.freedom import Freedom
+from ..avatar.state import State
 from ..errors import BuildCancelled
 from ..portrait import Portrait
 from ..render.camera import Camera

@@ -4,6 +4,7 @@ import numpy as np
 
 PARTS = ["face", "shell", "body", "eye_right", "eye_left", "cavity", "upper_teeth", "lower_teeth", "tongue"]
 PART = {name: i for i, name in enumerate(PARTS)}
+MOUTH_PARTS = [PART[name] for name in ("cavity", "upper_teeth", "lower_teeth", "tongue")]  # what lies between the lips
 JAW_HINGE = (0.0, 0.30, 0.75)
 JAW_ANGLE = np.radians(21.0)  # of a jaw that is fully open
 JAW_SLIDE = 0.10  # sideways or forwards, of a jaw that is fully slid

@@ -6,10 +6,9 @@ import torch
 
 from perse.avatar.appearance.effect import Pose, Rest, recoloured
 from perse.avatar.appearance.mouth_light import BRIGHTEST, SHADE, MouthLight
-from perse.avatar.seeds.seed import MOUTH_PARTS
 from perse.controls import BANDS
 from perse.rig.expressions import expand
-from perse.rig.skeleton import PART
+from perse.rig.skeleton import MOUTH_PARTS, PART
 
 
 @pytest.fixture(scope="module")

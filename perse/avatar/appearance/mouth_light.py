@@ -8,8 +8,7 @@ from torch import Tensor
 from ...controls import BANDS
 from ...face.landmarks import LIPS
 from ...ramps import smooth_step
-from ...rig.skeleton import PART
-from ..seeds.seed import MOUTH_PARTS
+from ...rig.skeleton import MOUTH_PARTS, PART
 from .edges import across, height
 from .effect import Pose, Rest, is_nothing
 
