@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from ..render.geometry import triangle_normals
 from ..render.mesh import rasterize_ids
 from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import Rig
@@ -25,7 +26,7 @@ class View:
     triangles int32, -1 where there is none; bary (…, 3) float32, that triangle's barycentric coordinates; parts: the index of its part,
     -1 where there is none; depth along the optical axis, eye distances, inf where there is nothing; facing: cosine between the triangle's
     normal, whichever way it is wound, and the way to the camera, 0 where there is nothing.
-    eye (3,) float32: the camera's centre in the head's frame; focal: the camera's focal length, pixels.
+    focal: the camera's focal length, pixels.
     """
 
     triangles: np.ndarray
@@ -33,7 +34,6 @@ class View:
     parts: np.ndarray
     depth: np.ndarray
     facing: np.ndarray
-    eye: np.ndarray
     focal: float
 
     @staticmethod
@@ -44,11 +44,11 @@ class View:
         rotation, shift = rig.camera.viewmat[:3, :3].astype(np.float64), rig.camera.viewmat[:3, 3].astype(np.float64)
         points = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces[shown]])
         depth = np.where(there, (points @ rotation.T + shift)[..., 2], np.inf)
-        a, b, c = (rig.vertices[rig.faces[:, k]].astype(np.float64) for k in range(3))
-        normal, way = np.cross(b - a, c - a), -rotation.T @ shift - (a + b + c) / 3
+        corners = rig.vertices[rig.faces].astype(np.float64)
+        normal, way = triangle_normals(corners), rig.camera.centre - (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3
         cosine = np.abs((normal * way).sum(1)) / np.maximum(np.linalg.norm(normal, axis=1) * np.linalg.norm(way, axis=1), 1e-12)
         return View(triangles, bary, np.where(there, rig.face_part[shown], -1), depth, np.where(there, cosine[shown], 0.0),
-                    -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3], rig.camera.K[0, 0])
+                    rig.camera.K[0, 0])
 
     def pixels(self, distance: float) -> float:
         """A distance at the head, in eye distances, as pixels of the portrait."""

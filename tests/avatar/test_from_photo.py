@@ -37,7 +37,7 @@ def test_skin_beside_the_outline_hangs_on_what_is_seen_openly(hopper_portrait, h
     skin = seeds.outside & (portrait.masks["skin"][y, x] > 0.6) & (rig.face_part[seeds.face] != PART["body"])
     corners = rig.vertices[rig.faces[seeds.face[skin]]]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    view = texture.view.eye - corners.mean(1)
+    view = rig.camera.centre - corners.mean(1)
     facing = np.abs((normal * view).sum(1)) / np.linalg.norm(normal, axis=1) / np.linalg.norm(view, axis=1)
     assert skin.sum() > 20 and (facing > SEEN_OPENLY - 1e-3).mean() > 0.9
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perse.texture.atlas import chart_slice
-from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, not_the_cheek, unroll, vertex_normals
+from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, not_the_cheek, unroll
 from perse.texture.view import look
 
 
@@ -69,18 +69,6 @@ def test_an_ear_before_the_cheek_is_told_from_it(texels):
     found = not_the_cheek(chart, sight, side)
     assert found[gap].all() and found[(column > 0.75) & (row > 0.52 * height) & (row < 0.68 * height)].all()
     assert not found[(column < 0.6) | (row < 0.4 * height)].any()
-
-
-def test_normals_are_smooth_over_a_sphere():
-    rng = np.random.default_rng(0)
-    from scipy.spatial import ConvexHull
-    points = rng.standard_normal((400, 3))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    faces = ConvexHull(points).simplices
-    a, b, c = (points[faces[:, i]] for i in range(3))
-    inwards = (np.cross(b - a, c - a) * a).sum(1) < 0
-    faces[inwards] = faces[inwards][:, ::-1]
-    assert (vertex_normals(points, faces) * points).sum(1).min() > 0.95
 
 
 def test_nearness_falls_from_one_to_zero():

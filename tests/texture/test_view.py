@@ -16,7 +16,7 @@ def test_what_a_pixel_sees_lies_on_its_ray(rig):
     np.testing.assert_allclose(view.depth[there], depth, atol=1e-4)
     assert np.isinf(view.depth[~there]).all() and (view.parts[~there] == -1).all() and not view.facing[~there].any()
     assert view.facing.max() <= 1 + 1e-9 and np.median(view.facing[view.shows("face")]) > 0.6
-    distance = np.linalg.norm(points - view.eye, axis=1)
+    distance = np.linalg.norm(points - rig.camera.centre, axis=1)
     assert (view.depth[there] <= distance + 1e-4).all()
     assert (view.shows("face", "shell") == np.isin(view.parts, [PART["face"], PART["shell"]])).all()
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from ...portrait import Portrait
+from ...render.geometry import triangle_normals, unit
 from ...rig.rig import Rig
 from ...texture.atlas import Texture, sample
 from ...texture.belief.pixels import Sightings, side_of_a_cheek, sightings
@@ -41,7 +42,7 @@ def shown(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Seeds:
     world = side * depth / float(rig.camera.K[0, 0])
     scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(face), GRID_SCALE), np.full(len(face), FLATNESS)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], *OPACITY)
-    uv = np.einsum("nk,nkc->nc", bary, rig.uvs[face])
+    uv = rig.uvs_on(face, bary)
     return Seeds(face, bary, _unproject(rig, xy, depth) - point, normal, tangent, scales, seen.color, opacity, uv, outside,
                  np.zeros(len(face), bool), seen.seen_from_edge).take(~seen.refused)
 
@@ -62,30 +63,21 @@ def _on_mesh(seen: Sightings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Triangle (N,), barycentric coordinates (N, 3) and point (N, 3) on the mesh to which each place is bound."""
     view, rig, at = seen.surfaces.view, seen.surfaces.rig, (seen.carrier[:, 1], seen.carrier[:, 0])
     face, bary = view.triangles[at], view.bary[at].astype(np.float64)
-    return face, bary, np.einsum("nk,nkc->nc", bary, rig.vertices[rig.faces[face]].astype(np.float64))
-
-
-def _camera_axes(rig: Rig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rotation (3, 3) and shift (3,) from the head's frame to the camera's, and the camera's centre (3,) in the head's; float64."""
-    rotation, shift = rig.camera.viewmat[:3, :3].astype(np.float64), rig.camera.viewmat[:3, 3].astype(np.float64)
-    return rotation, shift, -rotation.T @ shift
+    return face, bary, rig.points_on(face, bary)
 
 
 def _unproject(rig: Rig, xy: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Points (N, 3) of the head's frame that lie so deep (N,) behind pixels (N, 2)."""
-    rotation, shift, _ = _camera_axes(rig)
     K = rig.camera.K
     ray = np.stack([(xy[:, 0] - K[0, 2]) / K[0, 0], (xy[:, 1] - K[1, 2]) / K[1, 1], np.ones(len(xy))], 1)
-    return (ray * depth[:, None] - shift) @ rotation
+    return rig.camera.to_world(ray * depth[:, None])
 
 
 def _frames(rig: Rig, face: np.ndarray, point: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How Gaussians lie on triangles (N,) at points (N, 3): normals (N, 3) towards the camera, tangents (N, 3) along which they are drawn
     out so that they cover the slope, and cosines to the view (N,). Strands beside the mesh, outside (N,) bool, face the camera."""
-    corners = rig.vertices[rig.faces[face]].astype(np.float64)
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
-    view = _camera_axes(rig)[2] - point
+    normal = unit(triangle_normals(rig.vertices[rig.faces[face]].astype(np.float64)))
+    view = rig.camera.centre - point
     view /= np.linalg.norm(view, axis=1, keepdims=True)
     facing = (normal * view).sum(1)
     flip = facing < 0
@@ -93,6 +85,5 @@ def _frames(rig: Rig, face: np.ndarray, point: np.ndarray, outside: np.ndarray) 
     normal[outside], facing[outside] = view[outside], 1.0
     slope = view - facing[:, None] * normal
     length = np.linalg.norm(slope, axis=1, keepdims=True)
-    any_tangent = np.cross(normal, [0.0, 1.0, 0.0])
-    any_tangent /= np.linalg.norm(any_tangent, axis=1, keepdims=True) + 1e-12
+    any_tangent = unit(np.cross(normal, [0.0, 1.0, 0.0]))
     return normal, np.where(length > 1e-3, slope / np.maximum(length, 1e-3), any_tangent), facing

@@ -7,6 +7,7 @@ from scipy.ndimage import distance_transform_edt
 from ...face.landmarks import EYE, LIPS
 from ...portrait import Portrait
 from ...render.camera import Camera
+from ...render.geometry import triangle_normals, unit
 from ...rig.rig import Rig
 from ...rig.skeleton import PART, PARTS
 from ...texture.atlas import ATLAS, Texture, sample
@@ -30,14 +31,11 @@ INSIDE_OUTLINE = 0.003  # of the portrait's side: how far within the outline suc
 
 def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Generator) -> Seeds:
     """Gaussians all over the surfaces of a rig that the portrait does not show, coloured from the completed texture."""
-    corners = rig.vertices[rig.faces].astype(np.float64)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = 0.5 * np.linalg.norm(normals, axis=1)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+    normals = triangle_normals(rig.vertices[rig.faces].astype(np.float64))
+    area, normals = 0.5 * np.linalg.norm(normals, axis=1), unit(normals)
     spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
     face, bary = _evenly(area / spacing ** 2, rng)
-    uv = np.einsum("nk,nkc->nc", bary, rig.uvs[face])
-    point = np.einsum("nk,nkc->nc", bary, corners[face])
+    uv, point = rig.uvs_on(face, bary), rig.points_on(face, bary)
     seen, alpha = (sample(values, uv[None] * ATLAS)[0] for values in (texture.seen, texture.alpha))
     part = rig.face_part[face]
     # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
@@ -47,7 +45,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     face, bary, uv, point, part, seen, alpha, lips = (x[keep] for x in (face, bary, uv, point, part, seen, alpha, lips))
     normal, sigma = normals[face], spacing[face]
 
-    view = texture.view.eye - point
+    view = rig.camera.centre - point
     facing = (normal * view).sum(1) / np.linalg.norm(view, axis=1)
     side = (part == PART["face"]) & (facing < FACE_SIDE) & ~lips
     shell, own = part == PART["shell"], np.isin(part, MOUTH_PARTS) & (seen >= WELL_SEEN)
@@ -96,7 +94,7 @@ def downwards(normal: np.ndarray) -> np.ndarray:
     """Unit tangents (N, 3) of surfaces with these normals (N, 3), the way that hair falls: down, or where it lies flat, backwards."""
     fall = np.broadcast_to([0.0, 1.0, 0.15], normal.shape)
     tangent = fall - (fall * normal).sum(1, keepdims=True) * normal
-    return tangent / (np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-12)
+    return unit(tangent)
 
 
 def onto_person(points: np.ndarray, alpha: np.ndarray, camera: Camera) -> np.ndarray:

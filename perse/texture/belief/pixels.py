@@ -79,7 +79,7 @@ def sightings(surfaces: Surfaces, pixels: np.ndarray, color: np.ndarray) -> Sigh
 def _compare(surfaces: Surfaces, carrier: np.ndarray, color: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Part of what pixels (N, 2) see, belief there, and CIE Lab distance of the texture from colours (N, 3); each (N,)."""
     view, at = surfaces.view, (carrier[:, 1], carrier[:, 0])
-    uv = np.einsum("nk,nkc->nc", view.bary[at], surfaces.rig.uvs[view.triangles[at]])[None] * ATLAS
+    uv = surfaces.rig.uvs_on(view.triangles[at], view.bary[at])[None] * ATLAS
     texture = surfaces.texture
     away = to_lab(color) - to_lab(sample(texture.color, uv)[0])
     return view.parts[at], sample(texture.seen, uv)[0], np.linalg.norm(away, axis=-1)

@@ -113,7 +113,7 @@ def cloth_before_the_head(s: Surfaces) -> None:
 def _not_own(s: Surfaces) -> np.ndarray:
     """(S, S) bool: pixels in the mouth that are not the portrait's own teeth or throat, as the texture has found them."""
     out = s.view.shows(*MOUTH)
-    uv = np.einsum("nk,nkc->nc", s.view.bary[out], s.rig.uvs[s.view.triangles[out]])
+    uv = s.rig.uvs_on(s.view.triangles[out], s.view.bary[out])
     out[out] = sample(s.texture.seen, uv[None] * ATLAS)[0] < WELL_SEEN
     return out
 

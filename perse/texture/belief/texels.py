@@ -15,6 +15,7 @@ import numpy as np
 
 from ...portrait import Portrait
 from ...render.camera import Camera
+from ...render.geometry import vertex_normals
 from ...render.mesh import rasterize_ids
 from ...rig.rig import Rig
 from ..atlas import ATLAS, REGIONS, chart_slice, sample
@@ -90,7 +91,7 @@ def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
     points = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces][shown])
     xy, depth = rig.camera.project(points.reshape(-1, 3))
     xy, depth = xy.reshape(ATLAS, ATLAS, 2), depth.reshape(ATLAS, ATLAS)
-    toward = view.eye - points
+    toward = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - points  # `Camera.centre` in single precision, as points are
     toward /= np.linalg.norm(toward, axis=-1, keepdims=True)
     normal = np.einsum("hwk,hwkc->hwc", bary, vertex_normals(rig.vertices, rig.faces)[rig.faces][shown])
     facing = (normal * toward).sum(-1) / (np.linalg.norm(normal, axis=-1) + 1e-9)
@@ -100,16 +101,6 @@ def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
     visible = (faces >= 0) & inside & (depth < sample(front, xy) + HIDES) & (facing > EDGE_ON)
     return Texels(portrait, view, faces, bary, points, xy, facing, visible, sample(portrait.foreground, xy), sample(portrait.alpha, xy),
                   {name: sample(portrait.masks[name], xy) * visible for name in REGIONS})
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3): the mean of the triangles around a vertex, weighted by area."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    out = np.zeros_like(vertices)
-    for k in range(3):
-        np.add.at(out, faces[:, k], normal)
-    return out / (np.linalg.norm(out, axis=1, keepdims=True) + 1e-12)
 
 
 def nearness(mask: np.ndarray, width: float) -> np.ndarray:
