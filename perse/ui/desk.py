@@ -46,14 +46,14 @@ class Desk:
 
     def take_photo(self, visit: Visit, path: str | None) -> None:
         """A photo has arrived, or was taken away (None): look for a face and for what will limit the result."""
-        self._fresh(visit)
+        self._clear(visit)
         if path is None:
             return
         kept = self.visits.owns(path, visit)  # it stays where it is while the browser shows it
 
         def work(report, cancelled):
             try:
-                return Photo(self._looked(kept, report, cancelled), "perse")
+                return Photo(self._read_portrait(kept, report, cancelled), "perse")
             finally:
                 kept.unlink(missing_ok=True)
 
@@ -63,20 +63,20 @@ class Desk:
         """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
         if (example := EXAMPLES.get(name)) is None:
             raise PerseError("Please choose one of the examples.")
-        self._fresh(visit)
+        self._clear(visit)
         if (avatar := example.opened()) is not None:
             self.visits.add(visit, avatar, name, shared=True)
             return
 
         def work(report, cancelled):
             if example.avatar_path.is_file():
-                self._warm(AVATAR, report, cancelled)
+                self._wait_for(AVATAR, report, cancelled)
                 report(None, OPENING)
                 try:
                     return example.avatar()
                 except PerseError:
                     pass  # made by another version: build it anew
-            return Photo(self._looked(example.photo(), report, cancelled), name, True)
+            return Photo(self._read_portrait(example.photo(), report, cancelled), name, True)
 
         def done(found):
             if isinstance(found, Photo):
@@ -89,12 +89,12 @@ class Desk:
 
     def take_avatar(self, visit: Visit, path: str) -> None:
         """An avatar file comes back."""
-        self._fresh(visit)
+        self._clear(visit)
         kept = self.visits.take(visit, path)
 
         def work(report, cancelled):
             try:
-                self._warm(AVATAR, report, cancelled)
+                self._wait_for(AVATAR, report, cancelled)
                 report(None, OPENING)
                 return self.engine.pipeline.load(kept)
             finally:
@@ -135,7 +135,7 @@ class Desk:
                 visit.notices = [*visit.notices[-4:], (visit.notices[-1][0] + 1 if visit.notices else 1, note)]
 
         def work(report, cancelled):
-            self._warm(BUILD, report, cancelled, then=seconds)
+            self._wait_for(BUILD, report, cancelled, then=seconds)
             return self.engine.pipeline.build(photo.portrait, seconds, 0, report, cancelled)
 
         self._start(visit, "build", work, self.building, build_deadline(seconds), done, planned=seconds)
@@ -152,13 +152,13 @@ class Desk:
              framing: str) -> None:
         """Render the look of the moment of pressing, in motion. PerseError for what this page does not make."""
         check_video(seconds, fps, size, kind, motion)
-        entry, edit, clip = self._mine(visit, token), Controls.from_json(look), visit.clip
+        entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
         path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}.{kind}")
 
         def work(report, cancelled):
-            plan = self._planned(entry, edit, motion, clip, seconds, fps, report, cancelled)
+            plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)
             start = 0.0 if clip is None else FOLLOWING_SHARE
-            self._warm(PICTURE, report, cancelled)
+            self._wait_for(PICTURE, report, cancelled)
             self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(),
                                 lambda share: report(start + (1 - start) * share, "rendering"), cancelled, self.mark)
             return path
@@ -172,11 +172,11 @@ class Desk:
     def tabulate(self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float) -> None:
         """The motion as a table; its name says that it is synthetic, since animation tools take no comment lines."""
         check_video(seconds, fps, 512, "mp4", motion)
-        entry, edit, clip = self._mine(visit, token), Controls.from_json(look), visit.clip
+        entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
         path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}-synthetic.csv")
 
         def work(report, cancelled):
-            path.write_text(motion_csv(self._planned(entry, edit, motion, clip, seconds, fps, report, cancelled)))
+            path.write_text(motion_csv(self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)))
             return path
 
         def done(path):
@@ -185,10 +185,10 @@ class Desk:
         visit.film, visit.table = "", None
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
-    def _planned(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
+    def _planned_motion(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
         if clip is None:
             return preset_motion(motion, look, float(seconds), float(fps))
-        self._warm(BUILD, report, cancelled)  # what finds a face in a clip also renders
+        self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
         from ..motion.driving.drive import drive
         return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
                      cancelled=cancelled)
@@ -207,14 +207,14 @@ class Desk:
         seen: keys of the pieces that the page shows already; such a piece comes without its HTML.
         """
         follows = visit.clip is not None
-        shown = {"found": self._found(visit), "film": self._film(visit), "clip-note": (
+        shown = {"found": self._beside_photo(visit), "film": self._below_motions(visit), "clip-note": (
             _key("clip", follows), lambda: html_pieces.clip_note("The video will follow your clip.") if follows else ""),
                  "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes)))}
         missing = self.missing(visit)
         return {
             "busy": visit.busy("look", "build", "film") is not None or not self.engine.ready(AVATAR),
             "building": visit.busy("build") is not None,
-            "doing": {"found": self._doing(visit, "build", "look"), "film": self._doing(visit, "film")},
+            "doing": {"found": self._bar(visit, "build", "look"), "film": self._bar(visit, "film")},
             "button": {"label": BUTTON_LABELS[missing], "ready": not missing}, "agreed": visit.agreed,
             "avatar": visit.opened if self.visits.has(visit.opened) else "",
             "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
@@ -222,7 +222,7 @@ class Desk:
             "pieces": {name: {"key": key} | ({} if seen.get(name) == key else {"html": html()}) for name, (key, html) in shown.items()},
         }
 
-    def _found(self, visit: Visit) -> tuple[str, Callable[[], str]]:
+    def _beside_photo(self, visit: Visit) -> tuple[str, Callable[[], str]]:
         """Key and HTML of what stands beside the photo."""
         photo = visit.photo
         if job := visit.busy("build"):
@@ -237,12 +237,13 @@ class Desk:
             return _key("found", id(photo)), lambda: html_pieces.found(photo.portrait, photo.example)
         return "intro", lambda: html_pieces.html("intro.html")
 
-    def _film(self, visit: Visit) -> tuple[str, Callable[[], str]]:
+    def _below_motions(self, visit: Visit) -> tuple[str, Callable[[], str]]:
+        """Key and HTML of the video: its bar while it is made, then itself, or what went wrong."""
         if job := visit.busy("film"):
             return _key("film", id(job)), lambda: html_pieces.progress(job.update())
         return _key("done", visit.film), lambda: visit.film
 
-    def _doing(self, visit: Visit, *kinds: str) -> dict | None:
+    def _bar(self, visit: Visit, *kinds: str) -> dict | None:
         job = visit.busy(*kinds)
         return None if job is None else html_pieces.doing(job.update())
 
@@ -250,24 +251,24 @@ class Desk:
         """The example that the visit looks at."""
         return EXAMPLES.get(visit.example)
 
-    def _warm(self, part: str, report, cancelled, then: float = 0.0) -> None:
+    def _wait_for(self, part: str, report, cancelled, then: float = 0.0) -> None:
         """Wait for a part of the engine, and say so. then: seconds that the work takes afterwards."""
         self.engine.wait(part, lambda seconds: report(None, WARMING, None, seconds + then), cancelled)
 
-    def _looked(self, photo, report, cancelled):
+    def _read_portrait(self, photo, report, cancelled):
         """The portrait in a photo."""
-        self._warm(AVATAR, report, cancelled)
+        self._wait_for(AVATAR, report, cancelled)
         report(None, "Looking for a face, hair, light and sharpness")
         portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled)
         self.engine.expect_build()  # while the visitor reads what was found, and consents
         return portrait
 
-    def _fresh(self, visit: Visit) -> None:
+    def _clear(self, visit: Visit) -> None:
         """A new photo, example or file takes the place of what was there."""
         self.cancel(visit, "look", "build")
         visit.photo, visit.message, visit.example = None, "", ""
 
-    def _mine(self, visit: Visit, token: str) -> Entry:
+    def _own_avatar(self, visit: Visit, token: str) -> Entry:
         entry = self.visits.get(token)
         if entry.visit is not visit:
             raise PerseError("This avatar belongs to another visit: please build it again or open your avatar file.")

@@ -115,3 +115,18 @@ def browser(launch):
     browser = launch(ARGS)
     yield browser
     browser.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    from .browser_visit import Visit
+    visits = []
+
+    def start(**options):
+        visits.append(Visit(browser, server, **options))
+        return visits[-1]
+
+    yield start
+    for v in visits:
+        v.close()
+        assert not v.errors and not v.elsewhere

@@ -1,0 +1,59 @@
+"""The page on a phone, by keyboard, for readers of screens."""
+
+import re
+
+import pytest
+
+UNNAMED = re.compile(r"^\s*- (?:button|slider|radio|checkbox|tab|combobox|textbox|spinbutton|link)\b(?! \")", re.M)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_has_one_column_and_everything_in_reach(visit, avatar_file, scheme):
+    v = visit(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True, is_mobile=True, device_scale_factor=2)
+    page = v.page
+    v.shot(f"phone-{scheme}-start", full=True)
+    v.open(avatar_file)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator("#perse-canvas").bounding_box()
+    assert box["width"] > 280 and box["y"] + box["height"] < 560
+    before = v.picture()
+    page.get_by_role("tab", name="Nose").tap()
+    page.locator("[data-style=wide]").tap()
+    assert v.picture() != before
+    v.shot(f"phone-{scheme}-look")
+    page.evaluate("document.getElementById('perse-nose_bridge').scrollIntoView({block: 'end'})")
+    box = page.locator("#perse-canvas").bounding_box()
+    assert -5 <= box["y"] < 100, "the picture must stay in sight while sliders are scrolled"
+    v.shot(f"phone-{scheme}-sliders")
+
+
+def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file, astronaut):
+    def reached(v, last):
+        """What Tab comes by, from the top of the page to the element `last`."""
+        v.page.evaluate("document.activeElement.blur()")
+        stops = []
+        while last not in stops:
+            v.page.keyboard.press("Tab")
+            stops.append(v.page.evaluate("(document.activeElement.closest('#perse-photo, #perse-budget, #perse-consent') ?? "
+                                         "document.activeElement).id"))
+            assert len(stops) < 60, stops
+        return stops
+
+    v = visit()
+    stops = reached(v, "perse-consent")
+    assert stops.index("perse-theme") < stops.index("perse-photo") < stops.index("perse-budget") < stops.index("perse-consent")
+    assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
+    v.page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
+    v.page.wait_for_selector(".perse-found")
+    v.page.get_by_label("This is me, or I have the person's permission").check()
+    v.page.wait_for_selector("#perse-build:enabled")
+    assert "perse-build" in reached(v, "perse-build")
+    assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
+
+    v = visit().open(avatar_file)
+    stops = reached(v, "perse-mark-A")
+    sliders = v.page.locator("#perse-category .perse-slider:not([hidden]) input").evaluate_all("(all) => all.map((s) => s.id)")
+    assert stops.index("perse-canvas") < stops.index("perse-random") < min(map(stops.index, sliders)) and len(sliders) > 2
+    for tab in ("Look", "Expression", "Video", "Save"):
+        v.page.get_by_role("tab", name=tab).click()
+        assert not UNNAMED.findall(v.page.locator("body").aria_snapshot()), tab
