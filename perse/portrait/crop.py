@@ -10,8 +10,8 @@ from ..face.alignment import for_opencv
 from ..face.landmarks import CHIN, UPPER_LIP
 
 # All in heights of the landmark box (forehead line to chin).
-SIDE = 2.25
-MAX_SIDE = 3.4
+USUAL_SIDE = 2.25
+LARGEST_SIDE = 3.4
 # How much of the crop must stay below the chin, for the neck and the upper shoulders.
 BELOW_CHIN = 0.58
 HAIR_MARGIN = 0.06  # of the side
@@ -45,8 +45,8 @@ def head_square(landmarks: np.ndarray, person: np.ndarray) -> Crop:
     # A photo that ends under the chin has no shoulders to make room for.
     below = float(np.clip(person.shape[0] - high[1], 0.2 * face, BELOW_CHIN * face))
     tall = (high[1] - top) + below
-    smallest = (SIDE - BELOW_CHIN) * face + below
-    side = np.clip(max(tall / (1 - HAIR_MARGIN), width / (1 - 2 * HAIR_MARGIN)), smallest, MAX_SIDE * face)
+    smallest = (USUAL_SIDE - BELOW_CHIN) * face + below
+    side = np.clip(max(tall / (1 - HAIR_MARGIN), width / (1 - 2 * HAIR_MARGIN)), smallest, LARGEST_SIDE * face)
     y0 = min(top - HAIR_MARGIN * side, low[1] - 2 * HAIR_MARGIN * side)
     # Very tall hair or a hat gives way to the neck.
     y0 = max(y0, high[1] + below - side)

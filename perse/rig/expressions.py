@@ -36,9 +36,9 @@ PROFILES = {
 FOLD = [260, 259, 257, 258, 286]  # of the left eye's upper lid, from the outer corner inwards
 CORNER, LENS = 0.42, 0.75  # how far the mouth's corners travel with an opening jaw, of the lower lip's middle; how sharp they are
 LID_RANGE = 24.0  # degrees by which eyes look down or up when their lids have followed by all they can (`skeleton.EYE_LOOK`)
-NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]
+STILL_NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]  # which does not follow the jaw
 MOUTH_WIDTH, WIDEST = 0.56, 0.88  # of a mouth at rest; beyond which no smile draws it
-NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]
+NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]  # which stay where lips move
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndar
 def jaw_weights(surface: Surface) -> np.ndarray:
     """How much each surface vertex follows the jaw joint, (V,) in [0, 1]."""
     handles = {i: 1.0 for i in CHIN_SKIN}
-    handles.update({i: 0.0 for i in NOSE})
+    handles.update({i: 0.0 for i in STILL_NOSE})
     # The opening is a lens, sharper at the corners than an ellipse; they travel half as far as the lower lip's middle.
     for row, ids in LIPS.items():
         arc = (1 - np.linspace(-1, 1, len(ids)) ** 2) ** LENS

@@ -7,7 +7,7 @@ from .curves import Curves
 
 # Degrees of the head and of the eyes, and eye distances, that make as much of a difference as a whole expression.
 TURN, LOOK, SHIFT = 15.0, 12.0, 0.5
-SAME = 0.05  # distance below which a frame has nothing new to tell
+NOTHING_NEW = 0.05  # distance below which a frame has nothing new to tell
 # Distance over which likeness fades: at least, and in distances from the frame that is farthest from any that was looked at.
 LIKENESS, LIKENESS_IN_GAPS = 0.5, 1.5
 NOISE = 0.1  # variance of what was found against that of what is there
@@ -22,7 +22,7 @@ def features(curves: Curves) -> np.ndarray:
 def choose(places: np.ndarray, most: int) -> np.ndarray:
     """Indices (K,), growing, of frames at (T, F) that cover all: the first, then always the one farthest from those chosen."""
     chosen, distance = [0], np.linalg.norm(places - places[0], axis=1)
-    while len(chosen) < most and distance.max() > SAME:
+    while len(chosen) < most and distance.max() > NOTHING_NEW:
         chosen.append(int(distance.argmax()))
         distance = np.minimum(distance, np.linalg.norm(places - places[chosen[-1]], axis=1))
     return np.sort(chosen)

@@ -16,7 +16,7 @@ from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
 from ...portrait.quality import eye_opening, mouth_gap
 from .compose import compose
-from .identity import SAME, Embed
+from .identity import SAME_PERSON, Embed
 
 MOVED = 0.05  # of the median landmark, before any alignment: more would not fit the photo around it
 SHAPE = 0.030  # RMS of the landmarks outside the region, after alignment
@@ -102,7 +102,7 @@ class Inspector:
         distance = np.linalg.norm(laid - before, axis=1) / self.eye
         form = float(np.sqrt((distance[outside] ** 2).mean()))
         likeness = self.same_person(raw, landmarks)
-        if form > SHAPE or likeness < SAME:
+        if form > SHAPE or likeness < SAME_PERSON:
             return refused("it shows another face", shape=form, likeness=likeness)
         verdict = self._expression(landmarks, mask)
         if verdict is not None:

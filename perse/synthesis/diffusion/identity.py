@@ -11,8 +11,8 @@ from ...face.landmarks import EYE, MOUTH_CORNERS, NOSE_TIP
 
 # Where eyes, nose tip and mouth corners lie in the 112 x 112 pixels that ArcFace networks are trained on (Deng et al. 2019).
 TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
-SIDE = 112  # pixels
-SAME = 0.35  # least cosine between two pictures of one person: a loose bound, edits may change a face a little
+TEMPLATE_SIDE = 112  # pixels
+SAME_PERSON = 0.35  # least cosine between two pictures of one person: a loose bound, edits may change a face a little
 
 Embed = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -23,7 +23,7 @@ def aligned(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     onto = Similarity.fit(np.array([*eyes, *landmarks[[NOSE_TIP, *MOUTH_CORNERS], :2]]), TEMPLATE)
     if onto.scale < 0.5:  # large faces are reduced smoothly first
         image = cv2.GaussianBlur(image, (0, 0), 0.4 / onto.scale)
-    return cv2.warpAffine(image.astype(np.float32), for_opencv(onto.matrix), (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(image.astype(np.float32), for_opencv(onto.matrix), (TEMPLATE_SIDE, TEMPLATE_SIDE), borderMode=cv2.BORDER_REPLICATE)
 
 
 def load_embedding(path: str | Path) -> Embed | None:

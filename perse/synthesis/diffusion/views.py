@@ -21,7 +21,7 @@ from ..procedural import Studio
 from ..rerender import render_frame, to_frame
 from .compose import match_colours
 from .filters import Inspector, Verdict, find_landmarks, refused
-from .identity import SAME
+from .identity import SAME_PERSON
 from .prompts import Look
 
 # Frames of real clips misfit their own first frame by 0.007 to 0.034 and look alike by 0.86 to 0.99; four other people's portraits
@@ -74,7 +74,7 @@ def judge_look(raw: np.ndarray, look: Look, inspector: Inspector, rig: Rig, text
     alike = appearance(raw, posed, rig, texture)
     # In profile half of the landmarks are guessed; and the embedding was made for faces seen from the front.
     most = MISFIT if abs(look.yaw) < 40 else 1.3 * MISFIT
-    if posed.misfit > most or alike < ALIKE or likeness < (SAME if look.yaw == 0 else 0.6 * SAME):
+    if posed.misfit > most or alike < ALIKE or likeness < (SAME_PERSON if look.yaw == 0 else 0.6 * SAME_PERSON):
         return refused("it shows another face", misfit=posed.misfit, alike=alike, likeness=likeness), None
     for what, asked, got in (("turned", look.yaw, posed.yaw), ("tilted", look.pitch, posed.pitch)):
         wrong = abs(got) > STILL if asked == 0 else not TURN_LEAST <= got / asked <= TURN_MOST
