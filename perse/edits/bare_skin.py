@@ -76,7 +76,7 @@ def _painted(regions: Regions, texture: Texture, rig, part: str) -> np.ndarray:
     middle = np.clip(light[0] + front / np.linalg.norm(front) @ light[1:], 0.05, 1)
     block = chart_slice(part)
     ids = np.maximum(texture.faces[block], 0)
-    normal = np.einsum("hwk,hwkc->hwc", texture.bary[block], normals[rig.faces[ids]])
+    normal = interpolated(normals[rig.faces[ids]], texture.bary[block])
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
     # The face says little of the light on the back of the head: no darker there than its own shaded side.
     return np.clip(light[0] + normal @ light[1:], 0.72 * middle, 1)

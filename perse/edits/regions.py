@@ -9,6 +9,7 @@ import numpy as np
 from ..attributes.regions import AREAS
 from ..face.landmarks import FACE, OVAL
 from ..face.topology import canonical
+from ..render.geometry import interpolated
 from ..rig.rig import Rig
 from ..rig.shell import EAR, RINGS
 from ..rig.skeleton import PART, PARTS
@@ -66,7 +67,7 @@ class Regions:
         self.points = texture.points[self.nearest]
         near = nearest_covered(self._inside)
         # Mean-face coordinates of every texel of the face's chart.
-        self.face_xy = np.where(self._inside[..., None], np.einsum("hwk,hwkc->hwc", bary, mean[corner][..., :2]), 9.0).astype(np.float32)
+        self.face_xy = np.where(self._inside[..., None], interpolated(mean[corner][..., :2], bary), 9.0).astype(np.float32)
         self._inside = cv2.dilate(self._inside.astype(np.uint8), np.ones((5, 5))) > 0
         self.face_xy = np.where(self._inside[..., None], self.face_xy[near], 9.0)
         ring = np.append(OVAL, OVAL[0])

@@ -6,11 +6,11 @@ NO_LENGTH = 1e-12  # added to lengths that are divided by
 
 
 def interpolated(corners: np.ndarray, bary: np.ndarray) -> np.ndarray:
-    """What lies at barycentric coordinates (N, 3) of triangles whose corners have values (N, 3, C): (N, C).
+    """What lies at barycentric coordinates (..., 3) of triangles whose corners have values (..., 3, C): (..., C).
 
     With the places of corners these are points on a surface; with their atlas coordinates, where those points are in the atlas.
     """
-    return np.einsum("nk,nkc->nc", bary, corners)
+    return np.einsum("...k,...kc->...c", bary, corners)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from perse.avatar.appearance.effect import Pose, Rest, recoloured
-from perse.avatar.appearance.mouth_light import BRIGHTEST, SHADE, MouthLight
+from perse.avatar.appearance.mouth_light import MouthLight
 from perse.controls import BANDS
 from perse.rig.expressions import expand
 from perse.rig.skeleton import MOUTH_PARTS, PART
@@ -37,7 +37,7 @@ def test_the_less_a_mouth_is_open_the_less_light_falls_in(closed):
     rig, face, colors = closed
     within = np.isin(rig.face_part, MOUTH_PARTS)
     share = [(lit(*closed, jaw_open=w)[within] / colors[within]).mean() for w in (0.05, 0.15, 0.3, 1.0)]
-    assert share[0] < SHADE + 0.1 and share == sorted(share) and share[-1] == pytest.approx(1.0)
+    assert share[0] < 0.6 and share == sorted(share) and share[-1] == pytest.approx(1.0)
     np.testing.assert_array_equal(lit(*closed, jaw_open=0.05)[~within], colors[~within])
 
 
@@ -69,7 +69,7 @@ def test_a_shine_in_the_clip_makes_no_tooth_lighter_than_its_light(closed):
     rig, face, colors = closed
     teeth = (colors == np.float32([0.8, 0.75, 0.7])).all(1)
     shown = lit(*closed, np.full(BANDS, 1.0), jaw_open=1.0)
-    assert (shown[teeth] <= BRIGHTEST * colors[teeth] + 1e-6).all() and np.median(shown[teeth] / colors[teeth]) > 1.1
+    assert (shown[teeth] < 1.25 * colors[teeth]).all() and np.median(shown[teeth] / colors[teeth]) > 1.1
 
 
 def test_many_moments_at_once(closed):
