@@ -11,7 +11,6 @@ FACE = 468  # landmarks on the skin; those of the irises follow
 # Single points, on the midline from above ...
 FOREHEAD_TOP = 10  # where the mesh ends, a little below most hairlines
 FOREHEAD = 151
-GLABELLA = 9  # between the brows
 NASION = 168  # the root of the nose, between the eyes
 NOSE_BRIDGE = 6
 NOSE_TIP, NOSE_FRONT = 1, 4  # the tip's lower and its foremost point

@@ -59,7 +59,7 @@ def test_left_mirrors_right():
 def test_the_midline_runs_down_the_middle():
     points = canonical()[0]
     midline = points[[getattr(landmarks, name) for name in
-                      ("FOREHEAD_TOP", "FOREHEAD", "GLABELLA", "NASION", "NOSE_BRIDGE", "NOSE_FRONT", "NOSE_TIP", "UPPER_LIP", "LOWER_LIP", "CHIN")]]
+                      ("FOREHEAD_TOP", "FOREHEAD", "NASION", "NOSE_BRIDGE", "NOSE_FRONT", "NOSE_TIP", "UPPER_LIP", "LOWER_LIP", "CHIN")]]
     assert np.abs(midline[:, 0]).max() < 1e-6 and (np.diff(midline[:, 1]) >= 0).all()
     assert points[:FACE, 1].argmax() == landmarks.CHIN and points[:FACE, 1].argmin() == landmarks.FOREHEAD_TOP
 
