@@ -11,11 +11,11 @@ from ..render.geometry import triangle_normals
 from ..render.mesh import rasterize_ids
 from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import Rig
-from ..rig.skeleton import PART
+from ..rig.skeleton import MOUTH_PARTS, PART, PARTS
 
 DEPTH_JUMP = 0.06  # eye distances by which depth jumps where one thing lies before another
 LANDMARK_ERROR = 0.09  # eye distances beside such a jump within which landmarks, which are off by a pixel or two, may have put it
-MOUTH = ("cavity", "upper_teeth", "lower_teeth", "tongue")  # the parts that lie between the lips
+MOUTH = tuple(PARTS[index] for index in MOUTH_PARTS)
 BEYOND = 1e3  # eye distances: a depth behind everything
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 
 from perse.avatar.seeds.from_photo import shown
-from perse.avatar.seeds.seed import MOUTH_PARTS
 from perse.face.landmarks import MOUTH_RING
-from perse.rig.skeleton import PART
+from perse.rig.skeleton import MOUTH_PARTS, PART
 from perse.texture.atlas import ATLAS, sample
 from perse.texture.bake import bake
 from perse.texture.belief.pixels import HARDLY_SEEN

@@ -4,9 +4,8 @@ import numpy as np
 import torch
 
 from perse.avatar.seeds.freedom import LEARNT
-from perse.avatar.seeds.seed import MOUTH_PARTS
 from perse.fitting.beginning import begin
-from perse.rig.skeleton import PART
+from perse.rig.skeleton import MOUTH_PARTS, PART
 
 
 def test_what_lies_in_the_mouth_has_nothing_to_learn_and_eyeballs_stay_round(astronaut_portrait, rig, texture):

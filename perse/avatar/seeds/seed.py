@@ -4,21 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...rig.skeleton import PART
-from ...texture.view import MOUTH
-
 GRID_SCALE = 0.6  # standard deviation of a Gaussian over the side of its grid cell
 FLATNESS = 0.12  # standard deviation along the normal over the side of a cell, or over the distance between Gaussians
-MOUTH_PARTS = [PART[name] for name in MOUTH]
 
 
 @dataclass
 class Seeds:
-    """N Gaussians at rest: face (N,), bary (N, 3), offset (N, 3), normal (N, 3), tangent (N, 3), scales (N, 3)
-    along tangent, its perpendicular, normal; color (N, 3), opacity (N,); uv (N, 2) atlas position; outside (N,) bool:
-    pixels beyond the mesh's outline, which no re-rendered clip shows; fixed (N,) bool: right as they are; held (N,) bool: whose colours may
-    change but little: the photo shows them from their edge, translucent or in the line between lips, and from the side, or
-    when lips part, they are seen openly."""
+    """N Gaussians at rest.
+
+    Attributes:
+        face: (N,) triangle of the rig on which each is bound; bary: (N, 3) where on it.
+        offset: (N, 3) from there, head frame, eye distances.
+        normal, tangent: (N, 3) unit vectors, head frame; scales: (N, 3) standard deviations along tangent, across it and along normal.
+        color: (N, 3) RGB; opacity: (N,); uv: (N, 2) atlas position.
+        outside: (N,) bool, shown by a pixel beyond the mesh's outline, which no re-rendered clip shows.
+        fixed: (N,) bool, right as they are.
+        held: (N,) bool, of doubtful colour: the photo shows them from their edge, translucent or in the line between lips, and from the
+            side, or when lips part, they are seen openly.
+    """
 
     face: np.ndarray
     bary: np.ndarray

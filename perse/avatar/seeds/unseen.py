@@ -9,11 +9,11 @@ from ...portrait import Portrait
 from ...render.camera import Camera
 from ...render.geometry import triangle_normals, unit
 from ...rig.rig import Rig
-from ...rig.skeleton import PART, PARTS
+from ...rig.skeleton import MOUTH_PARTS, PART, PARTS
 from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.belief.texels import WELL_SEEN
 from .lid_corners import behind_lid_corners
-from .seed import FLATNESS, MOUTH_PARTS, Seeds
+from .seed import FLATNESS, Seeds
 
 # Distance between Gaussians on hidden surfaces, eye distances.
 SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
