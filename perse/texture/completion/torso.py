@@ -30,43 +30,22 @@ def complete_torso(texture: Texture) -> None:
     points, color, seen = texture.points[area], texture.color[area], texture.seen[area]
     shown = np.dstack([texture.regions[name][area] for name in KINDS])
     neck, clothes, hair = np.moveaxis(shown, -1, 0)
-    # Its very upper edge may be the jaw's.
-    keep = cv2.erode(np.clip(seen * 2, 0, 1), np.ones((THROAT_EDGE, 1)), anchor=(0, THROAT_EDGE - 1))
-    keep = cv2.GaussianBlur(keep, (0, 0), 1.5) * (seen > 0.02)
-
+    keep = _kept(seen)
     bare = cv2.erode(neck * (1 - hair), np.ones((9, 9)))
     skin = _skin(texture, points, color, np.clip(2 * bare - 1, 0, 1) * seen)
     cloth, cloth_aside = _cloth(points, color, clothes * (1 - hair), seen, skin)
     chin = points_of(texture, "face")[:, 1].max()
     down = points[..., 1] - collar_line(points, neck * (1 - hair), clothes * (1 - hair), seen, chin)[None]
-    # A collar throws a shadow on the neck.
-    shade = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
-    # And the jaw, with the hair beside it, one on what is behind it.
-    shade = shade * (1 - JAW_SHADE * smooth_step(chin - points[..., 1], 0.0, 0.3) * (1 - smooth_step(points[..., 2], 0.7, 1.0)))
-    falls, dressed = _hair_share(texture, points, seen), smooth_step(down, -0.02, 0.03)
-    # Hair hangs behind the neck and beside it; a throat is bare above where it is seen bare, and cannot be seen through the chin.
     nearby = diffuse(shown, keep, around=True)
-    turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
-    # What is taken for cloth beside the neck may be a lock; in the middle it is none.
-    free_below = (nearby[..., 0] + nearby[..., 1] * (1 - smooth_step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
-    first = np.argmax(keep > 0.2, axis=0)
-    above = np.arange(len(seen))[:, None] < first[None]
-    rows = np.clip(first[None] + np.arange(3 * THROAT_EDGE)[:, None], 0, len(seen) - 1)
-    top = cv2.blur(free_below[rows, np.arange(seen.shape[1])[None]].mean(0)[None].astype(np.float32), (9, 1))
-    free_below = np.where(above, top, free_below)
-    falls = falls * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT_ENDS)))
-    kinds = np.dstack([(1 - dressed) * (1 - falls), dressed * (1 - falls), falls])
-    fill = skin * shade[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
-    hanging = _hair(texture, points) if falls.max() > 0 else np.zeros_like(fill)
+    falls = _falling_hair(texture, points, seen, keep, nearby)
+    kinds = np.dstack([(1 - _dressed(down)) * (1 - falls), _dressed(down) * (1 - falls), falls])
+    hanging = _hair(texture, points) if falls.max() > 0 else np.zeros_like(skin)
+    fill = skin * _shade(points, down, chin)[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
     fill += hanging * kinds[..., 2:]
 
-    # In front, below the photo's end, what it shows last goes on for a little, but for locks that are not long: single ones end.
+    # In front, below the photo's end, what it shows last goes on for a little.
     under, beyond = _under(points[..., 1], seen)
-    below = nearby
-    locks = below[..., 2] * falls
-    below[..., 1] = np.maximum(below[..., 1] + below[..., 2] - locks, smooth_step(beyond, 0.05, 0.4) * (1 - locks))
-    below[..., 2] = locks
-    below /= np.maximum(below.sum(-1, keepdims=True), 1e-6)
+    below = _kinds_below(nearby, falls, beyond)
     chest = diffuse(color, keep * neck, around=True) if (keep * neck).sum() > 200 else skin
     far = 0.7 * smooth_step(beyond, 0.1, 0.6)[..., None]
     under = under[..., None]
@@ -81,6 +60,50 @@ def complete_torso(texture: Texture) -> None:
     for name in ("skin", "brows", "lips", "glasses"):
         texture.regions[name][area] *= seen > 0
     texture.alpha[area] = _alpha(np.where(texture.faces[area] >= 0, points[..., 1], -9), texture.alpha[area], seen)
+
+
+def _kept(seen: np.ndarray) -> np.ndarray:
+    """How much of each texel (H, W) stays as the photo shows it, but for its very upper edge, which may be the jaw's."""
+    keep = cv2.erode(np.clip(seen * 2, 0, 1), np.ones((THROAT_EDGE, 1)), anchor=(0, THROAT_EDGE - 1))
+    return cv2.GaussianBlur(keep, (0, 0), 1.5) * (seen > 0.02)
+
+
+def _dressed(down: np.ndarray) -> np.ndarray:
+    """How much of each texel (H, W) is cloth that lies so far below the collar's edge, eye distances."""
+    return smooth_step(down, -0.02, 0.03)
+
+
+def _shade(points: np.ndarray, down: np.ndarray, chin: float) -> np.ndarray:
+    """The light (H, W) that a collar and, with the hair beside it, the jaw leave to the skin behind them."""
+    of_collar = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
+    return of_collar * (1 - JAW_SHADE * smooth_step(chin - points[..., 1], 0.0, 0.3) * (1 - smooth_step(points[..., 2], 0.7, 1.0)))
+
+
+def _falling_hair(texture: Texture, points: np.ndarray, seen: np.ndarray, keep: np.ndarray, nearby: np.ndarray) -> np.ndarray:
+    """How much of each texel (H, W) long hair covers: it hangs behind the neck and beside it; a throat is bare above where it is seen bare,
+    and cannot be seen through the chin.
+
+    Args:
+        keep: (H, W), see `_kept`; nearby: (H, W, 3) what the photo shows there or nearest to it, in the order of KINDS.
+    """
+    turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
+    # What is taken for cloth beside the neck may be a lock; in the middle it is none.
+    free_below = (nearby[..., 0] + nearby[..., 1] * (1 - smooth_step(turn, 0.08, 0.14))) / np.maximum(nearby.sum(-1), 1e-3)
+    first = np.argmax(keep > 0.2, axis=0)
+    above = np.arange(len(seen))[:, None] < first[None]
+    rows = np.clip(first[None] + np.arange(3 * THROAT_EDGE)[:, None], 0, len(seen) - 1)
+    top = cv2.blur(free_below[rows, np.arange(seen.shape[1])[None]].mean(0)[None].astype(np.float32), (9, 1))
+    free_below = np.where(above, top, free_below)
+    return _hair_share(texture, points, seen) * (1 - smooth_step(free_below, 0.15, 0.5) * (1 - smooth_step(turn, *THROAT_ENDS)))
+
+
+def _kinds_below(nearby: np.ndarray, falls: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+    """What each texel (H, W, 3) would be, in the order of KINDS, if what the photo shows last went on: locks that are not long end, and at
+    some distance (H, W) below the photo, eye distances, everybody is dressed."""
+    locks = nearby[..., 2] * falls
+    cloth = np.maximum(nearby[..., 1] + nearby[..., 2] - locks, smooth_step(beyond, 0.05, 0.4) * (1 - locks))
+    below = np.dstack([nearby[..., 0], cloth, locks]).astype(nearby.dtype)
+    return below / np.maximum(below.sum(-1, keepdims=True), 1e-6)
 
 
 def points_of(texture: Texture, part: str) -> np.ndarray:
