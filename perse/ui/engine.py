@@ -103,9 +103,12 @@ class Engine:
 
     def wait(self, name: str, told: Callable[[float], None] = lambda seconds: None, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Return when a part is there. told: called with the seconds left, now and then. BuildCancelled if `cancelled` says so."""
-        while not self._ready[name].wait(0.25):
-            if cancelled():
+        while True:
+            ready = self._ready[name].wait(0.25)
+            if cancelled():  # also of what became ready meanwhile: work that nobody waits for must not begin
                 raise BuildCancelled
+            if ready:
+                return
             told(self.left(name))
 
     def expect_build(self) -> None:

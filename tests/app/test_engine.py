@@ -94,6 +94,9 @@ def test_who_waits_is_told_and_can_give_up(gates):
     with pytest.raises(BuildCancelled):
         gates.engine.wait(PICTURE, told.append, lambda: len(told) >= 2)
     assert all(seconds > 0 for seconds in told)
+    gates.let(AVATAR)
+    with pytest.raises(BuildCancelled):  # too late for who has given up
+        gates.engine.wait(AVATAR, cancelled=lambda: True)
 
 
 def test_what_cannot_be_imported_ends_the_process():
