@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .avatar.sample import random_look, sample
+from .avatar.random_look import random_look, sample
 from .controls import LONGEST, Controls, read_look
 from .errors import PerseError, shown
 from .files import read_short

@@ -18,8 +18,8 @@ from .attributes.described import describe as read_words
 from .attributes.described import extend, without
 from .avatar.avatar import Avatar, Report
 from .avatar.backdrop import remember
+from .avatar.even_sliders import even_pace
 from .avatar.io import load_avatar, save_avatar
-from .avatar.pace import even_pace
 from .controls import Controls
 from .edits.limits import find_limits
 from .edits.workshop import Workshop

@@ -21,7 +21,7 @@ from .appearance.mouth_light import MouthLight
 from .appearance.throat_shade import ThroatShade
 from .binding import Binding
 from .follow import Follower
-from .space import MOST_OPAQUE, Change, LatentSpace
+from .latent_space import MOST_OPAQUE, Change, LatentSpace
 from .state import State, stacked, state_of
 
 

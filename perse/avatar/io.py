@@ -25,8 +25,8 @@ from ..rig.skeleton import PARTS
 from . import backdrop
 from .avatar import Avatar, Report, Source
 from .binding import Binding
-from .check import KINDS, LIMIT, MAX_HEADER, check_meta, check_table, check_values, plain_json, require
-from .space import AxisBasis, LatentSpace
+from .file_rules import KINDS, LIMIT, MAX_HEADER, check_meta, check_table, check_values, plain_json, require
+from .latent_space import AxisBasis, LatentSpace
 
 FORMAT, VERSION = "perse-avatar", 1
 COMPACT = ("color", "opacity", "log_scale")

@@ -10,7 +10,7 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..rig.expressions import expand, lids_follow
 from ..rig.rig import Rig
-from .space import LatentSpace
+from .latent_space import LatentSpace
 
 
 @dataclass

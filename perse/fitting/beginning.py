@@ -9,11 +9,11 @@ from torch import Tensor
 from ..attributes.edits import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
-from ..avatar.pace import typical_pace
+from ..avatar.even_sliders import typical_pace
+from ..avatar.latent_space import AxisBasis, LatentSpace
 from ..avatar.seeds.freedom import Freedom, freedom
 from ..avatar.seeds.from_photo import seed_gaussians
 from ..avatar.seeds.seed import Seeds
-from ..avatar.space import AxisBasis, LatentSpace
 from ..edits.edit import Edit
 from ..edits.workshop import Workshop
 from ..portrait import Portrait

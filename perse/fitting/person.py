@@ -8,8 +8,8 @@ import torch
 from .. import stages
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
+from ..avatar.latent_space import LatentSpace
 from ..avatar.seeds.freedom import LEARNT, LOG_SCALES
-from ..avatar.space import LatentSpace
 from ..render.camera import Camera
 from .colours import View, solve_colors
 from .losses import Target, picture_loss

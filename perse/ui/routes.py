@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from .. import __version__
-from ..avatar.sample import random_look, sample
+from ..avatar.random_look import random_look, sample
 from ..controls import Controls
 from ..errors import PerseError
 from ..motion.presets import PRESETS, preset_frame

@@ -17,20 +17,20 @@ from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
 from .avatar import Avatar
-from .space import KNOTS, MOST_OPAQUE, AxisBasis
+from .latent_space import KNOTS, MOST_OPAQUE, AxisBasis
 
-GREY = 0.93
-SIZE, TURN = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side
+GREY = 0.93  # of the background
+PICTURE_SIZE, YAW = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side
 # Where pictures are taken: strands that lie deep show most of themselves in the first fifth.
-AT = (0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.22, 0.27, 0.34, 0.40, 0.47, 0.55, 0.65, 0.8, 1.0)
-AT_SHAPE = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the surface, which moves evenly or slows down
-LEAST = 0.12  # of the curve's mean slope: no part of a slider stands still
-TYPICAL = ((0.0, 0.05, 0.2, 0.5, 0.75, 0.9, 1.0), (0.0, 0.06, 0.11, 0.20, 0.31, 0.48, 1.0))  # the curve of beards and frames
+PAINT_AT = (0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.22, 0.27, 0.34, 0.40, 0.47, 0.55, 0.65, 0.8, 1.0)
+SHAPE_AT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the surface, which moves evenly or slows down
+LEAST_SLOPE = 0.12  # over the curve's mean slope: no part of a slider stands still
+TYPICAL_PACE = ((0.0, 0.05, 0.2, 0.5, 0.75, 0.9, 1.0), (0.0, 0.06, 0.11, 0.20, 0.31, 0.48, 1.0))  # the curve of beards and frames
 
 
 def typical_pace() -> torch.Tensor:
     """Knots (KNOTS,) for what fades in, before there are pictures to go by: the fit then teaches nearly even sliders."""
-    return torch.from_numpy(np.interp(np.linspace(0, 1, KNOTS), *TYPICAL)).float()
+    return torch.from_numpy(np.interp(np.linspace(0, 1, KNOTS), *TYPICAL_PACE)).float()
 
 
 @torch.no_grad()
@@ -38,7 +38,7 @@ def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[fl
     """Set the pace of every axis that fades something in, in place. About 0.15 s an axis; those that are not reached by the deadline
     (monotonic seconds) keep the one they have."""
     owner = {a.name: a for c in avatar.space.categories.values() for a in c.axes}
-    camera = avatar.camera(Controls(yaw=TURN), SIZE, SIZE)
+    camera = avatar.camera(Controls(yaw=YAW), PICTURE_SIZE, PICTURE_SIZE)
     background = torch.full((3,), GREY, device=avatar.device)
     rest = rasterize(avatar(Controls()), camera, backgrounds=background)[0]
     for n, (name, basis) in enumerate(avatar.space.axes.items()):
@@ -50,12 +50,12 @@ def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[fl
         window = _window(camera, change[0].abs().amax(-1) > 1 / 255)
         if window is None:
             continue
-        shape = np.zeros(len(AT_SHAPE) - 1)
+        shape = np.zeros(len(SHAPE_AT) - 1)
         if len(basis.vertices):
-            posed = (avatar(Controls(attributes={name: z})) for z in AT_SHAPE)
+            posed = (avatar(Controls(attributes={name: z})) for z in SHAPE_AT)
             shape = _steps((GaussianCloud(c.means, c.quats, c.scales, avatar.opacities, avatar.colors) for c in posed), window)
         paint = _steps(_partly(avatar, full, basis), window)
-        basis.pace.copy_(torch.from_numpy(pace(np.array(AT), paint, AT_SHAPE, shape)))
+        basis.pace.copy_(torch.from_numpy(pace(np.array(PAINT_AT), paint, SHAPE_AT, shape)))
 
 
 def _steps(clouds: Iterable[GaussianCloud], camera: Camera) -> np.ndarray:
@@ -65,14 +65,14 @@ def _steps(clouds: Iterable[GaussianCloud], camera: Camera) -> np.ndarray:
 
 
 def _partly(avatar: Avatar, full: GaussianCloud, basis: AxisBasis) -> Iterator[GaussianCloud]:
-    """At each of `AT`, what can be seen of the avatar with the shape of the finished edit, and as much of its colours and strands as there
+    """At each of `PAINT_AT`, what can be seen of the avatar with the shape of the finished edit, and as much of its colours and strands as there
     is then."""
     seen = avatar.opacities > 0
     seen[basis.gaussians] = True
     rows = (seen.cumsum(0) - 1)[basis.gaussians]
     colors, opacities, means, quats, scales = (x[seen] for x in (avatar.colors, avatar.opacities, full.means, full.quats, full.scales))
     finished = basis.painted(torch.ones((), device=avatar.device))[2]
-    for u in AT:
+    for u in PAINT_AT:
         color, opacity, scale = basis.painted(torch.tensor(u, device=avatar.device))
         there = scales.index_copy(0, rows, scales[rows] * (scale - finished).exp()[:, None])
         yield GaussianCloud(means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, MOST_OPAQUE),
@@ -101,11 +101,11 @@ def pace(at: np.ndarray, steps: np.ndarray, at_shape=(0.0, 1.0), shape=(0.0,)) -
     z = np.linspace(0, 1, KNOTS)
     if steps.sum() <= 0:
         return z.astype(np.float32)
-    speed = np.maximum(steps / np.diff(at), LEAST * steps.sum())
+    speed = np.maximum(steps / np.diff(at), LEAST_SLOPE * steps.sum())
     way = np.concatenate([[0.0], np.cumsum(speed * np.diff(at))])
     surface = np.interp(z, at_shape, np.concatenate([[0.0], np.cumsum(shape)]))
     wanted = z * (way[-1] + surface[-1]) - surface
     # It never goes back, and never stands still.
-    rises = np.maximum(np.diff(wanted), LEAST * way[-1] / KNOTS)
+    rises = np.maximum(np.diff(wanted), LEAST_SLOPE * way[-1] / KNOTS)
     wanted = np.concatenate([[0.0], np.cumsum(rises)])
     return np.interp(wanted / wanted[-1], way / way[-1], at).astype(np.float32)

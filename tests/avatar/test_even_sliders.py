@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.pace import pace
-from perse.avatar.space import KNOTS, AxisBasis
+from perse.avatar.even_sliders import pace
+from perse.avatar.latent_space import KNOTS, AxisBasis
 from perse.controls import Controls
 from perse.evaluate.smoothness import pyramid, smoothness
 from perse.evaluate.subject import AvatarSubject

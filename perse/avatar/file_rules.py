@@ -18,7 +18,7 @@ from ..attributes.described import MAX_STYLES, MAX_WORDS
 from ..portrait.portrait import PHOTO_SIDE
 from ..rig.expressions import NAMES
 from ..rig.skeleton import PARTS
-from .space import KNOTS
+from .latent_space import KNOTS
 
 LIMIT = 80_000_000  # bytes of a file; builds make 17 to 23 million, of the sharpest photos twice as many
 MAX_HEADER = 1_000_000  # bytes; about a hundred thousand are needed

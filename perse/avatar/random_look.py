@@ -12,9 +12,11 @@ from ..controls import Controls
 
 STRENGTH = (0.6, 1.0)  # of the style that is drawn
 MIXED = 0.3  # how often it is on its way to a second one
-SPREAD, NARROWEST, END = 0.5, 0.22, 0.9  # share of the styles' spread, least standard deviation, furthest amount of a two-sided axis
-TOUCHED = (3, 5)  # categories of a random look, at least and at most
-WORN = {"glasses": 0.35, "hat": 0.25, "headphones": 0.12, "beard": 0.4, "earrings": 0.35, "ears": 0.3}  # how readily these are part of it
+SHARE_OF_SPREAD = 0.5  # of the styles' standard deviation along a two-sided axis, by which it moves on
+NARROWEST = 0.22  # standard deviation of a two-sided axis along which no style lies
+FURTHEST = 0.9  # amount of a two-sided axis, to either side
+HOW_MANY = (3, 5)  # of a random look, at least and at most
+WORN = {"glasses": 0.35, "hat": 0.25, "headphones": 0.12, "beard": 0.4, "earrings": 0.35, "ears": 0.3}  # chance that it stays where it is drawn
 APART = ({"hat", "headphones"},)  # one of each at most
 MOODS = ("smile", "grin", "surprise", "brows_up", "wink")
 
@@ -22,7 +24,7 @@ MOODS = ("smile", "grin", "surprise", "brows_up", "wink")
 def spread(category: Category) -> np.ndarray:
     """Standard deviations (dim,) of a category's two-sided axes, fitted to its styles; 0 for the others."""
     codes = np.array([[dict(s.at).get(a.name, 0.0) for a in category.axes] for s in category.styles]).reshape(-1, category.dim)
-    wide = SPREAD * np.sqrt((codes ** 2).mean(0)) if len(codes) else np.zeros(category.dim)
+    wide = SHARE_OF_SPREAD * np.sqrt((codes ** 2).mean(0)) if len(codes) else np.zeros(category.dim)
     return np.where([a.low < 0 for a in category.axes], np.maximum(wide, NARROWEST), 0.0)
 
 
@@ -44,7 +46,7 @@ def sample(category: Category, rng: np.random.Generator, limits=()) -> dict[str,
                 strength = 1.0  # objects fade in: half a hat is a ghost
             for name, amount in style.at:
                 point[category.axis_index(name)] += strength * weight * amount
-    sides = np.clip(point + spread(category) * deviates, -END, END)
+    sides = np.clip(point + spread(category) * deviates, -FURTHEST, FURTHEST)
     point = np.where([a.low < 0 for a in category.axes], sides, np.clip(point, 0, 1))
     return {a.name: round(float(x), 3) for a, x in zip(category.axes, point) if abs(x) > 0.005 and a.name not in limits}
 
@@ -58,7 +60,7 @@ def _single(category: Category, style) -> bool:
 def random_look(categories: list[Category], seed: int, limits=()) -> Controls:
     """A whole random look: some categories sampled, now and then an expression. The same seed gives the same look."""
     rng = np.random.default_rng(seed)
-    wanted = int(rng.integers(TOUCHED[0], TOUCHED[1] + 1))
+    wanted = int(rng.integers(HOW_MANY[0], HOW_MANY[1] + 1))
     chosen: list[str] = []
     attributes: dict[str, float] = {}
     for i in rng.permutation(len(categories)):
