@@ -7,7 +7,8 @@ import pytest
 
 from perse.rig.shell import OUTLINE_RING, RINGS
 from perse.texture.atlas import REGIONS, chart_slice
-from perse.texture.completion.scalp import HAIRLINE_AT_NAPE, complete_scalp, hair_length
+from perse.texture.completion.hair_length import hair_length
+from perse.texture.completion.scalp import HAIRLINE_AT_NAPE, complete_scalp
 from perse.texture.fill import diffuse, mirror
 from perse.texture.grain import grain, grain_at, strand_coordinates
 from perse.texture.lab import to_lab

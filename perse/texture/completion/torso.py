@@ -7,7 +7,8 @@ from ...ramps import smooth_step
 from ..atlas import Texture, chart_slice
 from ..fill import diffuse
 from ..grain import grain
-from .scalp import LOCK, STRAND, hair_length
+from .hair_length import hair_length
+from .hair_strands import LOCK, STRAND
 
 KINDS = ("neck", "clothes", "hair")
 COLLAR_RISE = 0.08  # how much higher a collar is at the nape than at the sides, eye distances

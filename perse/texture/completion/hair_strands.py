@@ -1,0 +1,122 @@
+"""Made up hair: in the tone that the photo's has at each height, with strands, locks and tresses as varied as its own."""
+
+import cv2
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from scipy.special import ndtri
+
+from ...ramps import smooth_step
+from ...rig.shell import CROWN
+from ..fill import diffuse
+from ..grain import grain_at
+from ..lab import to_lab, to_rgb
+from .hair_length import HairLength
+
+STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and of tresses, eye distances
+FAIR_HAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: up to which hair is like skin, and from which it is not
+SEEN_HAIR_BLUR = 8.0  # texels over which seen hair is evened out before it is carried on
+TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
+COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
+SEEN_HAIR_FADE = 30.0  # texels over which seen hair passes into made up one
+COLOR_VARIETY = 0.8  # share of what hair's colours vary in the photo, where part of that is light and shade
+
+
+def hair_strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.ndarray, seen: np.ndarray, face_skin: np.ndarray,
+                 length: HairLength) -> tuple[np.ndarray, np.ndarray]:
+    """Hair everywhere, in the tone and with the variety of what the photo shows of it.
+
+    Args:
+        points: (H, W, 3) head frame; flow: (H, W, 2), see `grain.strand_coordinates`; color: (H, W, 3); hair, seen: (H, W) 0 to 1;
+        face_skin: (3,) RGB.
+
+    Returns:
+        hair (H, W, 3), RGB, and how unlike it (H, W) the photo is, 0 to 1.
+    """
+    lab, y = to_lab(color), points[..., 1]
+    sure = _surely_hair(lab, hair, seen, face_skin)
+    middle = _tone(lab[sure])
+    tone = _tone_by_height(lab, y, sure, middle)
+    spread = 1.5 * np.median(np.abs(lab[sure] - middle), axis=0) + [6, 2, 2]
+    unlike = smooth_step((np.abs(lab - tone) / spread).max(-1), 2.0, 3.5)
+    # Near what is seen its light goes on, farther on it is everywhere the same.
+    weight = (hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32)
+    local, gone = _carried_on(lab, weight)
+    base = local + (tone - local) * smooth_step(gone, 0, TONE_DRIFT)[..., None]
+    base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
+    vary = _variety(lab, flow, sure, gone, 0.7 if length.long else np.clip(2.2 * max(-y.min() - CROWN, 0) ** 2, 0.06, 0.5))
+    return to_rgb(base + vary), unlike.astype(np.float32)
+
+
+def _surely_hair(lab: np.ndarray, hair: np.ndarray, seen: np.ndarray, face_skin: np.ndarray) -> np.ndarray:
+    """(H, W) bool: texels that are well seen, away from the edge of hair, and of its own hue."""
+    sure = cv2.erode(((hair > 0.75) & (seen > 0.5)).astype(np.uint8), np.ones((9, 9))) > 0
+    if sure.sum() < 400:
+        sure = (hair > 0.5) & (seen > 0.2)
+    if sure.sum() < 50:
+        sure = hair * seen >= np.quantile(hair * seen, 0.99)
+    # Thin hair lets the skin through, and its rim the background: what is nearer to the skin's hue than most, or farther, is left out.
+    # Fair hair has the skin's own hue: what of it is farther is its shadows.
+    from_skin = np.linalg.norm((lab - to_lab(face_skin))[..., 1:], axis=-1)
+    half, most = np.quantile(from_skin[sure], [0.5, 0.75])
+    return sure & (from_skin >= min(half, most - 4) * smooth_step(half, *FAIR_HAIR)) & (from_skin < most + 6)
+
+
+def _tone_by_height(lab: np.ndarray, y: np.ndarray, sure: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """CIE Lab (H, W, 3): hair has other tones at its roots than at its tips; middle (3,) where no height tells."""
+    levels = np.arange(-1.6, 1.6, 0.1)
+    tones = np.tile(middle * COMMON_TONE, (len(levels), 1))
+    counts = np.full(len(levels), COMMON_TONE)
+    for k, level in enumerate(levels):
+        band = lab[sure & (np.abs(y - level) < 0.1)]
+        if len(band) > 30:
+            tones[k] += _tone(band) * len(band)
+            counts[k] += len(band)
+    tones = cv2.GaussianBlur((tones / counts[:, None]).astype(np.float32), (0, 0), sigmaX=1e-3, sigmaY=1.5, borderType=cv2.BORDER_REPLICATE)
+    return np.dstack([np.interp(y, levels, tones[:, k]) for k in range(3)])
+
+
+def _variety(lab: np.ndarray, flow: np.ndarray, sure: np.ndarray, gone: np.ndarray, run: float) -> np.ndarray:
+    """CIE Lab deviations (H, W, 3): strands, locks and tresses vary as much as in the photo, and with their lightness changes the hue, as it
+    does there.
+
+    Args:
+        gone: (H, W) texels to the nearest seen hair; run: how far a strand runs on alike, eye distances.
+    """
+    smooth = [lab] + [cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in (2, 8, 20)]
+    strong = np.array([np.median(np.abs((finer - coarser)[sure][:, 0])) for finer, coarser in zip(smooth, smooth[1:])]) + 0.3
+    strong[0] = max(strong[0], strong[1])  # single strands are finer than most photos show
+    strong[1:] *= np.minimum(1, 0.4 * np.sqrt(run / np.array([LOCK, TRESS])))  # cropped hair has no locks
+    # Locks and tresses that are made up begin behind those that are seen: beside each other they would show where one ends.
+    begun = smooth_step(gone, 0, 2 * SEEN_HAIR_FADE)
+    noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == STRAND else begun)
+                for seed, (amplitude, width) in enumerate(zip(strong, (STRAND, LOCK, TRESS)), 2)) / np.linalg.norm(strong)
+    return _palette((lab - smooth[-1])[sure], noise)
+
+
+def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The colours (H, W, 3) of the known texels nearest to each, evened out, and how far off (H, W) those are, in texels; left and
+    right borders meet. weight (H, W): how well a texel is known."""
+    width = weight.shape[1]
+    wide, known = np.concatenate([lab * weight[..., None]] * 3, 1), np.concatenate([weight] * 3, 1)
+    even = cv2.GaussianBlur(wide, (0, 0), SEEN_HAIR_BLUR) / np.maximum(cv2.GaussianBlur(known, (0, 0), SEEN_HAIR_BLUR), 1e-3)[..., None]
+    if known.max() < 0.3:
+        return diffuse(lab, weight, around=True), np.full(weight.shape, np.inf)
+    gone, (row, column) = distance_transform_edt(known < 0.3, return_indices=True)
+    carried = cv2.GaussianBlur(even[row, column].astype(np.float32), (0, 0), SEEN_HAIR_BLUR / 2)
+    middle = np.s_[:, width:2 * width]
+    return carried[middle], gone[middle].astype(np.float32)
+
+
+def _tone(lab: np.ndarray) -> np.ndarray:
+    """The tone (3,) of hair where the light does not come from in front: rather its darker half; from Lab (N, 3)."""
+    return np.append(np.quantile(lab[:, 0], 0.4), np.median(lab[:, 1:], axis=0))
+
+
+def _palette(deviation: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Normal noise (H, W) as deviations (H, W, 3) in Lab that are distributed like these (N, 3), darkest to lightest."""
+    order = np.argsort(deviation[:, 0])
+    bins = np.array([part.mean(0) for part in np.array_split(deviation[order], 24)])
+    bins -= bins.mean(0)
+    bins = COLOR_VARIETY * np.clip(bins, [-25, -8, -12], [25, 8, 12])
+    at = ndtri((np.arange(24) + 0.5) / 24)
+    return np.dstack([np.interp(noise, at, bins[:, k]) for k in range(3)])
