@@ -51,6 +51,8 @@ BROW: dict[str, dict[str, list[int]]] = {
     "right": dict(upper=[70, 63, 105, 66, 107], lower=[46, 53, 52, 65, 55]),
     "left": dict(upper=[300, 293, 334, 296, 336], lower=[276, 283, 282, 295, 285]),
 }
+# The fold above the upper lid, from the outer corner inwards: it pairs up with the lid's row but for the two landmarks at its ends.
+LID_FOLD = {"right": [30, 29, 27, 28, 56], "left": [260, 259, 257, 258, 286]}
 # Rows from the subject's right corner to the left one.
 LIPS = dict(
     upper_outer=[61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291],

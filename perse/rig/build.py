@@ -7,8 +7,9 @@ from ..face.measures import mouth_width
 from ..face.topology import canonical
 from ..ramps import smooth_step
 from ..render.geometry import triangle_normals
+from .blendshapes import build_blendshapes, jaw_weights
 from .body import ANGLES, ROWS, build_body
-from .expressions import NAMES, build_blendshapes, jaw_weights
+from .expressions import NAMES
 from .eyes import CAP, build_eye, room_behind_lid
 from .mouth import build_cavity, build_teeth, build_tongue, look_between_lips
 from .pose_fit import fit_portrait

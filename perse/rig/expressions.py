@@ -1,11 +1,11 @@
 """The expression vocabulary: ARKit's 52 blendshapes as moves of landmarks, and the everyday names made of them.
 
 Every shape is data: a list of moves in eye distances (x to the subject's left, y down, z backwards), spread over the
-surface by `sculpt.Surface`. One-sided shapes are written for the left side and mirrored. The definitions follow
+surface by `blendshapes`. One-sided shapes are written for the left side and mirrored. The definitions follow
 Apple's ARFaceAnchor.BlendShapeLocation descriptions; the numbers are this project's own.
 
 A move is one of
-    ("lips", rows, profile, vector)    rows: upper | lower | both; profile along the lips, see PROFILES
+    ("lips", rows, profile, vector)    rows: upper | lower | both; profile along the lips, see `blendshapes.PROFILES`
     ("points", {landmark: vector})
     ("lids", upper, lower)             share of the lid gap by which the upper / lower lid edge travels
     ("scale_lips", x, y)               lips drawn in or out about their centre, along their curve, by x; made fuller by y
@@ -17,27 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face.landmarks import BROW, CHIN_SKIN, EYE, FACE, LIPS, LOWER_LIP, MOUTH_CORNERS, UPPER_LIP, flip_side, lid_edges
-from ..face.measures import distance
-from ..face.topology import canonical
-from ..ramps import smooth_step
-from .sculpt import Surface
+from ..face.landmarks import flip_side
 
-# Profiles over u: -1 at the right mouth corner, 0 in the middle, 1 at the left corner.
-PROFILES = {
-    "all": lambda u: np.ones_like(u),
-    "centre": lambda u: np.clip(1 - u * u, 0, 1),
-    "corner_left": lambda u: np.clip(u, 0, 1) ** 1.7,
-    "corners_in": lambda u: np.sign(u) * np.abs(u),
-    # Left and right together lift the whole lip evenly, without a notch in the middle.
-    "half_left": lambda u: smooth_step((u + 0.45) / 0.9) * np.clip((1 - np.abs(u)) / 0.4, 0, 1) ** 0.7,
-    "edge_left": lambda u: np.clip(u, 0, 1),
-}
-FOLD = [260, 259, 257, 258, 286]  # of the left eye's upper lid, from the outer corner inwards
-CORNER, LENS = 0.42, 0.75  # how far the mouth's corners travel with an opening jaw, of the lower lip's middle; how sharp they are
 LID_RANGE = 24.0  # degrees by which eyes look down or up when their lids have followed by all they can (`skeleton.EYE_LOOK`)
-STILL_NOSE = [1, 4, 5, 195, 197, 6, 168, 2, 94, 98, 327, 64, 294]  # which does not follow the jaw
-MOUTH_WIDTH, WIDEST = 0.56, 0.88  # of a mouth at rest; beyond which no smile draws it
 NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]  # which stay where lips move
 
 
@@ -50,9 +32,7 @@ class Shape:
     pinned: tuple = ()
 
 
-
-
-_LEFT = {
+LEFT_SHAPES = {
     "eye_blink_left": Shape((("lids", 0.93, 0.07),), 0.3),
     "eye_squint_left": Shape((("lids", 0.12, 0.28), ("points", {450: (0, -0.02, -0.005), 347: (0, -0.025, -0.01)})), 0.3),
     "eye_wide_left": Shape((("lids", -0.30, -0.08),), 0.3),
@@ -141,7 +121,7 @@ WIDE: dict[str, dict[str, float]] = {
 
 def _table() -> dict[str, Shape]:
     table = {}
-    for name, shape in _LEFT.items():
+    for name, shape in LEFT_SHAPES.items():
         table[name] = shape
         table[flip_side(name)] = shape
     table.update(_CENTRE)
@@ -152,131 +132,6 @@ SHAPES = _table()
 NAMES = list(SHAPES)
 INDEX = {name: i for i, name in enumerate(NAMES)}
 EXPRESSIONS = [*COMPOSITES, *NAMES]
-
-
-def _lip_rows(rows: str) -> list[list[int]]:
-    keys = {"upper": ["upper_outer", "upper_inner"], "lower": ["lower_outer", "lower_inner"],
-            "both": ["upper_outer", "upper_inner", "lower_outer", "lower_inner"]}[rows]
-    return [LIPS[k] for k in keys]
-
-
-def _on_curve(x: np.ndarray, z: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """How much (N,) the curve z(x) of a row of lip landmarks differs at `there` from where they are; level beyond the corners."""
-    order = np.argsort(x)
-    return np.interp(there, x[order], z[order]) - z
-
-
-def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
-    """Landmark -> displacement (3,) of a shape as written (left side), on this person's proportions."""
-    handles: dict[int, np.ndarray] = {}
-
-    def add(index, vector):
-        handles[index] = handles.get(index, 0) + np.asarray(vector, np.float64)
-
-    width = distance(face, *MOUTH_CORNERS)
-    mouth = width / MOUTH_WIDTH
-    # A mouth that is wide already, in a smile, has less way to go.
-    room = np.clip((WIDEST - width) / (WIDEST - MOUTH_WIDTH), 0.3, 1.0) / max(mouth, 1.0)
-    scaled: set[int] = set()
-    eye = EYE["left"]
-    for kind, *rest in shape.moves:
-        if kind == "points":
-            for index, vector in rest[0].items():
-                add(index, vector)
-        elif kind == "lips":
-            rows, profile, vector = rest
-            touched = set()
-            for row in _lip_rows(rows):
-                u = np.linspace(-1, 1, len(row))
-                for index, weight in zip(row, PROFILES[profile](u)):
-                    if index not in touched:
-                        touched.add(index)
-                        # A corner belongs to both lips: moving one lip's middle must not drag it.
-                        add(index, mouth * weight * np.asarray(vector) * (room if profile in ("corner_left", "half_left") else 1.0))
-        elif kind in ("scale_lips", "slide_lips"):
-            centre = face[[UPPER_LIP, LOWER_LIP, *MOUTH_CORNERS]].mean(0)
-            for outer, inner in (("upper_outer", "upper_inner"), ("upper_inner", None), ("lower_outer", "lower_inner"), ("lower_inner", None)):
-                # Lips slide along the curve they lie on, around the teeth, not through them.
-                line = face[LIPS[outer]]
-                across = line[:, 0] - centre[0]
-                shift = rest[0] * across if kind == "scale_lips" else np.full(len(line), rest[0] * mouth * room)
-                ahead = _on_curve(across, line[:, 2], across + shift)
-                ahead = np.minimum(ahead, 0) if kind == "scale_lips" else ahead
-                swell = rest[1] * (line - face[LIPS[inner]])[:, 1] if kind == "scale_lips" and inner else np.zeros(len(line))
-                for index, vector in zip(LIPS[outer], np.stack([shift, swell, ahead], 1)):
-                    if index not in scaled:
-                        scaled.add(index)
-                        add(index, vector)
-        elif kind == "part_lips":
-            for up, low, above, below in zip(*(LIPS[row][1:-1] for row in ("upper_inner", "lower_inner", "upper_outer", "lower_outer"))):
-                travel = rest[0] * (face[low] - face[up]) / 2
-                for index, side in ((up, -1), (above, -1), (low, 1), (below, 1)):
-                    add(index, side * travel)
-        elif kind == "lids":
-            upper_share, lower_share = rest
-            for up, low in zip(eye["upper"], eye["lower"]):
-                gap = face[low] - face[up]
-                add(up, upper_share * gap)
-                add(low, -lower_share * gap)
-            # The fold above follows by less, so the lid's skin unrolls from under it.
-            for fold, up, low in zip(FOLD, eye["upper"][1:6], eye["lower"][1:6]):
-                add(fold, 0.42 * upper_share * (face[low] - face[up]))
-    return handles
-
-
-def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndarray:
-    """Displacements (len(NAMES), V, 3) float32 of every shape on this person.
-
-    Args:
-        surface: the face and shell; its first 468 vertices are the landmarks.
-        face: (468+, 3) head frame.
-        eyes: side -> Eyeball, which lids must slide over.
-    """
-    from .eyes import clear_of_ball  # here, because eyes.py is only needed to build
-
-    mirror = canonical()[1]
-    out = np.zeros((len(NAMES), len(surface.vertices), 3), np.float32)
-    mirrored = face[mirror] * [-1, 1, 1]
-    for i, name in enumerate(NAMES):
-        shape = SHAPES[name]
-        right = name.endswith("_right") and name in SHAPES and flip_side(name) in _LEFT
-        handles = _handles(shape, mirrored if right else face)
-        if not handles:
-            continue
-        pinned = [p for p in shape.pinned]
-        if right:
-            handles = {int(mirror[k]): v * [-1, 1, 1] for k, v in handles.items()}
-            pinned = [int(mirror[k]) for k in pinned]
-        if any(move[0] == "lids" for move in shape.moves):
-            side = "right" if right else "left"
-            for index in lid_edges(side):
-                target = surface.vertices[index] + handles[index]
-                handles[index] = clear_of_ball(target[None], eyes[side].centre, eyes[side].radius)[0] - surface.vertices[index]
-            pinned += [EYE[side]["outer"], EYE[side]["inner"], *BROW[side]["lower"]]
-        pinned = [p for p in pinned if p not in handles]
-        out[i] = surface.spread(handles, shape.radius, pinned)
-    return out
-
-
-def jaw_weights(surface: Surface) -> np.ndarray:
-    """How much each surface vertex follows the jaw joint, (V,) in [0, 1]."""
-    handles = {i: 1.0 for i in CHIN_SKIN}
-    handles.update({i: 0.0 for i in STILL_NOSE})
-    # The opening is a lens, sharper at the corners than an ellipse; they travel half as far as the lower lip's middle.
-    for row, ids in LIPS.items():
-        arc = (1 - np.linspace(-1, 1, len(ids)) ** 2) ** LENS
-        share = CORNER * (1 - arc) if row.startswith("upper") else CORNER + (1 - CORNER) * arc
-        handles.update(dict(zip(ids, share)))
-    oval = {234: 0.0, 93: 0.0, 132: 0.12, 58: 0.34, 172: 0.6, 136: 0.8, 150: 0.92, 149: 0.98}
-    mirror = canonical()[1]
-    for index, weight in oval.items():
-        handles[index] = weight
-        handles[int(mirror[index])] = weight
-    for index in (50, 280, 116, 345, 101, 330, 36, 266):
-        handles[index] = 0.0
-    field = surface.spread({k: np.array([v]) for k, v in handles.items()}, 2.4,
-                           [i for i in range(FACE) if surface.vertices[i, 1] < 0.2], smooth=False)[:, 0]
-    return np.clip(field, 0, 1)
 
 
 def expand(weights: dict[str, float]) -> np.ndarray:

@@ -13,6 +13,7 @@ from perse.face.landmarks import (
     FACE,
     FACE_OUTLINE,
     JAW_EDGE,
+    LID_FOLD,
     LIPS,
     LIPS_OUTLINE,
     MOUTH_OUTLINE,
@@ -50,6 +51,7 @@ def test_left_mirrors_right():
     for name in ("EYE_CORNERS", "INNER_EYE_CORNERS", "BROW_PEAKS", "CHEEKBONES", "EARS", "JAW_ANGLES", "MOUTH_CORNERS", "INNER_MOUTH_CORNERS"):
         right, left = getattr(landmarks, name)
         assert mirror[right] == left and canonical()[0][right, 0] < canonical()[0][left, 0]
+    assert np.array_equal(mirror[LID_FOLD["right"]], LID_FOLD["left"])
     for row in LIPS.values():
         assert np.array_equal(mirror[row], row[::-1])
     for group in (OVAL, STABLE, JAW_EDGE, NOSE_END, MOUTH_RING):

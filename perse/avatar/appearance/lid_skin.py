@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ...face.landmarks import BROW, EYE, FACE
-from ...face.topology import canonical
+from ...face.landmarks import BROW, EYE, FACE, LID_FOLD
 from ...ramps import smooth_step
 from ...render.geometry import interpolated
-from ...rig.expressions import FOLD, INDEX
+from ...rig.expressions import INDEX
 from ...rig.skeleton import PART
 from .effect import Rest
 
@@ -89,9 +88,7 @@ class _Eye:
         self.brow = self._curve(BROW[side]["lower"])
         self.near = (np.abs(self.place - 0.5) < 0.8) & (self.height > self.lower - 2 * self.opening) & (self.height < self.brow)
         # Heights over the upper lid's edge in slivers of its skin, and below the lower lid's in what of that takes part.
-        mirror = canonical()[1]
-        fold = FOLD if side == "left" else [int(mirror[i]) for i in FOLD]
-        sliver = np.maximum(self._curve(fold) - self.upper, SHORTEST * self.opening)
+        sliver = np.maximum(self._curve(LID_FOLD[side]) - self.upper, SHORTEST * self.opening)
         self.above, self.below = (self.height - self.upper) / sliver, (self.lower - self.height) / (LOWER_LID * self.opening)
 
     def seen(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
