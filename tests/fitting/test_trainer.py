@@ -53,7 +53,7 @@ def losses(trainer, frames, latents) -> float:
     with torch.no_grad():
         for frame, latent in zip(frames, latents):
             background = torch.full((3,), 0.5)
-            rgb, out = rasterize(trainer.studio.avatar.cloud(trainer.studio.state(frame, latent)), frame.camera, backgrounds=background)
+            rgb, out = rasterize(trainer.studio.avatar.cloud(trainer.studio.state(frame, latent), lit=False), frame.camera, backgrounds=background)
             total += float(picture_loss(rgb[0], out[0, ..., 0], trainer.studio.target(frame), background))
     return total / len(frames)
 
