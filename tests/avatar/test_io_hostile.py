@@ -11,7 +11,7 @@ import skimage.data
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from perse.avatar import backdrop, check
+from perse.avatar import backdrop, file_rules
 from perse.avatar.avatar import Source
 from perse.avatar.io import load_avatar, save_avatar
 from perse.controls import LISTS, Controls
@@ -92,7 +92,7 @@ def test_nothing_is_allocated_for_what_is_refused(good, tmp_path, shape):
 
 def test_a_file_of_any_size_is_refused_unread(tmp_path):
     with open(tmp_path / "a.safetensors", "wb") as file:
-        os.truncate(file.fileno(), check.LIMIT + 1)
+        os.truncate(file.fileno(), file_rules.LIMIT + 1)
     with pytest.raises(PerseError, match="too large"):
         load_avatar(tmp_path / "a.safetensors")
 
