@@ -76,7 +76,7 @@ def _scene(learns: bool = False):
     import torch
 
     from .avatar.binding import Binding
-    from .avatar.follow import Follower
+    from .avatar.skinning import Follower
     from .render.camera import Camera
     from .render.cloud import GaussianCloud
     corners = torch.tensor([[-1.0, -1.0, 2.0], [1.0, -1.0, 2.0], [0.0, 1.0, 2.0]])

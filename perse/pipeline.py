@@ -14,28 +14,28 @@ from PIL import Image
 
 from . import compile_ahead, stages
 from .attributes.catalogue import CATEGORIES
-from .attributes.described import describe as read_words
-from .attributes.described import extend, without
+from .attributes.own_words import describe as read_words
+from .attributes.own_words import extend, without
 from .avatar.avatar import Avatar, Report
 from .avatar.backdrop import remember
-from .avatar.even_sliders import even_pace
 from .avatar.io import load_avatar, save_avatar
 from .controls import Controls
 from .edits.limits import find_limits
 from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
-from .fitting.beginning import begin
+from .fitting.build_time import LEAST_FIT, Timetable
+from .fitting.even_sliders import even_pace
+from .fitting.initial_avatar import begin
 from .fitting.run import fit
 from .fitting.schedule import Schedule
-from .fitting.studio import Progress
-from .fitting.timetable import LEAST_FIT, Timetable
+from .fitting.teaching import Progress
 from .gpu import ON_ZERO, new_build
 from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
 from .render import cuda, synthetic
-from .render.mark import draw_mark
 from .render.ply import write_ply
 from .render.video import VideoWriter
+from .render.visible_label import draw_mark
 from .renderer import Renderer
 from .rig.build import build_rig
 from .rig.skeleton import HEAD_CENTRE

@@ -1,6 +1,6 @@
 """The steps of a build as a visitor reads them, and what they are called by whoever measures them."""
 
-from .attributes.edits import Category
+from .attributes.edit_vocabulary import Category
 
 STARTING = "Warming up"
 MEASURING = "Measuring the face"

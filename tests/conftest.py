@@ -18,7 +18,7 @@ from perse.attributes.catalogue import BY_NAME
 from perse.avatar.avatar import Avatar
 from perse.avatar.backdrop import remember
 from perse.controls import Controls
-from perse.fitting.beginning import begin
+from perse.fitting.initial_avatar import begin
 from perse.fitting.schedule import Schedule
 from perse.pipeline import PersePipeline
 from perse.portrait import load_portrait

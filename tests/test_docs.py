@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perse.attributes import surface, wear
-from perse.attributes.edits import Axis, Style
+from perse.attributes.edit_vocabulary import Axis, Style
 from perse.cli import parser
 from perse.edits import hats
 from perse.edits.workshop import Workshop

@@ -20,7 +20,7 @@ import perse.gpu
 from perse.attributes.catalogue import BY_NAME
 from perse.errors import BuildCancelled
 from perse.fitting import run as fitting
-from perse.fitting.beginning import begin
+from perse.fitting.initial_avatar import begin
 from perse.fitting.schedule import Schedule
 from perse.portrait import head_mask
 from perse.synthesis.diffusion.editor import Between, EditorGone, Request

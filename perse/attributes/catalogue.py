@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from .edits import Category
-from .features import BROWS, EARS, EYES, FACE_SHAPE, MOUTH, NOSE
-from .surface import BEARD, HAIR, MAKEUP, SKIN
-from .wear import CLOTHES, EARRINGS, GLASSES, HAT, HEADPHONES
+from .edit_vocabulary import Category
+from .face_features import BROWS, EARS, EYES, FACE_SHAPE, MOUTH, NOSE
+from .hair_beard_skin_makeup import BEARD, HAIR, MAKEUP, SKIN
+from .worn_things import CLOTHES, EARRINGS, GLASSES, HAT, HEADPHONES
 
 CATEGORIES: tuple[Category, ...] = (HAIR, BEARD, BROWS, EYES, NOSE, MOUTH, FACE_SHAPE, EARS, SKIN, MAKEUP, GLASSES, HAT, EARRINGS,
                                     HEADPHONES, CLOTHES)

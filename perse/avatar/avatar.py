@@ -13,15 +13,15 @@ from ..render.cloud import GaussianCloud
 from ..rig.expressions import COMPOSITES, INDEX
 from ..rig.rig import Rig
 from ..rig.skeleton import HEAD_CENTRE
-from .appearance.closed_lid import ClosedLid
+from .appearance.closed_lids import ClosedLid
 from .appearance.effect import Effect, Pose, Rest, recoloured
 from .appearance.face_light import FaceLight
-from .appearance.lid_skin import lid_skin
+from .appearance.lid_gaussians import lid_skin
 from .appearance.mouth_light import MouthLight
 from .appearance.throat_shade import ThroatShade
 from .binding import Binding
-from .follow import Follower
 from .latent_space import MOST_OPAQUE, Change, LatentSpace
+from .skinning import Follower
 from .state import State, stacked, state_of
 
 

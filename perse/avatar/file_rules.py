@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..attributes.described import MAX_STYLES, MAX_WORDS
+from ..attributes.own_words import MAX_STYLES, MAX_WORDS
 from ..portrait.portrait import PHOTO_SIDE
 from ..rig.expressions import NAMES
 from ..rig.skeleton import PARTS

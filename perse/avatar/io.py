@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ..attributes.catalogue import reduced_to
-from ..attributes.described import Described, described_of, extend
+from ..attributes.own_words import Described, described_of, extend
 from ..errors import PerseError, shown
 from ..face.landmarks import FACE
 from ..files import write_atomically

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..attributes.edits import Category, Style
+from ..attributes.edit_vocabulary import Category, Style
 
 KNOTS = 33  # of an axis' pace
 MOST_OPAQUE = 0.99  # opacity that no Gaussian exceeds, with or without edits

@@ -7,7 +7,7 @@ along it. Colours and objects stay single: two pairs of glasses, or half a blue 
 
 import numpy as np
 
-from ..attributes.edits import Category, Prop, Strands
+from ..attributes.edit_vocabulary import Category, Prop, Strands
 from ..controls import Controls
 
 STRENGTH = (0.6, 1.0)  # of the style that is drawn

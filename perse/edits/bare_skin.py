@@ -5,13 +5,13 @@ from functools import partial
 import cv2
 import numpy as np
 
-from ..attributes.edits import Bare
+from ..attributes.edit_vocabulary import Bare
 from ..face.landmarks import FACE, OVAL
 from ..render.geometry import interpolated
 from ..texture.atlas import ATLAS, Texture, chart_slice, sample
-from ..texture.fill import diffuse
+from ..texture.fill_holes import diffuse
+from .atlas_regions import Regions, box_of, soft
 from .edit import Patch
-from .regions import Regions, box_of, soft
 
 
 def skin_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, np.ndarray]:

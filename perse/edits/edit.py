@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..texture.atlas import Texture, sample
+from .atlas_regions import Box, box_of
 from .bound_mesh import BoundMesh
-from .regions import Box, box_of
 
 Patch = tuple[Box, np.ndarray]  # where in the atlas, and what is added to its colour there (h, w, 3)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..attributes.edits import Strands
+from ..attributes.edit_vocabulary import Strands
 from ..render.geometry import interpolated, triangle_normals, unit
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, sample

@@ -12,7 +12,7 @@ from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.spatial import cKDTree
 
-from ..attributes.edits import Locks
+from ..attributes.edit_vocabulary import Locks
 from ..face.landmarks import BROW_PEAKS, CHIN, FOREHEAD_TOP
 from ..render.geometry import grid_on
 from ..texture.atlas import sample

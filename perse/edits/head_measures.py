@@ -3,15 +3,15 @@
 import cv2
 import numpy as np
 
-from ..attributes.edits import Tuck
+from ..attributes.edit_vocabulary import Tuck
 from ..face.landmarks import FOREHEAD, FOREHEAD_TOP, OVAL
 from ..render.geometry import grid_on
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, chart_slice
-from ..texture.fill import diffuse
+from ..texture.fill_holes import diffuse
+from .atlas_regions import Regions
 from .bare_skin import skin_light
 from .bound_mesh import BoundMesh
-from .regions import Regions
 from .reshape import Shaper
 
 TILT = np.radians(20.0)  # a hat's rim lies lower at the nape than at the forehead

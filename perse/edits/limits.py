@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..attributes.edits import Axis, Bare, Category, Prop
+from ..attributes.edit_vocabulary import Axis, Bare, Category, Prop
 from .already_worn import wears_glasses
 from .workshop import Workshop
 

@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
-from ..attributes.edits import Detail, Pupil, Recolor, Tint
+from ..attributes.edit_vocabulary import Detail, Pupil, Recolor, Tint
 from ..texture.atlas import Texture, chart_slice, sample
-from ..texture.lab import to_lab, to_rgb
+from ..texture.cie_lab import to_lab, to_rgb
+from .atlas_regions import Regions, box_of
 from .edit import Patch
-from .regions import Regions, box_of
 
 
 def moved(lab: np.ndarray, mean: np.ndarray, step: Recolor | Tint, sign: int) -> np.ndarray:

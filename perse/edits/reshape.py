@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..attributes.edits import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
+from ..attributes.edit_vocabulary import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
 from ..face.topology import canonical
 from ..rig.rig import Rig

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..attributes.edits import (
+from ..attributes.edit_vocabulary import (
     Axis,
     Bare,
     Detail,
@@ -25,14 +25,14 @@ from ..attributes.edits import (
 )
 from ..rig.rig import Rig
 from ..texture.atlas import Texture, chart_slice
-from ..texture.lab import to_lab, to_rgb
+from ..texture.cie_lab import to_lab, to_rgb
+from .atlas_regions import Regions, box_of
 from .bare_skin import bare
 from .edit import Edit, Patch
 from .facial_hair import grow
 from .head_hair import CUTS
 from .head_measures import Head
 from .recolour import detail, pupil, recolor, tint
-from .regions import Regions, box_of
 from .reshape import Shaper
 from .skin_patterns import PATTERNS
 from .worn_objects import WORN_OBJECTS

@@ -14,7 +14,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from ..attributes.edits import Axis, Category
+from ..attributes.edit_vocabulary import Axis, Category
 from ..controls import Controls
 from ..face.measures import eye_distance
 from .smoothness import finest_level, pyramid, smoothness

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..attributes.edits import Category
+from ..attributes.edit_vocabulary import Category
 from ..avatar.avatar import Avatar
 from ..controls import Controls
 from ..face.landmarks import FACE

@@ -16,9 +16,9 @@ from ..errors import BuildCancelled, PerseError
 from ..gpu import ON_ZERO, gpu, left
 from ..portrait import Portrait
 from ..synthesis.base import Clip
-from .beginning import Beginning
+from .initial_avatar import Beginning
 from .schedule import Schedule
-from .studio import Progress
+from .teaching import Progress
 from .trainer import Trainer
 
 START, STEP = 8.0, 0.03  # seconds of a loan: to wake the GPU, and for an optimiser step (generous; nothing was measured there)
@@ -86,7 +86,7 @@ def _fit(beginning: Beginning, device, portrait, clips, schedule, mask, progress
     trainer = Trainer(beginning, portrait, clips, schedule, progress, cancelled)
     trainer.fit_person()
     trainer.fit_space()
-    likeness = trainer.studio.likeness(mask)
+    likeness = trainer.teaching.likeness(mask)
     beginning.avatar.place("cpu")
     return tuple(trainer.steps), likeness
 

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from ..portrait import Portrait
 from ..synthesis.base import Clip
-from .beginning import Beginning
+from .build_time import BESIDE_PIXELS, FACE_STEP, SLIDER_STEP, face_share, step_sizes
 from .colour_bounds import bound_colours
-from .person import ANCHORS, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
+from .initial_avatar import Beginning
+from .person_stage import ANCHORS, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
 from .schedule import Schedule
-from .space import fit_space
-from .steps import LANDING, Steps
-from .studio import Progress, Studio
-from .timetable import BESIDE_PIXELS, FACE_STEP, SLIDER_STEP, face_share, step_sizes
+from .space_stage import fit_space
+from .stage_steps import LANDING, Steps
+from .teaching import Progress, Teaching
 
 # What solving for colours costs for each of its pictures, in optimiser's steps on that picture: an iteration, and the same number of
 # iterations to begin.
@@ -25,7 +25,7 @@ class Trainer:
 
     Args:
         beginning: the avatar, trained in place, and what it may learn.
-        portrait, clips, schedule, progress, cancelled, clock: see `Studio`.
+        portrait, clips, schedule, progress, cancelled, clock: see `Teaching`.
 
     Attributes:
         steps: done, by stage. stats: the losses at their ends.
@@ -35,30 +35,30 @@ class Trainer:
                  progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False,
                  clock: Callable[[], float] = time.monotonic):
         self.schedule, self.clock, self.paints = schedule, clock, beginning.paints
-        self.studio = Studio(beginning.avatar, beginning.freedom, portrait, clips, schedule, progress, cancelled, clock)
-        bound_colours(self.studio.freedom, self.studio.avatar, self.studio.rest(), portrait, self.studio.photo)
+        self.teaching = Teaching(beginning.avatar, beginning.freedom, portrait, clips, schedule, progress, cancelled, clock)
+        bound_colours(self.teaching.freedom, self.teaching.avatar, self.teaching.rest(), portrait, self.teaching.photo)
         self.stats: dict[str, float] = {}
         self.steps = [0, 0]
         self._plan()
 
     def _plan(self) -> None:
         """What a step of stage one costs, relative to one of the photo at its usual size, and how the two stages share the time."""
-        schedule, studio = self.schedule, self.studio
+        schedule, teaching = self.schedule, self.teaching
 
         def side(size: int) -> float:
             return BESIDE_PIXELS + (1 - BESIDE_PIXELS) * (size / schedule.photo_size) ** 2
 
-        clip = side(studio.clips[0].frames[0].image.shape[0])
+        clip = side(teaching.clips[0].frames[0].image.shape[0])
         coarse, usual, fine = ((side(len(target.image)) + other) / 2 for (target, _), other in (
-            (studio.coarse, clip), (studio.photo, clip), (studio.fine, side(schedule.photo_size))))
+            (teaching.coarse, clip), (teaching.photo, clip), (teaching.fine, side(schedule.photo_size))))
         self._face_cost = lambda share: coarse if share < COARSE_SHARE else usual if share < FINE_SHARE else fine
         mean = COARSE_SHARE * coarse + (FINE_SHARE - COARSE_SHARE) * usual + (1 - FINE_SHARE) * fine
         face, sliders = step_sizes(schedule)
-        pictures = sum(map(side, {len(target.image) for target, _ in (studio.photo, studio.fine)})) + ANCHORS * clip
+        pictures = sum(map(side, {len(target.image) for target, _ in (teaching.photo, teaching.fine)})) + ANCHORS * clip
         self._solves = tuple(ITERATION * (BEFOREHAND + count) * pictures for count in SOLVED)
         self._second = FACE_STEP * face * schedule.kernels / mean, SLIDER_STEP * sliders * schedule.kernels
         wanted = ((schedule.source_steps * mean + sum(self._solves)) * self._second[0],
-                  (schedule.space_steps if len(studio.clips) > 1 else 0) * self._second[1])
+                  (schedule.space_steps if len(teaching.clips) > 1 else 0) * self._second[1])
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)
         self._face_end = None
         if schedule.deadline is not None:
@@ -76,10 +76,10 @@ class Trainer:
         twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(self._solves) * self._second[0]
         steps = self._steps(0, self.schedule.source_steps, self._face_end, cost=self._face_cost, least=LANDING,
                             fixed=lambda share: self._solves[1] + (self._solves[0] if twice and share < FINE_SHARE else 0))
-        self.steps[0], self.stats["source_loss"] = fit_person(self.studio, steps, twice, self._face_share)
+        self.steps[0], self.stats["source_loss"] = fit_person(self.teaching, steps, twice, self._face_share)
 
     def fit_space(self) -> None:
         """Stage two."""
-        taught = any(clip.frames for clip in self.studio.clips[1:])
+        taught = any(clip.frames for clip in self.teaching.clips[1:])
         steps = self._steps(1, self.schedule.space_steps if taught else 0, self.schedule.deadline)
-        self.steps[1], self.stats["space_loss"] = fit_space(self.studio, self.paints, steps, self._face_share)
+        self.steps[1], self.stats["space_loss"] = fit_space(self.teaching, self.paints, steps, self._face_share)

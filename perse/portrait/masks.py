@@ -6,8 +6,8 @@ import numpy as np
 from ..face.landmarks import BROW_OUTLINE, EYE, EYE_OUTLINE, FACE_OUTLINE, LIPS_OUTLINE, MOUTH_OUTLINE
 from ..face.measures import face_height
 from ..face.polygons import iris_disc, polygon
-from .division import divide
 from .glasses import glasses_mask
+from .hair_skin_cloth import divide
 
 
 def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import numpy as np
 from ..face.landmarks import CHIN, EYE_CORNERS, FACE_OUTLINE, FOREHEAD_TOP, NOSE_FRONT
 from ..face.measures import face_height
 from ..face.polygons import polygon
-from .closed_form import closed_form_alpha, foreground_colours, pull_push
+from .closed_form_matting import closed_form_alpha, foreground_colours, pull_push
 from .colours import ColourModel
 
 GRABCUT_SIDE = 288

@@ -13,8 +13,8 @@ from .detect import find_face
 from .masks import region_masks
 from .matting import inpaint_background, missed_by_matte, person_matte
 from .models import segment_person
+from .other_people import own_share
 from .quality import Hint, quality_hints
-from .strangers import own_share
 
 PHOTO_SIDE = 1600
 

@@ -1,6 +1,5 @@
 """The one entry to Gaussian rasterizing: gsplat's kernels on CUDA, our own on the CPU, the same pictures from both."""
 
-import threading
 
 import numpy as np
 import torch
@@ -9,8 +8,6 @@ from torch import Tensor
 from .camera import Camera
 from .cloud import GaussianCloud
 from .cpu.rasterize import rasterize_cpu
-
-_warm_up_lock = threading.Lock()
 
 
 def rasterize(
@@ -79,20 +76,3 @@ def _rasterize_cuda(cloud: GaussianCloud, cameras: list[Camera], backgrounds: Te
         width=cameras[0].width, height=cameras[0].height, backgrounds=backgrounds, packed=False,
     )
     return (rgb.squeeze(1), alpha.squeeze(1)) if frames else (rgb, alpha)
-
-
-def warm_up() -> None:
-    """Compile the CPU kernels, forward and backward (tens of seconds the first time on a machine, cached afterwards).
-
-    Meant for a background thread at start-up. Pictures asked for meanwhile are right: numba lets one thread compile
-    and the others wait for it.
-    """
-    with _warm_up_lock:
-        cloud = GaussianCloud(
-            torch.tensor([[0.0, 0.0, 2.0]]), torch.tensor([[1.0, 0.0, 0.0, 0.0]]), torch.full((1, 3), 0.1),
-            torch.full((1,), 0.5), torch.ones(1, 3),
-        )
-        cloud.means.requires_grad_()
-        camera = Camera(torch.eye(4).numpy(), torch.tensor([[8.0, 0, 4], [0, 8, 4], [0, 0, 1]]).numpy(), 8, 8)
-        rgb, alpha = rasterize(cloud, camera, backgrounds=torch.ones(3))
-        (rgb.sum() + alpha.sum()).backward()

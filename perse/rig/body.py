@@ -11,8 +11,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from ..face.landmarks import CHIN, JAW_ANGLES
-from ..ramps import smooth_step
 from ..render.camera import Camera
+from ..soft_steps import smooth_step
 
 ROWS = 28
 ANGLES = 40

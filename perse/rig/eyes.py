@@ -6,7 +6,7 @@ import numpy as np
 
 from ..face.landmarks import EYE
 from ..face.measures import eye_width
-from .facts import eye_is_closed
+from .person_facts import eye_is_closed
 
 RINGS = 14
 SECTORS = 28

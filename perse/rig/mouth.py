@@ -10,7 +10,7 @@ import numpy as np
 
 from ..face.landmarks import CHEEKS, INNER_MOUTH_CORNERS, LIPS, LOWER_LIP, MOUTH_RING, UPPER_LIP
 from ..face.measures import mouth_width
-from .facts import mouth_is_open
+from .person_facts import mouth_is_open
 
 CAVITY_RINGS = 4
 BACK_WALL = 0.7  # of the cavity's chart, its radius: the part that one sees

@@ -9,7 +9,7 @@ from ..face.measures import eye_width
 from ..face.topology import canonical
 from .expressions import INDEX, NOSE_ANCHORS
 from .eyes import clear_of_ball
-from .facts import eye_to_open, mouth_to_close
+from .person_facts import eye_to_open, mouth_to_close
 from .sculpt import Surface
 from .skeleton import JAW_ANGLE, JAW_GLIDE, JAW_HINGE, PART
 

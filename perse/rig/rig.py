@@ -11,9 +11,9 @@ from ..face.alignment import rotation
 from ..face.landmarks import LOWER_LIP
 from ..render.camera import Camera
 from ..render.geometry import interpolated, vertex_normals
-from . import facts
+from . import person_facts
 from .detail import landmark_spread
-from .expressions import INDEX, NAMES
+from .expressions import INDEX
 from .neutral import Neutral, neutral
 from .skeleton import EYE_LOOK, GAZE_LIMIT, JAW_ANGLE, JAW_HINGE, JAW_SLIDE, NECK_PIVOT, PART
 
@@ -50,11 +50,11 @@ class Rig:
     @cached_property
     def mouth_open(self) -> bool:
         """Whether the portrait shows something between its lips."""
-        return facts.mouth_is_open(self.vertices)
+        return person_facts.mouth_is_open(self.vertices)
 
     def eye_closed(self, side: str) -> bool:
         """Whether the portrait's lids hide the eye of this side."""
-        return facts.eye_is_closed(self.vertices, side)
+        return person_facts.eye_is_closed(self.vertices, side)
 
     def points_on(self, face: np.ndarray, bary: np.ndarray) -> np.ndarray:
         """Points (N, 3) at rest, at barycentric coordinates (N, 3) of triangles (N,)."""
@@ -190,8 +190,3 @@ class Poser:
         for index, moved in parts:
             vertices = vertices.index_copy(-2, index, moved)
         return vertices
-
-
-def named_weights(weights: np.ndarray) -> dict[str, float]:
-    """Blendshape weights (E,) as a dict of the non-zero ones."""
-    return {name: float(w) for name, w in zip(NAMES, weights) if abs(w) > 1e-6}

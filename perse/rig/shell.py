@@ -11,8 +11,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 
 from ..face.landmarks import OVAL
-from ..ramps import smooth_step
 from ..render.camera import Camera
+from ..soft_steps import smooth_step
 
 RINGS = 16  # rings of vertices behind the oval, the pole not counted
 OUTLINE_RING = 8  # the ring that lies on the portrait's outline

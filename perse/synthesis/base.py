@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..attributes.edits import Category
+from ..attributes.edit_vocabulary import Category
 from ..portrait import Portrait
 from ..render.camera import Camera
 from ..rig.rig import Rig

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .. import stages
-from ..attributes.edits import Axis, Category
+from ..attributes.edit_vocabulary import Axis, Category
 from ..edits.bound_mesh import BoundMesh
 from ..edits.edit import Edit
 from ..edits.workshop import Workshop

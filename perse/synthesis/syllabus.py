@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from ..attributes.edits import Axis, Category
+from ..attributes.edit_vocabulary import Axis, Category
 from ..edits.edit import Edit
 from .base import Plan
 

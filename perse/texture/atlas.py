@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..rig.build import CHARTS
-from .fill import nearest_covered
+from .fill_holes import nearest_covered
 from .view import View
 
 ATLAS = 1024

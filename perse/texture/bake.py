@@ -11,7 +11,7 @@ from .completion.face import complete_face, join_face_to_scalp
 from .completion.mouth import complete_mouth
 from .completion.scalp import complete_scalp
 from .completion.torso import complete_torso
-from .light import colourfulness, faded, white_light
+from .photo_light import colourfulness, faded, white_light
 from .view import MOUTH, look
 
 OBLIQUE_FROM, OBLIQUE_OVER = 0.40, 0.15  # cosine to the view below which the matte's softness is the outline's, and over which fully

@@ -8,7 +8,7 @@ from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
 from ..motion.presets import PRESETS, preset_motion, preset_named
-from ..render.mark import draw_mark
+from ..render.visible_label import draw_mark
 from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES, api_limits
 from . import gradio_patches
 from .client_address import address_in

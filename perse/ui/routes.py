@@ -21,7 +21,7 @@ from ..avatar.random_look import random_look, sample
 from ..controls import Controls
 from ..errors import PerseError
 from ..motion.presets import PRESETS, preset_frame
-from ..render.mark import draw_mark
+from ..render.visible_label import draw_mark
 from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES
 from .client_address import address_in
 from .desk import Desk

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perse.render.mark import draw_mark
+from perse.render.visible_label import draw_mark
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 10

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES, reduced_to
-from perse.attributes.edits import Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
-from perse.attributes.regions import AREAS
+from perse.attributes.edit_vocabulary import Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
+from perse.attributes.face_areas import AREAS
 from perse.edits.head_hair import CUTS
 from perse.edits.skin_patterns import PATTERNS
 from perse.edits.worn_objects import WORN_OBJECTS

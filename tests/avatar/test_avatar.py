@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from perse.avatar.follow import UNSEEN
+from perse.avatar.skinning import UNSEEN
 from perse.controls import Controls
 from perse.portrait import head_mask
 from perse.render.rasterize import rasterize

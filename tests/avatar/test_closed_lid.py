@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.appearance.closed_lid import ClosedLid
+from perse.avatar.appearance.closed_lids import ClosedLid
 from perse.avatar.appearance.effect import Pose, Rest, recoloured
-from perse.avatar.appearance.lid_skin import lid_skin
+from perse.avatar.appearance.lid_gaussians import lid_skin
 from perse.controls import Controls
 from perse.face.landmarks import EYE
 from perse.rig.expressions import expand

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.seeds.freedom import LEARNT, LOG_SCALES, MOST_OPAQUE, Freedom
-from perse.fitting.beginning import begin
+from perse.avatar.latent_space import MOST_OPAQUE
+from perse.avatar.seeds.freedom import LEARNT, LOG_SCALES, Freedom
+from perse.fitting.initial_avatar import begin
 from perse.rig.skeleton import PART
 
 

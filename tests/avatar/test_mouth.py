@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from perse.avatar.seeds.freedom import LEARNT
-from perse.fitting.beginning import begin
+from perse.fitting.initial_avatar import begin
 from perse.rig.skeleton import MOUTH_PARTS, PART
 
 

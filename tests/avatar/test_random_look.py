@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, CATEGORIES
-from perse.attributes.edits import Prop
+from perse.attributes.edit_vocabulary import Prop
 from perse.avatar.random_look import APART, FURTHEST, random_look, sample, spread
 
 every_category = pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)

@@ -8,7 +8,7 @@ import pytest
 from perse.attributes.catalogue import CATEGORIES
 from perse.edits.limits import find_limits
 from perse.edits.workshop import Workshop
-from perse.fitting.beginning import begin
+from perse.fitting.initial_avatar import begin
 
 pytestmark = pytest.mark.slow
 

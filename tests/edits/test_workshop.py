@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, CATEGORIES
-from perse.attributes.edits import Axis, Prop
+from perse.attributes.edit_vocabulary import Axis, Prop
 from perse.edits.bound_mesh import GROWING
 from perse.edits.solids import ball, cloth
 from perse.edits.worn_objects import WORN_OBJECTS

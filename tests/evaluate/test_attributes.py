@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perse.attributes.edits import Axis, Category, Style
+from perse.attributes.edit_vocabulary import Axis, Category, Style
 from perse.controls import Controls
 from perse.evaluate.attributes import GOALS, goals, measure, met
 from perse.evaluate.subject import AvatarSubject

@@ -11,12 +11,12 @@ from perse.attributes.catalogue import BY_NAME
 from perse.avatar.seeds.freedom import EDGE_PLAY, HIDDEN_PLAY, LEARNT, LOG_SCALES
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
-from perse.fitting.beginning import Beginning, begin
 from perse.fitting.colours import View
+from perse.fitting.initial_avatar import Beginning, begin
 from perse.fitting.losses import picture_loss
 from perse.fitting.schedule import Schedule
-from perse.fitting.steps import LANDING
-from perse.fitting.studio import FitModel
+from perse.fitting.stage_steps import LANDING
+from perse.fitting.teaching import FitModel
 from perse.fitting.trainer import Trainer
 from perse.pipeline import PersePipeline
 from perse.portrait import head_mask
@@ -53,13 +53,13 @@ def losses(trainer, frames, latents) -> float:
     with torch.no_grad():
         for frame, latent in zip(frames, latents):
             background = torch.full((3,), 0.5)
-            rgb, out = rasterize(trainer.studio.avatar.cloud(trainer.studio.state(frame, latent), lit=False), frame.camera, backgrounds=background)
-            total += float(picture_loss(rgb[0], out[0, ..., 0], trainer.studio.target(frame), background))
+            rgb, out = rasterize(trainer.teaching.avatar.cloud(trainer.teaching.state(frame, latent), lit=False), frame.camera, backgrounds=background)
+            total += float(picture_loss(rgb[0], out[0, ..., 0], trainer.teaching.target(frame), background))
     return total / len(frames)
 
 
 def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
-    avatar, held = trainer.studio.avatar, trainer.studio.freedom.open == 0
+    avatar, held = trainer.teaching.avatar, trainer.teaching.freedom.open == 0
     before = avatar.colors.detach().clone()
     trainer.fit_person()
     change = (avatar.colors.detach() - before).abs().amax(1)
@@ -67,11 +67,11 @@ def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
 
 
 def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astronaut_portrait):
-    avatar, (target, camera) = trainer.studio.avatar, trainer.studio.photo
+    avatar, (target, camera) = trainer.teaching.avatar, trainer.teaching.photo
     before = avatar.colors.detach().clone()
-    free = trainer.studio.freedom
+    free = trainer.teaching.freedom
     least, greatest = free.darkest, free.lightest
-    cloud = avatar.cloud(trainer.studio.rest())
+    cloud = avatar.cloud(trainer.teaching.rest())
     covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, 0]
     behind = (covered < 1e-4) & (free.open > 0) & (free.offset > 0)
     # All but those by the open mouth.
@@ -91,42 +91,42 @@ def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astr
 def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_portrait):
     # Stripped of its colours the avatar has everything to learn.
     with torch.no_grad():
-        trainer.studio.avatar.colors[:] = 0.5
-    beginning = Beginning(trainer.studio.avatar, trainer.studio.freedom, trainer.paints)
-    trainer = Trainer(beginning, astronaut_portrait, trainer.studio.clips, trainer.schedule)  # anew: how far colours stray depends on them
-    bases = {name: p.detach().clone() for name, p in trainer.studio.avatar.space.named_parameters()}
-    frames = trainer.studio.clips[0].frames[:8]
-    before, likeness = losses(trainer, frames, [{}] * 8), trainer.studio.likeness(head_mask(astronaut_portrait))
-    invisible = trainer.studio.avatar.opacities == 0
-    free = trainer.studio.freedom
+        trainer.teaching.avatar.colors[:] = 0.5
+    beginning = Beginning(trainer.teaching.avatar, trainer.teaching.freedom, trainer.paints)
+    trainer = Trainer(beginning, astronaut_portrait, trainer.teaching.clips, trainer.schedule)  # anew: how far colours stray depends on them
+    bases = {name: p.detach().clone() for name, p in trainer.teaching.avatar.space.named_parameters()}
+    frames = trainer.teaching.clips[0].frames[:8]
+    before, likeness = losses(trainer, frames, [{}] * 8), trainer.teaching.likeness(head_mask(astronaut_portrait))
+    invisible = trainer.teaching.avatar.opacities == 0
+    free = trainer.teaching.freedom
     made_up = (free.offset == 0) & ~invisible
     tinted = made_up & (free.solved > 0)
-    inside, quats = trainer.studio.avatar.log_scales[made_up].detach().clone(), trainer.studio.avatar.quats.detach().clone()
+    inside, quats = trainer.teaching.avatar.log_scales[made_up].detach().clone(), trainer.teaching.avatar.quats.detach().clone()
     trainer.fit_person()
     # What no picture shows has nothing to learn.
-    assert 500 < made_up.sum() < 0.5 * len(made_up) and torch.equal(trainer.studio.avatar.log_scales[made_up], inside)
-    assert (trainer.studio.avatar.colors[made_up & ~tinted] == 0.5).all()
+    assert 500 < made_up.sum() < 0.5 * len(made_up) and torch.equal(trainer.teaching.avatar.log_scales[made_up], inside)
+    assert (trainer.teaching.avatar.colors[made_up & ~tinted] == 0.5).all()
     # But for her own teeth, which get as sharp as the photo shows them.
-    assert (trainer.studio.avatar.colors[tinted] != 0.5).any()
+    assert (trainer.teaching.avatar.colors[tinted] != 0.5).any()
     # Nor does anything stand out from an eyeball, under a lid that is thin, or turn away from the crown.
     index = free.surface.any(1).nonzero()[:, 0]
     normal = free.surface[index]
-    assert torch.equal(trainer.studio.avatar.quats[index], quats[index])
-    assert len(index) and (trainer.studio.avatar.offset[index] * normal).sum(1).max() < 1e-5
+    assert torch.equal(trainer.teaching.avatar.quats[index], quats[index])
+    assert len(index) and (trainer.teaching.avatar.offset[index] * normal).sum(1).max() < 1e-5
     assert losses(trainer, frames, [{}] * 8) < 0.8 * before
-    assert trainer.studio.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
+    assert trainer.teaching.likeness(head_mask(astronaut_portrait)) > likeness + 1.5
     assert trainer.steps == [TINY.source_steps, 0]
-    assert invisible.any() and not trainer.studio.avatar.opacities[invisible].any()
-    assert all(torch.equal(p, bases[name]) for name, p in trainer.studio.avatar.space.named_parameters())
+    assert invisible.any() and not trainer.teaching.avatar.opacities[invisible].any()
+    assert all(torch.equal(p, bases[name]) for name, p in trainer.teaching.avatar.space.named_parameters())
 
 
 def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
-    avatar = trainer.studio.avatar
+    avatar = trainer.teaching.avatar
     with torch.no_grad():
         for parameter in avatar.space.parameters():
             parameter.zero_()
     person = [p.detach().clone() for p in (avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats)]
-    beards = [c for c in trainer.studio.clips if c.category == "beard" and c.kind == "edit"]
+    beards = [c for c in trainer.teaching.clips if c.category == "beard" and c.kind == "edit"]
     frames = [frame for c in beards for frame in c.frames]
     latents = [{"beard": torch.from_numpy(z)} for c in beards for z in c.latents]
     assert len(frames) >= 3
@@ -142,23 +142,23 @@ def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
 
 
 def test_a_teaching_picture_is_the_same_whether_or_not_it_is_learnt_from(trainer):
-    frame = next(f for clip in trainer.studio.clips for f in clip.frames if f.weights[INDEX["jaw_open"]] > 0.2)
-    arguments = trainer.studio.state(frame, {}), frame.camera, torch.full((3,), 0.5)
-    model = FitModel(trainer.studio.avatar, trainer.studio.freedom)
+    frame = next(f for clip in trainer.teaching.clips for f in clip.frames if f.weights[INDEX["jaw_open"]] > 0.2)
+    arguments = trainer.teaching.state(frame, {}), frame.camera, torch.full((3,), 0.5)
+    model = FitModel(trainer.teaching.avatar, trainer.teaching.freedom)
     learnt, _ = model(*arguments)
     with torch.no_grad():
         compared, _ = model(*arguments)
-        moving = rasterize(trainer.studio.avatar.cloud(arguments[0]), frame.camera, backgrounds=arguments[2])[0][0]
+        moving = rasterize(trainer.teaching.avatar.cloud(arguments[0]), frame.camera, backgrounds=arguments[2])[0][0]
     assert torch.equal(learnt, compared)
     assert float((moving - compared).abs().max()) > 0.05, "an open jaw throws a shade, which no clip shows"
 
 
 def test_what_sliders_add_is_left_alone_by_stage_one(trainer):
-    avatar = trainer.studio.avatar
+    avatar = trainer.teaching.avatar
     extras = avatar.opacities == 0
     before = {name: getattr(avatar, name).detach().clone() for name in LEARNT}
     trainer.fit_person()
-    assert trainer.studio.avatar is avatar and 0.1 < float(extras.float().mean()) < 0.95
+    assert trainer.teaching.avatar is avatar and 0.1 < float(extras.float().mean()) < 0.95
     for name in LEARNT:
         now = getattr(avatar, name)
         assert torch.equal(now[extras], before[name][extras] if name != "log_scales" else before[name][extras].clamp(*LOG_SCALES)), name
@@ -170,9 +170,9 @@ def timed(trainer, astronaut_portrait):
     """timed(second, **schedule): both stages, with a clock by which a step takes `second`, and the rates of each step of the first."""
     def train(second, **schedule):
         clock = [0.0]
-        beginning = Beginning(trainer.studio.avatar, trainer.studio.freedom, trainer.paints)
-        timed = Trainer(beginning, astronaut_portrait, trainer.studio.clips, replace(TINY, **schedule), clock=lambda: clock[0])
-        rates, prepare = [], timed.studio.model
+        beginning = Beginning(trainer.teaching.avatar, trainer.teaching.freedom, trainer.paints)
+        timed = Trainer(beginning, astronaut_portrait, trainer.teaching.clips, replace(TINY, **schedule), clock=lambda: clock[0])
+        rates, prepare = [], timed.teaching.model
 
         def noting(optimizer):
             model, optimizer = prepare(optimizer)
@@ -185,7 +185,7 @@ def timed(trainer, astronaut_portrait):
                 step(*args)
             optimizer.step = noted
             return model, optimizer
-        timed.studio.model = noting
+        timed.teaching.model = noting
         timed.fit_person()
         first = list(rates)
         timed.fit_space()
@@ -210,7 +210,7 @@ def test_the_steps_planned_are_enough_and_none_begins_without_time(timed):
 @pytest.mark.parametrize("stop_at", [0, 5])
 def test_cancelling_stops_between_steps(trainer, stop_at):
     calls = []
-    trainer.studio.cancelled = lambda: len(calls) > stop_at or calls.append(None)
+    trainer.teaching.cancelled = lambda: len(calls) > stop_at or calls.append(None)
     with pytest.raises(BuildCancelled):
         trainer.fit_person()
     assert len(calls) == stop_at + 1

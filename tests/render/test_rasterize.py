@@ -10,7 +10,7 @@ import torch
 
 from perse.render.camera import Camera
 from perse.render.cloud import GaussianCloud
-from perse.render.rasterize import _rasterize_cuda, rasterize, warm_up
+from perse.render.rasterize import _rasterize_cuda, rasterize
 from perse.render.reference import project, rasterize_reference
 
 FIELDS = ("means", "quats", "scales", "opacities", "colors")
@@ -237,7 +237,7 @@ def test_threads_do_not_disturb_each_other(camera):
             ):
                 wrong.append(index)
 
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(4)] + [threading.Thread(target=warm_up)]
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -8,7 +8,7 @@ import torch
 from perse.controls import Controls
 from perse.face.landmarks import CHIN, EYE, EYE_CORNERS, FACE, FOREHEAD_TOP, LIPS, NOSE_FRONT
 from perse.face.measures import lid_opening, mouth_opening
-from perse.fitting.beginning import begin
+from perse.fitting.initial_avatar import begin
 from perse.portrait import load_portrait, track_landmarks
 from perse.render.rasterize import rasterize
 from perse.rig.build import build_rig

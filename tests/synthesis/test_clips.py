@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import BY_NAME, CATEGORIES
-from perse.attributes.edits import Strands
+from perse.attributes.edit_vocabulary import Strands
 from perse.edits.facial_hair import grow
 from perse.fitting.schedule import Schedule
 from perse.render.camera import Camera

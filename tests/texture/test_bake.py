@@ -9,7 +9,7 @@ from perse.rig.build import face_chart
 from perse.rig.skeleton import PARTS
 from perse.texture.atlas import ATLAS, REGIONS, chart_slice, sample
 from perse.texture.bake import bake
-from perse.texture.fill import diffuse, from_twin, mirror_fill
+from perse.texture.fill_holes import diffuse, from_twin, mirror_fill
 
 
 def test_every_texel_is_filled(texture):

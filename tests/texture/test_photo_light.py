@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perse.texture.light import colourfulness, faded, white_light
+from perse.texture.photo_light import colourfulness, faded, white_light
 
 
 def test_the_light_follows_skin_and_eyes():

@@ -7,11 +7,11 @@ import pytest
 
 from perse.rig.shell import OUTLINE_RING, RINGS
 from perse.texture.atlas import REGIONS, chart_slice
+from perse.texture.cie_lab import to_lab
+from perse.texture.completion.hair_grain import grain, grain_at, strand_coordinates
 from perse.texture.completion.hair_length import hair_length
 from perse.texture.completion.scalp import HAIRLINE_AT_NAPE, complete_scalp
-from perse.texture.fill import diffuse, mirror
-from perse.texture.grain import grain, grain_at, strand_coordinates
-from perse.texture.lab import to_lab
+from perse.texture.fill_holes import diffuse, mirror
 
 SHELL = chart_slice("shell")
 HAIR, SKIN = np.array([0.30, 0.20, 0.12], np.float32), np.array([0.80, 0.60, 0.50], np.float32)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ...controls import BANDS
 from ...face.landmarks import LIPS
-from ...ramps import smooth_step
 from ...rig.skeleton import MOUTH_PARTS, PART
+from ...soft_steps import smooth_step
 from .edges import across, height
 from .effect import Pose, Rest, is_nothing
 

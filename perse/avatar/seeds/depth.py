@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from ...texture.atlas import sample
 from ...texture.belief.surfaces import Surfaces
-from ...texture.fill import diffuse
+from ...texture.fill_holes import diffuse
 
 NOTCH = 0.15  # eye distances beside the portrait's outline over which hair is put farther back
 DEEPEST_NOTCH = 0.4  # eye distances from the portrait's outline to the mesh's, up to which there is a notch between them

@@ -16,10 +16,10 @@ from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.belief.texels import WELL_SEEN
+from ..latent_space import MOST_OPAQUE
 from .seed import Seeds
 
 LEARNT = ("colors", "opacities", "log_scales", "offset", "quats")  # the avatar's parameters that descent changes
-MOST_OPAQUE = 0.99
 LOG_SCALES = (-9.0, -2.2)  # natural logarithm of the smallest and the largest standard deviation, in eye distances
 # How far a Gaussian may shrink below what covers the surface, as a difference of logarithms. The rasterizer's anti-aliasing fattens small
 # ones: without a bound a fit at one size makes them a grid of dots in a close-up.
@@ -114,9 +114,9 @@ class _Facts:
     def turned_away(self) -> np.ndarray:
         """Which lie below the chin on the far side of the rig or beyond the portrait's crop, away from its outline."""
         seeds, rig = self.seeds, self.rig
-        point = np.einsum("nk,nkc->nc", seeds.bary, rig.vertices[rig.faces[seeds.face]])
+        point = rig.points_on(seeds.face, seeds.bary)
         below = point[:, 1] > rig.vertices[:FACE, 1].max() + BELOW_CHIN
-        view = -rig.camera.viewmat[:3, :3].T @ rig.camera.viewmat[:3, 3] - point
+        view = rig.camera.centre - point
         facing = (seeds.normal * view).sum(1) / np.linalg.norm(view, axis=1)
         xy, _ = rig.camera.project(point)
         return below & (seeds.offset == 0).all(1) & ((facing < TURNED_AWAY) | (xy[:, 1] > BEYOND_CROP * rig.camera.height))

@@ -9,7 +9,7 @@ from ...rig.rig import Rig
 from ...texture.atlas import Texture, sample
 from ...texture.belief.pixels import Sightings, side_of_a_cheek, sightings
 from ...texture.belief.surfaces import surfaces
-from ...texture.fill import diffuse
+from ...texture.fill_holes import diffuse
 from .depth import depths
 from .grid import cells, richness
 from .seed import FLATNESS, GRID_SCALE, Seeds

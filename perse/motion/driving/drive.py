@@ -20,7 +20,7 @@ from ...tracking.solve import Fit, solve
 from ...tracking.track import LEAST_RATE, Track, track
 from ..motion import Motion, overlay
 from .curves import Curves, shown_weights
-from .driver import Driver, lay_over
+from .performer import Driver, lay_over
 from .refine import IRISES, refine
 
 # What counts as jitter: degrees and eye distances of the head, weights, degrees of the gaze, eye distances of landmarks, logarithms of light.

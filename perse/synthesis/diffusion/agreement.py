@@ -8,7 +8,7 @@ What they cannot confirm stays procedural.
 import cv2
 import numpy as np
 
-from ...attributes.edits import Axis, Category, Strands
+from ...attributes.edit_vocabulary import Axis, Category, Strands
 from ...edits.workshop import Workshop
 from ...face.alignment import Similarity
 from ...face.landmarks import FACE

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ...attributes.edits import Axis, Category, HairVolume, Strands
+from ...attributes.edit_vocabulary import Axis, Category, HairVolume, Strands
 from ...edits.workshop import Workshop
 from ...face.landmarks import BROW, EYE_CORNERS, FACE_OUTLINE
 from ...face.measures import eye_distance

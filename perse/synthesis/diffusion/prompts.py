@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from ...attributes.edits import Axis, Category
+from ...attributes.edit_vocabulary import Axis, Category
 
 KEEP = ("Keep the same person with the same identity, the same facial expression, head pose, gaze, framing, camera, lighting and "
         "background. Change nothing else. Photorealistic.")

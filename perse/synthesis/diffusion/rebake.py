@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ...attributes.edits import Axis, Category, Strands
+from ...attributes.edit_vocabulary import Axis, Category, Strands
 from ...edits.bound_mesh import BoundMesh
 from ...edits.edit import Edit
 from ...edits.facial_hair import grow
@@ -25,7 +25,7 @@ from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
 from ...texture.bake import bake
-from ...texture.fill import diffuse, mirror_fill
+from ...texture.fill_holes import diffuse, mirror_fill
 from .compose import grows_hair
 from .filters import Verdict
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ... import stages
-from ...attributes.edits import Axis, Category, HairVolume, Locks, Prop, Recolor, Tint, Tuck
+from ...attributes.edit_vocabulary import Axis, Category, HairVolume, Locks, Prop, Recolor, Tint, Tuck
 from ...edits.workshop import Workshop
 from ...portrait import Portrait
 from ...rig.rig import Rig

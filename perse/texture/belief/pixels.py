@@ -15,7 +15,7 @@ import numpy as np
 from ...face.landmarks import MOUTH_OUTLINE
 from ...rig.skeleton import PART
 from ..atlas import ATLAS, sample
-from ..lab import to_lab
+from ..cie_lab import to_lab
 from .surfaces import Surfaces
 from .texels import WELL_SEEN
 

@@ -19,8 +19,8 @@ from ...render.geometry import vertex_normals
 from ...render.mesh import rasterize_ids
 from ...rig.rig import Rig
 from ..atlas import ATLAS, REGIONS, chart_slice, sample
-from ..fill import diffuse
-from ..lab import to_lab
+from ..cie_lab import to_lab
+from ..fill_holes import diffuse
 from ..view import LANDMARK_ERROR, View
 
 WELL_SEEN = 0.35  # belief from which the photo's own Gaussians cover a surface, and below which the completed texture's do

@@ -6,7 +6,7 @@ import numpy as np
 from ...rig.rig import Rig
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import Texels, between_the_lids
-from ..fill import diffuse
+from ..fill_holes import diffuse
 
 IRIS, SCLERA = np.array([0.44, 0.29, 0.18]), np.array([0.86, 0.80, 0.77])  # RGB in white light
 USUAL_WHITE = np.array([0.72, 0.70, 0.68])  # RGB of an eye's white where the photo shows next to none

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 
 from ...face.landmarks import OVAL
-from ...ramps import smooth_step
 from ...rig.build import face_chart
+from ...soft_steps import smooth_step
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import DARKER, OTHER_HUE
-from ..fill import diffuse, from_twin
-from ..lab import to_lab
+from ..cie_lab import to_lab
+from ..fill_holes import diffuse, from_twin
 
 ROW_BEHIND_OVAL = 4  # row of the shell's chart, in texels from the face's oval, that is asked for the head's colour
 

@@ -5,11 +5,11 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtri
 
-from ...ramps import smooth_step
 from ...rig.shell import CROWN
-from ..fill import diffuse
-from ..grain import grain_at
-from ..lab import to_lab, to_rgb
+from ...soft_steps import smooth_step
+from ..cie_lab import to_lab, to_rgb
+from ..fill_holes import diffuse
+from .hair_grain import grain_at
 from .hair_length import HairLength
 
 STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and of tresses, eye distances

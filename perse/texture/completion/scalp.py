@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 
 from ...face.landmarks import OVAL
-from ...ramps import smooth_step
 from ...rig.build import face_chart
 from ...rig.shell import AXIS, OUTLINE_RING, RINGS
+from ...soft_steps import smooth_step
 from ..atlas import Texture, chart_slice, sample
-from ..fill import diffuse, mirror, soften
-from ..grain import grain_at, strand_coordinates
-from ..lab import to_lab
+from ..cie_lab import to_lab
+from ..fill_holes import diffuse, mirror, soften
+from .hair_grain import grain_at, strand_coordinates
 from .hair_length import BAND_HEIGHT, LONG_HAIR, HairLength, hair_length
 from .hair_strands import LOCK, SEEN_HAIR_FADE, STRAND, hair_strands
 

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from ...ramps import smooth_step
+from ...soft_steps import smooth_step
 from ..atlas import Texture, chart_slice
-from ..fill import diffuse
-from ..grain import grain
+from ..fill_holes import diffuse
+from .hair_grain import grain
 from .hair_length import hair_length
 from .hair_strands import LOCK, STRAND
 

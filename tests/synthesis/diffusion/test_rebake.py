@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
-from perse.attributes.described import describe, extend
+from perse.attributes.own_words import describe, extend
 from perse.face.landmarks import FACE
 from perse.rig.skeleton import PART
 from perse.synthesis.diffusion.compose import region_mask

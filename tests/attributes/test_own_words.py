@@ -3,7 +3,7 @@
 import pytest
 
 from perse.attributes.catalogue import BY_NAME, CATEGORIES
-from perse.attributes.described import MAX_STYLES, describe, described_of, extend, guess_category, without
+from perse.attributes.own_words import MAX_STYLES, describe, described_of, extend, guess_category, without
 from perse.errors import PerseError
 
 

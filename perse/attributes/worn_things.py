@@ -1,6 +1,6 @@
 """The catalogue's things to wear: glasses, hats, earrings, headphones, clothes."""
 
-from .edits import Category, Prop, Recolor, Tint, Tuck, axis, style
+from .edit_vocabulary import Category, Prop, Recolor, Tint, Tuck, axis, style
 
 _UNDER_HAT = Tuck(0.30, "under_hat", early=1.2)
 

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from perse.fitting import timetable
+from perse.fitting.build_time import Speed, Timetable, costs, face_share, fitting
 from perse.fitting.schedule import Schedule
-from perse.fitting.timetable import Speed, Timetable, costs, face_share, fitting
 
 STAGES = ["measuring", "studying", "imagining", "preparing", "face", "finishing"]
 

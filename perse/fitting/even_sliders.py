@@ -12,12 +12,12 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from ..avatar.avatar import Avatar
+from ..avatar.latent_space import KNOTS, MOST_OPAQUE, AxisBasis
 from ..controls import Controls
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
-from .avatar import Avatar
-from .latent_space import KNOTS, MOST_OPAQUE, AxisBasis
 
 GREY = 0.93  # of the background
 PICTURE_SIZE, YAW = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import PerseError
-from .edits import Axis, Category, Locks, Prop, Style, Tint, Tuck
+from .edit_vocabulary import Axis, Category, Locks, Prop, Style, Tint, Tuck
 
 MAX_WORDS = 80  # characters
 MAX_STYLES = 12  # of one avatar: each costs a basis over its region

@@ -6,7 +6,7 @@ import pytest
 from perse.face.landmarks import CHIN, EARS, FOREHEAD_TOP, NOSE_TIP
 from perse.face.measures import face_height
 from perse.portrait import load_portrait
-from perse.portrait.strangers import own_share
+from perse.portrait.other_people import own_share
 
 PARTS = ("hair", "skin", "neck", "clothes", "brows", "eyes", "lips", "mouth")
 FAST = 256  # crop size of tests that look at geometry only

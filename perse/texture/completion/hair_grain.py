@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .atlas import sample
+from ..atlas import sample
 
 HAIR_CENTRE = np.array([0.0, 0.15, 0.85])  # point in the head about which strands run, head frame
 WHORL = np.array([0.14, -0.84, 0.52])  # direction of the whorl, from that point

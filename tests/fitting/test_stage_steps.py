@@ -2,7 +2,7 @@
 
 import pytest
 
-from perse.fitting.steps import LANDING, Steps
+from perse.fitting.stage_steps import LANDING, Steps
 
 SECONDS = 10.0
 

@@ -14,7 +14,7 @@ from ...render.jit import compiled
 from ...rig.expressions import INDEX
 from .effect import Pose, Rest, is_nothing, kernel_may
 from .eye_aperture import EyeAperture
-from .lid_skin import LidSkin
+from .lid_gaussians import LidSkin
 
 JITTER = 0.08  # of the opening: a driver's lids lower than this are none of a blink
 # How far each shape lowers the upper lid, in shares of the opening; see expressions.SHAPES.

@@ -50,7 +50,7 @@ class FitModel(nn.Module):
         return rgb.squeeze(0), alpha.squeeze(0).squeeze(-1)  # not [0], whose gradient is a copy into zeros
 
 
-class Studio:
+class Teaching:
     """One avatar in training and its teachers.
 
     Args:

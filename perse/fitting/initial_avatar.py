@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..attributes.edits import Axis, Category
+from ..attributes.edit_vocabulary import Axis, Category
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
-from ..avatar.even_sliders import typical_pace
 from ..avatar.latent_space import AxisBasis, LatentSpace
 from ..avatar.seeds.freedom import Freedom, freedom
 from ..avatar.seeds.from_photo import seed_gaussians
@@ -19,6 +18,7 @@ from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, sample
+from .even_sliders import typical_pace
 from .overlays import frame_quats, overlay_gaussians
 
 LEAST_WEIGHT = 0.02  # of a region, below which a Gaussian is no part of it

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perse.render.mark import draw_mark
+from perse.render.visible_label import draw_mark
 
 TEXT = "AI generated"
 GROUNDS = [(255, 255, 255), (0, 0, 0), (128, 128, 128), (250, 220, 60)]

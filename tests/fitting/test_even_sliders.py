@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from perse.avatar.even_sliders import pace
 from perse.avatar.latent_space import KNOTS, AxisBasis
 from perse.controls import Controls
 from perse.evaluate.smoothness import pyramid, smoothness
 from perse.evaluate.subject import AvatarSubject
+from perse.fitting.even_sliders import pace
 
 
 def test_an_even_path_keeps_its_pace():

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from perse.portrait.closed_form import closed_form_alpha, foreground_colours, pull_push
+from perse.portrait.closed_form_matting import closed_form_alpha, foreground_colours, pull_push
 
 
 @pytest.fixture

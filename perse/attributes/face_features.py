@@ -1,6 +1,6 @@
 """The catalogue's features of the face: brows, eyes, nose, mouth, face shape, ears."""
 
-from .edits import Category, Ears, EyeSize, EyeSpacing, Prop, Pupil, Recolor, Sculpt, axis, style
+from .edit_vocabulary import Category, Ears, EyeSize, EyeSpacing, Prop, Pupil, Recolor, Sculpt, axis, style
 
 _UPPER_LIP = ((37, (0, -0.030, -0.020)), (267, (0, -0.030, -0.020)), (0, (0, -0.028, -0.022)), (269, (0, -0.024, -0.014)),
               (270, (0, -0.014, -0.008)), (312, (0, -0.004, -0.012)), (13, (0, -0.004, -0.012)), (11, (0, -0.016, -0.03)),

@@ -5,9 +5,9 @@ import numpy as np
 
 from ..face.landmarks import FACE_OUTLINE
 from ..face.polygons import polygon
-from ..ramps import ramp
-from .costs import costs
+from ..soft_steps import ramp
 from .face_frame import FaceFrame
+from .hair_skin_cloth_costs import costs
 
 WORKING_SIDE = 384  # pixels
 # Costs are negative log densities of single pixels; neighbouring pixels repeat one another, hence this factor.

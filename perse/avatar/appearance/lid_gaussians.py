@@ -6,10 +6,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ...face.landmarks import BROW, EYE, FACE, LID_FOLD
-from ...ramps import smooth_step
 from ...render.geometry import interpolated
 from ...rig.expressions import INDEX
 from ...rig.skeleton import PART
+from ...soft_steps import smooth_step
 from .effect import Rest
 
 NEIGHBOURS = 24  # Gaussians of the skin around that make up a colour

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from perse.avatar.binding import STRETCH, Binding, matrix_to_quaternion, quaternion_multiply, triangle_frames
-from perse.avatar.follow import Follower
+from perse.avatar.skinning import Follower
 from perse.edits.bound_mesh import BoundMesh
 from perse.face.alignment import rotation
 from perse.rig.expressions import NAMES

@@ -6,7 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..attributes.regions import AREAS
+from ..attributes.face_areas import AREAS
 from ..face.landmarks import FACE, OVAL
 from ..face.topology import canonical
 from ..render.geometry import interpolated
@@ -14,9 +14,9 @@ from ..rig.rig import Rig
 from ..rig.shell import EAR, RINGS
 from ..rig.skeleton import PART, PARTS
 from ..texture.atlas import ATLAS, Texture, chart_slice
+from ..texture.cie_lab import to_lab
 from ..texture.completion.eyes import distance_from_iris
-from ..texture.fill import nearest_covered
-from ..texture.lab import to_lab
+from ..texture.fill_holes import nearest_covered
 from .already_worn import own_beard
 
 SHEET_SCALE = 240  # pixels per eye distance of the sheet on which areas are drawn

@@ -1,6 +1,6 @@
 """The catalogue's surfaces: hair, beard, skin, makeup."""
 
-from .edits import Bare, Category, Detail, HairVolume, Locks, Paint, Prop, Recolor, Strands, Tint, Tuck, axis, style
+from .edit_vocabulary import Bare, Category, Detail, HairVolume, Locks, Paint, Prop, Recolor, Strands, Tint, Tuck, axis, style
 
 
 def _dye(to: tuple[float, float, float], lightness: float):
