@@ -59,14 +59,20 @@ gradio_patches.never_fetch()
 gradio_patches.never_check_itself()
 gradio_patches.tell_in_sentences()
 engine = page_engine()
-visits = Visits(ROOT, int(os.environ.get("PERSE_MAX_AVATARS", MOST_AVATARS)), TTL, float(os.environ.get("PERSE_MEMORY", MOST_MEMORY / 1e6)) * 1e6,
-                forget=lambda visit: forget_in_gradio(visit))
+visits = Visits(
+    ROOT,
+    int(os.environ.get("PERSE_MAX_AVATARS", MOST_AVATARS)),
+    TTL,
+    float(os.environ.get("PERSE_MEMORY", MOST_MEMORY / 1e6)) * 1e6,
+    forget=lambda visit: forget_in_gradio(visit),
+)
 atexit.register(visits.close_all)
 pool = FairPool(max(1, (os.cpu_count() or 2) // 4))  # the rasterizer uses all cores for one frame: more would only make all late
 desk = Desk(engine, visits, BUDGETS, MARK)
 
 
 # ------------------------------------------------------------------ handlers
+
 
 def forget_in_gradio(visit: Visit) -> None:
     """A visit has ended: Gradio drops what it remembers of it."""
@@ -75,12 +81,14 @@ def forget_in_gradio(visit: Visit) -> None:
 
 def handler(action: Callable, *fixed) -> Callable:
     """`action(visit, *inputs, *fixed)` of the visit that asks. It is short and returns nothing: the page asks for the visit's state."""
+
     def handle(request: gr.Request, *inputs) -> None:
         with friendly():
             visit = visits.visit(request.headers.get(VISIT_HEADER))
             if len(visit.sessions) < 16:
                 visit.sessions.add(request.session_hash)
             action(visit, *inputs, *fixed)
+
     return handle
 
 
@@ -102,10 +110,19 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     with gr.Row(elem_id="view-start"):
         with gr.Column(elem_classes="perse-card", scale=5):
             piece("<h2><b>1</b>Your photo</h2>")
-            photo = gr.Image(label="Portrait", show_label=False, type="filepath", sources=["upload", "webcam", "clipboard"], height=300,
-                             elem_id="perse-photo")
-            examples = piece(html_pieces.examples(), js_on_load="element.addEventListener('click', (e) => { const tile = "
-                               "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })")
+            photo = gr.Image(
+                label="Portrait",
+                show_label=False,
+                type="filepath",
+                sources=["upload", "webcam", "clipboard"],
+                height=300,
+                elem_id="perse-photo",
+            )
+            examples = piece(
+                html_pieces.examples(),
+                js_on_load="element.addEventListener('click', (e) => { const tile = "
+                "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })",
+            )
             reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
         with gr.Column(elem_classes="perse-card", scale=6):
             piece("<h2><b>2</b>Build</h2>")
@@ -126,8 +143,13 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
             piece(html_pieces.html("panel.html"))
             with gr.Column(elem_id="perse-video"):
                 with gr.Accordion("Follow a clip of yours instead", open=False):
-                    clip = gr.Video(label=f"A face that moves, up to {VIDEO_SECONDS[1]:.0f} seconds", sources=["upload", "webcam"], include_audio=False,
-                                    height=240, elem_id="perse-clip")
+                    clip = gr.Video(
+                        label=f"A face that moves, up to {VIDEO_SECONDS[1]:.0f} seconds",
+                        sources=["upload", "webcam"],
+                        include_audio=False,
+                        height=240,
+                        elem_id="perse-clip",
+                    )
                     piece(html_pieces.place("clip-note"))
                     forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
@@ -162,11 +184,18 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     cancel.click(handler(desk.cancel, "look", "build"), **quiet).then(**show)
     gr.on([clip.upload, clip.stop_recording], handler(desk.take_clip), clip, **quiet).then(**show)
     forget.click(handler(desk.take_clip, None), **quiet).then(None, None, clip, js="() => { perse.visit.ask(); return null; }", **quiet)
-    shoot.click(handler(desk.film), [avatar, look, background, motion, seconds, size, fps, kind, framing],
-                js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
-                **quiet).then(**show)
-    table.click(handler(desk.tabulate), [avatar, look, motion, seconds, fps],
-                js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]", **quiet).then(**show)
+    shoot.click(
+        handler(desk.film),
+        [avatar, look, background, motion, seconds, size, fps, kind, framing],
+        js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
+        **quiet,
+    ).then(**show)
+    table.click(
+        handler(desk.tabulate),
+        [avatar, look, motion, seconds, fps],
+        js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]",
+        **quiet,
+    ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
     Api(engine, visits, desk.building, desk.filming, pool, FILM_DEADLINE, MARK).mount()
 
@@ -178,18 +207,34 @@ def main(wait: bool = True) -> None:
     # A tool's caller may send a photo as a data URI; Gradio's copy of it has to go with the rest, when its time is over.
     if MCP:
         import gradio.mcp
+
         gradio.mcp.DEFAULT_TEMP_DIR = str(ROOT / "mcp")
     visits.sweep_forever()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped server cleans up like an interrupted one
-    theme = gr.themes.Default(primary_hue="violet", secondary_hue="violet", neutral_hue="slate", radius_size="lg",
-                              font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    theme = gr.themes.Default(
+        primary_hue="violet",
+        secondary_hue="violet",
+        neutral_hue="slate",
+        radius_size="lg",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
     routes = [*FrameRoutes(engine, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
     settle()
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
-        theme=theme, head=html_pieces.head(), run_history=False, footer_links=["api"], ssr_mode=False, state_session_capacity=512,
-        max_file_size=MAX_UPLOAD, show_error=False, app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
-        prevent_thread_lock=True, max_threads=80,
-        mcp_server=MCP)  # the API as MCP tools, where gradio[mcp] is installed
+        theme=theme,
+        head=html_pieces.head(),
+        run_history=False,
+        footer_links=["api"],
+        ssr_mode=False,
+        state_session_capacity=512,
+        max_file_size=MAX_UPLOAD,
+        show_error=False,
+        app_kwargs={"routes": routes, "middleware": [Middleware(Guard, owns=visits.owns)]},
+        prevent_thread_lock=True,
+        max_threads=80,
+        mcp_server=MCP,
+    )  # the API as MCP tools, where gradio[mcp] is installed
     if not gpu.ON_ZERO:
         engine.start()  # the page answers: from here on it costs nobody's wait
     if wait:

@@ -1,6 +1,6 @@
 """Writes docs/licences.md: every package that requirements.txt pulls in, its licence, and the copyleft libraries inside wheels.
 
-    python docs/make_licences.py
+python docs/make_licences.py
 """
 
 import re
@@ -14,12 +14,40 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs/licences.md"
 # Free for any use, commercial too, of the unchanged package: MPL asks only for the sources of its own files.
-FREE = {"0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CNRI-Python", "HPND", "ISC", "LLVM-exception", "MIT",
-        "MIT-0", "MIT-CMU", "MPL-2.0", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib"}
-IDENTIFIERS = {"Apache": "Apache-2.0", "Apache 2.0": "Apache-2.0", "Apache 2.0 License": "Apache-2.0", "Apache License 2.0": "Apache-2.0",
-               "Apache Software License": "Apache-2.0", "3-Clause BSD License": "BSD-3-Clause", "BSD License": "BSD", "MIT License": "MIT",
-               "ISC License": "ISC", "ISC License (ISCL)": "ISC", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
-               "Python Software Foundation License": "PSF-2.0"}
+FREE = {
+    "0BSD",
+    "Apache-2.0",
+    "BSD",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CNRI-Python",
+    "HPND",
+    "ISC",
+    "LLVM-exception",
+    "MIT",
+    "MIT-0",
+    "MIT-CMU",
+    "MPL-2.0",
+    "PSF-2.0",
+    "Python-2.0",
+    "Unlicense",
+    "Zlib",
+}
+IDENTIFIERS = {
+    "Apache": "Apache-2.0",
+    "Apache 2.0": "Apache-2.0",
+    "Apache 2.0 License": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
+    "BSD License": "BSD",
+    "MIT License": "MIT",
+    "ISC License": "ISC",
+    "ISC License (ISCL)": "ISC",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+}
 # What the metadata of a package does not say.
 STATED = {"gsplat": ("Apache-2.0", "its LICENSE file; the metadata name none")}
 # Only where Python or torch are others than where the table was made.
@@ -30,14 +58,27 @@ ELSEWHERE = {
 }
 # Shared libraries inside wheels that are not under a licence in FREE. Whoever passes the wheels on, in an image say, owes their sources.
 INSIDE = {
-    "av": {"libx264*": "GPL-2.0-or-later", "libx265*": "GPL-2.0-or-later", "libav[!i]*": "GPL-2.0-or-later, as built with x264 and x265",
-           "libsw*": "GPL-2.0-or-later, as built with x264 and x265", "libmp3lame*": "LGPL-2.0-or-later",
-           "libasound*": "LGPL-2.1-or-later",
-           "libgnutls*": "LGPL-2.1-or-later", "libgmp*": "LGPL-3.0-or-later", "libnettle*": "LGPL-3.0-or-later",
-           "libhogweed*": "LGPL-3.0-or-later", "libunistring*": "LGPL-3.0-or-later"},
+    "av": {
+        "libx264*": "GPL-2.0-or-later",
+        "libx265*": "GPL-2.0-or-later",
+        "libav[!i]*": "GPL-2.0-or-later, as built with x264 and x265",
+        "libsw*": "GPL-2.0-or-later, as built with x264 and x265",
+        "libmp3lame*": "LGPL-2.0-or-later",
+        "libasound*": "LGPL-2.1-or-later",
+        "libgnutls*": "LGPL-2.1-or-later",
+        "libgmp*": "LGPL-3.0-or-later",
+        "libnettle*": "LGPL-3.0-or-later",
+        "libhogweed*": "LGPL-3.0-or-later",
+        "libunistring*": "LGPL-3.0-or-later",
+    },
     "pillow-heif": {"libheif*": "LGPL-3.0-or-later", "libde265*": "LGPL-3.0-or-later", "libx265*": "GPL-2.0-or-later"},
-    "opencv-contrib-python": {"libQt5*": "LGPL-3.0-only", "libav[!i]*": "LGPL-2.1-or-later", "libsw*": "LGPL-2.1-or-later",
-                              "libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
+    "opencv-contrib-python": {
+        "libQt5*": "LGPL-3.0-only",
+        "libav[!i]*": "LGPL-2.1-or-later",
+        "libsw*": "LGPL-2.1-or-later",
+        "libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1",
+        "libquadmath*": "LGPL-2.1-or-later",
+    },
     "numpy": {"libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
     "scipy": {"libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
     "sentencepiece": {"libgomp*": "GPL-3.0-or-later WITH GCC-exception-3.1"},
@@ -45,12 +86,21 @@ INSIDE = {
 # Whose faces the tests and the page's examples show: (file in its package, who, terms).
 FACES = (
     ("scikit-image", "skimage/data/astronaut.png", "Eileen Collins, NASA", "public domain: a work of the United States' government"),
-    ("matplotlib", "matplotlib/mpl-data/sample_data/grace_hopper.jpg", "Grace Hopper, US Navy", "public domain: a work of the United States' government"),
+    (
+        "matplotlib",
+        "matplotlib/mpl-data/sample_data/grace_hopper.jpg",
+        "Grace Hopper, US Navy",
+        "public domain: a work of the United States' government",
+    ),
 )
-NO_MORE = ("Installed packages have no further face that is large and free enough: of 70 pictures and clips in them (searched on 2026-11-28 with OpenCV's "
-           "frontal cascade) these two alone were found. Tests also use them mirrored, relit, aged and cropped: that is stress, not more people.")
-REASON = ("Clips and HEIC photos are opened by these libraries, which the packages' own wheels bring along; this repository contains and "
-          "links none of them, it imports the packages.")
+NO_MORE = (
+    "Installed packages have no further face that is large and free enough: of 70 pictures and clips in them (searched on 2026-11-28 with OpenCV's "
+    "frontal cascade) these two alone were found. Tests also use them mirrored, relit, aged and cropped: that is stress, not more people."
+)
+REASON = (
+    "Clips and HEIC photos are opened by these libraries, which the packages' own wheels bring along; this repository contains and "
+    "links none of them, it imports the packages."
+)
 
 
 def distributions(requirements: Path = ROOT / "requirements.txt") -> dict[str, metadata.Distribution]:
@@ -108,19 +158,43 @@ def elsewhere(name: str) -> bool:
 def table() -> str:
     """The page."""
     found = distributions()
-    rows = [f"| {name} | {licence(name, d)} | {STATED[name][1] if name in STATED else ''} |"
-            for name, d in found.items() if not elsewhere(name)]
+    rows = [
+        f"| {name} | {licence(name, d)} | {STATED[name][1] if name in STATED else ''} |" for name, d in found.items() if not elsewhere(name)
+    ]
     rows += [f"| {name} | {of} | {why} |" for name, (of, why) in ELSEWHERE.items()]
     inside = []
     for name, known in INSIDE.items():
         here = libraries(found[name])
         inside += [f"| {name} | {', '.join(lib for lib in here if fnmatch(lib, pattern))} | {of} |" for pattern, of in known.items()]
-    return "\n".join(["# Licences of what PERSE installs", "",
-                      "Made by `python docs/make_licences.py` from the packages' own metadata; the tests compare. The licences of "
-                      "pretrained files are in `python -m perse weights list`.", "", "| package | licence | |", "|---|---|---|", *rows, "",
-                      "## Faces", "", NO_MORE, "", "| package | file | who | terms |", "|---|---|---|---|",
-                      *(f"| {package} | `{file}` | {who} | {terms} |" for package, file, who, terms in FACES), "",
-                      "## Copyleft inside wheels", "", REASON, "", "| wheel | libraries | licence |", "|---|---|---|", *inside, ""])
+    return "\n".join(
+        [
+            "# Licences of what PERSE installs",
+            "",
+            "Made by `python docs/make_licences.py` from the packages' own metadata; the tests compare. The licences of "
+            "pretrained files are in `python -m perse weights list`.",
+            "",
+            "| package | licence | |",
+            "|---|---|---|",
+            *rows,
+            "",
+            "## Faces",
+            "",
+            NO_MORE,
+            "",
+            "| package | file | who | terms |",
+            "|---|---|---|---|",
+            *(f"| {package} | `{file}` | {who} | {terms} |" for package, file, who, terms in FACES),
+            "",
+            "## Copyleft inside wheels",
+            "",
+            REASON,
+            "",
+            "| wheel | libraries | licence |",
+            "|---|---|---|",
+            *inside,
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":

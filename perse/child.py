@@ -68,8 +68,15 @@ class Child:
         try:
             # Paths are handed over instead of looked up: no site hooks, no surroundings.
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(CONFINED), str(held)], stdin=source, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                pass_fds=(held,), cwd="/", bufsize=0, env=_surroundings())
+                [sys.executable, "-I", "-S", str(CONFINED), str(held)],
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(held,),
+                cwd="/",
+                bufsize=0,
+                env=_surroundings(),
+            )
             _enlarge(self._process.stdout.fileno())
             task = {"worker": str(worker), "job": job, "limits": asdict(limits), "path": [os.path.abspath(entry) for entry in sys.path]}
             os.write(self._leash, json.dumps(task).encode() + b"\n")
@@ -171,4 +178,5 @@ def _in_memory(data):
 def _enlarge(descriptor: int) -> None:
     with suppress(ImportError, AttributeError, OSError):
         import fcntl
+
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE)

@@ -43,8 +43,13 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--budget", type=float, help="seconds a build takes, on whatever machine (default 30)")
     build.add_argument("--device", default="auto", help="auto, cpu or cuda")
     build.add_argument("--seed", type=int, default=0)
-    build.add_argument("--describe", action="append", default=[], metavar="[CATEGORY:]WORDS",
-                       help="one more style in your own words, for example \"curly red hair\" (diffusion synthesizer)")
+    build.add_argument(
+        "--describe",
+        action="append",
+        default=[],
+        metavar="[CATEGORY:]WORDS",
+        help='one more style in your own words, for example "curly red hair" (diffusion synthesizer)',
+    )
     build.add_argument("--again", action="store_true", help="several photos: build also those whose avatar is complete")
     build.add_argument("--no-interpolation", action="store_true", help="train without interpolated faces, to measure what they do")
     build.set_defaults(run=_build)
@@ -61,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     video = commands.add_parser("video", help="a video")
     add_edit_options(video)
     from .motion.presets import PRESETS
+
     video.add_argument("--motion", help="one of: " + ", ".join(PRESETS))
     video.add_argument("--drive", metavar="CLIP", help="a video whose face drives the avatar")
     video.add_argument("--from", dest="start", metavar="JSON", help="controls at the start, JSON text or file")
@@ -94,8 +100,11 @@ def parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
 
     weights = commands.add_parser("weights", help="pretrained files from the Hub: what, fetch, check, as JSON")
-    weights.add_argument("action", choices=("list", "fetch", "verify", "preload"),
-                         help="list; fetch what is missing; verify: hash what is here; preload: lines for a GPU Space's front matter")
+    weights.add_argument(
+        "action",
+        choices=("list", "fetch", "verify", "preload"),
+        help="list; fetch what is missing; verify: hash what is here; preload: lines for a GPU Space's front matter",
+    )
     weights.add_argument("names", nargs="*", metavar="NAME", help="models (default: all)")
     weights.set_defaults(run=_weights)
 
@@ -103,8 +112,11 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--photo", help="portrait to build (default: scikit-image's astronaut)")
     bench.add_argument("--budget", type=float)
     bench.add_argument("--compare", nargs="+", metavar="FILE", help="beside an earlier measurement; with two files nothing is measured")
-    bench.add_argument("--attributes", action="store_true", help="measure the attribute space instead: an avatar with interpolated faces beside "
-                       "one without, built from the photo unless given")
+    bench.add_argument(
+        "--attributes",
+        action="store_true",
+        help="measure the attribute space instead: an avatar with interpolated faces beside one without, built from the photo unless given",
+    )
     bench.add_argument("--avatar", metavar="FILE", help="with --attributes: measure this avatar")
     bench.add_argument("--against", metavar="FILE", help="with --avatar: and this one beside it")
     bench.add_argument("--categories", metavar="A,B", help="with --attributes: only these")
@@ -115,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
     from .pipeline import PersePipeline
+
     return PersePipeline.from_pretrained(synthesizer, device)
 
 
@@ -122,6 +135,7 @@ def _build(args) -> None:
     from .many import Crew, build_many
     from .pipeline import PATIENCE, check_budget, choose_device
     from .settings import DEFAULT_BUDGET
+
     budget = DEFAULT_BUDGET if args.budget is None else args.budget
     check_budget(budget)
     more = {"interpolate": not args.no_interpolation, "describe": args.describe, "patience": PATIENCE if args.budget is None else 1.0}
@@ -142,10 +156,21 @@ def _build(args) -> None:
             print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}), indent=1))
         crew.gather([])
         return
-    settings = {"budget": budget, "seed": args.seed, "synthesizer": pipeline.synthesizer.name, "interpolated": not args.no_interpolation,
-                "described": args.describe}
-    summary = build_many(args.photos, output, settings, lambda job: _build_one(
-        pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}), crew, args.again)
+    settings = {
+        "budget": budget,
+        "seed": args.seed,
+        "synthesizer": pipeline.synthesizer.name,
+        "interpolated": not args.no_interpolation,
+        "described": args.describe,
+    }
+    summary = build_many(
+        args.photos,
+        output,
+        settings,
+        lambda job: _build_one(pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}),
+        crew,
+        args.again,
+    )
     if summary is not None:
         print(json.dumps(summary, indent=1))
         if summary["failed"]:
@@ -161,8 +186,13 @@ def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, opt
     avatar = pipeline.build(portrait, budget, seed, _progress_lines(), **options)
     avatar.report.build |= told
     pipeline.save(avatar, target)
-    return {"avatar": str(target), "seconds": round(time.monotonic() - start, 1), "bytes": target.stat().st_size,
-            **avatar.report.build, "quality": avatar.report.quality}
+    return {
+        "avatar": str(target),
+        "seconds": round(time.monotonic() - start, 1),
+        "bytes": target.stat().st_size,
+        **avatar.report.build,
+        "quality": avatar.report.quality,
+    }
 
 
 def _progress_lines():
@@ -187,6 +217,7 @@ def _info(args) -> None:
 def _render(args) -> None:
     from .files import write_atomically
     from .render.picture import encode_picture
+
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     controls = controls_from(args, avatar)
@@ -199,6 +230,7 @@ def _video(args) -> None:
     from .motion.motion import between
     from .motion.presets import preset_motion
     from .motion.table import motion_csv
+
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     edit = controls_from(args, avatar)
@@ -214,9 +246,11 @@ def _video(args) -> None:
         motion = preset_motion(args.motion, edit, args.seconds, fps)
     elif args.drive:
         from .motion.driving.drive import drive
+
         motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_progress_lines())
     else:
         from .motion.motion import overlay
+
         ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]
         for end in ends:
             avatar.state(end)
@@ -234,6 +268,7 @@ def _export(args) -> None:
 
 def _look(args) -> None:
     from .controls import write_look
+
     write_look(controls_from(args, _pipeline().load(args.avatar)), args.output)
 
 
@@ -241,24 +276,44 @@ def _sheet(args) -> None:
     from .bench.sheet import contact_sheet
     from .files import write_atomically
     from .render.picture import encode_picture
+
     picture = contact_sheet(_pipeline().load(args.avatar), args.size)
     write_atomically(args.output, encode_picture(picture, Path(args.output).suffix))
 
 
 def _evaluate(args) -> None:
     from .evaluate import evaluate
+
     print(json.dumps(evaluate(_pipeline(args.device), args.clip, args.size, args.budget, args.seed), indent=1))
 
 
 def _weights(args) -> None:
     from . import hub
+
     models = [hub.find(name) for name in args.names] or list(hub.MODELS)
     if args.action == "preload":
         print("\n".join(["preload_from_hub:", *(f"  - {line}" for line in hub.preload(models))]))
     elif args.action == "list":
-        print(json.dumps([{"name": m.name, "repo": m.repo, "revision": m.revision, "files": len(m.files), "bytes": m.size,
-                           "licence": m.licence, "purpose": m.purpose, "used_by": m.used_by, "doubts": m.doubts,
-                           "here": str(here) if (here := hub.local(m)) else None} for m in models], indent=1))
+        print(
+            json.dumps(
+                [
+                    {
+                        "name": m.name,
+                        "repo": m.repo,
+                        "revision": m.revision,
+                        "files": len(m.files),
+                        "bytes": m.size,
+                        "licence": m.licence,
+                        "purpose": m.purpose,
+                        "used_by": m.used_by,
+                        "doubts": m.doubts,
+                        "here": str(here) if (here := hub.local(m)) else None,
+                    }
+                    for m in models
+                ],
+                indent=1,
+            )
+        )
     elif args.action == "fetch":
         print(json.dumps([{"name": m.name, "folder": str(hub.fetch(m)), "bytes": m.size} for m in models], indent=1))
     else:
@@ -271,6 +326,7 @@ def _weights(args) -> None:
 def _bench(args) -> None:
     if not args.attributes:
         from .bench import bench
+
         earlier = [bench.read(path) for path in args.compare or ()]
         if len(earlier) > 2:
             raise PerseError("Two measurements can be compared, not more.")
@@ -282,5 +338,6 @@ def _bench(args) -> None:
         print(json.dumps(told, indent=1))
         return
     from .evaluate.side_by_side import side_by_side
+
     categories = args.categories.split(",") if args.categories else None
     print(json.dumps(side_by_side(_pipeline(), args.photo, args.budget, args.avatar, args.against, categories, args.size), indent=1))

@@ -27,6 +27,7 @@ def compositing() -> None:
     from .render.cpu.blend import blend
     from .render.cpu.layout import ROWS
     from .render.cpu.projection import RECORD
+
     blend(np.zeros((ROWS, RECORD), np.float32), np.zeros(2, np.int32), np.zeros(0, np.int32), np.zeros(3, np.float32), TILE, TILE)
 
 
@@ -35,6 +36,7 @@ def pictures() -> None:
     import torch
 
     from .render.rasterize import rasterize
+
     with torch.no_grad():
         cloud, camera = _scene()
         rasterize(cloud, camera, backgrounds=torch.ones(3))
@@ -43,6 +45,7 @@ def pictures() -> None:
 def meshes() -> None:
     """What the first teaching clip runs."""
     from .render import mesh
+
     mesh.warm_up()
 
 
@@ -52,12 +55,15 @@ def learning() -> None:
 
     from .fitting.losses import Target, picture_loss
     from .render.rasterize import rasterize
+
     cloud, camera = _scene(learns=True)
     white = torch.ones(3)
     rgb, alpha = rasterize(cloud, camera, backgrounds=white)
     side = camera.width
     for weight in (None, torch.ones(side, side)):
-        picture_loss(rgb[0], alpha[0, ..., 0], Target(torch.zeros(side, side, 3), torch.zeros(side, side), weight), white).backward(retain_graph=True)
+        picture_loss(rgb[0], alpha[0, ..., 0], Target(torch.zeros(side, side, 3), torch.zeros(side, side), weight), white).backward(
+            retain_graph=True
+        )
 
 
 def driving() -> None:
@@ -65,6 +71,7 @@ def driving() -> None:
     import numpy as np
 
     from .tracking.solve import bounded
+
     bounded(np.ones((1, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.ones((1, 1)))
 
 
@@ -79,6 +86,7 @@ def _scene(learns: bool = False):
     from .avatar.skinning import Follower
     from .render.camera import Camera
     from .render.cloud import GaussianCloud
+
     corners = torch.tensor([[-1.0, -1.0, 2.0], [1.0, -1.0, 2.0], [0.0, 1.0, 2.0]])
     follow = Follower(corners, torch.tensor([[0, 1, 2]]), Binding(torch.tensor([0]), torch.full((1, 3), 1 / 3)))
     offset, turn, size = torch.zeros(1, 3), torch.tensor([[1.0, 0.0, 0.0, 0.0]]), torch.full((1, 3), -2.0)
@@ -140,8 +148,13 @@ class Compiling:
             with self._lock:
                 if self._stopped:
                     return
-                child = subprocess.Popen([sys.executable, "-m", "perse.compile_ahead", group], cwd=PACKAGE.parent, stdin=subprocess.PIPE,
-                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                child = subprocess.Popen(
+                    [sys.executable, "-m", "perse.compile_ahead", group],
+                    cwd=PACKAGE.parent,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
                 self._children.append(child)
             if child.wait() == 0:
                 compiled.append(group)
@@ -167,6 +180,7 @@ def _mark(groups: tuple[str, ...]) -> Path | None:
     from numba.core.registry import cpu_target
 
     from .render.cpu.projection import project
+
     folder = getattr(project._cache, "cache_path", None)
     if folder is None:
         return None

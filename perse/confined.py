@@ -12,8 +12,14 @@ _LENGTHS = struct.Struct("<IQ")
 
 def _confine(limits: dict) -> None:
     import resource
-    wanted = {"RLIMIT_AS": limits["memory"], "RLIMIT_CPU": limits["cpu"], "RLIMIT_NOFILE": limits["files"],
-              "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0}
+
+    wanted = {
+        "RLIMIT_AS": limits["memory"],
+        "RLIMIT_CPU": limits["cpu"],
+        "RLIMIT_NOFILE": limits["files"],
+        "RLIMIT_CORE": 0,
+        "RLIMIT_FSIZE": 0,
+    }
     for name, value in wanted.items():
         with suppress(AttributeError, ValueError, OSError):  # a system that has no such limit, or already a lower one
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -23,6 +29,7 @@ def _end_with_parent(leash: int) -> None:
     """The kernel ends this process when the parent's end of the leash closes, also in the middle of a decoder's loop."""
     import fcntl
     import signal
+
     with suppress(AttributeError, OSError):
         signal.signal(signal.SIGIO, signal.SIG_DFL)
         fcntl.fcntl(leash, fcntl.F_SETOWN, os.getpid())
@@ -37,7 +44,7 @@ def _send(out: int, head: dict, *payload) -> None:
     for part in (_LENGTHS.pack(len(data), sum(map(len, buffers))) + data, *buffers):
         part = memoryview(part)
         while len(part):
-            part = part[os.write(out, part):]
+            part = part[os.write(out, part) :]
 
 
 def _serve(leash: int) -> None:
@@ -53,10 +60,12 @@ def _serve(leash: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.path[:] = task["path"]
     import importlib.util
+
     spec = importlib.util.spec_from_file_location("worker", task["worker"])
     worker = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(worker)
     from perse.errors import PerseError as Refused
+
     _confine(task["limits"])
     try:
         worker.work(task["job"], sys.stdin.buffer, lambda *message: _send(out, *message))

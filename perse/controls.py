@@ -10,11 +10,19 @@ from .errors import PerseError, shown
 from .files import read_short, write_atomically
 
 RANGES = {
-    "head_yaw": (-45.0, 45.0), "head_pitch": (-30.0, 30.0), "head_roll": (-30.0, 30.0),
-    "head_x": (-4.0, 4.0), "head_y": (-4.0, 4.0), "head_z": (-4.0, 4.0),
-    "gaze_yaw": (-30.0, 30.0), "gaze_pitch": (-20.0, 20.0),
+    "head_yaw": (-45.0, 45.0),
+    "head_pitch": (-30.0, 30.0),
+    "head_roll": (-30.0, 30.0),
+    "head_x": (-4.0, 4.0),
+    "head_y": (-4.0, 4.0),
+    "head_z": (-4.0, 4.0),
+    "gaze_yaw": (-30.0, 30.0),
+    "gaze_pitch": (-20.0, 20.0),
     "neutralise": (0.0, 1.0),
-    "yaw": (-180.0, 180.0), "pitch": (-60.0, 60.0), "roll": (-180.0, 180.0), "zoom": (0.5, 3.0),
+    "yaw": (-180.0, 180.0),
+    "pitch": (-60.0, 60.0),
+    "roll": (-180.0, 180.0),
+    "zoom": (0.5, 3.0),
 }
 MARKS = 3 * 468  # x, y, z or red, green, blue of each landmark of the face
 BANDS = 4  # between the lips, from the upper to the lower one
@@ -83,7 +91,7 @@ class Controls:
         except (ValueError, RecursionError):
             raise PerseError("These controls are not valid JSON.") from None
         if not isinstance(data, dict):
-            raise PerseError("Controls must be a JSON object such as {\"expression\": {\"smile\": 0.8}}.")
+            raise PerseError('Controls must be a JSON object such as {"expression": {"smile": 0.8}}.')
         known = {f.name for f in fields(Controls)}
         for key in data:
             if key not in known:
@@ -93,11 +101,14 @@ class Controls:
             if key in RANGES:
                 out[key] = _number(key, value, *RANGES[key])
             elif key == "styles":
-                out[key] = {_name(c): {_name(s): _number(f"{c}={s}", a, -2, 2) for s, a in _mapping(key, m).items()}
-                            for c, m in _mapping(key, value).items()}
+                out[key] = {
+                    _name(c): {_name(s): _number(f"{c}={s}", a, -2, 2) for s, a in _mapping(key, m).items()}
+                    for c, m in _mapping(key, value).items()
+                }
             elif key == "latents":
-                out[key] = {_name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v))
-                            for c, v in _mapping(key, value).items()}
+                out[key] = {
+                    _name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v)) for c, v in _mapping(key, value).items()
+                }
             elif key in LISTS:
                 count, limit = LISTS[key]
                 out[key] = tuple(_number(key, x, -limit, limit) for x in _sequence(key, value, count))
@@ -109,6 +120,7 @@ class Controls:
 
     def mix(self, other: "Controls", share: float) -> "Controls":
         """Linear mixture: `share` 0 gives self, 1 gives other."""
+
         def blend(a, b):
             if isinstance(a, dict) or isinstance(b, dict):
                 a, b = a or {}, b or {}
@@ -118,6 +130,7 @@ class Controls:
                 n = max(len(a), len(b))
                 return tuple(blend(x, y) for x, y in zip(tuple(a) + (0.0,) * (n - len(a)), tuple(b) + (0.0,) * (n - len(b))))
             return (1 - share) * (a or 0.0) + share * (b or 0.0)
+
         return Controls(**{f.name: blend(getattr(self, f.name), getattr(other, f.name)) for f in fields(Controls)})
 
 

@@ -29,7 +29,7 @@ def shown(value: object, longest: int = 40) -> str:
     """What a stranger sent, as it may stand in a sentence: one line of at most `longest` characters, whatever it is."""
     if isinstance(value, (dict, list, tuple)):  # as deep and as long as its sender liked
         return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, int) and abs(value) >= 10 ** 15:  # Python refuses to print the longest
+    if isinstance(value, int) and abs(value) >= 10**15:  # Python refuses to print the longest
         return "a huge number"
     text = repr(value[:longest] if isinstance(value, (str, bytes)) else value)
-    return text if len(text) <= longest else f"{text[:longest - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

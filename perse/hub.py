@@ -58,38 +58,56 @@ class Pretrained:
 # the Hub itself when this table was written. Whatever is fetched is compared with them, byte for byte.
 MODELS: tuple[Pretrained, ...] = (
     Pretrained(
-        "flux2-klein-4b", "black-forest-labs/FLUX.2-klein-4B", "e7b7dc27f91deacad38e78976d1f2b499d76a294",
-        (File("model_index.json", 446, "51a76cb1cf3ed37423a1128c79c22faee8e6fbe7f5aaeb737f0a258930dbaac0"),
-         File("scheduler/scheduler_config.json", 486, "067afb012cef64553a763447d1efd93daeffcc0123ca7e25b09f8de20b90762e"),
-         File("text_encoder/config.json", 1536, "214b4c29a0d975e9fddf9994a5673f22cb2c4c5750352f9227c2c3251ebeab40"),
-         File("text_encoder/generation_config.json", 214, "4347b1aeed2b2b78bc059920a0b7f5fec71482e1344952b76d7665d638d71f13"),
-         File("text_encoder/model-00001-of-00002.safetensors", 4967215360,
-              "8c0506e7f4936fa7e26183a4fd8da4e2bdbc5990ba64ae441f965d51228f36ea"),
-         File("text_encoder/model-00002-of-00002.safetensors", 3077766632,
-              "82f2bd839378541b0557bfabaf37c7d3d637071fdcb73302dedd7cf61162ce07"),
-         File("text_encoder/model.safetensors.index.json", 32855, "06b3d5319b6d76d1a4a2433419180016cfd54ed62d086a5e6567a809f8c82634"),
-         File("tokenizer/added_tokens.json", 707, "c0284b582e14987fbd3d5a2cb2bd139084371ed9acbae488829a1c900833c680"),
-         File("tokenizer/chat_template.jinja", 4168, "a55ee1b1660128b7098723e0abcd92caa0788061051c62d51cbe87d9cf1974d8"),
-         File("tokenizer/merges.txt", 1671853, "8831e4f1a044471340f7c0a83d7bd71306a5b867e95fd870f74d0c5308a904d5"),
-         File("tokenizer/special_tokens_map.json", 613, "76862e765266b85aa9459767e33cbaf13970f327a0e88d1c65846c2ddd3a1ecd"),
-         File("tokenizer/tokenizer.json", 11422654, "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4"),
-         File("tokenizer/tokenizer_config.json", 5404, "443bfa629eb16387a12edbf92a76f6a6f10b2af3b53d87ba1550adfcf45f7fa0"),
-         File("tokenizer/vocab.json", 2776833, "ca10d7e9fb3ed18575dd1e277a2579c16d108e32f27439684afa0e10b1440910"),
-         File("transformer/config.json", 541, "09733c74a3da6d17dd0a0472a091a8950c7c6935889c32c16cc800ede05029de"),
-         File("transformer/diffusion_pytorch_model.safetensors", 7751109744,
-              "9f29f9edcfdae452a653ffb51a534ca4decd389952c225724ff3b94042612a6e"),
-         File("vae/config.json", 821, "0d6dfb69ae95a5e2ac9836284bbb63d8b38ce67b25ba2dff380752b2a10ab948"),
-         File("vae/diffusion_pytorch_model.safetensors", 168120878,
-              "ca70d2202afe6415bdbcb8793ba8cd99fd159cfe6192381504d6c4d3036e0f04")),
-        licence="Apache-2.0", purpose="instruction editing of the portrait: attributes, views, expressions",
-        used_by="perse/synthesis/diffusion"),
+        "flux2-klein-4b",
+        "black-forest-labs/FLUX.2-klein-4B",
+        "e7b7dc27f91deacad38e78976d1f2b499d76a294",
+        (
+            File("model_index.json", 446, "51a76cb1cf3ed37423a1128c79c22faee8e6fbe7f5aaeb737f0a258930dbaac0"),
+            File("scheduler/scheduler_config.json", 486, "067afb012cef64553a763447d1efd93daeffcc0123ca7e25b09f8de20b90762e"),
+            File("text_encoder/config.json", 1536, "214b4c29a0d975e9fddf9994a5673f22cb2c4c5750352f9227c2c3251ebeab40"),
+            File("text_encoder/generation_config.json", 214, "4347b1aeed2b2b78bc059920a0b7f5fec71482e1344952b76d7665d638d71f13"),
+            File(
+                "text_encoder/model-00001-of-00002.safetensors",
+                4967215360,
+                "8c0506e7f4936fa7e26183a4fd8da4e2bdbc5990ba64ae441f965d51228f36ea",
+            ),
+            File(
+                "text_encoder/model-00002-of-00002.safetensors",
+                3077766632,
+                "82f2bd839378541b0557bfabaf37c7d3d637071fdcb73302dedd7cf61162ce07",
+            ),
+            File("text_encoder/model.safetensors.index.json", 32855, "06b3d5319b6d76d1a4a2433419180016cfd54ed62d086a5e6567a809f8c82634"),
+            File("tokenizer/added_tokens.json", 707, "c0284b582e14987fbd3d5a2cb2bd139084371ed9acbae488829a1c900833c680"),
+            File("tokenizer/chat_template.jinja", 4168, "a55ee1b1660128b7098723e0abcd92caa0788061051c62d51cbe87d9cf1974d8"),
+            File("tokenizer/merges.txt", 1671853, "8831e4f1a044471340f7c0a83d7bd71306a5b867e95fd870f74d0c5308a904d5"),
+            File("tokenizer/special_tokens_map.json", 613, "76862e765266b85aa9459767e33cbaf13970f327a0e88d1c65846c2ddd3a1ecd"),
+            File("tokenizer/tokenizer.json", 11422654, "aeb13307a71acd8fe81861d94ad54ab689df773318809eed3cbe794b4492dae4"),
+            File("tokenizer/tokenizer_config.json", 5404, "443bfa629eb16387a12edbf92a76f6a6f10b2af3b53d87ba1550adfcf45f7fa0"),
+            File("tokenizer/vocab.json", 2776833, "ca10d7e9fb3ed18575dd1e277a2579c16d108e32f27439684afa0e10b1440910"),
+            File("transformer/config.json", 541, "09733c74a3da6d17dd0a0472a091a8950c7c6935889c32c16cc800ede05029de"),
+            File(
+                "transformer/diffusion_pytorch_model.safetensors",
+                7751109744,
+                "9f29f9edcfdae452a653ffb51a534ca4decd389952c225724ff3b94042612a6e",
+            ),
+            File("vae/config.json", 821, "0d6dfb69ae95a5e2ac9836284bbb63d8b38ce67b25ba2dff380752b2a10ab948"),
+            File("vae/diffusion_pytorch_model.safetensors", 168120878, "ca70d2202afe6415bdbcb8793ba8cd99fd159cfe6192381504d6c4d3036e0f04"),
+        ),
+        licence="Apache-2.0",
+        purpose="instruction editing of the portrait: attributes, views, expressions",
+        used_by="perse/synthesis/diffusion",
+    ),
     Pretrained(
-        "auraface", "fal/AuraFace-v1", "af6d057c9b0ec4071d4c49c80e3539258798b609",
+        "auraface",
+        "fal/AuraFace-v1",
+        "af6d057c9b0ec4071d4c49c80e3539258798b609",
         (File("glintr100.onnx", 260694151, "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60"),),
-        licence="Apache-2.0", purpose="identity embedding: is a generated face still the same person",
+        licence="Apache-2.0",
+        purpose="identity embedding: is a generated face still the same person",
         used_by="perse/synthesis/diffusion",
         doubts="Its card calls the training data commercial without naming it. The repository's other ONNX files are reported to be "
-               "InsightFace's, which are for research only: they are never fetched."),
+        "InsightFace's, which are for research only: they are never fetched.",
+    ),
 )
 
 
@@ -156,10 +174,17 @@ def verify(model: str | Pretrained, progress: Progress | None = None) -> dict:
     folder = Path(os.environ["PERSE_WEIGHTS"]) / model.name if os.environ.get("PERSE_WEIGHTS") else _snapshot(model)
     problems = [{"file": file.path, "problem": problem} for file in model.files if (problem := _wrong_size(folder, file))]
     whole = [file for file in model.files if not _wrong_size(folder, file)]
-    problems += [{"file": file.path, "problem": "checksum"} for file, digest in _hashes(folder, whole, tell, f"checking {model.name}")
-                 if digest != file.sha256]
-    return {"name": model.name, "folder": str(folder) if folder.is_dir() else None,
-            "bytes": sum(path.stat().st_size for file in model.files if (path := folder / file.path).is_file()), "problems": problems}
+    problems += [
+        {"file": file.path, "problem": "checksum"}
+        for file, digest in _hashes(folder, whole, tell, f"checking {model.name}")
+        if digest != file.sha256
+    ]
+    return {
+        "name": model.name,
+        "folder": str(folder) if folder.is_dir() else None,
+        "bytes": sum(path.stat().st_size for file in model.files if (path := folder / file.path).is_file()),
+        "problems": problems,
+    }
 
 
 def preload(models: Iterable[Pretrained] = MODELS) -> list[str]:
@@ -175,12 +200,14 @@ def on_stderr() -> Progress:
         if (step := (text.split(":")[0], int(10 * share))) != shown[0]:
             shown[0] = step
             print(f"perse: {100 * share:3.0f} % {text}", file=sys.stderr)
+
     return tell
 
 
 def _snapshot(model: Pretrained) -> Path:
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
+
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=model.repo, repo_type="model") / "snapshots" / model.revision
 
 
@@ -223,8 +250,10 @@ def _check_new(model: Pretrained, folder: Path, tell: Progress) -> None:
     for file, digest in _hashes(folder, fresh, tell, f"checking {model.name}"):
         if digest != file.sha256:
             _discard(folder / file.path)
-            raise PerseError(f"{file.path} of {model.name} is damaged (its SHA-256 is not the recorded one) and was removed: run "
-                             f"`python -m perse weights fetch {model.name}` to get it again.")
+            raise PerseError(
+                f"{file.path} of {model.name} is damaged (its SHA-256 is not the recorded one) and was removed: run "
+                f"`python -m perse weights fetch {model.name}` to get it again."
+            )
     if fresh:
         try:
             write_atomically(notes, json.dumps(marks).encode())
@@ -236,6 +265,7 @@ def _download(model: Pretrained, tell: Progress) -> Path:
     import httpx2
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError
+
     folder, cache = _snapshot(model), Path(constants.HF_HUB_CACHE)
     missing = [file for file in model.files if _wrong_size(folder, file)]
     if not constants.is_offline_mode():
@@ -246,14 +276,20 @@ def _download(model: Pretrained, tell: Progress) -> Path:
     try:
         # One question without retries first: without a network, snapshot_download asks for 24 seconds before it says so.
         get_hf_file_metadata(hf_hub_url(model.repo, missing[0].path, revision=model.revision))
-        snapshot_download(model.repo, revision=model.revision, allow_patterns=[f.path for f in missing],
-                          tqdm_class=_bar(model, sum(file.size for file in missing), tell))
+        snapshot_download(
+            model.repo,
+            revision=model.revision,
+            allow_patterns=[f.path for f in missing],
+            tqdm_class=_bar(model, sum(file.size for file in missing), tell),
+        )
     except (httpx2.HTTPError, OSError, EntryNotFoundError, RuntimeError) as error:
         raise _explain(model, error) from error
     for file in model.files:
         if problem := _wrong_size(folder, file):
-            raise PerseError(f"{file.path} of {model.name} is {'missing' if problem == 'missing' else 'of the wrong size'} at "
-                             f"{constants.ENDPOINT}: check HF_ENDPOINT and try again.")
+            raise PerseError(
+                f"{file.path} of {model.name} is {'missing' if problem == 'missing' else 'of the wrong size'} at "
+                f"{constants.ENDPOINT}: check HF_ENDPOINT and try again."
+            )
     return folder
 
 
@@ -262,8 +298,10 @@ def _check_space(model: Pretrained, needed: int, cache: Path) -> None:
         cache = cache.parent
     free = shutil.disk_usage(cache).free
     if free < needed:
-        raise PerseError(f"{model.name} needs {_gigabytes(needed)} and {cache} has {_gigabytes(free)} left: free some space, or set "
-                         "HF_HOME to a folder on another disk.")
+        raise PerseError(
+            f"{model.name} needs {_gigabytes(needed)} and {cache} has {_gigabytes(free)} left: free some space, or set "
+            "HF_HOME to a folder on another disk."
+        )
 
 
 def _gigabytes(size: int) -> str:
@@ -282,11 +320,14 @@ def _explain(model: Pretrained, error: BaseException) -> PerseError:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
+
     instead = f"or put its files into a folder {model.name!r} that PERSE_WEIGHTS points to"
     cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
     if isinstance(cause, OfflineModeIsEnabled) or constants.is_offline_mode():
-        return PerseError(f"{model.name} is not on this machine and HF_HUB_OFFLINE is set: run `python -m perse weights fetch "
-                          f"{model.name}` once without it, {instead}.")
+        return PerseError(
+            f"{model.name} is not on this machine and HF_HUB_OFFLINE is set: run `python -m perse weights fetch "
+            f"{model.name}` once without it, {instead}."
+        )
     if isinstance(cause, GatedRepoError):
         return PerseError(f"{model.repo} is gated: accept its terms on its page and set HF_TOKEN, {instead}.")
     if isinstance(cause, RevisionNotFoundError):
@@ -296,8 +337,10 @@ def _explain(model: Pretrained, error: BaseException) -> PerseError:
     if isinstance(cause, HfHubHTTPError) and cause.response is not None:
         return PerseError(f"{constants.ENDPOINT} answered {cause.response.status_code} for {model.repo}: try again later, {instead}.")
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        return PerseError(f"The disk filled up while {model.name} ({_gigabytes(model.size)}) was being downloaded: free some space, or "
-                          "set HF_HOME to a folder on another disk.")
+        return PerseError(
+            f"The disk filled up while {model.name} ({_gigabytes(model.size)}) was being downloaded: free some space, or "
+            "set HF_HOME to a folder on another disk."
+        )
     if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
         return PerseError(f"The cache {constants.HF_HUB_CACHE} cannot be written: set HF_HOME to a folder that can, {instead}.")
     if isinstance(error, LocalEntryNotFoundError) or isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)):
@@ -308,6 +351,7 @@ def _explain(model: Pretrained, error: BaseException) -> PerseError:
 def _bar(model: Pretrained, total: int, tell: Progress):
     """A progress bar class for huggingface-hub that shows nothing and tells `tell`. `total`: bytes to come."""
     from tqdm import tqdm
+
     lock, last = threading.Lock(), [0.0]
 
     class Bar(tqdm):
@@ -322,8 +366,10 @@ def _bar(model: Pretrained, total: int, tell: Progress):
                     due = time.monotonic() - last[0] > 0.2
                     last[0] = time.monotonic() if due else last[0]
                 if due:
-                    tell(min(1.0, self.n / max(1, total)), f"downloading {model.name}: {_gigabytes(min(self.n, total))} of "
-                                                           f"{_gigabytes(total)}")
+                    tell(
+                        min(1.0, self.n / max(1, total)),
+                        f"downloading {model.name}: {_gigabytes(min(self.n, total))} of {_gigabytes(total)}",
+                    )
             return shown
 
     return Bar

@@ -62,7 +62,7 @@ class Crew:
         if self.state is None:
             return jobs
         decided = broadcast_object_list([jobs])[0]
-        return decided[self.rank::self.size]  # dealt out in turn, so that neighbours of one kind do not meet in one process
+        return decided[self.rank :: self.size]  # dealt out in turn, so that neighbours of one kind do not meet in one process
 
     def gather(self, rows: list[dict]) -> list[dict]:
         """Everybody's rows, for everybody; waits for all."""
@@ -95,8 +95,9 @@ def built_before(job: Job) -> dict | None:
     return report if report.get("settings") == job.settings else None
 
 
-def build_many(photos: list[str], folder: Path, settings: dict, build: Callable[[Job], dict], crew: Crew,
-               again: bool = False) -> dict | None:
+def build_many(
+    photos: list[str], folder: Path, settings: dict, build: Callable[[Job], dict], crew: Crew, again: bool = False
+) -> dict | None:
     """Build the avatars of many photos into a folder.
 
     Args:
@@ -120,9 +121,13 @@ def build_many(photos: list[str], folder: Path, settings: dict, build: Callable[
         return None
     order = {photo: i for i, photo in enumerate(photos)}
     rows.sort(key=lambda row: order[row["photo"]])
-    summary = {"avatars": [row for row in rows if "error" not in row], "skipped": skipped,
-               "failed": [row for row in rows if "error" in row], "processes": crew.size,
-               "seconds": round(time.monotonic() - start, 1)}
+    summary = {
+        "avatars": [row for row in rows if "error" not in row],
+        "skipped": skipped,
+        "failed": [row for row in rows if "error" in row],
+        "processes": crew.size,
+        "seconds": round(time.monotonic() - start, 1),
+    }
     write_atomically(folder / SUMMARY, json.dumps(summary, indent=1).encode())
     return summary
 

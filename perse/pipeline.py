@@ -52,7 +52,7 @@ FOR_PACE = 0.8  # of the time after the fit
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """"auto", "cpu" or "cuda" -> where avatars are fitted. PerseError if CUDA is asked for and cannot be had, or the name is another."""
+    """ "auto", "cpu" or "cuda" -> where avatars are fitted. PerseError if CUDA is asked for and cannot be had, or the name is another."""
     if name not in ("auto", "cpu", "cuda"):
         raise PerseError(f"Unknown device {name!r}: use auto, cpu or cuda.")
     if name == "cuda" and not torch.cuda.is_available():
@@ -93,9 +93,18 @@ class PersePipeline:
         """Decode and analyse a photo; PerseError says what is wrong with it. About a second."""
         return load_portrait(photo, cancelled=cancelled)
 
-    def build(self, portrait: Portrait, budget: float = DEFAULT_BUDGET, seed: int = 0, progress: Progress = lambda *a: None,
-              cancelled: Callable[[], bool] = lambda: False, categories=CATEGORIES, interpolate: bool = True,
-              describe: Sequence[str] = (), patience: float = PATIENCE) -> Avatar:
+    def build(
+        self,
+        portrait: Portrait,
+        budget: float = DEFAULT_BUDGET,
+        seed: int = 0,
+        progress: Progress = lambda *a: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        categories=CATEGORIES,
+        interpolate: bool = True,
+        describe: Sequence[str] = (),
+        patience: float = PATIENCE,
+    ) -> Avatar:
         """Fit an avatar.
 
         Args:
@@ -121,8 +130,12 @@ class PersePipeline:
             compile_ahead.ready()
         torch.manual_seed(seed)
         generates = getattr(self.synthesizer, "takes_words", False)
-        table = Timetable(Schedule.for_budget(budget, seed), None if patience >= COUNTED else budget, patience,
-                          least_fit=GENERATED_FIT if generates else LEAST_FIT)
+        table = Timetable(
+            Schedule.for_budget(budget, seed),
+            None if patience >= COUNTED else budget,
+            patience,
+            least_fit=GENERATED_FIT if generates else LEAST_FIT,
+        )
 
         def report(stage: str) -> Progress:
             table.begin(stage)
@@ -131,6 +144,7 @@ class PersePipeline:
                 if cancelled():
                     raise BuildCancelled()
                 progress(table.told(share), text, preview)
+
             return tell
 
         report("measuring")(0.0, stages.MEASURING)
@@ -147,7 +161,9 @@ class PersePipeline:
         schedule = table.schedule
         beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed)
         tell = report("face")
-        schedule = replace(schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1)
+        schedule = replace(
+            schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1
+        )
         fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled)
         avatar = beginning.avatar.requires_grad_(False)
         tell = report("finishing")
@@ -155,12 +171,24 @@ class PersePipeline:
         avatar.source = remember(portrait)
         avatar.report = Report(
             quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],
-            build={"synthesizer": self.synthesizer.name, "seed": seed, "budget": budget, "gaussians": len(avatar),
-                   "clips": len(clips), "frames": sum(len(c.frames) for c in clips), "clip_size": schedule.clip_size,
-                   "source_steps": fitted.steps[0], "space_steps": fitted.steps[1], "psnr_head": round(fitted.likeness, 2),
-                   "device": fitted.device, "notes": [*self.notes, *([fitted.note] if fitted.note else [])], "interpolated": interpolate,
-                   "limits": find_limits(Workshop.shared(rig, texture, seed), categories),
-                   **({"synthesis": synthesis} if synthesis else {})})
+            build={
+                "synthesizer": self.synthesizer.name,
+                "seed": seed,
+                "budget": budget,
+                "gaussians": len(avatar),
+                "clips": len(clips),
+                "frames": sum(len(c.frames) for c in clips),
+                "clip_size": schedule.clip_size,
+                "source_steps": fitted.steps[0],
+                "space_steps": fitted.steps[1],
+                "psnr_head": round(fitted.likeness, 2),
+                "device": fitted.device,
+                "notes": [*self.notes, *([fitted.note] if fitted.note else [])],
+                "interpolated": interpolate,
+                "limits": find_limits(Workshop.shared(rig, texture, seed), categories),
+                **({"synthesis": synthesis} if synthesis else {}),
+            },
+        )
         progress(1.0, stages.DONE, None)
         return avatar
 
@@ -170,11 +198,19 @@ class PersePipeline:
         schedule, deadline = table.schedule, table.until("imagining")
         if table.timed and generates:  # an editor needs more time than any number of renderings
             deadline = table.start + GENERATING_SHARE * (table.limit - table.start)
-        return Plan(size=schedule.clip_size, source_frames=schedule.source_frames, amounts=schedule.amounts, interpolate=interpolate,
-                    seed=schedule.seed, lessons=schedule.space_steps * schedule.accumulate, deadline=deadline)
+        return Plan(
+            size=schedule.clip_size,
+            source_frames=schedule.source_frames,
+            amounts=schedule.amounts,
+            interpolate=interpolate,
+            seed=schedule.seed,
+            lessons=schedule.space_steps * schedule.accumulate,
+            deadline=deadline,
+        )
 
-    def render(self, avatar: Avatar, controls: Controls = Controls(), size: int = 512, background: str = "grey",
-               framing: str = "head") -> np.ndarray:
+    def render(
+        self, avatar: Avatar, controls: Controls = Controls(), size: int = 512, background: str = "grey", framing: str = "head"
+    ) -> np.ndarray:
         """One picture.
 
         Args:
@@ -187,9 +223,18 @@ class PersePipeline:
         """
         return Renderer(avatar, size, background, framing).frame(controls)
 
-    def video(self, avatar: Avatar, motion: Motion, path: str | Path, size: int = 512, background: str = "grey",
-              framing: str = "head", progress: Callable[[float], None] = lambda share: None,
-              cancelled: Callable[[], bool] = lambda: False, mark: str = "") -> None:
+    def video(
+        self,
+        avatar: Avatar,
+        motion: Motion,
+        path: str | Path,
+        size: int = 512,
+        background: str = "grey",
+        framing: str = "head",
+        progress: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        mark: str = "",
+    ) -> None:
         """Render a motion to .mp4, .webm or .gif. The file appears whole or not at all; BuildCancelled if cancelled.
 
         mark: a visible label at the bottom left; none if empty.
@@ -200,8 +245,9 @@ class PersePipeline:
             avatar = copy.deepcopy(avatar).place(self.device)
         renderer = Renderer(avatar, size, background, framing)
         try:
-            film = VideoWriter(path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"),
-                               finish=synthetic.mark_video)
+            film = VideoWriter(
+                path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"), finish=synthetic.mark_video
+            )
         except ValueError as error:  # our own words: about a suffix, say
             raise PerseError(f"Cannot write the video: {error}.") from None
         try:
@@ -226,6 +272,7 @@ class PersePipeline:
             write_ply(cloud, path)
         elif path.suffix.lower() == ".html":
             from .render.html import write_html
+
             write_html(cloud, avatar.camera(controls, 512, 512), path, pivot=np.array(HEAD_CENTRE, np.float32))
         else:
             raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply or .html.")
@@ -236,19 +283,30 @@ class PersePipeline:
         limits = build.pop("limits", {})
         for c in avatar.space.categories.values():
             categories[c.name] = {
-                "label": c.label, "dim": c.dim,
-                "axes": {a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high,
-                                  **_availability([a.name], limits)} for a in c.axes},
-                "styles": {s.name: {"label": s.label, "latent": [float(x) for x in avatar.space.style_code(c.name, s.name)],
-                                    **_availability([name for name, _ in s.at], limits)} for s in c.styles},
+                "label": c.label,
+                "dim": c.dim,
+                "axes": {
+                    a.name: {"label": a.label, "help": a.help, "min": a.low, "max": a.high, **_availability([a.name], limits)}
+                    for a in c.axes
+                },
+                "styles": {
+                    s.name: {
+                        "label": s.label,
+                        "latent": [float(x) for x in avatar.space.style_code(c.name, s.name)],
+                        **_availability([name for name, _ in s.at], limits),
+                    }
+                    for s in c.styles
+                },
             }
         crop, size = (avatar.source.crop, avatar.source.size) if avatar.source else (None, None)
         return {
             "categories": categories,
             "expressions": {name: {"min": 0.0, "max": 1.0} for name in avatar.expressions()},
-            "gaussians": len(avatar), "vertices": len(avatar.rig.vertices),
+            "gaussians": len(avatar),
+            "vertices": len(avatar.rig.vertices),
             "source": {"width": size[0], "height": size[1], "crop": list(crop)} if size else None,
-            "quality": avatar.report.quality, "build": build,
+            "quality": avatar.report.quality,
+            "build": build,
         }
 
     def save(self, avatar: Avatar, path: str | Path, surroundings: str = "whole") -> None:

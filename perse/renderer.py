@@ -54,8 +54,9 @@ class Renderer:
         x0, y0, side = self.avatar.source.crop
         scale = side / self.width
         matrix = np.array([[scale, 0, x0 + 0.5 * scale - 0.5], [0, scale, y0 + 0.5 * scale - 0.5]])
-        return cv2.warpAffine(photo, matrix, (self.width, self.height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                              borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(
+            photo, matrix, (self.width, self.height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        )
 
     def _camera(self, controls: Controls) -> Camera:
         if self.framing == "head":
@@ -120,7 +121,7 @@ def parse_color(text: str) -> tuple[float, float, float]:
     if text in BACKGROUNDS:
         return BACKGROUNDS[text]
     if re.fullmatch("#[0-9a-fA-F]{6}", text):
-        return tuple(int(text[i:i + 2], 16) / 255 for i in (1, 3, 5))
+        return tuple(int(text[i : i + 2], 16) / 255 for i in (1, 3, 5))
     raise PerseError(f"Unknown background {text!r}: use white, black, grey, transparent, original or #rrggbb.")
 
 

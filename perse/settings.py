@@ -3,7 +3,7 @@
 DEFAULT_BUDGET = 30.0  # seconds of a build
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 API_BUDGETS = (10.0, 300.0)  # seconds of a build that a program may ask the page for
-SEEDS = (0, 2 ** 31)
+SEEDS = (0, 2**31)
 SIZES = (64, 2048)  # side of a picture, pixels
 
 LIVE_SIZE = 512  # side of the live picture while something moves, pixels
@@ -25,5 +25,9 @@ MOST_MEMORY = 3e9  # bytes of visitors' photos and avatars
 
 def api_limits() -> dict:
     """What a program may ask the page for, as plain JSON values: pairs are the least and the most."""
-    return {"budget": API_BUDGETS, "seed": SEEDS, "picture_size": SIZES,
-            "video": {"seconds": VIDEO_SECONDS, "fps": VIDEO_FPS, "size": VIDEO_SIZES, "formats": VIDEO_FORMATS}}
+    return {
+        "budget": API_BUDGETS,
+        "seed": SEEDS,
+        "picture_size": SIZES,
+        "video": {"seconds": VIDEO_SECONDS, "fps": VIDEO_FPS, "size": VIDEO_SIZES, "formats": VIDEO_FORMATS},
+    }

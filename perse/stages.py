@@ -11,8 +11,17 @@ FACE = "Learning the face"
 SLIDERS = "Learning the sliders"
 FINISHING = "Smoothing the sliders"
 DONE = "Done"
-KEYS = {STARTING: "warming", MEASURING: "rig", STUDYING: "unrolling", IMAGINING: "clips", PREPARING: "placing", FACE: "person", SLIDERS: "sliders",
-        FINISHING: "finish", DONE: "done"}
+KEYS = {
+    STARTING: "warming",
+    MEASURING: "rig",
+    STUDYING: "unrolling",
+    IMAGINING: "clips",
+    PREPARING: "placing",
+    FACE: "person",
+    SLIDERS: "sliders",
+    FINISHING: "finish",
+    DONE: "done",
+}
 
 
 def imagining(category: Category) -> str:

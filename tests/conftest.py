@@ -46,6 +46,7 @@ def pytest_xdist_make_scheduler(config, log):
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return "page" if nodeid.startswith("tests/app/") else nodeid.split("::")[0]
+
     return ByModule(config, log)
 
 
@@ -135,11 +136,13 @@ def schedule() -> Schedule:
 @pytest.fixture(scope="session")
 def built(pipeline, astronaut_portrait, tmp_path_factory) -> tuple[Avatar, list[Clip]]:
     """The astronaut, built for real and for all categories, and the clips that taught."""
+
     def make():
         recorder = Recorder(pipeline.synthesizer)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pipeline, "synthesizer", recorder)
             return pipeline.build(astronaut_portrait, budget=BUDGET, seed=0), recorder.kept
+
     return made_once(tmp_path_factory, "built", make)
 
 
@@ -151,6 +154,7 @@ def small_builds(monkeypatch):
 
     def small(self, *args, **options):
         return build(self, *args, **options | {"categories": [BY_NAME["beard"], BY_NAME["nose"]]})
+
     monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(schedule, seed=seed)))
     monkeypatch.setattr(PersePipeline, "build", small)
 
@@ -178,8 +182,10 @@ def avatar_file(pipeline, avatar, tmp_path_factory) -> str:
 @pytest.fixture(scope="session")
 def picture(avatar):
     """picture(size=256, **controls): the shared avatar as (size, size, 3) float32 over grey."""
+
     def render(size: int = 256, **controls) -> np.ndarray:
         return Renderer(avatar, size).frame(Controls(**controls)).astype(np.float32) / 255
+
     return render
 
 

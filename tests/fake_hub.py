@@ -85,8 +85,13 @@ class FakeHub:
 
     def _file(self, handler, revision: str, name: str, data: bytes, body: bool) -> None:
         etag = hashlib.sha256(data).hexdigest()
-        headers = {"X-Repo-Commit": revision, "ETag": f'"{etag}"', "X-Linked-ETag": f'"{etag}"', "X-Linked-Size": str(len(data)),
-                   "Accept-Ranges": "bytes"}
+        headers = {
+            "X-Repo-Commit": revision,
+            "ETag": f'"{etag}"',
+            "X-Linked-ETag": f'"{etag}"',
+            "X-Linked-Size": str(len(data)),
+            "Accept-Ranges": "bytes",
+        }
         if name == self.damage:
             data = bytes(255 - byte for byte in data)
         status, start = 200, 0
@@ -99,7 +104,7 @@ class FakeHub:
             for key, value in (headers | {"Content-Length": str(len(data) - start)}).items():
                 handler.send_header(key, value)
             handler.end_headers()
-            handler.wfile.write(data[start:start + (len(data) - start) // 2])
+            handler.wfile.write(data[start : start + (len(data) - start) // 2])
             handler.close_connection = True
             return
         self._send(handler, status, data[start:], body, headers)

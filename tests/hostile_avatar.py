@@ -15,11 +15,36 @@ from PIL import Image
 NUMPY = {"F32": "<f4", "F16": "<f2", "I32": "<i4", "I8": "i1", "U8": "u1"}
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "astronaut.safetensors.xz"
 KEPT_AXES = (  # alike and not, with one term and with two
-    "nose_width", "nose_tip", "beard_full", "hair_blond", "hair_red",
+    "nose_width",
+    "nose_tip",
+    "beard_full",
+    "hair_blond",
+    "hair_red",
 )
 DEEP, LONG = "[" * 5000 + "]" * 5000, "x" * 100_000
-WRONG_JSON = ("null", "true", "0", "-1", "1.5", "1e308", "1e999", "NaN", "-Infinity", "9" * 5000, "\"\"", "\"NaN\"", "\"\\u0000<script>\"",
-              f"\"{LONG}\"", "[]", "{}", "[null]", "[1,2,3,4]", "{\"a\":{\"b\":[]}}", f"[{'0,' * 50_000}0]", DEEP)
+WRONG_JSON = (
+    "null",
+    "true",
+    "0",
+    "-1",
+    "1.5",
+    "1e308",
+    "1e999",
+    "NaN",
+    "-Infinity",
+    "9" * 5000,
+    '""',
+    '"NaN"',
+    '"\\u0000<script>"',
+    f'"{LONG}"',
+    "[]",
+    "{}",
+    "[null]",
+    "[1,2,3,4]",
+    '{"a":{"b":[]}}',
+    f"[{'0,' * 50_000}0]",
+    DEEP,
+)
 WRONG_KINDS = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", "F8_E4M3", "", None, 7, ["F32"])
 FLOATS = (float("nan"), float("inf"), -float("inf"), 6e4, -6e4, 1e3, -1.0, 1e-7, 0.0)
 
@@ -31,7 +56,7 @@ def unpacked(data: bytes) -> tuple[dict, Table, dict[str, bytes]]:
     end = 8 + int.from_bytes(data[:8], "little")
     table = json.loads(data[8:end])
     meta = table.pop("__metadata__")
-    return meta, table, {name: data[end + first:end + last] for name, entry in table.items() for first, last in [entry["data_offsets"]]}
+    return meta, table, {name: data[end + first : end + last] for name, entry in table.items() for first, last in [entry["data_offsets"]]}
 
 
 def packed(meta, table: Table, parts: dict[str, bytes]) -> bytes:
@@ -52,8 +77,11 @@ def small(every: int = 40) -> bytes:
     """The example's avatar with one Gaussian in `every` and few axes: loaded and drawn in a moment."""
     meta, table, parts = unpacked(lzma.decompress(EXAMPLE.read_bytes()))
     inner = json.loads(meta["avatar"])
-    arrays = {name: np.frombuffer(parts[name], NUMPY[entry["dtype"]]).reshape(entry["shape"]) for name, entry in table.items()
-              if not name.startswith("axis.") or name.split(".")[1] in KEPT_AXES}
+    arrays = {
+        name: np.frombuffer(parts[name], NUMPY[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in table.items()
+        if not name.startswith("axis.") or name.split(".")[1] in KEPT_AXES
+    }
     count = len(arrays["face"])
     kept = np.arange(0, count, every)
     place = np.full(count, -1)
@@ -90,8 +118,8 @@ def mutations(data: bytes, rng: np.random.Generator) -> Iterator[tuple[str, byte
 def _whole(data: bytes, rng) -> Iterator[tuple[str, bytes]]:
     end = 8 + int.from_bytes(data[:8], "little")
     for share in (0, 0.001, 0.5, 0.9999):
-        yield f"cut to {share}", data[:int(share * len(data))]
-    for length in (0, 1, end - 9, end - 7, len(data), 2 ** 31, 2 ** 63, 2 ** 64 - 1):
+        yield f"cut to {share}", data[: int(share * len(data))]
+    for length in (0, 1, end - 9, end - 7, len(data), 2**31, 2**63, 2**64 - 1):
         yield f"header of {length} bytes", length.to_bytes(8, "little") + data[8:]
     for what, junk in (("zeros", bytes(64)), ("another file", data[:4096])):
         yield f"{what} behind", data + junk
@@ -100,7 +128,10 @@ def _whole(data: bytes, rng) -> Iterator[tuple[str, bytes]]:
     yield "a header of noise", raw(rng.bytes(5000), data[end:])
     yield "a header that is no object", raw(b"[1,2]", data[end:])
     yield "a deep header", raw(DEEP.encode(), data[end:])
-    yield "a header with a name twice", raw(data[8:end].rstrip()[:-1] + b',"face":{"dtype":"I32","shape":[0],"data_offsets":[0,0]}}', data[end:])
+    yield (
+        "a header with a name twice",
+        raw(data[8:end].rstrip()[:-1] + b',"face":{"dtype":"I32","shape":[0],"data_offsets":[0,0]}}', data[end:]),
+    )
     for part, first, last in (("header", 8, end), ("body", end, len(data))):
         for count in (1, 8, 64):
             spoiled = bytearray(data)
@@ -141,11 +172,10 @@ def _shapes(meta, table: Table, parts, name: str, rng) -> Iterator[tuple[str, by
     shape, size = table[name]["shape"], np.dtype(NUMPY[table[name]["dtype"]]).itemsize
     for k, length in enumerate(shape):
         for other in {0, 1, max(0, length - 1), length + 1, 2 * length} - {length}:
-            wanted = [*shape[:k], other, *shape[k + 1:]]
+            wanted = [*shape[:k], other, *shape[k + 1 :]]
             content = (parts[name] + rng.bytes(size))[:-size] or bytes(size)
-            content = (content * (1 + int(np.prod(wanted)) * size // len(content)))[:int(np.prod(wanted)) * size]
-            yield (f"{name}: shape {wanted}",
-                   packed(meta, table | {name: table[name] | {"shape": wanted}}, parts | {name: content}))
+            content = (content * (1 + int(np.prod(wanted)) * size // len(content)))[: int(np.prod(wanted)) * size]
+            yield (f"{name}: shape {wanted}", packed(meta, table | {name: table[name] | {"shape": wanted}}, parts | {name: content}))
     for wanted in ([int(np.prod(shape))], shape[::-1]):
         if wanted != shape:
             yield f"{name}: as {wanted}", packed(meta, table | {name: table[name] | {"shape": wanted}}, parts)
@@ -165,10 +195,27 @@ def _entries(data: bytes, name: str, rng) -> Iterator[tuple[str, bytes]]:
     entry = header[name]
     first, last = entry["data_offsets"]
     wrong = [{"dtype": kind} for kind in WRONG_KINDS if kind != entry["dtype"]]
-    wrong += [{"data_offsets": offsets} for offsets in ([last, first], [first, last + 8], [first - 8, last], [0, last - first], [-8, last],
-                                                        [first, 2 ** 62], [first], [], None, "0,8", [first, float(last)], [[first], [last]])]
-    wrong += [{"shape": shape} for shape in ([2 ** 40], [2 ** 62, 4], [-1], [10 ** 30], [10 ** 8, 0, 3], [], None, 5, "3", [3.0], [True], [None],
-                                             [0] * 1000, [1] * 65)]
+    wrong += [
+        {"data_offsets": offsets}
+        for offsets in (
+            [last, first],
+            [first, last + 8],
+            [first - 8, last],
+            [0, last - first],
+            [-8, last],
+            [first, 2**62],
+            [first],
+            [],
+            None,
+            "0,8",
+            [first, float(last)],
+            [[first], [last]],
+        )
+    ]
+    wrong += [
+        {"shape": shape}
+        for shape in ([2**40], [2**62, 4], [-1], [10**30], [10**8, 0, 3], [], None, 5, "3", [3.0], [True], [None], [0] * 1000, [1] * 65)
+    ]
     for change in (wrong[k] for k in rng.permutation(len(wrong))[:12]):
         if entry | change != entry:
             yield f"{name}: {str(change)[:60]}", raw(header | {name: entry | change}, data[end:])
@@ -206,14 +253,29 @@ def _fields(meta: dict, table: Table, parts) -> Iterator[tuple[str, bytes]]:
         if isinstance(path[-1], str):
             key = json.dumps(path[-1])
             text = json.dumps(changed(path, lambda at, key: at.__setitem__(mark, at.pop(key))))
-            for value in ("0", "[]", "\"x\""):
-                yield f"{where} twice", packed(meta | {"avatar": text.replace(f"{json.dumps(mark)}: ", f"{key}: {value}, {key}: ", 1)},
-                                               table, parts)
+            for value in ("0", "[]", '"x"'):
+                yield (
+                    f"{where} twice",
+                    packed(meta | {"avatar": text.replace(f"{json.dumps(mark)}: ", f"{key}: {value}, {key}: ", 1)}, table, parts),
+                )
     for field in ("size", "crop"):
-        for numbers in ([0, 0], [1, 1], [10 ** 9, 512], [512, 513], [-512, 512], [1e9, 1e9, 1e9], [0, 0, 0], [0, 0, -5], [0, 0, 1e-30], [0, 0, 1e12]):
-            yield f"source.{field} = {numbers}", packed(
-                meta | {"avatar": json.dumps(inner | {"source": inner["source"] | {field: numbers}})}, table, parts)
-    for size in (0, 15, 17, 2049, 10 ** 6, 2 ** 31, 2 ** 63):
+        for numbers in (
+            [0, 0],
+            [1, 1],
+            [10**9, 512],
+            [512, 513],
+            [-512, 512],
+            [1e9, 1e9, 1e9],
+            [0, 0, 0],
+            [0, 0, -5],
+            [0, 0, 1e-30],
+            [0, 0, 1e12],
+        ):
+            yield (
+                f"source.{field} = {numbers}",
+                packed(meta | {"avatar": json.dumps(inner | {"source": inner["source"] | {field: numbers}})}, table, parts),
+            )
+    for size in (0, 15, 17, 2049, 10**6, 2**31, 2**63):
         yield f"camera_size = {size}", packed(meta | {"avatar": json.dumps(inner | {"camera_size": size})}, table, parts)
     for key in meta:
         for wrong in (None, 1, "", "2", "٣", "9" * 5000, [], {}, "[", DEEP, LONG):
@@ -237,13 +299,22 @@ def backdrops(data: bytes, rng: np.random.Generator) -> Iterator[tuple[str, byte
 
     face = Image.fromarray(skimage.data.astronaut()).resize(photo.size)
     others = {kind: file(face, kind) for kind in ("PNG", "GIF", "BMP", "TIFF", "WEBP", "EPS", "PDF", "PPM", "JPEG2000")}
-    others |= {"JPEG of another size": file(face.resize((96, 32)), "JPEG"), "grey JPEG": file(face.convert("L"), "JPEG"),
-               "CMYK JPEG": file(face.convert("CMYK"), "JPEG"), "progressive JPEG": file(face, "JPEG", progressive=True),
-               "JPEG of another encoder": file(face, "JPEG", quality=40, optimize=True), "JPEG with a comment": file(face, "JPEG", comment=b"x" * 999),
-               "JPEG and more": good + b"PK\3\4" + bytes(99), "two JPEGs": good + good, "half a JPEG": good[:len(good) // 2],
-               "no end": good[:-2], "a huge JPEG's header": good.replace(photo.height.to_bytes(2, "big") + photo.width.to_bytes(2, "big"),
-                                                                         b"\xff\xff\xff\xff", 1),
-               "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n(x) run\n", "nothing": b"", "a byte": b"\xff"}
+    others |= {
+        "JPEG of another size": file(face.resize((96, 32)), "JPEG"),
+        "grey JPEG": file(face.convert("L"), "JPEG"),
+        "CMYK JPEG": file(face.convert("CMYK"), "JPEG"),
+        "progressive JPEG": file(face, "JPEG", progressive=True),
+        "JPEG of another encoder": file(face, "JPEG", quality=40, optimize=True),
+        "JPEG with a comment": file(face, "JPEG", comment=b"x" * 999),
+        "JPEG and more": good + b"PK\3\4" + bytes(99),
+        "two JPEGs": good + good,
+        "half a JPEG": good[: len(good) // 2],
+        "no end": good[:-2],
+        "a huge JPEG's header": good.replace(photo.height.to_bytes(2, "big") + photo.width.to_bytes(2, "big"), b"\xff\xff\xff\xff", 1),
+        "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n(x) run\n",
+        "nothing": b"",
+        "a byte": b"\xff",
+    }
     scan = good.index(b"\xff\xda")
     others["JPEG of many scans"] = good[:-2] + good[scan:-2] * 3 + good[-2:]
     for k in range(6):

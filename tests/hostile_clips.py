@@ -19,8 +19,18 @@ def pictures(count: int, width: int, height: int) -> Iterator[np.ndarray]:
         yield (255 * np.stack([x / width, y / height, np.full_like(x, (i % 25) / 25)], -1)).astype(np.uint8)
 
 
-def film(path: Path, count: int = 12, size: tuple[int, int] = (64, 48), codec: str = "libx264", pixels: str = "yuv420p", fps: int = 25,
-         times=None, shown=None, sound: str | None = None, **options) -> Path:
+def film(
+    path: Path,
+    count: int = 12,
+    size: tuple[int, int] = (64, 48),
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    fps: int = 25,
+    times=None,
+    shown=None,
+    sound: str | None = None,
+    **options,
+) -> Path:
     """A good clip. times: pts of every frame, in units of 1 / fps; shown: pictures of one's own; sound: codec of a tone beside it."""
     with av.open(f"file:{path}", "w") as out:
         stream = out.add_stream(codec, rate=fps, options={"crf": "30", **options} if codec == "libx264" else options)
@@ -62,9 +72,12 @@ def _speak(out, stream, rate: int, samples: np.ndarray) -> None:
 def good(folder: Path) -> dict[str, Path]:
     """One clip of each kind that is read."""
     return {
-        "mp4": film(folder / "good.mp4", sound="aac"), "webm": film(folder / "good.webm", codec="libvpx", sound="libopus"),
-        "avi": film(folder / "good.avi", codec="mpeg4"), "ts": film(folder / "good.ts"),
-        "gif": film(folder / "good.gif", codec="gif", pixels="rgb8"), "mkv": film(folder / "good.mkv", codec="mpeg4"),
+        "mp4": film(folder / "good.mp4", sound="aac"),
+        "webm": film(folder / "good.webm", codec="libvpx", sound="libopus"),
+        "avi": film(folder / "good.avi", codec="mpeg4"),
+        "ts": film(folder / "good.ts"),
+        "gif": film(folder / "good.gif", codec="gif", pixels="rgb8"),
+        "mkv": film(folder / "good.mkv", codec="mpeg4"),
     }
 
 
@@ -92,7 +105,7 @@ def clips(folder: Path, rng: np.random.Generator, mutations: int = 2) -> Iterato
 
     for kind, data in kinds.items():
         for i in range(mutations):
-            yield file(f"cut {i}.{kind}", data[:int(len(data) * rng.random())])
+            yield file(f"cut {i}.{kind}", data[: int(len(data) * rng.random())])
             yield file(f"flipped {i}.{kind}", mutated(data, rng))
     mp4 = kinds["mp4"]
     yield file("empty.mp4", b"")
@@ -137,7 +150,7 @@ def sounds(folder: Path, rng: np.random.Generator, mutations: int = 1) -> Iterat
     for suffix, codec in (("wav", "pcm_s16le"), ("flac", "flac"), ("ogg", "libopus"), ("mp3", "libmp3lame"), ("m4a", "aac")):
         data = recording(folder / f"good.{suffix}", tone(48_000), 48_000, codec).read_bytes()
         for i in range(mutations):
-            for name, changed in (("cut", data[:int(len(data) * rng.random())]), ("flipped", mutated(data, rng))):
+            for name, changed in (("cut", data[: int(len(data) * rng.random())]), ("flipped", mutated(data, rng))):
                 path = folder / f"{name}_{i}.{suffix}"
                 path.write_bytes(changed)
                 yield path.name, path
@@ -163,7 +176,7 @@ def _playlists(file, folder: Path) -> Iterator[tuple[str, Path]]:
         "ffconcat": f"ffconcat version 1.0\nfile {SECRET}\n",
         "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
         "mpd": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><AdaptationSet>'
-               f"<BaseURL>{SECRET}</BaseURL></AdaptationSet></Period></MPD>",
+        f"<BaseURL>{SECRET}</BaseURL></AdaptationSet></Period></MPD>",
     }
     for suffix, text in texts.items():
         yield file(f"list.{suffix}", text.encode())
@@ -184,7 +197,7 @@ def _many_tracks(mp4: bytes, count: int) -> bytes:
     # The movie's table comes last in what PyAV writes: what it points to does not move.
     at, end = _find(mp4, b"moov")
     track = slice(*_find(mp4, b"trak", at))
-    return mp4[:at] + _box(b"moov", mp4[at + 8:end] + mp4[track] * count)
+    return mp4[:at] + _box(b"moov", mp4[at + 8 : end] + mp4[track] * count)
 
 
 def _without_samples(mp4: bytes) -> bytes:

@@ -6,14 +6,97 @@ from collections.abc import Iterator
 
 from perse.controls import LISTS, RANGES
 
-NUMBERS = ("NaN", "Infinity", "-Infinity", "1e308", "-1e308", "1e999", "5e-324", "-0.0", "1" + "0" * 400, "1" * 4300, "1" * 5000, "0x10", "1_000",
-           "01", "true", "null", '"1"', '"NaN"', "[]", "{}", "[1]", '{"a":1}', "0.1", "1", "-1", "180", "2.0000001")
-NAMES = ("", "smile", "beard", "nose_width", "__class__", "constructor", "../../etc/passwd", "a\0b", "\n", "\ud800", "\U0001f9d4", "e\u0301", "\u202e",
-         "\ufeff", "'\"\\", "${7*7}", "<script>", "n" * 64, "n" * 65, "n" * 100_000, "True", "0", "%s%n", "\x1b[31m")
-TEXTS = ("", " ", "\0", "{", "}", "[", "]", '"', "{}", "[]", "null", "12", "NaN", "{}{}", "{,}", "{'yaw':1}", '{"yaw":1,}', '{"yaw":1}\0', "\ufeff{}",
-         "[" * 100_000,
-         '{"a":' * 100_000, '{"styles":' * 5 + "1" + "}" * 5, "{}" + " " * 300_000, "9" * 5000, '{"yaw":1,"yaw":2}', '{"yaw":1,"yaw":"x"}', "\ud800",
-         '{"\\ud800":1}', '{"attributes":{"\\ud800":1}}', '{"attributes":{"\\u0000":1}}', "// no\n{}", "<html>", "%PDF-1.7", "GIF89a")
+NUMBERS = (
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e308",
+    "-1e308",
+    "1e999",
+    "5e-324",
+    "-0.0",
+    "1" + "0" * 400,
+    "1" * 4300,
+    "1" * 5000,
+    "0x10",
+    "1_000",
+    "01",
+    "true",
+    "null",
+    '"1"',
+    '"NaN"',
+    "[]",
+    "{}",
+    "[1]",
+    '{"a":1}',
+    "0.1",
+    "1",
+    "-1",
+    "180",
+    "2.0000001",
+)
+NAMES = (
+    "",
+    "smile",
+    "beard",
+    "nose_width",
+    "__class__",
+    "constructor",
+    "../../etc/passwd",
+    "a\0b",
+    "\n",
+    "\ud800",
+    "\U0001f9d4",
+    "e\u0301",
+    "\u202e",
+    "\ufeff",
+    "'\"\\",
+    "${7*7}",
+    "<script>",
+    "n" * 64,
+    "n" * 65,
+    "n" * 100_000,
+    "True",
+    "0",
+    "%s%n",
+    "\x1b[31m",
+)
+TEXTS = (
+    "",
+    " ",
+    "\0",
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "{}",
+    "[]",
+    "null",
+    "12",
+    "NaN",
+    "{}{}",
+    "{,}",
+    "{'yaw':1}",
+    '{"yaw":1,}',
+    '{"yaw":1}\0',
+    "\ufeff{}",
+    "[" * 100_000,
+    '{"a":' * 100_000,
+    '{"styles":' * 5 + "1" + "}" * 5,
+    "{}" + " " * 300_000,
+    "9" * 5000,
+    '{"yaw":1,"yaw":2}',
+    '{"yaw":1,"yaw":"x"}',
+    "\ud800",
+    '{"\\ud800":1}',
+    '{"attributes":{"\\ud800":1}}',
+    '{"attributes":{"\\u0000":1}}',
+    "// no\n{}",
+    "<html>",
+    "%PDF-1.7",
+    "GIF89a",
+)
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp037")
 FIELDS = ("attributes", "styles", "latents", "expression", *LISTS, *RANGES)
 
@@ -26,7 +109,11 @@ def _value(rng: random.Random, depth: int = 0) -> str:
     if kind < 0.6:
         return str(rng.uniform(-2, 2))
     if kind < 0.8:
-        return "{" + ",".join(f"{_name(rng)}:{_value(rng, depth + 1)}" for _ in range(rng.choice((0, 1, 2, 2, 3, 600)) if depth < 2 else 1)) + "}"
+        return (
+            "{"
+            + ",".join(f"{_name(rng)}:{_value(rng, depth + 1)}" for _ in range(rng.choice((0, 1, 2, 2, 3, 600)) if depth < 2 else 1))
+            + "}"
+        )
     count = rng.choice((0, 1, 3, 4, 65, 1403, 1404, 1405)) if depth < 2 else 1
     item = rng.choice(("0", "0.5", "-1", _value(rng, depth + 1)))
     return "[" + ",".join([item] * count) + "]"
@@ -66,9 +153,11 @@ def controls(rng: random.Random, known: dict[str, list] | None = None) -> Iterat
         if kind == "field":
             text = f'{{"{rng.choice(FIELDS)}":{_value(rng)}}}'
         elif kind == "fields":
-            text = "{" + ",".join(f'{_name(rng) if rng.random() < 0.2 else json.dumps(f)}:{_value(rng)}' for f in rng.sample(FIELDS, 3)) + "}"
+            text = (
+                "{" + ",".join(f"{_name(rng) if rng.random() < 0.2 else json.dumps(f)}:{_value(rng)}" for f in rng.sample(FIELDS, 3)) + "}"
+            )
         elif kind == "cut":
-            text = text[:rng.randrange(len(text))]
+            text = text[: rng.randrange(len(text))]
         elif kind == "flipped":
             data = bytearray(text.encode())
             for _ in range(rng.randrange(1, 9)):
@@ -106,8 +195,39 @@ def arguments(rng: random.Random) -> Iterator[tuple[str, object]]:
         elif kind == "name":
             yield kind, rng.choice(NAMES)
         elif kind == "number":
-            yield kind, rng.choice((0, -1, 0.5, 1e308, -1e308, float("nan"), float("inf"), 2 ** 63, 10 ** 400, 10 ** 5000, 1080, 1081, 63, 2049, True, None))
+            yield (
+                kind,
+                rng.choice(
+                    (0, -1, 0.5, 1e308, -1e308, float("nan"), float("inf"), 2**63, 10**400, 10**5000, 1080, 1081, 63, 2049, True, None)
+                ),
+            )
         else:
-            yield kind, rng.choice(("0000002048", "1" * 5000, "²", "१२", "0x40", "1e2", " 512", "512 ", "+5", "-0", "#12345", "#1234567", "#ggffff",
-                                    "transparent", "original", "file:///etc/passwd", "https://localhost/x", "mp4\0", "a" * 10_000, b"\xff",
-                                    ["a"] * 3, {"path": "/etc/hostname"}))
+            yield (
+                kind,
+                rng.choice(
+                    (
+                        "0000002048",
+                        "1" * 5000,
+                        "²",
+                        "१२",
+                        "0x40",
+                        "1e2",
+                        " 512",
+                        "512 ",
+                        "+5",
+                        "-0",
+                        "#12345",
+                        "#1234567",
+                        "#ggffff",
+                        "transparent",
+                        "original",
+                        "file:///etc/passwd",
+                        "https://localhost/x",
+                        "mp4\0",
+                        "a" * 10_000,
+                        b"\xff",
+                        ["a"] * 3,
+                        {"path": "/etc/hostname"},
+                    )
+                ),
+            )

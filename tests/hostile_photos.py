@@ -66,7 +66,7 @@ def _damaged(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     for kind, suffix in KINDS.items():
         data = good(kind)
         for share in (0.001, 0.02, *rng.uniform(0, 1, 4), 0.999):
-            yield f"truncated at {share:.3f}.{suffix}", data[:int(share * len(data))]
+            yield f"truncated at {share:.3f}.{suffix}", data[: int(share * len(data))]
         for count in (1, 1, 2, 4, 16, 256):
             flipped = bytearray(data)
             # Headers decide what a decoder believes: half of the damage goes there.
@@ -79,7 +79,7 @@ def _damaged(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
         yield f"zeros.{suffix}", data[:a] + bytes(int(b - a)) + data[b:]
         fields = bytearray(data)
         at = int(rng.integers(0, min(400, len(data) - 4)))
-        fields[at:at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\0"])
+        fields[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\0"])
         yield f"huge field.{suffix}", bytes(fields)
 
 
@@ -100,7 +100,7 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     for width, height in ((65_500, 65_500), (6_000, 6_000), (65_500, 64)):
         jpeg = bytearray(good("JPEG"))
         frame = jpeg.index(b"\xff\xc0")
-        jpeg[frame + 5:frame + 9] = struct.pack(">HH", height, width)
+        jpeg[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
         yield f"declares {width} x {height}.jpg", bytes(jpeg)
     for side in (16_384, 1 << 24, 6_000):
         canvas = (side - 1).to_bytes(3, "little") * 2
@@ -108,13 +108,13 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
         yield f"declares {side}.webp", b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
     lossless = bytearray(encoded(face(), "WEBP", lossless=True))
     at = lossless.index(b"VP8L") + 9
-    lossless[at:at + 4] = b"\xff\xff\xff\x0f"  # 16,384 x 16,384
+    lossless[at : at + 4] = b"\xff\xff\xff\x0f"  # 16,384 x 16,384
     yield "declares 16384, lossless.webp", bytes(lossless)
     for kind in ("AVIF", "HEIF"):
         for side in (30_000, 0xFFFFFFFF, 6_000, 100, 4_000):  # the last ones unlike what the stream holds
             data = bytearray(good(kind))
             at = data.index(b"ispe") + 8
-            data[at:at + 8] = struct.pack(">II", side, side)
+            data[at : at + 8] = struct.pack(">II", side, side)
             yield f"declares {side}.{KINDS[kind]}", bytes(data)
     scans = encoded(face(), "JPEG", progressive=True)
     last = scans.rindex(b"\xff\xda")
@@ -187,9 +187,14 @@ def _metadata(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
 
 
 def _polyglots(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    heads = {"pdf": b"%PDF-1.7\n1 0 obj\n", "html": b"<html><script>alert(1)</script>", "zip": b"PK\x03\x04" + bytes(26),
-             "gif": b"GIF89a" + bytes(7), "mp4": b"\0\0\0\x18ftypisom" + bytes(12),
-             "ps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 200 200\n"}
+    heads = {
+        "pdf": b"%PDF-1.7\n1 0 obj\n",
+        "html": b"<html><script>alert(1)</script>",
+        "zip": b"PK\x03\x04" + bytes(26),
+        "gif": b"GIF89a" + bytes(7),
+        "mp4": b"\0\0\0\x18ftypisom" + bytes(12),
+        "ps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 200 200\n",
+    }
     for name, head in heads.items():
         for kind in rng.choice(list(KINDS), 2, replace=False):
             yield f"{name} in front.{KINDS[kind]}", head + good(kind)
@@ -207,6 +212,14 @@ def _others(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     yield "vector.svg", b"<svg xmlns='http://www.w3.org/2000/svg' width='200' height='200'><image href='file:///etc/passwd'/></svg>"
     yield "layers.psd", b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 200, 200, 8, 3) + bytes(200)
     yield "movie.heic", b"\0\0\0\x18ftypmsf1" + bytes(12)
-    for name, data in {"empty": b"", "one byte": b"\xff", "zeros": bytes(5_000), "text": b"photo\n" * 200, "noise": rng.bytes(5_000),
-                       "start only": b"\xff\xd8", "png start only": b"\x89PNG\r\n\x1a\n", "riff": b"RIFF\xff\xff\xff\xffWEBPVP8X"}.items():
+    for name, data in {
+        "empty": b"",
+        "one byte": b"\xff",
+        "zeros": bytes(5_000),
+        "text": b"photo\n" * 200,
+        "noise": rng.bytes(5_000),
+        "start only": b"\xff\xd8",
+        "png start only": b"\x89PNG\r\n\x1a\n",
+        "riff": b"RIFF\xff\xff\xff\xffWEBPVP8X",
+    }.items():
         yield f"{name}.jpg", data

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Style (ruff), arrows between packages (import-linter) and types (mypy), as pyproject.toml states them. Needs .venv: tests/run.sh makes it.
+# Style and form (ruff), arrows between packages (import-linter) and types (mypy), as pyproject.toml states them. Needs .venv: tests/run.sh makes it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +13,7 @@ quietly() { # what a tool says only if it finds something
 }
 
 quietly .venv/bin/python -m ruff check --quiet
+quietly .venv/bin/python -m ruff format --check --quiet
 quietly .venv/bin/lint-imports --no-logo
 quietly .venv/bin/python -m mypy
 exit $failed

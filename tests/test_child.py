@@ -17,10 +17,12 @@ PATIENCE = 120  # seconds until a child that should be gone is called left behin
 @pytest.fixture
 def worker(tmp_path):
     """worker(code): a worker whose `work` is this code."""
+
     def write(code: str) -> Path:
         path = tmp_path / "worker.py"
         path.write_text("def work(job, file, send):\n" + textwrap.indent(textwrap.dedent(code), "    "))
         return path
+
     return write
 
 
@@ -53,12 +55,21 @@ def test_its_refusal_is_the_parents(worker):
         child.read(1)
 
 
-@pytest.mark.parametrize("code", [
-    "raise KeyError('x')", "import os; os._exit(0)", "import os; os._exit(3)", "import os; os.kill(os.getpid(), 11)",
-    "bytearray(3 << 30)", "import os\nwhile True: os.getpid()", "open('FOLDER/x', 'w', buffering=1).write('x\\n')",
-    "send({}, bytes(101))", "send({'a': 'b' * (2 << 20)})",
-    "while True: open('/dev/null').close() or files.append(open('/dev/null'))",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "raise KeyError('x')",
+        "import os; os._exit(0)",
+        "import os; os._exit(3)",
+        "import os; os.kill(os.getpid(), 11)",
+        "bytearray(3 << 30)",
+        "import os\nwhile True: os.getpid()",
+        "open('FOLDER/x', 'w', buffering=1).write('x\\n')",
+        "send({}, bytes(101))",
+        "send({'a': 'b' * (2 << 20)})",
+        "while True: open('/dev/null').close() or files.append(open('/dev/null'))",
+    ],
+)
 def test_crashes_limits_and_nonsense_end_in_one_way(worker, tmp_path, code):
     code = "files = []\n" + code.replace("FOLDER", str(tmp_path))
     with Child(worker(code), {}, b"", Limits(memory=1 << 30, cpu=1, files=16)) as child:
@@ -71,8 +82,9 @@ def test_crashes_limits_and_nonsense_end_in_one_way(worker, tmp_path, code):
     assert gone(pid) and not any(path.stat().st_size for path in tmp_path.glob("x"))
 
 
-@pytest.mark.parametrize("said", [
-    b"", b"\1\0\0\0" + bytes(8) + b"{", b"\2\0\0\0" + bytes(8) + b"[]", b"\xff" * 12, b"\2\0\0\0\5" + bytes(7) + b"{}ab"])
+@pytest.mark.parametrize(
+    "said", [b"", b"\1\0\0\0" + bytes(8) + b"{", b"\2\0\0\0" + bytes(8) + b"[]", b"\xff" * 12, b"\2\0\0\0\5" + bytes(7) + b"{}ab"]
+)
 def test_bytes_that_are_no_message(worker, said):
     """A decoder that a file has taken over may write what it likes."""
     code = f"import os\nfor n in range(3, 9):\n    try: os.write(n, {said!r})\n    except OSError: pass\nos._exit(1)"
@@ -118,6 +130,7 @@ def test_it_dies_with_its_parent_even_where_no_python_runs(worker):
 def test_no_room_for_a_process_is_a_sentence(worker, monkeypatch):
     def full(*_, **__):
         raise BlockingIOError(11, "Resource temporarily unavailable")
+
     monkeypatch.setattr(subprocess, "Popen", full)
     with pytest.raises(PerseError, match="in a minute"):
         Child(worker("pass"), {}, b"")

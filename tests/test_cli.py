@@ -36,6 +36,7 @@ def run(capfd, tmp_path, monkeypatch):
         # MediaPipe's native code writes log lines of its own.
         lines = [line for line in err.splitlines() if not re.match(r"[WIE]0|WARNING: All log|INFO: Created", line)]
         return code, out, lines
+
     return call
 
 
@@ -92,11 +93,21 @@ def test_render_obeys_its_options(run, avatar_file):
         code, _, lines = run("render", avatar_file, "-o", f"p{suffix}", "--size", 128, *options)
         assert code == 0 and not lines
         return np.asarray(Image.open(f"p{suffix}")).astype(int)
+
     plain = picture()
     assert plain.shape == (128, 128, 3)
-    for options in (["--set", "smile=0.8"], ["--set", "nose_width=-0.5"], ["--set", "eye_blink_left=1"], ["--set", "head_yaw=15"],
-                    ["--style", "beard=full"], ["--style", "beard=full:0.5"], ["--yaw", "25"], ["--pitch", "-15"], ["--roll", "10"],
-                    ["--controls", '{"expression":{"jaw_open":0.7}}']):
+    for options in (
+        ["--set", "smile=0.8"],
+        ["--set", "nose_width=-0.5"],
+        ["--set", "eye_blink_left=1"],
+        ["--set", "head_yaw=15"],
+        ["--style", "beard=full"],
+        ["--style", "beard=full:0.5"],
+        ["--yaw", "25"],
+        ["--pitch", "-15"],
+        ["--roll", "10"],
+        ["--controls", '{"expression":{"jaw_open":0.7}}'],
+    ):
         assert np.abs(picture(*options) - plain).max() > 20, options
     assert np.abs(picture("--style", "beard=full:0.5") - picture("--style", "beard=full")).max() > 20
     both = picture("--set", "smile=0.8", "--style", "glasses=round", "--set", "yaw=10")
@@ -128,6 +139,7 @@ def test_video(run, avatar_file, tmp_path):
         assert len(frames) == 10 and clip.fps == 10 and frames[0].shape == (96, 96, 3)
         assert b"ftyp" in Path("clip.mp4").read_bytes()[:32]
         return np.stack(frames).astype(int)
+
     turned = film("--motion", "turntable")
     assert np.abs(turned[0] - turned[3]).mean() > 2
     (tmp_path / "end.json").write_text('{"styles":{"beard":{"full":1}}}')
@@ -156,12 +168,22 @@ def test_export(run, avatar_file, tmp_path):
 
 
 def test_as_a_module(avatar_file, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "perse", "render", avatar_file, "-o", tmp_path / "m.png", "--size", "64"],
-                          cwd=ROOT, capture_output=True, text=True, timeout=1200)
+    done = subprocess.run(
+        [sys.executable, "-m", "perse", "render", avatar_file, "-o", tmp_path / "m.png", "--size", "64"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "m.png").size == (64, 64)
-    done = subprocess.run([sys.executable, "-m", "perse", "render", "nobody.safetensors", "-o", tmp_path / "n.png"],
-                          cwd=ROOT, capture_output=True, text=True, timeout=1200)
+    done = subprocess.run(
+        [sys.executable, "-m", "perse", "render", "nobody.safetensors", "-o", tmp_path / "n.png"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "nobody.safetensors" in done.stderr
     assert names(tmp_path) == ["m.png"]
 
@@ -190,18 +212,34 @@ def _noise(name: str) -> str:
     return name
 
 
-@pytest.mark.parametrize("make, told", [
-    (lambda: _picture((128, 128, 128), "grey.png"), "face"), (lambda: _noise("noise.png"), "face"),
-    (lambda: "missing.jpg", "missing.jpg"), (lambda: _file(b"", "empty.jpg"), "."), (lambda: _file(b"hello" * 99, "text.jpg"), "."),
-    (lambda: ".", "."), (lambda: _picture((128, 128, 128), "small.png", (3, 3)), "."),
-], ids=["blank", "noise", "missing", "empty", "text", "folder", "tiny"])
+@pytest.mark.parametrize(
+    "make, told",
+    [
+        (lambda: _picture((128, 128, 128), "grey.png"), "face"),
+        (lambda: _noise("noise.png"), "face"),
+        (lambda: "missing.jpg", "missing.jpg"),
+        (lambda: _file(b"", "empty.jpg"), "."),
+        (lambda: _file(b"hello" * 99, "text.jpg"), "."),
+        (lambda: ".", "."),
+        (lambda: _picture((128, 128, 128), "small.png", (3, 3)), "."),
+    ],
+    ids=["blank", "noise", "missing", "empty", "text", "folder", "tiny"],
+)
 def test_bad_photos(run, make, told):
     refused(run, told, "build", make(), "-o", "out.safetensors")
 
 
-@pytest.mark.parametrize("options, told", [
-    (["--budget", "2"], "budget"), (["--budget", "nan"], "budget"), (["--budget", "soon"], "soon"), (["--device", "tpu"], "tpu"),
-    (["--synthesizer", "magic"], "magic"), (["--seed", "x"], "x")])
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (["--budget", "2"], "budget"),
+        (["--budget", "nan"], "budget"),
+        (["--budget", "soon"], "soon"),
+        (["--device", "tpu"], "tpu"),
+        (["--synthesizer", "magic"], "magic"),
+        (["--seed", "x"], "x"),
+    ],
+)
 def test_bad_build_options(run, photo, options, told):
     refused(run, told, "build", photo, "-o", "out.safetensors", *options)
 
@@ -213,32 +251,63 @@ def test_a_folder_that_does_not_exist(run, photo, avatar_file):
     refused(run, "nowhere|write", "video", avatar_file, "-o", "nowhere/a.mp4", "--motion", "nod", "--seconds", 0.2, "--size", 64)
 
 
-@pytest.mark.parametrize("options, told", [
-    (["--set", "smile=loud"], "loud"), (["--set", "smile"], "NAME=VALUE"), (["--set", "sneeze=1"], "sneeze"),
-    (["--set", "smile=nan"], "smile"), (["--set", "smile=99"], "smile"), (["--set", "yaw=999"], "999"),
-    (["--style", "beard=handlebar"], "handlebar"), (["--style", "tattoo=anchor"], "tattoo"), (["--style", "beard"], "CATEGORY=STYLE"),
-    (["--style", "beard=full:much"], "much"), (["--style", "beard=full:9"], "9"), (["--yaw", "200"], "200"), (["--yaw", "left"], "left"),
-    (["--size", "1"], "64"), (["--size", "100000"], "2048"), (["--size", "big"], "big"), (["--background", "plaid"], "plaid"),
-    (["--background", "#12345"], "#12345"), (["--framing", "close"], "close"), (["--controls", "{"], "JSON"),
-    (["--controls", "no.json"], "no.json"), (["--controls", '{"yaw": "left"}'], "left"), (["--nonsense"], "nonsense"),
-], ids=lambda v: " ".join(v) if isinstance(v, list) else None)
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (["--set", "smile=loud"], "loud"),
+        (["--set", "smile"], "NAME=VALUE"),
+        (["--set", "sneeze=1"], "sneeze"),
+        (["--set", "smile=nan"], "smile"),
+        (["--set", "smile=99"], "smile"),
+        (["--set", "yaw=999"], "999"),
+        (["--style", "beard=handlebar"], "handlebar"),
+        (["--style", "tattoo=anchor"], "tattoo"),
+        (["--style", "beard"], "CATEGORY=STYLE"),
+        (["--style", "beard=full:much"], "much"),
+        (["--style", "beard=full:9"], "9"),
+        (["--yaw", "200"], "200"),
+        (["--yaw", "left"], "left"),
+        (["--size", "1"], "64"),
+        (["--size", "100000"], "2048"),
+        (["--size", "big"], "big"),
+        (["--background", "plaid"], "plaid"),
+        (["--background", "#12345"], "#12345"),
+        (["--framing", "close"], "close"),
+        (["--controls", "{"], "JSON"),
+        (["--controls", "no.json"], "no.json"),
+        (["--controls", '{"yaw": "left"}'], "left"),
+        (["--nonsense"], "nonsense"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else None,
+)
 def test_bad_edits(run, avatar_file, options, told):
     refused(run, told, "render", avatar_file, "-o", "a.png", *options)
 
 
-@pytest.mark.parametrize("options, told", [
-    (["--motion", "somersault"], "somersault"), ([], "--motion"), (["--motion", "nod", "--to", "{}"], "one of"),
-    (["--motion", "nod", "--fps", "0"], "frame rate"), (["--motion", "nod", "--seconds", "-1"], "length"),
-    (["--motion", "nod", "--seconds", "nan"], "length"), (["--motion", "nod", "--fps", "nan"], "frame rate"),
-    (["--motion", "nod", "--background", "transparent"], "transparent"), (["--drive", "missing.mp4"], "missing.mp4"),
-    (["--from", "{}", "--to", "missing.json"], "missing.json"), (["--to", '{"expression":{"sneeze":1}}'], "sneeze"),
-], ids=lambda v: " ".join(v) if isinstance(v, list) else None)
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (["--motion", "somersault"], "somersault"),
+        ([], "--motion"),
+        (["--motion", "nod", "--to", "{}"], "one of"),
+        (["--motion", "nod", "--fps", "0"], "frame rate"),
+        (["--motion", "nod", "--seconds", "-1"], "length"),
+        (["--motion", "nod", "--seconds", "nan"], "length"),
+        (["--motion", "nod", "--fps", "nan"], "frame rate"),
+        (["--motion", "nod", "--background", "transparent"], "transparent"),
+        (["--drive", "missing.mp4"], "missing.mp4"),
+        (["--from", "{}", "--to", "missing.json"], "missing.json"),
+        (["--to", '{"expression":{"sneeze":1}}'], "sneeze"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else None,
+)
 def test_bad_videos(run, avatar_file, options, told):
     refused(run, told, "video", avatar_file, "-o", "a.mp4", "--size", 64, *options)
 
 
-@pytest.mark.parametrize("command, name", [("render", "a.tiff"), ("render", "a"), ("export", "a.glb"), ("export", "a"),
-                                           ("video", "a.avi"), ("video", "a")])
+@pytest.mark.parametrize(
+    "command, name", [("render", "a.tiff"), ("render", "a"), ("export", "a.glb"), ("export", "a"), ("video", "a.avi"), ("video", "a")]
+)
 def test_formats_that_are_not_written(run, avatar_file, command, name):
     more = ["--motion", "nod", "--seconds", "0.2", "--size", "64"] if command == "video" else []
     refused(run, re.escape(Path(name).suffix) or "suffix", command, avatar_file, "-o", name, *more)
@@ -250,8 +319,13 @@ def test_avatar_files_that_are_none(run, avatar_file):
     tensors = load_file(avatar_file)
     save_file(tensors, "newer.safetensors", metadata={"format": "perse-avatar", "version": "99", "avatar": "{}"})
     save_file({"a": tensors["colors"]}, "other.safetensors")
-    for name, told in (("foreign", "damaged|not a PERSE"), ("damaged", "damaged"), ("newer", "newer"),
-                       ("other", "not a PERSE"), ("missing", "missing")):
+    for name, told in (
+        ("foreign", "damaged|not a PERSE"),
+        ("damaged", "damaged"),
+        ("newer", "newer"),
+        ("other", "not a PERSE"),
+        ("missing", "missing"),
+    ):
         for arguments in (["info"], ["render", "-o", "a.png"], ["export", "-o", "a.ply"]):
             refused(run, told, arguments[0], f"{name}.safetensors", *arguments[1:])
     refused(run, ".", "info", ".")

@@ -19,10 +19,21 @@ from perse.renderer import Renderer
 
 from .hostile_controls import controls, looks
 
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80) | st.sampled_from((0.5, -0.5, 1, math.nan)) | \
-    st.integers(300, 5000).map(lambda digits: 10 ** digits)
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=80), inner, max_size=5), max_leaves=20)
-OBJECTS = st.dictionaries(st.sampled_from(["attributes", "styles", "latents", "expression", *LISTS, *RANGES]) | st.text(max_size=9), VALUES, max_size=4)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=80)
+    | st.sampled_from((0.5, -0.5, 1, math.nan))
+    | st.integers(300, 5000).map(lambda digits: 10**digits)
+)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=80), inner, max_size=5), max_leaves=20
+)
+OBJECTS = st.dictionaries(
+    st.sampled_from(["attributes", "styles", "latents", "expression", *LISTS, *RANGES]) | st.text(max_size=9), VALUES, max_size=4
+)
 
 
 def checked(read, *sent) -> Controls | None:
@@ -79,16 +90,30 @@ def test_files_are_refused_or_are_looks(tmp_path):
 def test_only_a_regular_file_is_read(tmp_path, read):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "round").symlink_to("round")
-    for path in (tmp_path / "pipe", "/dev/zero", tmp_path, tmp_path / "round", tmp_path / "none", "nul\0.json", "n" * 300, "\udcff.json", "two\nlines"):
+    for path in (
+        tmp_path / "pipe",
+        "/dev/zero",
+        tmp_path,
+        tmp_path / "round",
+        tmp_path / "none",
+        "nul\0.json",
+        "n" * 300,
+        "\udcff.json",
+        "two\nlines",
+    ):
         assert checked(read, str(path)) is None
 
 
 def test_every_mapping_is_bounded():
     for name in ("attributes", "expression", "styles", "latents"):
-        assert checked(Controls.from_json, {name: {str(i): {} if name == "styles" else [] if name == "latents" else 0.1 for i in range(MOST_NAMES)}})
+        assert checked(
+            Controls.from_json, {name: {str(i): {} if name == "styles" else [] if name == "latents" else 0.1 for i in range(MOST_NAMES)}}
+        )
         assert checked(Controls.from_json, {name: {str(i): 0.1 for i in range(MOST_NAMES + 1)}}) is None
     assert checked(Controls.from_json, "{}" + " " * LONGEST) is None
-    full = Controls(**{name: (1 / 3,) * count for name, (count, _) in LISTS.items()}, attributes={"n" * 40 + str(i): 1 / 3 for i in range(200)})
+    full = Controls(
+        **{name: (1 / 3,) * count for name, (count, _) in LISTS.items()}, attributes={"n" * 40 + str(i): 1 / 3 for i in range(200)}
+    )
     assert Controls.from_json(full.to_json()) == full  # what a driving clip adds to every slider has room
 
 
@@ -105,8 +130,11 @@ def test_seeds_are_whole_numbers(text):
 
 
 def test_what_is_accepted_is_rendered_finitely(avatar):
-    known = {"attributes": [a.name for c in avatar.space.categories.values() for a in c.axes], "expression": avatar.expressions(),
-             "styles": [(c.name, s.name) for c in avatar.space.categories.values() for s in c.styles]}
+    known = {
+        "attributes": [a.name for c in avatar.space.categories.values() for a in c.axes],
+        "expression": avatar.expressions(),
+        "styles": [(c.name, s.name) for c in avatar.space.categories.values() for s in c.styles],
+    }
     renderer, seen = Renderer(avatar, 64), 0
     for kind, text in islice(controls(random.Random(3), known), 60 + 120):
         found = checked(Controls.from_json, text)
@@ -120,6 +148,12 @@ def test_what_is_accepted_is_rendered_finitely(avatar):
 
 
 def test_an_avatar_refuses_unknown_names_in_a_sentence(avatar):
-    for sent in ({"attributes": {"n" * 64: 1}}, {"expression": {"'\"" * 32: 1}}, {"styles": {"hair": {"x" * 64: 1}}}, {"styles": {"é" * 64: {"x": 1}}},
-                 {"latents": {"x": [1]}}, {"latents": {"hair": [1]}}):
+    for sent in (
+        {"attributes": {"n" * 64: 1}},
+        {"expression": {"'\"" * 32: 1}},
+        {"styles": {"hair": {"x" * 64: 1}}},
+        {"styles": {"é" * 64: {"x": 1}}},
+        {"latents": {"x": [1]}},
+        {"latents": {"hair": [1]}},
+    ):
         assert checked(avatar.state, Controls.from_json(json.dumps(sent))) is None

@@ -20,7 +20,9 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([\w-]+))?\)")
 COMMAND = re.compile(r"^(?:accelerate launch -m|python -m) perse ([^#\n]+)", re.M)
 
 
-NAMES = {path.name for folder in ("perse", "tests", "docs") for path in (ROOT / folder).rglob("*")}  # for those that are named without a folder
+NAMES = {
+    path.name for folder in ("perse", "tests", "docs") for path in (ROOT / folder).rglob("*")
+}  # for those that are named without a folder
 
 
 def named(text: str) -> set[str]:

@@ -107,7 +107,7 @@ def test_landmark_warp_moves_what_the_landmarks_say(picture, points):
     target[:, 0] += 3
     warped = landmark_warp(picture, points, target)
     x, y = points[NOSE_FRONT, :2].astype(int)
-    patch = np.s_[y - 20:y + 20, x - 20:x + 20]
+    patch = np.s_[y - 20 : y + 20, x - 20 : x + 20]
     assert np.abs(np.roll(picture, 3, 1)[patch].astype(int) - warped[patch]).mean() < 2
     assert (warped[-4:, -4:] == picture[-4:, -4:]).mean() > 0.5
 

@@ -40,8 +40,11 @@ def zero(monkeypatch):
             def call(*args, **kwargs):
                 asked.append(duration(*args, **kwargs))
                 return function(*args, **kwargs)
+
             return call
+
         return decorate
+
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=GPU))
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     module = importlib.reload(perse.gpu)
@@ -54,6 +57,7 @@ def zero(monkeypatch):
 def test_on_a_machine_of_our_own_nothing_changes():
     def work():
         return 1
+
     assert not perse.gpu.ON_ZERO and perse.gpu.gpu(duration=lambda: 5)(work) is work
 
 
@@ -88,8 +92,11 @@ def test_only_fits_and_generated_pictures_ask_for_a_gpu():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and any("gpu(" in ast.unparse(d) for d in node.decorator_list):
                 decorated.add(f"{path.relative_to(ROOT)}:{node.name}")
-    assert decorated == {"perse/fitting/run.py:_on_loan", "perse/synthesis/diffusion/on_zero_gpu.py:_edit",
-                         "perse/synthesis/diffusion/on_zero_gpu.py:_interpolate"}
+    assert decorated == {
+        "perse/fitting/run.py:_on_loan",
+        "perse/synthesis/diffusion/on_zero_gpu.py:_edit",
+        "perse/synthesis/diffusion/on_zero_gpu.py:_interpolate",
+    }
 
 
 def elsewhere(name, *args):
@@ -134,6 +141,7 @@ def lending(monkeypatch):
     def on_loan(work, granted):
         loans.append(granted)
         return elsewhere("_on_loan", work, math.inf)
+
     monkeypatch.setattr(fitting, "ON_ZERO", True)
     monkeypatch.setattr(fitting, "_on_loan", on_loan)
     return loans
@@ -179,6 +187,7 @@ def test_without_a_loan_the_cpu_fits_and_says_so(work, monkeypatch):
     def refuse(work, steps):
         raise RuntimeError("You have exceeded your quota")
         yield
+
     monkeypatch.setattr(fitting, "ON_ZERO", True)
     monkeypatch.setattr(fitting, "_on_loan", refuse)
     monkeypatch.setattr(fitting, "left", lambda: 1.0)
@@ -224,6 +233,7 @@ def test_generated_pictures_come_in_one_loan_and_leave_time_for_the_fit(monkeypa
 
     def cancel():
         raise BuildCancelled()
+
     with pytest.raises(BuildCancelled):
         lent.edit(requests, cancel)
 

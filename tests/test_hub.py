@@ -117,9 +117,17 @@ def test_a_changed_file_is_checked_again_and_a_short_one_fetched_again(server, m
     assert (fetch(model) / "net/weights.safetensors").read_bytes() == WEIGHTS
 
 
-@pytest.mark.parametrize("status, code, told", [
-    (401, "GatedRepo", "gated"), (403, "GatedRepo", "gated"), (401, "RepoNotFound", "not to be found"),
-    (404, "RepoNotFound", "not to be found"), (404, "RevisionNotFound", "no revision"), (503, "", "503")])
+@pytest.mark.parametrize(
+    "status, code, told",
+    [
+        (401, "GatedRepo", "gated"),
+        (403, "GatedRepo", "gated"),
+        (401, "RepoNotFound", "not to be found"),
+        (404, "RepoNotFound", "not to be found"),
+        (404, "RevisionNotFound", "no revision"),
+        (503, "", "503"),
+    ],
+)
 def test_refusals(server, model, status, code, told):
     server.status, server.code = status, code
     refused(model, told, "somebody/tiny", "PERSE_WEIGHTS")
@@ -155,6 +163,7 @@ def test_a_full_disk_is_told_before_and_during_the_download(server, model, monke
 
     def full(*args, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
+
     monkeypatch.setattr(huggingface_hub.file_download, "http_get", full)
     refused(model, "disk filled up", "HF_HOME")
     assert not list(tmp_path.rglob("*.incomplete"))
@@ -169,6 +178,7 @@ def test_a_cache_that_cannot_be_written(server, model, monkeypatch, tmp_path):
 def test_cancelling_ends_the_download(server, model):
     def cancel(share, text):
         raise BuildCancelled()
+
     with pytest.raises(BuildCancelled):
         fetch(model, cancel)
     assert fetch(model).is_dir()
@@ -187,6 +197,7 @@ def test_the_command_line(server, model, capsys):
         code = main(["weights", *arguments])
         out, err = capsys.readouterr()
         return code, json.loads(out) if out else None, [line for line in err.splitlines() if "%" not in line]
+
     code, rows, _ = run("list")
     assert code == 0 and [(row["name"], row["here"], row["bytes"]) for row in rows] == [("tiny", None, len(WEIGHTS) + 8)]
     code, rows, err = run("verify", "tiny")
@@ -202,9 +213,14 @@ def test_the_command_line(server, model, capsys):
 
 def test_the_environment_alone_is_enough(server, model, tmp_path):
     """HF_ENDPOINT and HF_HOME in a process of its own: nothing of huggingface-hub is replaced."""
-    code = ("import sys; from perse import hub; from perse.cli import main; "
-            f"hub.MODELS = (hub.{model!r},); sys.exit(main(['weights', 'fetch']))").replace("(File(", "(hub.File(").replace(
-                " File(", " hub.File(")
+    code = (
+        (
+            "import sys; from perse import hub; from perse.cli import main; "
+            f"hub.MODELS = (hub.{model!r},); sys.exit(main(['weights', 'fetch']))"
+        )
+        .replace("(File(", "(hub.File(")
+        .replace(" File(", " hub.File(")
+    )
     env = os.environ | {"HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
     env.pop("HF_HUB_CACHE", None)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=600, check=False)

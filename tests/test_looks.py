@@ -32,9 +32,18 @@ def test_what_the_page_saves_is_a_look(tmp_path):
     assert read_look(tmp_path / "page.json") == Controls(styles={"beard": {"full": 1.0}}, yaw=-20.0)
 
 
-@pytest.mark.parametrize("content, told", [
-    (b"{", "bad.json. is not a look.*JSON"), (b"[]", "object"), (b'{"yaw": 999}', "999"), (b'{"beard": 1}', "beard"),
-    (b"\xff\xfe\x00", "Cannot read"), (b" " * (LONGEST + 1), "too long"), (b'{"styles": {"beard": "full"}}', "styles")])
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"{", "bad.json. is not a look.*JSON"),
+        (b"[]", "object"),
+        (b'{"yaw": 999}', "999"),
+        (b'{"beard": 1}', "beard"),
+        (b"\xff\xfe\x00", "Cannot read"),
+        (b" " * (LONGEST + 1), "too long"),
+        (b'{"styles": {"beard": "full"}}', "styles"),
+    ],
+)
 def test_files_that_are_no_look(tmp_path, content, told):
     (tmp_path / "bad.json").write_bytes(content)
     with pytest.raises(PerseError, match=told) as caught:
@@ -62,6 +71,7 @@ def run(capfd, tmp_path, monkeypatch):
         code = main([str(a) for a in arguments])
         out, err = capfd.readouterr()
         return code, out, (err.splitlines() or [""])[-1]
+
     return call
 
 
@@ -77,15 +87,19 @@ def test_a_look_is_kept_and_worn(run, avatar_file):
     worn = rendered(run, avatar_file, "--look", "me.json")
     assert np.array_equal(worn, rendered(run, avatar_file, *edits))
     # Options come on top of the look.
-    assert np.array_equal(rendered(run, avatar_file, "--look", "me.json", "--style", "beard=full:0", "--style", "beard=goatee:0"),
-                          rendered(run, avatar_file, "--set", "nose_width=-0.5", "--yaw", "15"))
+    assert np.array_equal(
+        rendered(run, avatar_file, "--look", "me.json", "--style", "beard=full:0", "--style", "beard=goatee:0"),
+        rendered(run, avatar_file, "--set", "nose_width=-0.5", "--yaw", "15"),
+    )
     assert run("export", avatar_file, "-o", "a.ply", "--look", "me.json")[0] == 0
     assert run("video", avatar_file, "-o", "a.mp4", "--look", "me.json", "--motion", "nod", "--seconds", 0.2, "--size", 64)[0] == 0
 
 
 def test_two_styles_mix(run, avatar_file, avatar):
-    one, other, both = (rendered(run, avatar_file, *(x for s in styles for x in ("--style", s))) for styles in (
-        ["beard=full"], ["beard=goatee"], ["beard=full:0.6", "beard=goatee:0.4"]))
+    one, other, both = (
+        rendered(run, avatar_file, *(x for s in styles for x in ("--style", s)))
+        for styles in (["beard=full"], ["beard=goatee"], ["beard=full:0.6", "beard=goatee:0.4"])
+    )
     assert np.abs(both - one).mean() > 0.2 and np.abs(both - other).mean() > 0.2
     # The mixture is the point between them: in the avatar, and in the picture nearer to each than they are to one another.
     code = avatar.state(Controls(styles={"beard": {"full": 0.6, "goatee": 0.4}})).latents["beard"].numpy()
@@ -106,10 +120,18 @@ def test_chance_on_the_command_line(run, avatar_file):
     assert set(owner.values()) == {"nose", "mouth"}
 
 
-@pytest.mark.parametrize("options, told", [
-    (["--look", "missing.json"], "missing.json"), (["--look", "bad.json"], "bad.json. is not a look"), (["--sample", "tattoo"], "tattoo"),
-    (["--look", "other.json"], "other.json.*handlebar"), (["--sample", "nose:x"], "'x'"), (["--random", "-3"], "-3"),
-    (["--look", "bad.json", "--controls", "{}"], "one of")])
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (["--look", "missing.json"], "missing.json"),
+        (["--look", "bad.json"], "bad.json. is not a look"),
+        (["--sample", "tattoo"], "tattoo"),
+        (["--look", "other.json"], "other.json.*handlebar"),
+        (["--sample", "nose:x"], "'x'"),
+        (["--random", "-3"], "-3"),
+        (["--look", "bad.json", "--controls", "{}"], "one of"),
+    ],
+)
 def test_bad_looks_and_seeds(run, avatar_file, tmp_path, options, told):
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "other.json").write_text('{"styles": {"beard": {"handlebar": 1}}}')
@@ -125,16 +147,21 @@ def test_info_tells_what_the_portrait_does_not_allow(run, avatar_file):
 
 
 def test_the_attribute_bench_on_the_command_line(run, avatar_file):
-    code, out, _ = run("bench", "--attributes", "--avatar", avatar_file, "--against", avatar_file, "--categories", "headphones",
-                       "--size", 64)
+    code, out, _ = run(
+        "bench", "--attributes", "--avatar", avatar_file, "--against", avatar_file, "--categories", "headphones", "--size", 64
+    )
     report = json.loads(out)
     assert code == 0 and len(report["avatars"]) == 2 and set(report["goals"]) >= {"leakage", "effect", "variation", "order"}
     first = report["avatars"][0]
     assert first["file"] == avatar_file and first["interpolated"] is True and set(first["categories"]) == {"headphones"}
     # One avatar, twice.
     assert all(value == 0 for value in report["difference"]["headphones"].values() if not isinstance(value, dict))
-    for options, told in ((["--against", avatar_file], "--avatar"), (["--avatar", avatar_file, "--categories", "tattoo"], "tattoo"),
-                          (["--avatar", "missing.safetensors"], "missing"), (["--avatar", avatar_file, "--size", 1], "size")):
+    for options, told in (
+        (["--against", avatar_file], "--avatar"),
+        (["--avatar", avatar_file, "--categories", "tattoo"], "tattoo"),
+        (["--avatar", "missing.safetensors"], "missing"),
+        (["--avatar", avatar_file, "--size", 1], "size"),
+    ):
         code, _, line = run("bench", "--attributes", *options)
         assert code == 2 and told in line
 
@@ -143,7 +170,9 @@ def test_a_build_without_interpolated_faces(run, small_builds, monkeypatch, astr
     few = Schedule.for_budget(10.0)  # steps for the sliders' ends alone: faces between them come after
     monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(few, seed=seed, space_steps=60)))
     astronaut.save(tmp_path / "a.png")
-    reports = [json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", *options)[1])
-               for n, options in enumerate(([], ["--no-interpolation"]))]
+    reports = [
+        json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", *options)[1])
+        for n, options in enumerate(([], ["--no-interpolation"]))
+    ]
     assert [r["interpolated"] for r in reports] == [True, False]
     assert reports[0]["clips"] > reports[1]["clips"] > 10

@@ -45,15 +45,18 @@ def folder(tmp_path):
 @pytest.fixture
 def run(photos, folder):
     """run(...) -> the summary and the photos that were really built."""
+
     def call(settings=SETTINGS, again=False, build=write_avatar):
         built = []
 
         def noted(job):
             built.append(Path(job.photo).name)
             return build(job)
+
         summary = build_many(photos, folder, settings, noted, Crew(cpu=True), again)
         assert summary == json.loads((folder / "summary.json").read_text())
         return summary, built
+
     return call
 
 
@@ -62,8 +65,13 @@ def test_one_bad_photo_does_not_stop_the_rest(run, folder):
     assert len(built) == 5 and summary["processes"] == 1
     assert [Path(row["avatar"]).name for row in summary["avatars"]] == [f"{n}.safetensors" for n in ("anna", "carl", "dora", "emil")]
     assert [(Path(row["photo"]).name, row["error"]) for row in summary["failed"]] == [("bad.jpg", "No face was found.")]
-    assert sorted(p.name for p in folder.iterdir()) == ["anna.safetensors", "carl.safetensors", "dora.safetensors", "emil.safetensors",
-                                                        "summary.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "anna.safetensors",
+        "carl.safetensors",
+        "dora.safetensors",
+        "emil.safetensors",
+        "summary.json",
+    ]
 
 
 def test_an_error_that_nobody_foresaw_is_one_photo_s_too(run, capsys):
@@ -71,6 +79,7 @@ def test_an_error_that_nobody_foresaw_is_one_photo_s_too(run, capsys):
         if "carl" in job.photo:
             raise ZeroDivisionError("oops")
         return write_avatar(job)
+
     summary, _ = run(build=build)
     assert [Path(row["photo"]).name for row in summary["failed"]] == ["bad.jpg", "carl.jpg"]
     assert "ZeroDivisionError" in summary["failed"][1]["error"] and "carl.jpg" in capsys.readouterr().err
@@ -106,6 +115,7 @@ def test_two_photos_of_one_name_are_refused_before_anything_is_built(folder):
 def test_stopping_stops(run):
     def build(job):
         raise BuildCancelled()
+
     with pytest.raises(BuildCancelled):
         run(build=build)
 
@@ -114,8 +124,25 @@ def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 1200) -> s
     """Run a module's code in two processes, as `accelerate launch` starts them (with --cpu it would need MPI to start two)."""
     (tmp_path / "work.py").write_text(code)
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0",
-               "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "-m", "work", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        "2",
+        "--main_process_port",
+        "0",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "-m",
+        "work",
+        *arguments,
+    ]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
 
@@ -136,5 +163,10 @@ assert (summary is None) == (crew.rank != 0)
     assert summary["processes"] == 2 and len(summary["avatars"]) == 4
     assert [Path(row["photo"]).stem for row in summary["avatars"]] == ["anna", "carl", "dora", "emil"]
     assert {Path(row["photo"]).stem: row["process"] for row in summary["avatars"] + summary["failed"]} == {
-        "anna": 0, "bad": 1, "carl": 0, "dora": 1, "emil": 0}
+        "anna": 0,
+        "bad": 1,
+        "carl": 0,
+        "dora": 1,
+        "emil": 0,
+    }
     assert done.stdout.index("ready 0 2") < done.stdout.index("ready 1 2")

@@ -31,6 +31,7 @@ def test_pictures_are_the_same_every_time_and_from_every_thread(pipeline, avatar
 
     def work(i):
         results[i] = pipeline.render(avatar, controls, 128)
+
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
@@ -68,7 +69,7 @@ def test_the_original_background_is_the_photo(avatar, astronaut, astronaut_portr
     assert whole.shape == photo.shape
     crop = astronaut_portrait.crop
     outside = np.ones(photo.shape[:2], bool)
-    outside[max(0, int(crop.y0)):int(crop.y0 + crop.side) + 1, max(0, int(crop.x0)):int(crop.x0 + crop.side) + 1] = False
+    outside[max(0, int(crop.y0)) : int(crop.y0 + crop.side) + 1, max(0, int(crop.x0)) : int(crop.x0 + crop.side) + 1] = False
     if outside.any():
         assert np.abs(whole - photo)[outside].mean() < 3  # only JPEG comes between
     assert np.abs(whole - photo).mean() < 5
@@ -106,6 +107,7 @@ def test_a_cancelled_or_failed_video_leaves_nothing(pipeline, avatar, tmp_path):
         if i == 3:
             raise PerseError("sneezed")
         return Controls()
+
     with pytest.raises(PerseError, match="sneezed"):
         pipeline.video(avatar, Motion(6, 12.0, fails), tmp_path / "v.mp4", 64)
     with pytest.raises(PerseError, match="transparent"):
@@ -141,6 +143,7 @@ def test_the_head_mask_leaves_clothes_out(astronaut_portrait):
 @pytest.mark.parametrize("patience, seconds", [(1.0, 10.0), (2.5, 10.0), (20.0, None), (100, None), (float("inf"), None)])
 def test_much_patience_asks_no_clock(pipeline, astronaut_portrait, monkeypatch, patience, seconds):
     """So that a seed gives one avatar, whatever machine it is built on."""
+
     class Asked(Exception):
         pass
 

@@ -105,9 +105,7 @@ def test_every_package_that_is_imported_is_asked_for():
     assert undeclared({"httpx", "cv2", "spaces"}, {"numpy"}) == {"httpx", "cv2"}
 
 
-@pytest.mark.parametrize("file, sources, without", [
-    ("requirements.txt", SOURCES, set(BY_NAME)), ("requirements-dev.txt", TESTS, TOOLS),
-])
+@pytest.mark.parametrize("file, sources, without", [("requirements.txt", SOURCES, set(BY_NAME)), ("requirements-dev.txt", TESTS, TOOLS)])
 def test_every_package_that_is_asked_for_is_imported(file, sources, without):
     used = {package for module in imported(sources) for package in PACKAGES.get(module, ())}
     lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
@@ -136,12 +134,22 @@ def test_modules_without_checked_types_are_there():
     assert not gone, "take these from pyproject.toml's list"
 
 
-@pytest.mark.parametrize("code, danger", [
-    ("import pickle", "pickle"), ("from yaml import load", "yaml"), ("from os import system", "os.system"), ("eval(text)", "eval"),
-    ("torch.load(path)", "torch.load"), ("torch.load(path, weights_only=False)", "torch.load"), ("from torch import load", "torch.load"),
-    ("np.load(path, allow_pickle=True)", "allow_pickle"), ("model(name, trust_remote_code=choice)", "trust_remote_code"),
-    ("subprocess.run(text, shell=True)", "shell"), ("os.system(text)", "os.system"),
-])
+@pytest.mark.parametrize(
+    "code, danger",
+    [
+        ("import pickle", "pickle"),
+        ("from yaml import load", "yaml"),
+        ("from os import system", "os.system"),
+        ("eval(text)", "eval"),
+        ("torch.load(path)", "torch.load"),
+        ("torch.load(path, weights_only=False)", "torch.load"),
+        ("from torch import load", "torch.load"),
+        ("np.load(path, allow_pickle=True)", "allow_pickle"),
+        ("model(name, trust_remote_code=choice)", "trust_remote_code"),
+        ("subprocess.run(text, shell=True)", "shell"),
+        ("os.system(text)", "os.system"),
+    ],
+)
 def test_the_search_finds_what_it_searches_for(code, danger):
     assert dangers(ast.parse(code)) == {danger}
 

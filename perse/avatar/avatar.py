@@ -55,8 +55,15 @@ class Avatar(nn.Module):
         source: memory of the photo; report: of the build.
     """
 
-    def __init__(self, rig: Rig, binding: Binding, gaussians: dict[str, Tensor], space: LatentSpace,
-                 source: Source | None = None, report: Report | None = None):
+    def __init__(
+        self,
+        rig: Rig,
+        binding: Binding,
+        gaussians: dict[str, Tensor],
+        space: LatentSpace,
+        source: Source | None = None,
+        report: Report | None = None,
+    ):
         super().__init__()
         self.rig = rig
         self.binding = binding
@@ -136,6 +143,7 @@ class Avatar(nn.Module):
 
     def _changes(self, latents: list[dict[str, Tensor]]) -> Change | None:
         """Decoded latents of several moments, stacked; of one alone if they are the same in all."""
+
         def decode(latent):
             return self._change({c: z.to(self.device) for c, z in latent.items()})
 
@@ -178,8 +186,7 @@ class Avatar(nn.Module):
         K[:2, 2] = centre[0] + (K[:2, 2] - centre[0]) * controls.zoom
         K[0, 0] *= controls.zoom
         K[1, 1] *= controls.zoom
-        return Camera(base.viewmat, K, width, height).orbit(controls.yaw, controls.pitch, controls.roll,
-                                                            np.array(HEAD_CENTRE, np.float32))
+        return Camera(base.viewmat, K, width, height).orbit(controls.yaw, controls.pitch, controls.roll, np.array(HEAD_CENTRE, np.float32))
 
     def expressions(self) -> list[str]:
         """Names that `Controls.expression` takes."""

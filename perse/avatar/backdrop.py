@@ -48,7 +48,7 @@ def own(data: bytes, size: tuple[int, int]) -> bytes:
     except Image.DecompressionBombError:
         raise ValueError("not a backdrop of ours") from None
     scan = again.index(b"\xff\xda")
-    length = scan + 2 + int.from_bytes(again[scan + 2:scan + 4], "big")
+    length = scan + 2 + int.from_bytes(again[scan + 2 : scan + 4], "big")
     plain = re.compile(rb"(?:[^\xff]|\xff\x00)*\xff\xd9", re.DOTALL).fullmatch(data, length)
     return data if plain and data[:length] == again[:length] else again
 
@@ -98,7 +98,9 @@ def remember(portrait: Portrait) -> Source:
     crop = portrait.crop
     scale = portrait.image.shape[0] / crop.side
     matrix = np.array([[scale, 0, -crop.x0 * scale + 0.5 * scale - 0.5], [0, scale, -crop.y0 * scale + 0.5 * scale - 0.5]])
-    clean = cv2.warpAffine(portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    clean = cv2.warpAffine(
+        portrait.background, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
     cover = person_cover(portrait.image, portrait.alpha, portrait.background)
     cover = cv2.warpAffine(cover, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=0)
     place = (float(crop.x0), float(crop.y0), float(crop.side))

@@ -30,7 +30,8 @@ TOPOLOGIES = {(3392, 6418): "045128c94df252162de0dccb3c5eca87828ef8c485bda9fa6cf
 KINDS = {"F32": torch.float32, "F16": torch.float16, "I32": torch.int32, "I8": torch.int8, "U8": torch.uint8}
 _NAME = re.compile("[a-z0-9_]{1,64}")
 _BUILD = {"synthesizer": str, "device": str, "notes": list, "limits": dict, "interpolated": bool} | dict.fromkeys(
-    ("budget", "seed", "gaussians", "clips", "frames", "clip_size", "source_steps", "space_steps", "psnr_head"), (int, float))
+    ("budget", "seed", "gaussians", "clips", "frames", "clip_size", "source_steps", "space_steps", "psnr_head"), (int, float)
+)
 _MAX_TEXT, _MAX_ITEMS, _MAX_DEPTH = 2000, 2000, 8  # of what a report may hold
 
 
@@ -49,21 +50,36 @@ class Rule:
 
 
 RULES = {
-    "rig.vertices": Rule("F32", ("V", 3), -8, 8), "rig.faces": Rule("I32", ("F", 3), 0, "V"),
-    "rig.vertex_part": Rule("U8", ("V",), 0, len(PARTS) - 1), "rig.face_part": Rule("U8", ("F",), 0, len(PARTS) - 1),
-    "rig.blendshapes": Rule("F16", (len(NAMES), "V", 3), -2, 2), "rig.jaw": Rule("F32", ("V",), -0.01, 1.01),
-    "rig.head": Rule("F32", ("V",), -0.01, 1.01), "rig.eye_centres": Rule("F32", (2, 3), -2, 2), "rig.iris": Rule("F32", (2,), 0.01, 2),
-    "camera.viewmat": Rule("F32", (4, 4), -20, 20), "camera.K": Rule("F32", (3, 3), 0, 20_000),
-    "face": Rule("I32", ("N",), 0, "F"), "bary": Rule("F16", ("N", 3), -0.01, 1.01), "offset": Rule("F16", ("N", 3), -5, 5),
-    "quats": Rule("F16", ("N", 4), -4, 4), "log_scales": Rule("F16", ("N", 3), -12, -1), "colors": Rule("F16", ("N", 3), 0, 1),
+    "rig.vertices": Rule("F32", ("V", 3), -8, 8),
+    "rig.faces": Rule("I32", ("F", 3), 0, "V"),
+    "rig.vertex_part": Rule("U8", ("V",), 0, len(PARTS) - 1),
+    "rig.face_part": Rule("U8", ("F",), 0, len(PARTS) - 1),
+    "rig.blendshapes": Rule("F16", (len(NAMES), "V", 3), -2, 2),
+    "rig.jaw": Rule("F32", ("V",), -0.01, 1.01),
+    "rig.head": Rule("F32", ("V",), -0.01, 1.01),
+    "rig.eye_centres": Rule("F32", (2, 3), -2, 2),
+    "rig.iris": Rule("F32", (2,), 0.01, 2),
+    "camera.viewmat": Rule("F32", (4, 4), -20, 20),
+    "camera.K": Rule("F32", (3, 3), 0, 20_000),
+    "face": Rule("I32", ("N",), 0, "F"),
+    "bary": Rule("F16", ("N", 3), -0.01, 1.01),
+    "offset": Rule("F16", ("N", 3), -5, 5),
+    "quats": Rule("F16", ("N", 4), -4, 4),
+    "log_scales": Rule("F16", ("N", 3), -12, -1),
+    "colors": Rule("F16", ("N", 3), 0, 1),
     "opacities": Rule("F16", ("N",), 0, 1),
 }
 HOME_RULES = {"gaussians": Rule("I32", ("n",), 0, "N"), "weight": Rule("F16", ("n",), 0, 1)}  # of what axes may share
 AXIS_RULES = {
-    "vertices": Rule("I32", ("m",), 0, "V"), "shape": Rule("F16", ("s", "m", 3), -3, 3), "pace": Rule("F32", (KNOTS,), 0, 1),
-    "color": Rule("I8", ("t", "n", 3), -127, 127), "opacity": Rule("I8", ("t", "n"), -127, 127),
-    "log_scale": Rule("I8", ("t", "n"), -127, 127), "color.step": Rule("F32", (1,), 1e-13, 0.05),
-    "opacity.step": Rule("F32", (1,), 1e-13, 0.5), "log_scale.step": Rule("F32", (1,), 1e-13, 0.02),
+    "vertices": Rule("I32", ("m",), 0, "V"),
+    "shape": Rule("F16", ("s", "m", 3), -3, 3),
+    "pace": Rule("F32", (KNOTS,), 0, 1),
+    "color": Rule("I8", ("t", "n", 3), -127, 127),
+    "opacity": Rule("I8", ("t", "n"), -127, 127),
+    "log_scale": Rule("I8", ("t", "n"), -127, 127),
+    "color.step": Rule("F32", (1,), 1e-13, 0.05),
+    "opacity.step": Rule("F32", (1,), 1e-13, 0.5),
+    "log_scale.step": Rule("F32", (1,), 1e-13, 0.02),
 }
 SOURCE_RULES = {"source.background": Rule("U8", ("B",), 0, 255)}
 MOST = {"N": MAX_GAUSSIANS, "t": 2, "s": 2, "B": LIMIT}  # of symbols; n is at most N, m at most V
@@ -77,6 +93,7 @@ def require(condition: bool) -> None:
 
 def plain_json(text: str | bytes):
     """JSON whose objects name nothing twice and whose numbers are finite and of usual length. ValueError otherwise."""
+
     def unique(pairs):
         require(len(pairs) == len(dict(pairs)))
         return dict(pairs)

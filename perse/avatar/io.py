@@ -42,16 +42,24 @@ def save_avatar(avatar: Avatar, path: str | Path, surroundings: str = "whole") -
     rig, source = avatar.rig, avatar.source
     half = torch.float16
     tensors = {
-        "rig.vertices": torch.from_numpy(rig.vertices), "rig.faces": torch.from_numpy(rig.faces.astype(np.int32)),
+        "rig.vertices": torch.from_numpy(rig.vertices),
+        "rig.faces": torch.from_numpy(rig.faces.astype(np.int32)),
         "rig.vertex_part": torch.from_numpy(rig.vertex_part.astype(np.uint8)),
         "rig.face_part": torch.from_numpy(rig.face_part.astype(np.uint8)),
-        "rig.blendshapes": torch.from_numpy(rig.blendshapes).to(half), "rig.jaw": torch.from_numpy(rig.jaw),
-        "rig.head": torch.from_numpy(rig.head), "rig.eye_centres": torch.from_numpy(rig.eye_centres),
-        "rig.iris": torch.from_numpy(rig.iris), "camera.viewmat": torch.from_numpy(rig.camera.viewmat),
+        "rig.blendshapes": torch.from_numpy(rig.blendshapes).to(half),
+        "rig.jaw": torch.from_numpy(rig.jaw),
+        "rig.head": torch.from_numpy(rig.head),
+        "rig.eye_centres": torch.from_numpy(rig.eye_centres),
+        "rig.iris": torch.from_numpy(rig.iris),
+        "camera.viewmat": torch.from_numpy(rig.camera.viewmat),
         "camera.K": torch.from_numpy(rig.camera.K),
-        "face": avatar.binding.face.to(torch.int32), "bary": _halved_bary(avatar.binding.bary),
-        "offset": avatar.offset.to(half), "quats": avatar.quats.to(half), "log_scales": avatar.log_scales.to(half),
-        "colors": avatar.colors.to(half), "opacities": avatar.opacities.to(half),
+        "face": avatar.binding.face.to(torch.int32),
+        "bary": _halved_bary(avatar.binding.bary),
+        "offset": avatar.offset.to(half),
+        "quats": avatar.quats.to(half),
+        "log_scales": avatar.log_scales.to(half),
+        "colors": avatar.colors.to(half),
+        "opacities": avatar.opacities.to(half),
     }
     homes: dict[bytes, str] = {}  # axes that own the same Gaussians share what says so
     like: dict[str, str] = {}
@@ -68,13 +76,26 @@ def save_avatar(avatar: Avatar, path: str | Path, surroundings: str = "whole") -
     if source is not None:
         behind = backdrop.blurred(source.background, source.crop) if surroundings == "blurred" else source.background
         tensors["source.background"] = torch.frombuffer(bytearray(behind), dtype=torch.uint8)
-    header = {"format": FORMAT, "version": str(VERSION), "synthetic": synthetic.sentence("3D head"),
-              "DigitalSourceType": synthetic.SOURCE_TYPE, "avatar": json.dumps({
-        "camera_size": rig.camera.width, "parts": PARTS, "blendshapes": NAMES, "categories": list(avatar.space.categories),
-        "axes": list(avatar.space.axes), "like": {k: v for k, v in like.items() if k != v}, "report": asdict(avatar.report),
-        "described": [asdict(d) for d in described_of(avatar.space.categories.values())],
-        "source": None if source is None else {"crop": source.crop, "size": source.size},
-    }, sort_keys=True)}
+    header = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "synthetic": synthetic.sentence("3D head"),
+        "DigitalSourceType": synthetic.SOURCE_TYPE,
+        "avatar": json.dumps(
+            {
+                "camera_size": rig.camera.width,
+                "parts": PARTS,
+                "blendshapes": NAMES,
+                "categories": list(avatar.space.categories),
+                "axes": list(avatar.space.axes),
+                "like": {k: v for k, v in like.items() if k != v},
+                "report": asdict(avatar.report),
+                "described": [asdict(d) for d in described_of(avatar.space.categories.values())],
+                "source": None if source is None else {"crop": source.crop, "size": source.size},
+            },
+            sort_keys=True,
+        ),
+    }
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata=header)
     write_atomically(path, _reproducible(data))
 
@@ -154,21 +175,36 @@ def _header(file, size: int) -> tuple[dict, dict]:
 
 def _tensors(file, table: dict) -> dict[str, Tensor]:
     data = bytearray(file.read())
-    return {name: torch.frombuffer(data, dtype=KINDS[kind], count=math.prod(shape), offset=first).reshape(shape).clone()
-            if math.prod(shape) else torch.empty(shape, dtype=KINDS[kind]) for name, (kind, shape, first) in table.items()}
+    return {
+        name: torch.frombuffer(data, dtype=KINDS[kind], count=math.prod(shape), offset=first).reshape(shape).clone()
+        if math.prod(shape)
+        else torch.empty(shape, dtype=KINDS[kind])
+        for name, (kind, shape, first) in table.items()
+    }
 
 
 def _assemble(meta: dict, tensors: dict) -> Avatar:
     """The avatar of fields and tensors that have been checked."""
+
     def array(name, dtype=np.float32):
         return tensors[name].numpy().astype(dtype)
 
     size = meta["camera_size"]
     vertices, faces = array("rig.vertices"), array("rig.faces", np.int64)
     v, f, n = len(vertices), len(faces), len(tensors["face"])
-    rig = Rig(vertices, faces, np.zeros((f, 3, 2), np.float32), array("rig.vertex_part", np.int64),
-              array("rig.face_part", np.int64), array("rig.blendshapes"), array("rig.jaw"), array("rig.head"),
-              array("rig.eye_centres"), array("rig.iris"), Camera(array("camera.viewmat"), array("camera.K"), size, size))
+    rig = Rig(
+        vertices,
+        faces,
+        np.zeros((f, 3, 2), np.float32),
+        array("rig.vertex_part", np.int64),
+        array("rig.face_part", np.int64),
+        array("rig.blendshapes"),
+        array("rig.jaw"),
+        array("rig.head"),
+        array("rig.eye_centres"),
+        array("rig.iris"),
+        Camera(array("camera.viewmat"), array("camera.K"), size, size),
+    )
     gaussians = {k: tensors[k].float() for k in ("offset", "quats", "log_scales", "colors", "opacities")}
     described = [Described(*(d[k] for k in ("category", "text", "name"))) for d in meta.get("described", [])]
     space = LatentSpace(extend(reduced_to(meta["axes"]), [d for d in described if d.axis in meta["axes"]]), n, v)
@@ -178,14 +214,21 @@ def _assemble(meta: dict, tensors: dict) -> Avatar:
         part |= {k: tensors[f"axis.{name}.{k}"] for k in ("vertices", "shape", *COMPACT)}
         for k in COMPACT:
             part[k] = part[k].float() * tensors[f"axis.{name}.{k}.step"]
-        basis = AxisBasis(part["gaussians"], part["weight"], part["vertices"], len(part["color"]),
-                          any(bool(part[k].any()) for k in COMPACT), len(part["shape"]))
+        basis = AxisBasis(
+            part["gaussians"],
+            part["weight"],
+            part["vertices"],
+            len(part["color"]),
+            any(bool(part[k].any()) for k in COMPACT),
+            len(part["shape"]),
+        )
         part["pace"] = tensors.get(f"axis.{name}.pace", basis.pace)  # earlier files have none
         basis.load_state_dict({k: part[k].float() if part[k].is_floating_point() else part[k].long() for k in part})
         space.add(name, basis)
     source = None
     if meta["source"] is not None:
         photo = tuple(meta["source"]["size"])
-        source = Source(backdrop.own(tensors["source.background"].numpy().tobytes(), photo),
-                        tuple(map(float, meta["source"]["crop"])), photo)
+        source = Source(
+            backdrop.own(tensors["source.background"].numpy().tobytes(), photo), tuple(map(float, meta["source"]["crop"])), photo
+        )
     return Avatar(rig, Binding(tensors["face"].long(), _whole_bary(tensors["bary"])), gaussians, space, source, Report(**meta["report"]))

@@ -39,8 +39,7 @@ class AxisBasis(nn.Module):
             slider that reads "nose" and softens the face at both of its ends.
     """
 
-    def __init__(self, gaussians: Tensor, weight: Tensor, vertices: Tensor, terms: int, paints: bool = True,
-                 shape_terms: int = 1):
+    def __init__(self, gaussians: Tensor, weight: Tensor, vertices: Tensor, terms: int, paints: bool = True, shape_terms: int = 1):
         super().__init__()
         self.paints = paints
         self.register_buffer("pace", torch.linspace(0, 1, KNOTS))
@@ -62,19 +61,25 @@ class AxisBasis(nn.Module):
 
     def painted(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is added to color (n, 3), opacity (n,) and log scale (n,) of its Gaussians at u (a 0-d tensor)."""
-        powers = torch.stack([u, u * u])[:self.terms]
-        return (torch.einsum("k,knc->nc", powers, self.color) * self.weight[:, None],
-                torch.einsum("k,kn->n", powers, self.opacity) * self.weight,
-                torch.einsum("k,kn->n", powers, self.log_scale) * self.weight)
+        powers = torch.stack([u, u * u])[: self.terms]
+        return (
+            torch.einsum("k,knc->nc", powers, self.color) * self.weight[:, None],
+            torch.einsum("k,kn->n", powers, self.opacity) * self.weight,
+            torch.einsum("k,kn->n", powers, self.log_scale) * self.weight,
+        )
 
     def add_to(self, change: Change, z: Tensor) -> Change:
         """`change` plus this axis at coordinate z (a 0-d tensor)."""
-        shape = torch.einsum("k,kmc->mc", torch.stack([z, z * z])[:len(self.shape)], self.shape)
+        shape = torch.einsum("k,kmc->mc", torch.stack([z, z * z])[: len(self.shape)], self.shape)
         if not self.paints:
             return Change(change.color, change.opacity, change.log_scale, change.shape.index_add(0, self.vertices, shape))
         color, opacity, scale = self.painted(self.paced(z) if self.terms == 2 else z)
-        return Change(change.color.index_add(0, self.gaussians, color), change.opacity.index_add(0, self.gaussians, opacity),
-                      change.log_scale.index_add(0, self.gaussians, scale), change.shape.index_add(0, self.vertices, shape))
+        return Change(
+            change.color.index_add(0, self.gaussians, color),
+            change.opacity.index_add(0, self.gaussians, opacity),
+            change.log_scale.index_add(0, self.gaussians, scale),
+            change.shape.index_add(0, self.vertices, shape),
+        )
 
     @torch.no_grad()
     def start(self, plus: Tensor, minus: Tensor | None, name: str) -> None:

@@ -16,7 +16,14 @@ SHARE_OF_SPREAD = 0.5  # of the styles' standard deviation along a two-sided axi
 NARROWEST = 0.22  # standard deviation of a two-sided axis along which no style lies
 FURTHEST = 0.9  # amount of a two-sided axis, to either side
 HOW_MANY = (3, 5)  # of a random look, at least and at most
-WORN = {"glasses": 0.35, "hat": 0.25, "headphones": 0.12, "beard": 0.4, "earrings": 0.35, "ears": 0.3}  # chance that it stays where it is drawn
+WORN = {
+    "glasses": 0.35,
+    "hat": 0.25,
+    "headphones": 0.12,
+    "beard": 0.4,
+    "earrings": 0.35,
+    "ears": 0.3,
+}  # chance that it stays where it is drawn
 APART = ({"hat", "headphones"},)  # one of each at most
 MOODS = ("smile", "grin", "surprise", "brows_up", "wink")
 
@@ -24,7 +31,7 @@ MOODS = ("smile", "grin", "surprise", "brows_up", "wink")
 def spread(category: Category) -> np.ndarray:
     """Standard deviations (dim,) of a category's two-sided axes, fitted to its styles; 0 for the others."""
     codes = np.array([[dict(s.at).get(a.name, 0.0) for a in category.axes] for s in category.styles]).reshape(-1, category.dim)
-    wide = SHARE_OF_SPREAD * np.sqrt((codes ** 2).mean(0)) if len(codes) else np.zeros(category.dim)
+    wide = SHARE_OF_SPREAD * np.sqrt((codes**2).mean(0)) if len(codes) else np.zeros(category.dim)
     return np.where([a.low < 0 for a in category.axes], np.maximum(wide, NARROWEST), 0.0)
 
 

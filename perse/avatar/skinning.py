@@ -18,8 +18,25 @@ UNSEEN = 1 / 255  # opacity below which rasterizers leave a Gaussian out
 
 
 @compiled(parallel=True)
-def _forward(vertices, faces, rest_frames, rest_size, face, bary, rigid, offset, quats, log_scales, wanted, means, out_quats, scales,
-             turn, turn_quat, stretch):
+def _forward(
+    vertices,
+    faces,
+    rest_frames,
+    rest_size,
+    face,
+    bary,
+    rigid,
+    offset,
+    quats,
+    log_scales,
+    wanted,
+    means,
+    out_quats,
+    scales,
+    turn,
+    turn_quat,
+    stretch,
+):
     for f in prange(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         e0, e1, e2 = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]
@@ -63,8 +80,14 @@ def _forward(vertices, faces, rest_frames, rest_size, face, bary, rigid, offset,
         k = np.float32(1) if rigid[i] else stretch[f]
         o0, o1, o2 = offset[i, 0] * k, offset[i, 1] * k, offset[i, 2] * k
         for j in range(3):
-            means[i, j] = (bary[i, 0] * vertices[a, j] + bary[i, 1] * vertices[b, j] + bary[i, 2] * vertices[c, j]
-                           + turn[f, j, 0] * o0 + turn[f, j, 1] * o1 + turn[f, j, 2] * o2)
+            means[i, j] = (
+                bary[i, 0] * vertices[a, j]
+                + bary[i, 1] * vertices[b, j]
+                + bary[i, 2] * vertices[c, j]
+                + turn[f, j, 0] * o0
+                + turn[f, j, 1] * o1
+                + turn[f, j, 2] * o2
+            )
             scales[i, j] = np.exp(log_scales[i, j]) * k
         aw, ax, ay, az = turn_quat[f, 0], turn_quat[f, 1], turn_quat[f, 2], turn_quat[f, 3]
         bw, bx, by, bz = quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]
@@ -114,8 +137,23 @@ class _Follow(torch.autograd.Function):
         means, out_quats, scales = (torch.empty(n, c) for c in (3, 4, 3))
         turn, turn_quat, stretch = np.empty((f, 3, 3), np.float32), np.empty((f, 4), np.float32), np.empty(f, np.float32)
         args = [np.ascontiguousarray(t.detach().numpy()) for t in (vertices, offset, quats, log_scales)]
-        _forward(args[0], fixed.faces, fixed.rest_frames, fixed.rest_size, fixed.face, fixed.bary, fixed.keeps_size, *args[1:], wanted,
-                 means.numpy(), out_quats.numpy(), scales.numpy(), turn, turn_quat, stretch)
+        _forward(
+            args[0],
+            fixed.faces,
+            fixed.rest_frames,
+            fixed.rest_size,
+            fixed.face,
+            fixed.bary,
+            fixed.keeps_size,
+            *args[1:],
+            wanted,
+            means.numpy(),
+            out_quats.numpy(),
+            scales.numpy(),
+            turn,
+            turn_quat,
+            stretch,
+        )
         ctx.fixed, ctx.frames, ctx.scales, ctx.vertex_count = fixed, (turn, turn_quat, stretch, wanted), scales, len(vertices)
         return means, out_quats, scales
 
@@ -153,8 +191,9 @@ class Follower:
             self.bary = np.ascontiguousarray(binding.bary.numpy())
             self.keeps_size = self.rigid.numpy()
 
-    def __call__(self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor,
-                 opacities: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(
+        self, vertices: Tensor, offset: Tensor, quats: Tensor, log_scales: Tensor, opacities: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Posed means (..., N, 3), quats (..., N, 4), scales (..., N, 3).
 
         Args:

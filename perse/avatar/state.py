@@ -32,8 +32,13 @@ class State:
     def to(self, device: torch.device | str) -> "State":
         """The same on a device."""
         drive = (None if x is None else x.to(device) for x in (self.detail, self.light, self.mouth_light))
-        return State(self.weights.to(device), self.head.to(device), self.gaze.to(device),
-                     {name: z.to(device) for name, z in self.latents.items()}, *drive)
+        return State(
+            self.weights.to(device),
+            self.head.to(device),
+            self.gaze.to(device),
+            {name: z.to(device) for name, z in self.latents.items()},
+            *drive,
+        )
 
 
 def state_of(controls: Controls, space: LatentSpace, rig: Rig) -> State:
@@ -59,8 +64,15 @@ def state_of(controls: Controls, space: LatentSpace, rig: Rig) -> State:
         by = torch.from_numpy(np.asarray(controls.neutralise * relaxed, np.float32))
         detail = by if detail is None else detail + by
     latents = {name: torch.from_numpy(z) for name, z in latents_of(controls, space).items()}
-    return State(torch.from_numpy(weights), torch.from_numpy(head), torch.from_numpy(gaze), latents, detail,
-                 _given(controls.light, (-1, 3)), _given(controls.mouth_light, (-1,)))
+    return State(
+        torch.from_numpy(weights),
+        torch.from_numpy(head),
+        torch.from_numpy(gaze),
+        latents,
+        detail,
+        _given(controls.light, (-1, 3)),
+        _given(controls.mouth_light, (-1,)),
+    )
 
 
 def _given(values: tuple[float, ...], shape: tuple[int, ...]) -> Tensor | None:
@@ -108,6 +120,7 @@ def latents_of(controls: Controls, space: LatentSpace) -> dict[str, np.ndarray]:
 
 def stacked(states: list[State]) -> State:
     """Several frames as one state, (B, ...); zeros where one has no driver and another has. Without latents: they are decoded one by one."""
+
     def drive(name: str) -> Tensor | None:
         each = [getattr(state, name) for state in states]
         some = next((x for x in each if x is not None), None)

@@ -46,6 +46,7 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
     """
     if photo is None:
         from skimage.data import astronaut
+
         photo = astronaut()
     compile_ahead.ready()
     pipeline = PersePipeline.from_pretrained()
@@ -80,10 +81,16 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
         first = _first_frame(path)
     return {
         "machine": machine(),
-        "build_seconds": round(seconds, 1), "build_of_budget": round(seconds / budget, 2),
+        "build_seconds": round(seconds, 1),
+        "build_of_budget": round(seconds / budget, 2),
         "stages": {k: round(v, 2) for k, v in taken.items() if v >= 0.005},
-        "report": avatar.report.build, "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "first_frame_seconds": first, "page": _page(), "preview_ms": preview, "video_fps": fps, "avatar_bytes": size,
+        "report": avatar.report.build,
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "first_frame_seconds": first,
+        "page": _page(),
+        "preview_ms": preview,
+        "video_fps": fps,
+        "avatar_bytes": size,
         "rasterizer": roofline.table(),
     }
 
@@ -92,15 +99,23 @@ def machine() -> dict:
     """What this machine is: processor, how wide the kernels' vectors are here, cores, threads."""
     named = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M) if Path("/proc/cpuinfo").exists() else None
     vectors = "16 lanes (AVX-512)" if WIDTH == 16 else f"{WIDTH} lanes (no AVX-512)"
-    return {"processor": named[1] if named else platform.processor() or platform.machine(), "vectors": vectors, "cpus": os.cpu_count(),
-            "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None}
+    return {
+        "processor": named[1] if named else platform.processor() or platform.machine(),
+        "vectors": vectors,
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
 
 
 def _first_frame(avatar: Path) -> float:
     """Seconds until a fresh process has rendered a saved avatar, kernels from their cache."""
-    code = ("import sys, time; start = time.perf_counter(); from perse.avatar.io import load_avatar; from perse.renderer import Renderer; "
-            "Renderer(load_avatar(sys.argv[1])).frame(); print(time.perf_counter() - start)")
+    code = (
+        "import sys, time; start = time.perf_counter(); from perse.avatar.io import load_avatar; from perse.renderer import Renderer; "
+        "Renderer(load_avatar(sys.argv[1])).frame(); print(time.perf_counter() - start)"
+    )
     done = subprocess.run([sys.executable, "-c", code, str(avatar)], capture_output=True, text=True, check=True)
     return round(float(done.stdout), 2)
 
@@ -118,8 +133,13 @@ def _page(patience: float = 300.0) -> dict:
         port = free.getsockname()[1]
         free.close()
         start = time.monotonic()
-        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env | {"GRADIO_SERVER_PORT": str(port)},
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=env | {"GRADIO_SERVER_PORT": str(port)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             answers = None
             while time.monotonic() - start < patience and process.poll() is None:
@@ -135,12 +155,16 @@ def _page(patience: float = 300.0) -> dict:
                 time.sleep(0.3)
             ready = time.monotonic() - start
             time.sleep(3.0)  # what is only needed for the start is given back
-            held = psutil.Process(process.pid).memory_info().rss / 2 ** 20
+            held = psutil.Process(process.pid).memory_info().rss / 2**20
         finally:
             process.terminate()
             process.wait(60)
-    return {"import_seconds": round(float(done.stdout.splitlines()[-1]), 2), "answers_seconds": round(answers or ready, 2),
-            "ready_seconds": round(ready, 1), "idle_memory_mb": round(held)}
+    return {
+        "import_seconds": round(float(done.stdout.splitlines()[-1]), 2),
+        "answers_seconds": round(answers or ready, 2),
+        "ready_seconds": round(ready, 1),
+        "idle_memory_mb": round(held),
+    }
 
 
 def read(path: str | Path) -> dict:
@@ -168,10 +192,14 @@ def compare(before: dict, after: dict) -> dict:
 def lines(compared: dict) -> str:
     """The same for eyes: a line a number."""
     both = [f"{m.get('processor', '?')}, {m.get('vectors', '?')}, {m.get('cpus', '?')} cores" for m in compared["machines"]]
-    rows = [(name, f"{one:g}", f"{two:g}", "" if ratio is None else f"{ratio:.2f}") for name, (one, two, ratio) in compared["numbers"].items()]
+    rows = [
+        (name, f"{one:g}", f"{two:g}", "" if ratio is None else f"{ratio:.2f}") for name, (one, two, ratio) in compared["numbers"].items()
+    ]
     wide = [max(map(len, column)) for column in zip(("", "before", "after", "ratio"), *rows)]
-    table = [" ".join(cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, wide)))
-             for row in (("", "before", "after", "ratio"), *rows)]
+    table = [
+        " ".join(cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, wide)))
+        for row in (("", "before", "after", "ratio"), *rows)
+    ]
     return "\n".join([f"before: {both[0]}", f"after:  {both[1]}", *table])
 
 

@@ -30,8 +30,13 @@ def head_scene(count: int, size: int, seed: int = 0) -> tuple[GaussianCloud, Cam
     generator = torch.Generator().manual_seed(seed)
     means = torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=1)
     scales = (torch.rand(count, 3, generator=generator) * 2 + 1) * 2.5 / size
-    cloud = GaussianCloud(means, torch.randn(count, 4, generator=generator), scales,
-                          torch.rand(count, generator=generator) * 0.5 + 0.5, torch.rand(count, 3, generator=generator))
+    cloud = GaussianCloud(
+        means,
+        torch.randn(count, 4, generator=generator),
+        scales,
+        torch.rand(count, generator=generator) * 0.5 + 0.5,
+        torch.rand(count, 3, generator=generator),
+    )
     view = np.eye(4, dtype=np.float32)
     view[2, 3] = 6.0
     K = np.array([[2.4 * size, 0, size / 2], [0, 2.4 * size, size / 2], [0, 0, 1]], np.float32)
@@ -75,8 +80,10 @@ def machine() -> dict:
     out = np.empty(lots, np.float32)
     _multiply_add(1, lots, out)
     adding = min(_seconds(lambda: _multiply_add(turns, lots, out)) for _ in range(5))
-    return {"copy_gb_s": round(2 * source.nbytes / copying / 1e9, 1),
-            "multiply_add_gflops": round(2.0 * 8 * WIDTH * turns * lots / adding / 1e9)}
+    return {
+        "copy_gb_s": round(2 * source.nbytes / copying / 1e9, 1),
+        "multiply_add_gflops": round(2.0 * 8 * WIDTH * turns * lots / adding / 1e9),
+    }
 
 
 def _seconds(action) -> float:
@@ -97,13 +104,18 @@ def work(cloud: GaussianCloud, camera: Camera) -> dict:
     _, _, visited, _, met = blend(records, starts, entries, np.zeros(3, np.float32), camera.width, camera.height)
     inputs, seen, count, pixels = sum(a.nbytes for a in arrays), int((depths > 0).sum()), len(depths), camera.width * camera.height
     listed, drawn, blocks = len(entries), int(visited.sum()), int(met.sum())
-    forward = inputs + 4 * RECORD * seen + 20 * count          # project
-    forward += 2 * 20 * count + 2 * 16 * seen + 12 * listed    # bin
-    forward += (4 * RECORD + 12) * drawn + 16 * pixels         # blend
+    forward = inputs + 4 * RECORD * seen + 20 * count  # project
+    forward += 2 * 20 * count + 2 * 16 * seen + 12 * listed  # bin
+    forward += (4 * RECORD + 12) * drawn + 16 * pixels  # blend
     backward = (4 * RECORD + 16 + 4 * PAIR) * drawn + 32 * pixels + 4 * PAIR * listed + 2 * inputs
-    return {"pairs": listed, "blocks": blocks, "forward_bytes": forward, "backward_bytes": backward,
-            "forward_flops": PROJECT * seen + PIXEL * BLOCK * blocks,
-            "backward_flops": PROJECT_BACK * seen + PIXEL_BACK * BLOCK * blocks}
+    return {
+        "pairs": listed,
+        "blocks": blocks,
+        "forward_bytes": forward,
+        "backward_bytes": backward,
+        "forward_flops": PROJECT * seen + PIXEL * BLOCK * blocks,
+        "backward_flops": PROJECT_BACK * seen + PIXEL_BACK * BLOCK * blocks,
+    }
 
 
 def table(counts: tuple[int, ...] = COUNTS, sizes: tuple[int, ...] = SIZES) -> dict:
@@ -117,8 +129,9 @@ def table(counts: tuple[int, ...] = COUNTS, sizes: tuple[int, ...] = SIZES) -> d
     for size in sizes:
         for count in counts:
             cloud, camera = head_scene(count, size)
-            leaves = GaussianCloud(*(t.clone().requires_grad_() for t in
-                                     (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors)))
+            leaves = GaussianCloud(
+                *(t.clone().requires_grad_() for t in (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors))
+            )
 
             def both(leaves=leaves, camera=camera):
                 rasterize(leaves, camera)[0].sum().backward()
@@ -129,8 +142,17 @@ def table(counts: tuple[int, ...] = COUNTS, sizes: tuple[int, ...] = SIZES) -> d
             forward, together = milliseconds(partial(rasterize, cloud, camera), 15), milliseconds(both, 11)
             floor = least(done["forward_bytes"], done["forward_flops"])
             floor_both = floor + least(done["backward_bytes"], done["backward_flops"])
-            rows.append({"gaussians": count, "size": size, "forward_ms": forward, "forward_backward_ms": together,
-                         "forward_limit_ms": round(floor, 2), "forward_backward_limit_ms": round(floor_both, 2),
-                         "forward_of_limit": round(floor / forward, 2), "forward_backward_of_limit": round(floor_both / together, 2),
-                         **done})
+            rows.append(
+                {
+                    "gaussians": count,
+                    "size": size,
+                    "forward_ms": forward,
+                    "forward_backward_ms": together,
+                    "forward_limit_ms": round(floor, 2),
+                    "forward_backward_limit_ms": round(floor_both, 2),
+                    "forward_of_limit": round(floor / forward, 2),
+                    "forward_backward_of_limit": round(floor_both / together, 2),
+                    **done,
+                }
+            )
     return {"machine": limits, "scenes": rows}

@@ -25,4 +25,4 @@ def contact_sheet(avatar: Avatar, size: int = 256, columns: int = 9, zoom: float
     styles = [(c.name, s.name) for c in CATEGORIES if c.name in avatar.space.categories for s in (c.styles if full else c.styles[:1])]
     frames += [renderer.frame(Controls(zoom=zoom, styles={c: {s: 1.0}}, yaw=TURNS[i % 3])) for i, (c, s) in enumerate(styles)]
     frames += [np.full_like(frames[0], 255)] * (-len(frames) % columns)
-    return np.concatenate([np.concatenate(frames[i:i + columns], 1) for i in range(0, len(frames), columns)], 0)
+    return np.concatenate([np.concatenate(frames[i : i + columns], 1) for i in range(0, len(frames), columns)], 0)

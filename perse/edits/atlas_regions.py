@@ -46,7 +46,7 @@ def soft(mask: np.ndarray, sigma: float) -> np.ndarray:
 def box_of(weight: np.ndarray) -> Box | None:
     """Rows and columns that a weight (ATLAS, ATLAS) touches; None if nowhere."""
     rows, columns = np.flatnonzero(weight.max(1) > TOUCHED), np.flatnonzero(weight.max(0) > TOUCHED)
-    return np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] if len(rows) else None
+    return np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else None
 
 
 class Regions:
@@ -151,7 +151,7 @@ class Regions:
         if name == "ear_area":
             points = self.points[chart_slice("shell")]
             away = ((points[..., 1] - EAR[1]) / EAR_SIZE[0]) ** 2 + ((points[..., 2] - EAR[2]) / EAR_SIZE[1]) ** 2
-            empty[chart_slice("shell")] = np.clip(1.6 * np.exp(-away ** 2) - 0.05, 0, 1) * (np.abs(points[..., 0]) > BESIDE_FACE)
+            empty[chart_slice("shell")] = np.clip(1.6 * np.exp(-(away**2)) - 0.05, 0, 1) * (np.abs(points[..., 0]) > BESIDE_FACE)
             return empty
         return np.clip(soft(masks[name], 1.5), 0, 1)
 
@@ -192,9 +192,10 @@ class Regions:
         column = np.abs((np.arange(width) / width + 0.5) % 1 - 0.5) * len(OVAL)  # profiles away from the crown's
         deep = np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0]) / (RINGS + 1) * height
         # Single hairs stand on beyond the line.
-        ragged = cv2.GaussianBlur(np.random.default_rng(0).standard_normal((1, width)).astype(np.float32), (0, 0), 1.2,
-                                  borderType=cv2.BORDER_REFLECT)[0]
-        deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width:2 * width] + 10 * ragged
+        ragged = cv2.GaussianBlur(
+            np.random.default_rng(0).standard_normal((1, width)).astype(np.float32), (0, 0), 1.2, borderType=cv2.BORDER_REFLECT
+        )[0]
+        deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width] + 10 * ragged
         weight[shell] = hair[shell] * np.clip((deep[None] - np.arange(height)[:, None]) / 40 + 0.3, 0, 1)
         return weight
 

@@ -48,14 +48,19 @@ class BoundMesh:
         if self.start is None:
             return self
         linear, quadratic = self.opacity(self.triangles[:, 0], 1.0)
-        return replace(self, triangles=self.triangles[linear * amount + quadratic * amount ** 2 > 0.5])
+        return replace(self, triangles=self.triangles[linear * amount + quadratic * amount**2 > 0.5])
 
     def pose(self, rig: Rig, vertices: np.ndarray) -> np.ndarray:
         """Positions (V, 3) on the posed rig (V_rig, 3): they turn with their triangle and keep their distance, as in `avatar.follow`."""
         if self._seat.get("rig") is not rig:
             used, index = np.unique(self.face, return_inverse=True)
-            self._seat.update(rig=rig, index=index, faces=rig.faces[used], corners=rig.faces[self.face],
-                              back=triangle_frames(rig.vertices[rig.faces[used]].astype(np.float64)).transpose(0, 2, 1))
+            self._seat.update(
+                rig=rig,
+                index=index,
+                faces=rig.faces[used],
+                corners=rig.faces[self.face],
+                back=triangle_frames(rig.vertices[rig.faces[used]].astype(np.float64)).transpose(0, 2, 1),
+            )
         seat = self._seat
         point = interpolated(vertices[seat["corners"]], self.bary)
         turn = triangle_frames(vertices[seat["faces"]].astype(np.float64)) @ seat["back"]

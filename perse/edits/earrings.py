@@ -30,17 +30,21 @@ def studs(head: Head, color: np.ndarray) -> BoundMesh:
 
 def hoops(head: Head, color: np.ndarray) -> BoundMesh:
     """A ring that hangs from each lobe."""
+
     def build(at: np.ndarray, side: float) -> list[Solid]:
         turn, size = np.linspace(0, 2 * np.pi, 36, endpoint=False), 0.15
         ring = np.stack([0.30 * size * side * (1 - np.cos(turn)) + 0.03 * side, size * (1 - np.cos(turn)) - 0.02, size * np.sin(turn)], 1)
         return [tube(at + ring, 0.0125, True)]
+
     return _pair(head, color, build)
 
 
 def drops(head: Head, color: np.ndarray) -> BoundMesh:
     """A small ball, a chain, a drop."""
+
     def build(at: np.ndarray, side: float) -> list[Solid]:
         at = at + [0.02 * side, 0, 0]
         hang = at + np.linspace(0, 1, 5)[:, None] * [0.0, 0.13, 0.0]
         return [ball(at, 0.022), tube(hang, 0.007, False, 5), ball(hang[-1] + [0, 0.055, 0], (0.036, 0.062, 0.036), 9)]
+
     return _pair(head, color, build)

@@ -24,14 +24,19 @@ def _ear(at: np.ndarray, side: float) -> tuple[list[Solid], np.ndarray]:
     """One ear: a rolled rim, a bowl; and how light each point is."""
     outline = _outline(0.62, 0.36)
     lean = 0.55  # how far it stands off: sine of the angle
-    rim = at + np.stack([side * (0.02 + lean * outline[:, 0] * 0.62), outline[:, 1], outline[:, 0] * np.sqrt(1 - lean ** 2)], 1)
+    rim = at + np.stack([side * (0.02 + lean * outline[:, 0] * 0.62), outline[:, 1], outline[:, 0] * np.sqrt(1 - lean**2)], 1)
     hole = at + np.array([side * 0.0, 0.04, 0.02])
     depth = np.linspace(0, 1, 7)
     bowl = hole + depth[:, None, None] * (rim - hole)
     bowl[..., 0] -= side * 0.055 * np.sin(np.pi * depth)[:, None]
     back = hole + depth[:, None, None] * (rim - hole) + [-side * 0.03, 0, 0.02]
-    shade = np.concatenate([np.repeat(np.interp(depth, [0, 0.35, 0.7, 1], [0.50, 0.68, 0.86, 1.0]), OUTLINE), np.repeat(np.full(7, 0.72), OUTLINE),
-                            np.full(OUTLINE * 8, 1.0)])
+    shade = np.concatenate(
+        [
+            np.repeat(np.interp(depth, [0, 0.35, 0.7, 1], [0.50, 0.68, 0.86, 1.0]), OUTLINE),
+            np.repeat(np.full(7, 0.72), OUTLINE),
+            np.full(OUTLINE * 8, 1.0),
+        ]
+    )
     thick = np.interp(np.linspace(0, 1, OUTLINE), [0, 0.5, 0.85, 1], [0.024, 0.030, 0.036, 0.030])
     return [sheet(bowl), sheet(back), tube(rim, thick, False)], shade
 

@@ -74,7 +74,7 @@ class Edit:
 
     def shape_at(self, share: float) -> np.ndarray | None:
         """Displacement (V, 3) at a share of the amount."""
-        return None if self.shape is None else self.shape * (self.early * share + (1 - self.early) * share ** 2)
+        return None if self.shape is None else self.shape * (self.early * share + (1 - self.early) * share**2)
 
     def paint(self, patch: Patch | None) -> None:
         """Add one more change of colour."""
@@ -82,11 +82,13 @@ class Edit:
             return
         if self.patch is not None:
             (rows, columns), (old_rows, old_columns) = patch[0], self.patch[0]
-            box = np.s_[min(rows.start, old_rows.start):max(rows.stop, old_rows.stop),
-                        min(columns.start, old_columns.start):max(columns.stop, old_columns.stop)]
+            box = np.s_[
+                min(rows.start, old_rows.start) : max(rows.stop, old_rows.stop),
+                min(columns.start, old_columns.start) : max(columns.stop, old_columns.stop),
+            ]
             joined = np.zeros((box[0].stop - box[0].start, box[1].stop - box[1].start, 3), np.float32)
             for (r, c), change in (patch, self.patch):
-                joined[r.start - box[0].start:r.stop - box[0].start, c.start - box[1].start:c.stop - box[1].start] += change
+                joined[r.start - box[0].start : r.stop - box[0].start, c.start - box[1].start : c.stop - box[1].start] += change
             patch = (box, joined)
         self.patch = patch
 

@@ -46,12 +46,12 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     down += 0.35 * rng.standard_normal(down.shape) * [1, 0.5, 0.6]
     along = down - (down * normal).sum(1, keepdims=True) * normal
     along = unit(along)
-    length = edit.length * weight ** 0.5 * rng.uniform(0.6, 1.15, len(root))
+    length = edit.length * weight**0.5 * rng.uniform(0.6, 1.15, len(root))
     if edit.pieces > 2:  # longest in the middle
         length *= np.clip(1.15 - 0.9 * np.abs(root[:, 0]), 0.4, 1)
     first = along * (1 - edit.lift) + normal * edit.lift
     first /= np.linalg.norm(first, axis=1, keepdims=True)
-    path = [root - 0.15 * length[:, None] * normal * edit.lift, ]
+    path = [root - 0.15 * length[:, None] * normal * edit.lift]
     base = root
     sway = 0.10 * rng.standard_normal((len(root), 3)) * [1, 0, 1]
     for k in range(edit.pieces):
@@ -68,8 +68,20 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     shade = np.interp(np.linspace(0, 1, edit.pieces + 1), [0, 0.5, 1], [0.7, 1.0, 1.2])
     t = np.linspace(0, 1, edit.pieces + 1)
     # Roots come one by one, then every strand grows; stubble is short and half transparent, and fades in.
-    start = None if edit.opacity < 0.6 else np.minimum(0.25 * rng.random((len(root), 1)) + 0.5 * t * edit.pieces / (edit.pieces - 1), LATEST_START)
+    start = (
+        None
+        if edit.opacity < 0.6
+        else np.minimum(0.25 * rng.random((len(root), 1)) + 0.5 * t * edit.pieces / (edit.pieces - 1), LATEST_START)
+    )
     steps = (1, edit.pieces + 1, 1)
-    return ribbons(paths, np.cross(along, normal), edit.width, tone[:, None] * shade[None, :, None],
-                   np.repeat(face[:, None], edit.pieces + 1, 1),
-                   np.tile(bary[:, None], steps), np.tile(root[:, None], steps), "beard", start)
+    return ribbons(
+        paths,
+        np.cross(along, normal),
+        edit.width,
+        tone[:, None] * shade[None, :, None],
+        np.repeat(face[:, None], edit.pieces + 1, 1),
+        np.tile(bary[:, None], steps),
+        np.tile(root[:, None], steps),
+        "beard",
+        start,
+    )

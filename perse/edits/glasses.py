@@ -62,22 +62,24 @@ def glasses(head: Head, color: np.ndarray, kind: str) -> BoundMesh:
     for side, ear in (("right", 234), ("left", 454)):
         outward = -1.0 if side == "right" else 1.0
         start = rims[side][np.argmax(outward * rims[side][:, 0] - 0.8 * np.abs(rims[side][:, 1] - centres[side][1] + 0.05))]
-        beside = np.array([outward * max(abs(v[ear, 0]), abs(v[[127, 356][side == "left"], 0])) + 0.05 * outward, start[1],
-                           v[ear, 2] - 0.15])
+        beside = np.array(
+            [outward * max(abs(v[ear, 0]), abs(v[[127, 356][side == "left"], 0])) + 0.05 * outward, start[1], v[ear, 2] - 0.15]
+        )
         behind = np.array([beside[0] - 0.01 * outward, start[1] + 0.04, v[ear, 2] + 0.25])
-        path = np.concatenate([start + (beside - start) * np.linspace(0, 1, 12)[:, None],
-                               beside + (behind - beside) * np.linspace(0, 1, 8)[1:, None]])
+        path = np.concatenate(
+            [start + (beside - start) * np.linspace(0, 1, 12)[:, None], beside + (behind - beside) * np.linspace(0, 1, 8)[1:, None]]
+        )
         pieces.append(tube(path, radius, False))
     points, triangles = merged(pieces)
     # A light from above gives the frame its form.
     normal = vertex_normals(points, triangles)
     shade = lit(normal)[:, None]
-    colors = metal(color, normal) if kind == "aviator" else np.clip(color[None] * (0.75 + 0.5 * shade) + 0.10 * shade ** 4, 0, 1)
+    colors = metal(color, normal) if kind == "aviator" else np.clip(color[None] * (0.75 + 0.5 * shade) + 0.10 * shade**4, 0, 1)
     if not lenses:
         return head.fixed(points, triangles, colors, "glasses")
     # Lenses darken from below upwards and mirror a little sky.
     glass, faces = merged(lenses)
     height = (glass[:, 1:2] - glass[:, 1].min()) / np.ptp(glass[:, 1])
-    shine = LENS_COLOR * (0.8 + 0.9 * height) + 0.10 * np.exp(-((height - 0.16) / 0.10) ** 2) * np.array([0.8, 0.9, 1.0])
+    shine = LENS_COLOR * (0.8 + 0.9 * height) + 0.10 * np.exp(-(((height - 0.16) / 0.10) ** 2)) * np.array([0.8, 0.9, 1.0])
     points, triangles = merged([(points, triangles), (glass, faces)])
     return head.fixed(points, triangles, np.clip(np.concatenate([colors, shine]), 0, 1), "sunglasses")

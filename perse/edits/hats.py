@@ -18,7 +18,7 @@ def _dome(head: Head, low: float, gap, rows: int = 18) -> tuple[np.ndarray, np.n
     """
     azimuth = np.linspace(-np.pi, np.pi, AROUND, endpoint=False)
     share = np.linspace(0, 1, rows)
-    elevation = low + (np.radians(89.0) - low) * share ** 0.85
+    elevation = low + (np.radians(89.0) - low) * share**0.85
     a, e = np.meshgrid(azimuth, elevation)
     away = gap(a, np.broadcast_to(share[:, None], a.shape)) if callable(gap) else gap
     return head.middle + (head.radius(a, e) + away)[..., None] * head.direction(a, e), azimuth, share
@@ -49,8 +49,8 @@ def beanie(head: Head, color: np.ndarray) -> BoundMesh:
     around = np.tile(azimuth, len(points) // AROUND)
     rib = np.cos(around * AROUND / 2)
     knit = 1 + 0.16 * rib
-    knit[len(grid) * AROUND:] = 1.06 + 0.20 * rib[len(grid) * AROUND:]
-    knit[-4 * AROUND:] = 0.75
+    knit[len(grid) * AROUND :] = 1.06 + 0.20 * rib[len(grid) * AROUND :]
+    knit[-4 * AROUND :] = 0.75
     start = np.concatenate([_grown(share), np.full(len(points) - grid.shape[0] * AROUND, LATEST_START)])
     return head.fixed(points, triangles, cloth(color, outward(points, triangles, head.middle), knit), "hat", start)
 
@@ -58,8 +58,9 @@ def beanie(head: Head, color: np.ndarray) -> BoundMesh:
 def cap(head: Head, color: np.ndarray) -> BoundMesh:
     """A baseball cap: six panels, a button, a visor."""
     low = np.radians(-4.0)
-    grid, azimuth, share = _dome(head, low, lambda a,
-                                 s: 0.05 + 0.10 * s + 0.08 * np.exp(-(a / 1.0) ** 2) * np.sin(np.pi * np.clip(s * 1.3, 0, 1)))
+    grid, azimuth, share = _dome(
+        head, low, lambda a, s: 0.05 + 0.10 * s + 0.08 * np.exp(-((a / 1.0) ** 2)) * np.sin(np.pi * np.clip(s * 1.3, 0, 1))
+    )
     visor_at, out = np.linspace(-1.05, 1.05, 29), np.linspace(0, 1, 9)
     a, o = np.meshgrid(visor_at, out)
     seat = np.full(a.shape, low + np.radians(3.0))
@@ -73,15 +74,21 @@ def cap(head: Head, color: np.ndarray) -> BoundMesh:
     points, triangles = merged(pieces)
     normal = outward(points, triangles, head.middle)
     count = [len(p) for p, _ in pieces]
-    normal[count[0]:count[0] + count[1]] *= np.sign(normal[count[0]:count[0] + count[1]] @ head.up)[:, None]
+    normal[count[0] : count[0] + count[1]] *= np.sign(normal[count[0] : count[0] + count[1]] @ head.up)[:, None]
     pattern = np.ones(len(points))
     around = np.tile(azimuth, len(grid))
-    pattern[:count[0]] -= 0.22 * (np.abs((around * 3 / np.pi + 0.5) % 1 - 0.5) < 0.05)
-    pattern[count[0] + count[1]:count[0] + 2 * count[1]] = 0.45
-    pattern[-count[4]:] = 0.30
-    start = np.concatenate([_grown(share), np.repeat(0.5 + 0.25 * out, len(visor_at)), np.repeat(0.5 + 0.25 * out, len(visor_at)),
-                            np.zeros(count[3]),
-                            np.full(count[4], 0.7)])
+    pattern[: count[0]] -= 0.22 * (np.abs((around * 3 / np.pi + 0.5) % 1 - 0.5) < 0.05)
+    pattern[count[0] + count[1] : count[0] + 2 * count[1]] = 0.45
+    pattern[-count[4] :] = 0.30
+    start = np.concatenate(
+        [
+            _grown(share),
+            np.repeat(0.5 + 0.25 * out, len(visor_at)),
+            np.repeat(0.5 + 0.25 * out, len(visor_at)),
+            np.zeros(count[3]),
+            np.full(count[4], 0.7),
+        ]
+    )
     return head.fixed(points, triangles, cloth(color, normal, pattern), "hat", start)
 
 
@@ -100,7 +107,7 @@ def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
     rise = np.interp(share, [0, 0.6, 0.85, 0.96, 1.0], [0.0, 0.70, 0.97, 1.0, 0.90])
     crown = head.middle + (rim[None] * width[:, None])[..., None] * flat + (rise[:, None] * height[None])[..., None] * head.up
     # A crease along the top, two dents in front.
-    dent = 0.16 * np.exp(-(np.sin(azimuth)[None] * width[:, None] / 0.22) ** 2) * np.clip((share[:, None] - 0.7) / 0.3, 0, 1)
+    dent = 0.16 * np.exp(-((np.sin(azimuth)[None] * width[:, None] / 0.22) ** 2)) * np.clip((share[:, None] - 0.7) / 0.3, 0, 1)
     crown -= dent[..., None] * head.up
     out = np.linspace(0, 1, 10)
     reach = 0.62 + 0.10 * np.abs(np.cos(azimuth))
@@ -109,17 +116,29 @@ def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
     brim = head.middle + wide[..., None] * flat + curl[..., None] * head.up
     under = brim - 0.02 * head.up
     band = head.middle + (rim[None] * 1.02 + 0.004)[..., None] * flat + (np.linspace(0.01, 0.12, 4)[:, None])[..., None] * head.up
-    pieces = [sheet(crown, False, True), sheet(brim, False, True), sheet(under, False, True), sheet(band, False, True),
-              tube(brim[-1] - 0.01 * head.up, 0.014, True, 6), _lining(head, crown[0])]
+    pieces = [
+        sheet(crown, False, True),
+        sheet(brim, False, True),
+        sheet(under, False, True),
+        sheet(band, False, True),
+        tube(brim[-1] - 0.01 * head.up, 0.014, True, 6),
+        _lining(head, crown[0]),
+    ]
     points, triangles = merged(pieces)
     normal = outward(points, triangles, head.middle + 0.2 * head.up)
     count = np.cumsum([0, *(len(p) for p, _ in pieces)])
-    normal[count[1]:count[2]] *= np.sign(normal[count[1]:count[2]] @ head.up)[:, None]
+    normal[count[1] : count[2]] *= np.sign(normal[count[1] : count[2]] @ head.up)[:, None]
     pattern = np.ones(len(points))
-    pattern[count[2]:count[3]], pattern[count[3]:count[4]], pattern[count[5]:] = 0.50, 0.35, 0.30
-    start = np.concatenate([_grown(share, 0.0, 0.45), *(np.repeat(0.48 + 0.27 * out, AROUND),) * 2, np.full(4 * AROUND, 0.48),
-                            np.full(count[5] - count[4], LATEST_START),
-                            np.full(count[6] - count[5], 0.48)])
+    pattern[count[2] : count[3]], pattern[count[3] : count[4]], pattern[count[5] :] = 0.50, 0.35, 0.30
+    start = np.concatenate(
+        [
+            _grown(share, 0.0, 0.45),
+            *(np.repeat(0.48 + 0.27 * out, AROUND),) * 2,
+            np.full(4 * AROUND, 0.48),
+            np.full(count[5] - count[4], LATEST_START),
+            np.full(count[6] - count[5], 0.48),
+        ]
+    )
     return head.fixed(points, triangles, cloth(color, normal, pattern), "hat", start)
 
 
@@ -134,7 +153,7 @@ def hairband(head: Head, color: np.ndarray) -> BoundMesh:
     direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
     x, y, z = direction @ head.side, direction @ head.up, direction @ head.forward
     radius = head.radius(np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1)), tucked=False)
-    points = head.middle + (radius - 0.02 + 0.025 * (1 - w ** 2))[..., None] * direction
+    points = head.middle + (radius - 0.02 + 0.025 * (1 - w**2))[..., None] * direction
     points, triangles = sheet(points)
     start = np.tile(0.75 * np.abs(np.linspace(-1, 1, 61)), 6)
     sheen = 1 + 0.12 * np.cos(np.repeat(across, 61) * 3)

@@ -47,11 +47,13 @@ def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         fr, fc = r - r0, c - c0
         g = [[grid[np.minimum(r0 + i, HEIGHTS - 1), (c0 + j) % ANGLES] for j in (0, 1)] for i in (0, 1)]
         return (1 - fr) * ((1 - fc) * g[0][0] + fc * g[0][1]) + fr * ((1 - fc) * g[1][0] + fc * g[1][1])
+
     return at
 
 
 def _tones(head: Head, uv: np.ndarray, color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Colours (S, 3) of strands rooted at atlas pixels (S, 2): the hair's own there, or near `color` where it is not hair."""
+
     def of_hair():
         hair = head.regions("hair")
         seen = (hair > 0.6) & (head.texture.seen > 0.2)
@@ -147,8 +149,9 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     tone = _tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
     shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.5, 1], [1.0, 1.05, 0.92])
     start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LATEST_START)
-    return ribbons(paths, np.tile([1.0, 0.0, 0.0], (count, 1)), step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair",
-                   start, 0.35)
+    return ribbons(
+        paths, np.tile([1.0, 0.0, 0.0], (count, 1)), step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair", start, 0.35
+    )
 
 
 # Cuts by the name that a catalogue entry gives.

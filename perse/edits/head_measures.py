@@ -53,8 +53,13 @@ class Head:
         x = ((np.asarray(azimuth) / (2 * np.pi) + 0.5) % 1) * AZIMUTHS + AZIMUTHS
         y = (np.asarray(elevation) - LOWEST) / (np.pi / 2 - LOWEST) * (ELEVATIONS - 1)
         x, y = np.broadcast_arrays(x, y)
-        flat = cv2.remap(np.tile(sheet, (1, 3)), x.astype(np.float32).reshape(x.shape[0], -1), y.astype(np.float32).reshape(x.shape[0], -1),
-                         cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        flat = cv2.remap(
+            np.tile(sheet, (1, 3)),
+            x.astype(np.float32).reshape(x.shape[0], -1),
+            y.astype(np.float32).reshape(x.shape[0], -1),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         return flat.reshape(x.shape)
 
     def _measure(self, tucked: bool) -> np.ndarray:
@@ -74,7 +79,7 @@ class Head:
         filled = diffuse(wide[..., None], (wide > 0).astype(np.float32))[..., 0]
         # A hat spans hollows: the largest radius nearby, smoothed.
         filled = cv2.GaussianBlur(cv2.dilate(filled, np.ones((3, 3))), (0, 0), 2.0)
-        return filled[:, AZIMUTHS:2 * AZIMUTHS]
+        return filled[:, AZIMUTHS : 2 * AZIMUTHS]
 
     def direction(self, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
         """Unit vectors (..., 3) in the head frame."""

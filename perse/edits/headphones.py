@@ -23,8 +23,14 @@ def headphones(head: Head, color: np.ndarray) -> BoundMesh:
         turn, out = np.linspace(0, 2 * np.pi, 28, endpoint=False), np.linspace(0, 1, 8)
         size = np.interp(out, [0, 0.15, 0.45, 0.6, 0.9, 1.0], [0.26, 0.30, 0.30, 0.27, 0.25, 0.02])
         x = np.interp(out, [0, 0.15, 0.45, 0.6, 0.9, 1.0], [0.0, 0.02, 0.13, 0.17, 0.21, 0.215])
-        grid = np.stack(np.broadcast_arrays(side * (reach[side] + x)[:, None], cup_at[1] + 1.12 * size[:, None] * np.cos(turn),
-                                            cup_at[2] + 0.92 * size[:, None] * np.sin(turn)), -1)
+        grid = np.stack(
+            np.broadcast_arrays(
+                side * (reach[side] + x)[:, None],
+                cup_at[1] + 1.12 * size[:, None] * np.cos(turn),
+                cup_at[2] + 0.92 * size[:, None] * np.sin(turn),
+            ),
+            -1,
+        )
         solids.append(sheet(grid, False, True))
         shades.append(np.repeat(np.interp(out, [0, 0.45, 0.5, 1], [0.75, 0.75, 1.15, 1.15]), 28))
     # From cup to cup over the top of the hair.
@@ -44,5 +50,9 @@ def headphones(head: Head, color: np.ndarray) -> BoundMesh:
     shades.append(np.full(x.size, 1.0))
     points, triangles = merged(solids)
     normal = outward(points, triangles, np.array([0.0, cup_at[1], cup_at[2]]))
-    return head.fixed(points, triangles, np.clip(cloth(color, normal, np.concatenate(shades)) + 0.05 * np.clip(-normal[:, 1:2], 0, 1) ** 3,
-                                                 0, 1), "headphones")
+    return head.fixed(
+        points,
+        triangles,
+        np.clip(cloth(color, normal, np.concatenate(shades)) + 0.05 * np.clip(-normal[:, 1:2], 0, 1) ** 3, 0, 1),
+        "headphones",
+    )

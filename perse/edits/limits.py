@@ -8,8 +8,14 @@ from .workshop import Workshop
 
 NOTICEABLE = 0.025  # mean change of colour of a region that a visitor would notice, RGB in [0, 1]
 BELONGS = 0.5  # of a region's weight, from which a texel belongs to it
-MISSING = {"hair": "hair", "temples": "hair", "clothes": "clothes", "lips": "lips", "brow_area": "eyebrows",
-           "own_beard": "beard to take off"}
+MISSING = {
+    "hair": "hair",
+    "temples": "hair",
+    "clothes": "clothes",
+    "lips": "lips",
+    "brow_area": "eyebrows",
+    "own_beard": "beard to take off",
+}
 GLASSES = "The photo shows glasses, which hide what is behind them: they cannot be taken off, and a second pair would lie over them."
 
 

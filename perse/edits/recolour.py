@@ -62,8 +62,9 @@ def pupil(regions: Regions, texture: Texture, step: Pupil, sign: int) -> Patch:
     """Iris and pupil drawn nearer to or further from the centre; the iris' edge stays."""
     edge, grown = 0.38, 0.38 * (1 + sign * step.by * (1 if sign > 0 else 0.8))
     blocks = [chart_slice(p) for p in ("eye_right", "eye_left")]
-    box = np.s_[min(b[0].start for b in blocks):max(b[0].stop for b in blocks),
-                min(b[1].start for b in blocks):max(b[1].stop for b in blocks)]
+    box = np.s_[
+        min(b[0].start for b in blocks) : max(b[0].stop for b in blocks), min(b[1].start for b in blocks) : max(b[1].stop for b in blocks)
+    ]
     change = np.zeros_like(texture.color[box])
     for part, block in zip(("eye_right", "eye_left"), blocks):
         radius = regions.iris_radius(part)
@@ -78,6 +79,8 @@ def pupil(regions: Regions, texture: Texture, step: Pupil, sign: int) -> Patch:
         # A pupil is nearly black, whatever the photo's few pixels of it say.
         dark = np.clip((grown - radius) / 0.10, 0, 1)[..., None]
         moved_color = moved_color * (1 - 0.6 * dark) + 0.6 * dark * np.minimum(moved_color, 0.05)
-        here = np.s_[block[0].start - box[0].start:block[0].stop - box[0].start, block[1].start - box[1].start:block[1].stop - box[1].start]
+        here = np.s_[
+            block[0].start - box[0].start : block[0].stop - box[0].start, block[1].start - box[1].start : block[1].stop - box[1].start
+        ]
         change[here] = (moved_color - color) * (radius < 1.02)[..., None]
     return box, change

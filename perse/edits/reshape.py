@@ -31,10 +31,10 @@ class Shaper:
 
     def _spread(self, handles: dict[int, np.ndarray], radius: float, pinned: list[int]) -> np.ndarray:
         shape = np.zeros(self.rig.vertices.shape)
-        shape[:len(self.surface.vertices)] = self.surface.spread(handles, radius, pinned)
+        shape[: len(self.surface.vertices)] = self.surface.spread(handles, radius, pinned)
         # The bag behind the lips is sewn to them.
         start = int(np.flatnonzero(self.rig.vertex_part == PART["cavity"])[0])
-        shape[start:start + len(MOUTH_RING)] = shape[MOUTH_RING]
+        shape[start : start + len(MOUTH_RING)] = shape[MOUTH_RING]
         return shape
 
     def sculpt(self, step: Sculpt) -> np.ndarray:
@@ -72,8 +72,11 @@ class Shaper:
                     handles[i] = (face[i] - centre) * [step.by * share, step.by, step.by * 0.4]
                 else:
                     handles[i] = np.array([np.sign(centre[0]) * step.by, 0.0, 0.15 * step.by])
-            balls[ball] = (self.rig.vertices[ball] - centre) * step.by * 0.75 if isinstance(step, EyeSize) else \
-                [np.sign(centre[0]) * step.by, 0.0, 0.15 * step.by]
+            balls[ball] = (
+                (self.rig.vertices[ball] - centre) * step.by * 0.75
+                if isinstance(step, EyeSize)
+                else [np.sign(centre[0]) * step.by, 0.0, 0.15 * step.by]
+            )
         if isinstance(step, EyeSize):
             for side in BROW:
                 pinned += BROW[side]["lower"]
@@ -90,8 +93,9 @@ class Shaper:
         weight = sample(region, self.at[self.shell][None])[0][:, None]
         outward = np.sign(points[:, :1]) * [[1.0, 0.0, 0.0]]
         middle = np.array(EAR) * np.column_stack([np.sign(points[:, 0]), np.ones((len(points), 2))])
-        shape[self.shell] = weight * (step.out * (outward + [[0.0, 0.0, -0.3]]) + step.size * (np.array([1.2, 1.0, 0.5]) * (points - middle)
-                                                                                            + 0.25 * outward))
+        shape[self.shell] = weight * (
+            step.out * (outward + [[0.0, 0.0, -0.3]]) + step.size * (np.array([1.2, 1.0, 0.5]) * (points - middle) + 0.25 * outward)
+        )
         return shape
 
     def volume(self, step: HairVolume, hair: np.ndarray) -> np.ndarray:

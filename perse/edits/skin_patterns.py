@@ -11,21 +11,27 @@ from .atlas_regions import SHEET_SCALE, Regions
 
 # Lines of age on the mean face's left half: points (x, y), width in eye distances, strength.
 LINES = (
-    (((0.0, -0.505), (0.18, -0.515), (0.36, -0.485)), 0.012, 0.7), (((0.0, -0.435), (0.20, -0.450), (0.42, -0.415)), 0.013, 0.9),
-    (((0.0, -0.370), (0.16, -0.385), (0.34, -0.350)), 0.012, 0.7), (((0.045, -0.20), (0.055, -0.26), (0.050, -0.32)), 0.011, 0.8),
-    (((0.555, 0.000), (0.63, -0.035), (0.68, -0.075)), 0.008, 0.8), (((0.560, 0.022), (0.64, 0.020), (0.70, 0.012)), 0.008, 0.8),
-    (((0.550, 0.045), (0.62, 0.075), (0.67, 0.105)), 0.008, 0.7), (((0.20, 0.100), (0.33, 0.128), (0.45, 0.110), (0.53, 0.075)), 0.011,
-                                                                   0.8),
+    (((0.0, -0.505), (0.18, -0.515), (0.36, -0.485)), 0.012, 0.7),
+    (((0.0, -0.435), (0.20, -0.450), (0.42, -0.415)), 0.013, 0.9),
+    (((0.0, -0.370), (0.16, -0.385), (0.34, -0.350)), 0.012, 0.7),
+    (((0.045, -0.20), (0.055, -0.26), (0.050, -0.32)), 0.011, 0.8),
+    (((0.555, 0.000), (0.63, -0.035), (0.68, -0.075)), 0.008, 0.8),
+    (((0.560, 0.022), (0.64, 0.020), (0.70, 0.012)), 0.008, 0.8),
+    (((0.550, 0.045), (0.62, 0.075), (0.67, 0.105)), 0.008, 0.7),
+    (((0.20, 0.100), (0.33, 0.128), (0.45, 0.110), (0.53, 0.075)), 0.011, 0.8),
     (((0.235, 0.385), (0.31, 0.46), (0.365, 0.56), (0.385, 0.64)), 0.018, 1.0),
     (((0.325, 0.745), (0.355, 0.83), (0.350, 0.92)), 0.014, 0.8),
-    (((0.46, 0.44), (0.53, 0.54), (0.55, 0.64)), 0.010, 0.35), (((0.06, 0.885), (0.16, 0.875)), 0.016, 0.4),
+    (((0.46, 0.44), (0.53, 0.54), (0.55, 0.64)), 0.010, 0.35),
+    (((0.06, 0.885), (0.16, 0.875)), 0.016, 0.4),
 )
 
 
 def _both(sheet: np.ndarray, points: np.ndarray, width: float, value: float) -> None:
     for flip in (1, -1):
         layer = np.zeros_like(sheet)
-        cv2.polylines(layer, [Regions.to_sheet(points * [flip, 1])], False, value, max(1, round(1.25 * width * SHEET_SCALE)), cv2.LINE_AA, 4)
+        cv2.polylines(
+            layer, [Regions.to_sheet(points * [flip, 1])], False, value, max(1, round(1.25 * width * SHEET_SCALE)), cv2.LINE_AA, 4
+        )
         np.maximum(sheet, layer, out=sheet)
 
 
@@ -55,8 +61,9 @@ def wrinkles(regions: Regions, rng: np.random.Generator) -> np.ndarray:
 def freckles(regions: Regions, rng: np.random.Generator) -> np.ndarray:
     """Small soft spots of uneven strength; each its own on either side."""
     sheet = regions.sheet()
-    for x, y, size, value in zip(rng.uniform(-0.68, 0.68, 240), rng.uniform(0.04, 0.5, 240), rng.uniform(0.008, 0.019, 240),
-                                 rng.uniform(0.3, 1.0, 240)):
+    for x, y, size, value in zip(
+        rng.uniform(-0.68, 0.68, 240), rng.uniform(0.04, 0.5, 240), rng.uniform(0.008, 0.019, 240), rng.uniform(0.3, 1.0, 240)
+    ):
         cv2.circle(sheet, tuple(int(k) for k in regions.to_sheet((x, y))), int(size * SHEET_SCALE * 16), float(value), -1, cv2.LINE_AA, 4)
     return cv2.GaussianBlur(sheet, (0, 0), 0.0045 * SHEET_SCALE)
 
@@ -79,5 +86,8 @@ def eyeliner(regions: Regions, rng: np.random.Generator) -> np.ndarray:
 
 
 # Painters: (regions, random numbers) -> sheet of the mean face with the strength of the pattern.
-PATTERNS: dict[str, Callable[[Regions, np.random.Generator],
-                             np.ndarray]] = {"wrinkles": wrinkles, "freckles": freckles, "eyeliner": eyeliner}
+PATTERNS: dict[str, Callable[[Regions, np.random.Generator], np.ndarray]] = {
+    "wrinkles": wrinkles,
+    "freckles": freckles,
+    "eyeliner": eyeliner,
+}

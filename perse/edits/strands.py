@@ -5,8 +5,18 @@ import numpy as np
 from .bound_mesh import BoundMesh
 
 
-def ribbons(paths: np.ndarray, across: np.ndarray, width: float, color: np.ndarray, face: np.ndarray, bary: np.ndarray, anchor: np.ndarray,
-            kind: str, start: np.ndarray | None, tip: float = 0.3) -> BoundMesh:
+def ribbons(
+    paths: np.ndarray,
+    across: np.ndarray,
+    width: float,
+    color: np.ndarray,
+    face: np.ndarray,
+    bary: np.ndarray,
+    anchor: np.ndarray,
+    kind: str,
+    start: np.ndarray | None,
+    tip: float = 0.3,
+) -> BoundMesh:
     """Strands as ribbons.
 
     Args:
@@ -29,6 +39,14 @@ def ribbons(paths: np.ndarray, across: np.ndarray, width: float, color: np.ndarr
     def twice(x):
         return np.repeat(x.reshape(count * length, *x.shape[2:]), 2, 0)
 
-    return BoundMesh(twice(face), twice(bary), (points - anchor[:, :, None]).reshape(-1, 3), triangles.astype(np.int64),
-                     twice(np.clip(color, 0, 1)),
-                     segments.astype(np.int64), width, kind, None if start is None else twice(start))
+    return BoundMesh(
+        twice(face),
+        twice(bary),
+        (points - anchor[:, :, None]).reshape(-1, 3),
+        triangles.astype(np.int64),
+        twice(np.clip(color, 0, 1)),
+        segments.astype(np.int64),
+        width,
+        kind,
+        None if start is None else twice(start),
+    )

@@ -18,7 +18,17 @@ from .head_measures import Head
 from .headphones import headphones
 
 WORN_OBJECTS: dict[str, Callable[[Head, np.ndarray], BoundMesh | None]] = {
-    "round": partial(glasses, kind="round"), "square": partial(glasses, kind="square"), "aviator": partial(glasses, kind="aviator"),
-    "beanie": beanie, "cap": cap, "cowboy": cowboy, "hairband": hairband,
-    "studs": studs, "hoops": hoops, "drops": drops, "headphones": headphones, "ears": ears, "elf_tips": elf_tips,
+    "round": partial(glasses, kind="round"),
+    "square": partial(glasses, kind="square"),
+    "aviator": partial(glasses, kind="aviator"),
+    "beanie": beanie,
+    "cap": cap,
+    "cowboy": cowboy,
+    "hairband": hairband,
+    "studs": studs,
+    "hoops": hoops,
+    "drops": drops,
+    "headphones": headphones,
+    "ears": ears,
+    "elf_tips": elf_tips,
 }

@@ -32,13 +32,26 @@ PERSON = 0.05  # and to the person at this alpha
 MARGIN = 0.06  # eye distances around a region in which landmarks count as its own: the detector sees a neighbourhood
 MOST_MOVED = 10  # vertices
 FEW = 12  # fewer free landmarks say nothing about a shape
-GOALS = {"landmarks": ("<=", 2.0), "appearance": ("<=", 0.01), "leakage": ("<=", 0.02), "effect": (">=", 1.0),
-         "variation": ("<=", 0.25), "detour": ("<=", 1.15), "reversals": ("<=", 0), "order": ("<=", 0.005)}
+GOALS = {
+    "landmarks": ("<=", 2.0),
+    "appearance": ("<=", 0.01),
+    "leakage": ("<=", 0.02),
+    "effect": (">=", 1.0),
+    "variation": ("<=", 0.25),
+    "detour": ("<=", 1.15),
+    "reversals": ("<=", 0),
+    "order": ("<=", 0.005),
+}
 EFFECT_L1, EFFECT_SHAPE = 0.04, 2.0
 
 
-def measure(subject: Subject, categories: list[str] | None = None, seed: int = 0, limits: dict[str, str] | None = None,
-            progress: Callable[[str], None] = lambda name: None) -> dict:
+def measure(
+    subject: Subject,
+    categories: list[str] | None = None,
+    seed: int = 0,
+    limits: dict[str, str] | None = None,
+    progress: Callable[[str], None] = lambda name: None,
+) -> dict:
     """Every category's figures, their mean, and which goals each axis misses.
 
     Per axis, the worse of its two ends where it has two, worn with what it needs (a frame's colour with the frame; the poses are
@@ -99,8 +112,11 @@ def measure(subject: Subject, categories: list[str] | None = None, seed: int = 0
             for key, value in pair.items():
                 out[name][key] = max(out[name].get(key, 0.0), value)
     for figures in out.values():
-        misses = {goal: [a for a, f in figures["axes"].items() if "limited" not in f and not met(goal, f.get(goal))]
-                  for goal in GOALS if goal != "order"}
+        misses = {
+            goal: [a for a, f in figures["axes"].items() if "limited" not in f and not met(goal, f.get(goal))]
+            for goal in GOALS
+            if goal != "order"
+        }
         if not met("order", figures.get("order")):
             misses["order"] = ["*"]
         figures["misses"] = {goal: names for goal, names in misses.items() if names}
@@ -111,8 +127,12 @@ def measure(subject: Subject, categories: list[str] | None = None, seed: int = 0
 
 def goals() -> dict[str, str]:
     """The goals in words."""
-    words = {"effect": f">= 1 (change >= {EFFECT_L1} L1 or moved >= {EFFECT_SHAPE:g} % of the eye distance)",
-             "landmarks": "<= 2 % of the eye distance", "appearance": "<= 0.01 L1", "order": "<= 0.005 L1"}
+    words = {
+        "effect": f">= 1 (change >= {EFFECT_L1} L1 or moved >= {EFFECT_SHAPE:g} % of the eye distance)",
+        "landmarks": "<= 2 % of the eye distance",
+        "appearance": "<= 0.01 L1",
+        "order": "<= 0.005 L1",
+    }
     return {name: words.get(name, f"{sign} {value:g}") for name, (sign, value) in GOALS.items()}
 
 
@@ -162,7 +182,9 @@ class _Bench:
         groups = (tuple(a.name for a in category.axes), (axis.name,))
         before = [self.subject.regions(groups, Controls(attributes=base, **pose)) for pose in self.poses]
         ends = [self._end(axis, base, groups, before, amount) for amount in ((-1.0, 1.0) if axis.low < 0 else (1.0,))]
-        worst = {k: max((e[k] for e in ends if e[k] is not None), default=None) for k in ("landmarks", "landmarks_rig", "appearance", "leakage")}
+        worst = {
+            k: max((e[k] for e in ends if e[k] is not None), default=None) for k in ("landmarks", "landmarks_rig", "appearance", "leakage")
+        }
         least = {k: min(e[k] for e in ends) for k in ("change", "peak", "moved", "effect")}
         return {**worst, **least, **self._sweep(axis, base)}
 
@@ -181,18 +203,24 @@ class _Bench:
             outside.append(_mean(change, person & ~home))
             own.append(_mean(change, mine))
             values = np.sort(change[mine])
-            peaks.append(float(values[-max(1, len(values) // 4):].mean()) if len(values) else 0.0)
+            peaks.append(float(values[-max(1, len(values) // 4) :].mean()) if len(values) else 0.0)
             free = self._free(source, home)
             if free is not None:
-                slips.append(100 * float(moved[:len(free)][free[:len(moved)]].mean()))
+                slips.append(100 * float(moved[: len(free)][free[: len(moved)]].mean()))
                 shifts.append(self._shift(image, source, free))
         shifts = [s for s in shifts if s is not None]
         most = np.sort(moved)[-MOST_MOVED:]
         change, most = float(np.mean(own)), 100 * float(most.mean()) if len(most) else 0.0
-        return {"landmarks": float(np.mean(shifts)) if shifts else None, "landmarks_rig": float(np.mean(slips)) if slips else None,
-                "appearance": float(np.mean(outside)),
-                "leakage": float(np.sum(outside) / max(np.sum(inside), 1e-9)), "change": change, "peak": float(np.mean(peaks)), "moved": most,
-                "effect": max(change / EFFECT_L1, most / EFFECT_SHAPE)}
+        return {
+            "landmarks": float(np.mean(shifts)) if shifts else None,
+            "landmarks_rig": float(np.mean(slips)) if slips else None,
+            "appearance": float(np.mean(outside)),
+            "leakage": float(np.sum(outside) / max(np.sum(inside), 1e-9)),
+            "change": change,
+            "peak": float(np.mean(peaks)),
+            "moved": most,
+            "effect": max(change / EFFECT_L1, most / EFFECT_SHAPE),
+        }
 
     def _free(self, source: _Source, home: np.ndarray) -> np.ndarray | None:
         """Which landmarks (468,) lie clear of the region; None if too few do or no face is found."""
@@ -241,10 +269,13 @@ class _Bench:
         """Figures of two edits at once."""
         a, b = ({c.axes[0].name: c.axes[0].high} for c in (first, second))
         (one, alpha), (other, _), (only_a, _), (only_b, _), (none, _) = (
-            self.subject.picture(Controls(attributes=edit, zoom=ZOOM)) for edit in ({**a, **b}, {**b, **a}, a, b, {}))
+            self.subject.picture(Controls(attributes=edit, zoom=ZOOM)) for edit in ({**a, **b}, {**b, **a}, a, b, {})
+        )
         person = alpha > PERSON
-        return {"order": _mean(np.abs(one - other).mean(-1), person),
-                "additive": _mean(np.abs(one - (only_a + only_b - none)).mean(-1), person)}
+        return {
+            "order": _mean(np.abs(one - other).mean(-1), person),
+            "additive": _mean(np.abs(one - (only_a + only_b - none)).mean(-1), person),
+        }
 
 
 def _mean(values: np.ndarray, where: np.ndarray) -> float:

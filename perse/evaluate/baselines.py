@@ -25,8 +25,9 @@ def landmark_warp(first: np.ndarray, source: np.ndarray, target: np.ndarray) -> 
     """The first frame warped piecewise affinely over the Delaunay triangles of the landmarks and the frame's border."""
     height, width = first.shape[:2]
     x, y = np.linspace(0, width, BORDER_POINTS), np.linspace(0, height, BORDER_POINTS)
-    border = np.concatenate([np.stack([x, 0 * x], 1), np.stack([x, 0 * x + height], 1),
-                             np.stack([0 * y, y], 1)[1:-1], np.stack([0 * y + width, y], 1)[1:-1]])
+    border = np.concatenate(
+        [np.stack([x, 0 * x], 1), np.stack([x, 0 * x + height], 1), np.stack([0 * y, y], 1)[1:-1], np.stack([0 * y + width, y], 1)[1:-1]]
+    )
     a = np.concatenate([source[:FACE, :2], border]).astype(np.float64)
     b = np.concatenate([target[:FACE, :2], border]).astype(np.float64)
     inside = ((b[:FACE] > 0) & (b[:FACE] < (width, height))).all(1)

@@ -19,8 +19,7 @@ from ..portrait.models import segment_person
 BELOW_CHIN = 0.08  # of the face height: where the head ends
 SEGMENTED = 3.2  # of the face height: side of the square in which the person is segmented
 SPAN = 255.0  # of grey levels
-NAMES = ("psnr_head", "ssim_head", "psnr_face", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou",
-         "sharp")
+NAMES = ("psnr_head", "ssim_head", "psnr_face", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou", "sharp")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def head_mask(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     mask = np.zeros((height, width), bool)
     mask[y0:y1, x0:x1] = segment_person(np.ascontiguousarray(image[y0:y1, x0:x1])) > 0.5
     cut = int(np.ceil(landmarks[CHIN, 1] + BELOW_CHIN * tall))
-    mask[max(cut, 0):] = False
+    mask[max(cut, 0) :] = False
     return mask
 
 
@@ -75,8 +74,7 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
     unit = eye_distance(true[:, :2]) / 100
     squared = ((image.astype(np.float32) - truth.image) ** 2).mean(-1)
     grey = [cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (truth.image, image)]
-    _, similarity = structural_similarity(*grey, data_range=SPAN, gaussian_weights=True, sigma=1.5,
-                                          use_sample_covariance=False, full=True)
+    _, similarity = structural_similarity(*grey, data_range=SPAN, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
     other = head_mask(image, true)
     inner = cv2.erode(truth.head.astype(np.uint8), np.ones((7, 7))) > 0
     energy = [float((cv2.Laplacian(g, cv2.CV_32F)[inner] ** 2).mean()) if inner.any() else 0.0 for g in grey]
@@ -95,7 +93,7 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
 
 
 def _psnr(squared: np.ndarray, mask: np.ndarray) -> float:
-    return float(10 * np.log10(SPAN ** 2 / max(squared[mask].mean() if mask.any() else 0.0, 1e-2)))
+    return float(10 * np.log10(SPAN**2 / max(squared[mask].mean() if mask.any() else 0.0, 1e-2)))
 
 
 def _mouth(landmarks: np.ndarray) -> np.ndarray:

@@ -24,8 +24,14 @@ MIN_STRIDE = 5
 SIZES = (128, 2048)
 
 
-def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None, budget: float | None = None,
-             seed: int = 0, show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None) -> dict:
+def evaluate(
+    pipeline: PersePipeline,
+    clip: str | Path,
+    size: int | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None,
+) -> dict:
     """Self-reenactment of a real clip.
 
     The first frame is the portrait. At most 40 later frames (every max(5, n/40)-th) are rendered in the clip's own
@@ -65,11 +71,17 @@ def evaluate(pipeline: PersePipeline, clip: str | Path, size: int | None = None,
 
 def chosen_frames(count: int) -> list[int]:
     """The frames that are measured: every max(5, n/40)-th after the first, at most 40."""
-    return list(range(0, count, max(MIN_STRIDE, count // MAX_FRAMES)))[1:MAX_FRAMES + 1]
+    return list(range(0, count, max(MIN_STRIDE, count // MAX_FRAMES)))[1 : MAX_FRAMES + 1]
 
 
-def reenact(renderer: Renderer, clip: str | Path, tracked: Track, curves: Curves, size: int | None = None,
-            show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None) -> dict:
+def reenact(
+    renderer: Renderer,
+    clip: str | Path,
+    tracked: Track,
+    curves: Curves,
+    size: int | None = None,
+    show: Callable[[int, dict[str, np.ndarray]], None] = lambda index, pictures: None,
+) -> dict:
     """Measure an avatar that follows a clip: frames, size, means and per_frame of `evaluate`."""
     wanted = [i for i in chosen_frames(len(curves)) if tracked.found[i]]
     longest = max(tracked.width, tracked.height, 1)
@@ -99,11 +111,16 @@ def reenact(renderer: Renderer, clip: str | Path, tracked: Track, curves: Curves
         pictures |= {name: baseline(first, source, truth.landmarks) for name, baseline in BASELINES.items()}
         for name, picture in pictures.items():
             values = measure(truth, picture)
-            per_frame[name].append({"frame": index, "fail": True} if values is None
-                                   else {"frame": index, **{k: round(v, 4) for k, v in values.items()}})
+            per_frame[name].append(
+                {"frame": index, "fail": True} if values is None else {"frame": index, **{k: round(v, 4) for k, v in values.items()}}
+            )
         show(index, {"true": frame, **pictures})
-    return {"frames": len(per_frame["avatar"]), "size": list(shape),
-            "means": {name: _means(rows) for name, rows in per_frame.items()}, "per_frame": per_frame}
+    return {
+        "frames": len(per_frame["avatar"]),
+        "size": list(shape),
+        "means": {name: _means(rows) for name, rows in per_frame.items()},
+        "per_frame": per_frame,
+    }
 
 
 def _means(rows: list[dict]) -> dict[str, float]:

@@ -10,8 +10,15 @@ from .attributes import goals, measure
 from .subject import AvatarSubject
 
 
-def side_by_side(pipeline: PersePipeline, photo: str | None = None, budget: float | None = None, avatar: str | Path | None = None,
-                 against: str | Path | None = None, categories: list[str] | None = None, size: int = 256) -> dict:
+def side_by_side(
+    pipeline: PersePipeline,
+    photo: str | None = None,
+    budget: float | None = None,
+    avatar: str | Path | None = None,
+    against: str | Path | None = None,
+    categories: list[str] | None = None,
+    size: int = 256,
+) -> dict:
     """`attributes.measure` of one or two avatars.
 
     Args:
@@ -35,6 +42,7 @@ def side_by_side(pipeline: PersePipeline, photo: str | None = None, budget: floa
     else:
         if photo is None:
             from skimage.data import astronaut
+
             photo = astronaut()
         portrait = pipeline.prepare(photo)
         named = [(None, pipeline.build(portrait, budget or DEFAULT_BUDGET, interpolate=interpolate)) for interpolate in (True, False)]
@@ -44,15 +52,23 @@ def side_by_side(pipeline: PersePipeline, photo: str | None = None, budget: floa
         if unknown:
             raise PerseError(f"Unknown category {unknown[0]!r}; known are: {', '.join(subject.space.categories)}.")
         limits = subject.report.build.get("limits", {})
-        rows.append({"file": name, "interpolated": subject.report.build.get("interpolated", True)}
-                    | measure(AvatarSubject(subject, size), categories, limits=limits, progress=_tell))
+        rows.append(
+            {"file": name, "interpolated": subject.report.build.get("interpolated", True)}
+            | measure(AvatarSubject(subject, size), categories, limits=limits, progress=_tell)
+        )
     out = {"goals": goals(), "avatars": rows}
     if len(rows) == 2:
         first, second = (row["categories"] for row in rows)
-        out["difference"] = {c: {k: round(second[c][k] - v, 5) for k, v in figures.items()
-                                 if isinstance(v, (int, float)) and isinstance(second[c].get(k), (int, float))}
-                             | {"between": {k: round(second[c]["between"][k] - v, 5) for k, v in figures["between"].items()
-                                            if k in second[c]["between"]}} for c, figures in first.items() if c in second}
+        out["difference"] = {
+            c: {
+                k: round(second[c][k] - v, 5)
+                for k, v in figures.items()
+                if isinstance(v, (int, float)) and isinstance(second[c].get(k), (int, float))
+            }
+            | {"between": {k: round(second[c]["between"][k] - v, 5) for k, v in figures["between"].items() if k in second[c]["between"]}}
+            for c, figures in first.items()
+            if c in second
+        }
     return out
 
 

@@ -59,5 +59,10 @@ def smoothness(points: list[np.ndarray]) -> dict[str, float]:
     if length < 1e-9:
         return {"variation": 0.0, "detour": 1.0, "reversals": 0, "length": 0.0, "spread": 0.0}
     along = [float((b - a) @ whole) for a, b in pairwise(points)]
-    return {"variation": float(steps.std() / steps.mean()), "detour": length / max(ends, 1e-9),
-            "reversals": int(sum(x < 0 for x in along)), "length": length, "spread": float(steps.std())}
+    return {
+        "variation": float(steps.std() / steps.mean()),
+        "detour": length / max(ends, 1e-9),
+        "reversals": int(sum(x < 0 for x in along)),
+        "length": length,
+        "spread": float(steps.std()),
+    }

@@ -80,7 +80,7 @@ class AvatarSubject:
                 for basis in (self.avatar.space.axes[name] for name in names if name in self.avatar.space.axes):
                     weight[basis.gaussians, k] = torch.maximum(weight[basis.gaussians, k], basis.weight.float().clamp(0, 1))
             self._weights = {groups: weight.to(self.avatar.device)}
-        return self._render(controls, self._weights[groups], 0.0)[0][..., :len(groups)]
+        return self._render(controls, self._weights[groups], 0.0)[0][..., : len(groups)]
 
     def landmarks(self, picture: np.ndarray, near: np.ndarray | None) -> np.ndarray | None:
         """See `Subject`."""

@@ -72,7 +72,7 @@ def procrustes(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
     u, singular, vt = np.linalg.svd(b.T @ a)
     sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
     rotation = u @ sign @ vt
-    scale = float((singular * np.diag(sign)).sum() / (a ** 2).sum())
+    scale = float((singular * np.diag(sign)).sum() / (a**2).sum())
     return scale, rotation, mean_t - scale * rotation @ mean_s
 
 
@@ -85,6 +85,7 @@ def rotation(yaw, pitch, roll):
     arrays: Any = np
     if not isinstance(yaw, (float, int, np.number, np.ndarray)):
         import torch  # who only measures pictures does not wait for it
+
         arrays = torch
     cy, sy, cx, sx, cz, sz = (f(angle) for angle in (yaw, pitch, roll) for f in (arrays.cos, arrays.sin))
     one, nil = arrays.ones_like(cy), arrays.zeros_like(cy)
@@ -113,4 +114,4 @@ def rotation_about(vectors: np.ndarray) -> np.ndarray:
     nil = np.zeros_like(x)
     cross = np.stack([nil, -z, y, z, nil, -x, -y, x, nil], -1).reshape(-1, 3, 3)
     safe = np.maximum(angle, 1e-12)
-    return np.eye(3) + np.sin(angle) / safe * cross + (1 - np.cos(angle)) / safe ** 2 * cross @ cross
+    return np.eye(3) + np.sin(angle) / safe * cross + (1 - np.cos(angle)) / safe**2 * cross @ cross

@@ -26,8 +26,44 @@ JAW_ANGLES = (172, 397)
 MOUTH_CORNERS, INNER_MOUTH_CORNERS = (61, 291), (78, 308)  # where the lips' outer edges meet, and where their inner ones do
 
 # The outline of the face, from the top over the subject's right side to the chin and back on the left.
-OVAL = [10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148,
-        152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356, 389, 251, 284, 332, 297, 338]
+OVAL = [
+    10,
+    109,
+    67,
+    103,
+    54,
+    21,
+    162,
+    127,
+    234,
+    93,
+    132,
+    58,
+    172,
+    136,
+    150,
+    149,
+    176,
+    148,
+    152,
+    377,
+    400,
+    378,
+    379,
+    365,
+    397,
+    288,
+    361,
+    323,
+    454,
+    356,
+    389,
+    251,
+    284,
+    332,
+    297,
+    338,
+]
 
 
 class Eye(TypedDict):
@@ -42,10 +78,20 @@ class Eye(TypedDict):
 
 
 EYE: dict[str, Eye] = {
-    "right": dict(outer=33, inner=133, upper=[246, 161, 160, 159, 158, 157, 173],
-                  lower=[7, 163, 144, 145, 153, 154, 155], iris=[468, 469, 470, 471, 472]),
-    "left": dict(outer=263, inner=362, upper=[466, 388, 387, 386, 385, 384, 398],
-                 lower=[249, 390, 373, 374, 380, 381, 382], iris=[473, 474, 475, 476, 477]),
+    "right": dict(
+        outer=33,
+        inner=133,
+        upper=[246, 161, 160, 159, 158, 157, 173],
+        lower=[7, 163, 144, 145, 153, 154, 155],
+        iris=[468, 469, 470, 471, 472],
+    ),
+    "left": dict(
+        outer=263,
+        inner=362,
+        upper=[466, 388, 387, 386, 385, 384, 398],
+        lower=[249, 390, 373, 374, 380, 381, 382],
+        iris=[473, 474, 475, 476, 477],
+    ),
 }
 BROW: dict[str, dict[str, list[int]]] = {
     "right": dict(upper=[70, 63, 105, 66, 107], lower=[46, 53, 52, 65, 55]),
@@ -74,8 +120,48 @@ NOSE_OUTLINE = [168, 193, 122, 196, 236, 198, 49, 4, 279, 420, 456, 419, 351, 41
 FOREHEAD_OUTLINE = [10, 338, 299, 9, 69, 109]
 
 # Vertices that expressions hardly move: what a head pose is measured on.
-STABLE = [10, 151, 9, 8, 168, 6, 197, 195, 33, 133, 263, 362, 127, 356, 234, 454, 93, 323, 21, 251, 54, 284, 103, 332,
-          67, 297, 109, 338, 162, 389, 48, 278, 4, 5, 1, 2, 98, 327, 129, 358]
+STABLE = [
+    10,
+    151,
+    9,
+    8,
+    168,
+    6,
+    197,
+    195,
+    33,
+    133,
+    263,
+    362,
+    127,
+    356,
+    234,
+    454,
+    93,
+    323,
+    21,
+    251,
+    54,
+    284,
+    103,
+    332,
+    67,
+    297,
+    109,
+    338,
+    162,
+    389,
+    48,
+    278,
+    4,
+    5,
+    1,
+    2,
+    98,
+    327,
+    129,
+    358,
+]
 # Of these, the ones that lips drag along when they move.
 NOSE_END = (1, 2, 4, 5, 48, 278, 98, 327, 129, 358)
 # The part of the outline that is the chin and the jaw's lower edge: it does not slide along the silhouette when the head turns.
@@ -86,7 +172,7 @@ CHEEKS = [50, 205, 280, 425]
 JAW_SKIN = [152, 175, 199, 200, 18, 83, 313, 148, 377, 176, 400, 149, 378, 150, 379, 171, 396, 208, 428, 201, 421]
 CHIN_SKIN = [index for index in JAW_SKIN if index not in (149, 378, 150, 379)]
 # From one jaw angle under the chin to the other, the subject's right one first.
-JAWLINE = OVAL[OVAL.index(172):OVAL.index(397) + 1]
+JAWLINE = OVAL[OVAL.index(172) : OVAL.index(397) + 1]
 
 
 def eye_ring(side: str) -> list[int]:

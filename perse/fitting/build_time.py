@@ -56,10 +56,15 @@ def costs(schedule: Schedule, speed: Speed = Speed(), seconds: float = math.inf)
     python, kernels = speed.python, speed.kernels
     mixed = (python + kernels) / 2
     frames = FRAME * schedule.source_frames * (schedule.clip_size / 320) ** 2
-    return {"measuring": MEASURING * python, "studying": STUDYING * python,
-            "imagining": EDITS * python + (frames + LESSON * schedule.space_steps) * mixed, "preparing": PLACING * python,
-            "face": (FACE_STEP * schedule.source_steps + FACE_FIXED) * face * kernels,
-            "sliders": SLIDER_STEP * schedule.space_steps * sliders * kernels, "finishing": min(FINISHING * mixed, FOR_FINISH * seconds)}
+    return {
+        "measuring": MEASURING * python,
+        "studying": STUDYING * python,
+        "imagining": EDITS * python + (frames + LESSON * schedule.space_steps) * mixed,
+        "preparing": PLACING * python,
+        "face": (FACE_STEP * schedule.source_steps + FACE_FIXED) * face * kernels,
+        "sliders": SLIDER_STEP * schedule.space_steps * sliders * kernels,
+        "finishing": min(FINISHING * mixed, FOR_FINISH * seconds),
+    }
 
 
 def face_share(face: float, sliders: float, seconds: float) -> float:
@@ -90,8 +95,14 @@ class Timetable:
         least_fit: of the seconds, what a fit gets even if all before it took longer than it should: the face comes first.
     """
 
-    def __init__(self, schedule: Schedule, seconds: float | None, limit: float = 1.0, clock: Callable[[], float] = time.monotonic,
-                 least_fit: float = LEAST_FIT):
+    def __init__(
+        self,
+        schedule: Schedule,
+        seconds: float | None,
+        limit: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        least_fit: float = LEAST_FIT,
+    ):
         self.schedule, self.seconds, self.clock, self.least_fit = schedule, seconds, clock, least_fit
         self.timed = seconds is not None
         self.speed = Speed()
@@ -154,7 +165,7 @@ class Timetable:
 
     def _before(self, stage: str) -> list[str]:
         names = list(self._costs)
-        return names[:names.index(stage)]
+        return names[: names.index(stage)]
 
 
 @cache
@@ -164,8 +175,13 @@ def _drawing() -> tuple[GaussianCloud, Camera]:
     count = 20000
     means = torch.rand(count, 3, generator=draw) * 2 - 1
     means[:, 2] = 4 + 0.1 * means[:, 2]
-    cloud = GaussianCloud(means, torch.randn(count, 4, generator=draw), 0.008 + 0.012 * torch.rand(count, 3, generator=draw),
-                          0.2 + 0.7 * torch.rand(count, generator=draw), torch.rand(count, 3, generator=draw))
+    cloud = GaussianCloud(
+        means,
+        torch.randn(count, 4, generator=draw),
+        0.008 + 0.012 * torch.rand(count, 3, generator=draw),
+        0.2 + 0.7 * torch.rand(count, generator=draw),
+        torch.rand(count, 3, generator=draw),
+    )
     K = [[480.0, 0, 128], [0, 480.0, 128], [0, 0, 1]]
     return cloud, Camera(np.eye(4), np.array(K), 256, 256)
 
@@ -177,6 +193,7 @@ def _probe(clock: Callable[[], float]) -> float:
 
     def draw():
         rasterize(cloud, camera)[0].sum().backward()
+
     draw()
     began, times = clock(), 0
     while times < 3 or (times < 30 and clock() - began < PROBING):

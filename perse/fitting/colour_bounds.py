@@ -31,7 +31,7 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
     covered = View(cloud, target, camera).hand_back(torch.ones_like(target.image))[:, :1]
     xy, depth = camera.project(cloud.means.cpu().numpy())
     large = cloud.scales.topk(2, dim=1).values.prod(1).cpu().numpy()
-    own = large / GRID_SCALE ** 2 * (float(camera.K[0, 0]) / np.maximum(depth, 0.1)) ** 2  # pixels, if it lay openly among its like
+    own = large / GRID_SCALE**2 * (float(camera.K[0, 0]) / np.maximum(depth, 0.1)) ** 2  # pixels, if it lay openly among its like
     share = (covered / torch.from_numpy(own[:, None]).to(covered).clamp_min(1e-6) / OPENLY).clamp_max(1) ** 2
 
     size = len(target.image)

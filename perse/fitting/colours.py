@@ -64,8 +64,10 @@ def solve_colors(colors: Tensor, views: list[View], background: Tensor, iteratio
         covered = sum(view.hand_back(torch.ones_like(view.target.image)) for view in views)
         damping = DAMPING + FAINT * torch.exp(-2 * covered)
         covered = covered + damping
-        residual = sum(view.hand_back(view.target.image + (1 - view.target.alpha[..., None]) * background - view.render(colors, background))
-                       for view in views)
+        residual = sum(
+            view.hand_back(view.target.image + (1 - view.target.alpha[..., None]) * background - view.render(colors, background))
+            for view in views
+        )
         change, step = torch.zeros_like(residual), residual / covered
         strength = (residual * step).sum()
         for _ in range(iterations):

@@ -75,8 +75,9 @@ def _partly(avatar: Avatar, full: GaussianCloud, basis: AxisBasis) -> Iterator[G
     for u in PAINT_AT:
         color, opacity, scale = basis.painted(torch.tensor(u, device=avatar.device))
         there = scales.index_copy(0, rows, scales[rows] * (scale - finished).exp()[:, None])
-        yield GaussianCloud(means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, MOST_OPAQUE),
-                            colors.index_add(0, rows, color).clamp(0, 1))
+        yield GaussianCloud(
+            means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, MOST_OPAQUE), colors.index_add(0, rows, color).clamp(0, 1)
+        )
 
 
 def _window(camera: Camera, changed: torch.Tensor) -> Camera | None:

@@ -67,8 +67,17 @@ def begin(portrait: Portrait, rig: Rig, texture: Texture, categories: list[Categ
     """
     workshop = Workshop.shared(rig, texture, seed)
     seeds = seed_gaussians(portrait, rig, texture, count, seed)
-    parts = [dict(face=seeds.face, bary=seeds.bary, offset=seeds.offset, scales=seeds.scales, color=seeds.color, opacity=seeds.opacity,
-                  quats=frame_quats(seeds.tangent, seeds.normal))]
+    parts = [
+        dict(
+            face=seeds.face,
+            bary=seeds.bary,
+            offset=seeds.offset,
+            scales=seeds.scales,
+            color=seeds.color,
+            opacity=seeds.opacity,
+            quats=frame_quats(seeds.tangent, seeds.normal),
+        )
+    ]
     plans, extras = _plans(workshop, categories, len(seeds.face))
     parts += extras
 
@@ -76,8 +85,13 @@ def begin(portrait: Portrait, rig: Rig, texture: Texture, categories: list[Categ
         return torch.from_numpy(np.concatenate([p[name] for p in parts])).float()
 
     binding = Binding(torch.from_numpy(np.concatenate([p["face"] for p in parts])).long(), joined("bary"))
-    gaussians = dict(offset=joined("offset"), quats=joined("quats"), log_scales=joined("scales").clamp_min(1e-5).log(),
-                     colors=joined("color").clamp(0, 1), opacities=joined("opacity"))
+    gaussians = dict(
+        offset=joined("offset"),
+        quats=joined("quats"),
+        log_scales=joined("scales").clamp_min(1e-5).log(),
+        colors=joined("color").clamp(0, 1),
+        opacities=joined("opacity"),
+    )
     space, paints = LatentSpace(categories, len(binding.face), len(rig.vertices)), {}
     for plan in plans:
         basis, paint = _basis(plan, plans, workshop, seeds)
@@ -107,8 +121,12 @@ def _plans(workshop: Workshop, categories: list[Category], count: int) -> tuple[
 
 def _tinted(plan: _Plan, plans: list[_Plan]) -> list[tuple[_Plan, str]]:
     """Axes whose strands and objects this one tints, and of which kind those are."""
-    return [(other, kind) for kind in plan.edits[1].tints for other in plans
-            if other.edits[1].overlay is not None and other.edits[1].overlay.kind == kind]
+    return [
+        (other, kind)
+        for kind in plan.edits[1].tints
+        for other in plans
+        if other.edits[1].overlay is not None and other.edits[1].overlay.kind == kind
+    ]
 
 
 def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) -> tuple[AxisBasis, Paint | None]:
@@ -150,8 +168,14 @@ def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) ->
         ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
     paints = any(e.change(texture) is not None or e.overlay is not None or e.solid is not None or e.tints for e in edits.values())
     quadratic = len(plan.extras) > 0 or _ends_differ(*(end[0] for end in ends.values()))
-    basis = AxisBasis(torch.from_numpy(rows), torch.from_numpy(weights), torch.from_numpy(vertices), 2 if quadratic else 1, paints,
-                      1 if edits[1].early == 1 else 2)
+    basis = AxisBasis(
+        torch.from_numpy(rows),
+        torch.from_numpy(weights),
+        torch.from_numpy(vertices),
+        2 if quadratic else 1,
+        paints,
+        1 if edits[1].early == 1 else 2,
+    )
     if len(plan.extras):
         basis.pace.copy_(typical_pace())
     for k, name in enumerate(("color", "opacity", "shape")):

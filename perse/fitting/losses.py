@@ -19,7 +19,7 @@ ALPHA_WEIGHT = 0.25
 LEAK_WEIGHT = 0.5
 LONGEST = 128  # side of the copy that SSIM sees: at full size it costs three times the rasterizer and teaches little more
 WINDOW = 7
-C1, C2 = 0.01 ** 2, 0.03 ** 2
+C1, C2 = 0.01**2, 0.03**2
 
 
 @dataclass
@@ -36,8 +36,10 @@ class Target:
 
     def as_float(self) -> "Target":
         """The same in float32."""
+
         def convert(t):
             return t.float() / 255 if t is not None and t.dtype == torch.uint8 else t
+
         return Target(convert(self.image), convert(self.alpha), convert(self.weight))
 
 
@@ -95,8 +97,19 @@ class _PictureLoss(torch.autograd.Function):
         small = np.zeros((2, height // factor, width // factor, 3), np.float32)
         grad, grad_alpha = np.empty_like(picture), np.empty((height, width), np.float32)
         weight = array(target.weight, 2)
-        parts = _pixels(picture, array(alpha, 2), array(target.image, 3), array(target.alpha, 2), weight, array(background, 1),
-                        array(source, 3), factor, small, grad, grad_alpha)
+        parts = _pixels(
+            picture,
+            array(alpha, 2),
+            array(target.image, 3),
+            array(target.alpha, 2),
+            weight,
+            array(background, 1),
+            array(source, 3),
+            factor,
+            small,
+            grad,
+            grad_alpha,
+        )
         dissimilar, grad_small = _structure(small[0], small[1])
         _spread(grad, grad_small, weight, factor)
         ctx.grads = torch.from_numpy(grad), torch.from_numpy(grad_alpha)

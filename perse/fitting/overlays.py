@@ -38,9 +38,15 @@ def overlay_gaussians(overlay: BoundMesh, rig: Rig) -> dict[str, np.ndarray]:
         along /= length[:, None] + 1e-12
         first = segments[:, 0]  # a strand's piece appears with its beginning
         thin = np.full(len(first), 0.5 * overlay.width)
-        return dict(vertex=first, face=overlay.face[first], bary=overlay.bary[first], offset=(start + end) / 2 - anchor[first],
-                    quats=frame_quats(along, _perpendicular(along)), scales=np.stack([0.45 * length, thin, thin], 1),
-                    color=(overlay.color[segments[:, 0]] + overlay.color[segments[:, 1]]) / 2)
+        return dict(
+            vertex=first,
+            face=overlay.face[first],
+            bary=overlay.bary[first],
+            offset=(start + end) / 2 - anchor[first],
+            quats=frame_quats(along, _perpendicular(along)),
+            scales=np.stack([0.45 * length, thin, thin], 1),
+            color=(overlay.color[segments[:, 0]] + overlay.color[segments[:, 1]]) / 2,
+        )
     t = overlay.triangles
     a, b, c = rest[t[:, 0]], rest[t[:, 1]], rest[t[:, 2]]
     edges = np.stack([b - a, c - b, a - c], 1)
@@ -52,8 +58,15 @@ def overlay_gaussians(overlay: BoundMesh, rig: Rig) -> dict[str, np.ndarray]:
     normal /= 2 * area[:, None] + 1e-12
     across = 2 * area / (length.max(1) + 1e-12)
     scales = np.stack([0.30 * length.max(1), 0.45 * across, 0.25 * across], 1)
-    return dict(vertex=t[:, 0], face=overlay.face[t[:, 0]], bary=overlay.bary[t[:, 0]], offset=(a + b + c) / 3 - anchor[t[:, 0]],
-                quats=frame_quats(along, normal), scales=scales, color=overlay.color[t].mean(1))
+    return dict(
+        vertex=t[:, 0],
+        face=overlay.face[t[:, 0]],
+        bary=overlay.bary[t[:, 0]],
+        offset=(a + b + c) / 3 - anchor[t[:, 0]],
+        quats=frame_quats(along, normal),
+        scales=scales,
+        color=overlay.color[t].mean(1),
+    )
 
 
 def _perpendicular(v: np.ndarray) -> np.ndarray:

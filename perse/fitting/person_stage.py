@@ -54,7 +54,7 @@ def fit_person(teaching: Teaching, steps: Steps, twice: bool, told: float) -> tu
             if twice:
                 solve(teaching, [teaching.photo, teaching.fine], SOLVED[0], ANCHORS)
         for group, (rate, _) in zip(optimizer.param_groups, RATES.values()):
-            group["lr"] = rate * DECAY ** share
+            group["lr"] = rate * DECAY**share
         for _ in range(teaching.schedule.accumulate):
             with teaching.accelerator.accumulate(model):
                 background = teaching.background()
@@ -63,7 +63,9 @@ def fit_person(teaching: Teaching, steps: Steps, twice: bool, told: float) -> tu
                 if of_photo:
                     # Coarse to fine: early steps settle colours and sizes at two fifths of the price.
                     # The last ones see every pixel of the crop, alternating, or the usual size would suffer.
-                    target, camera = teaching.fine if fine and step % 2 == 1 else teaching.photo if share > COARSE_SHARE else teaching.coarse
+                    target, camera = (
+                        teaching.fine if fine and step % 2 == 1 else teaching.photo if share > COARSE_SHARE else teaching.coarse
+                    )
                     state, weight = teaching.rest(), 1.0
                 else:
                     frame = frames[order[(step // 2) % len(frames)]]
@@ -80,7 +82,7 @@ def fit_person(teaching: Teaching, steps: Steps, twice: bool, told: float) -> tu
         solve(teaching, [teaching.photo, teaching.fine], SOLVED[1], ANCHORS)
     with torch.no_grad():
         for name, parameter in parameters.items():
-            getattr(whole, name)[:len(avatar)] = parameter
+            getattr(whole, name)[: len(avatar)] = parameter
         whole.log_scales.clamp_(*LOG_SCALES)
     return done, float(last)
 
@@ -91,8 +93,12 @@ def _visible_alone(teaching: Teaching) -> Teaching:
     count = int(avatar.opacities.nonzero().max()) + 1 if avatar.opacities.any() else len(avatar)
     rest = {name: getattr(avatar, name).detach()[:count].clone() for name in LEARNT}
     alone = copy.copy(teaching)
-    alone.avatar = Avatar(avatar.rig, Binding(avatar.binding.face[:count], avatar.binding.bary[:count]), rest,
-                          LatentSpace([], count, len(avatar.rig.vertices))).place(avatar.device)
+    alone.avatar = Avatar(
+        avatar.rig,
+        Binding(avatar.binding.face[:count], avatar.binding.bary[:count]),
+        rest,
+        LatentSpace([], count, len(avatar.rig.vertices)),
+    ).place(avatar.device)
     alone.freedom = teaching.freedom.first(count)
     return alone
 
@@ -104,8 +110,11 @@ def solve(teaching: Teaching, photos: list[tuple[Target, Camera]], iterations: i
     rest = avatar.cloud(teaching.rest(), lit=False)
     # A photo of no more pixels than it usually teaches with would be looked at twice.
     sizes = [len(target.image) for target, _ in photos]
-    views = [View(rest, target, camera, float(sizes.count(len(target.image)))) for k, (target, camera) in enumerate(photos)
-             if len(target.image) not in sizes[:k]]
+    views = [
+        View(rest, target, camera, float(sizes.count(len(target.image))))
+        for k, (target, camera) in enumerate(photos)
+        if len(target.image) not in sizes[:k]
+    ]
     for i in np.linspace(0, len(frames) - 1, anchors).astype(int):
         cloud = avatar.cloud(teaching.state(frames[i], {}), lit=False)
         cloud.opacities = cloud.opacities * freedom.clips

@@ -38,8 +38,16 @@ class Fitted:
     note: str = ""
 
 
-def fit(beginning: Beginning, portrait: Portrait, clips: list[Clip], schedule: Schedule, mask: np.ndarray, device: torch.device,
-        progress: Progress, cancelled: Callable[[], bool]) -> Fitted:
+def fit(
+    beginning: Beginning,
+    portrait: Portrait,
+    clips: list[Clip],
+    schedule: Schedule,
+    mask: np.ndarray,
+    device: torch.device,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Fitted:
     """Both stages of a fit; the avatar that begins is trained in place and is on the CPU afterwards.
 
     mask: (S, S) where likeness is measured. Raises BuildCancelled when `cancelled` says so. A GPU that is not lent, because a quota

@@ -35,9 +35,13 @@ class Schedule:
     def for_budget(seconds: float, seed: int = 0) -> "Schedule":
         """Steps and sizes for a whole build of about `seconds` on two quiet CPU cores, without a clock."""
         share = float(np.clip(seconds / 36.0, 0.05, 3.0))
-        return Schedule(gaussians=int(np.clip(42000 * share ** 0.3, 18000, 60000)),
-                        photo_size=512 if share >= 0.4 else 384,
-                        clip_size=int(np.clip(round(320 * share ** 0.25 / 16) * 16, 192, 384)),
-                        source_frames=int(np.clip(36 * share, 12, 60)),
-                        amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
-                        source_steps=int(300 * share), space_steps=int(320 * share), seed=seed)
+        return Schedule(
+            gaussians=int(np.clip(42000 * share**0.3, 18000, 60000)),
+            photo_size=512 if share >= 0.4 else 384,
+            clip_size=int(np.clip(round(320 * share**0.25 / 16) * 16, 192, 384)),
+            source_frames=int(np.clip(36 * share, 12, 60)),
+            amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
+            source_steps=int(300 * share),
+            space_steps=int(320 * share),
+            seed=seed,
+        )

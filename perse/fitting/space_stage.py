@@ -31,8 +31,10 @@ def fit_space(teaching: Teaching, paints: dict[str, Paint], steps: Steps, told: 
         parameter.requires_grad_(False)
     mix_again(avatar, paints)
     lessons = [(clip, i) for clip in teaching.clips[1:] for i in range(len(clip.frames))]
-    groups = [{"params": [getattr(b, name) for b in avatar.space.axes.values() if getattr(b, name).numel()], "lr": rate}
-              for name, rate in RATES.items()]
+    groups = [
+        {"params": [getattr(b, name) for b in avatar.space.axes.values() if getattr(b, name).numel()], "lr": rate}
+        for name, rate in RATES.items()
+    ]
     model, optimizer = teaching.model(torch.optim.Adam([g for g in groups if g["params"]], eps=1e-15, fused=True))
     base_rates = [g["lr"] for g in optimizer.param_groups]
     to_teach, count, total, done = [], 0, 0.0, 0
@@ -41,11 +43,11 @@ def fit_space(teaching: Teaching, paints: dict[str, Paint], steps: Steps, told: 
         step = steps.done
         teaching.check(told + (1 - told) * steps.told, stages.SLIDERS, step)
         for group, rate in zip(optimizer.param_groups, base_rates):
-            group["lr"] = rate * DECAY ** share
+            group["lr"] = rate * DECAY**share
         for _ in range(accumulate):
             with teaching.accelerator.accumulate(model):
                 # All of them in random order, again and again; of what there is no time for the last of the list are left out.
-                to_teach = (to_teach or list(range(len(lessons))))[:max(steps.left * accumulate, 1)]
+                to_teach = (to_teach or list(range(len(lessons))))[: max(steps.left * accumulate, 1)]
                 clip, index = lessons[to_teach.pop(teaching.rng.integers(len(to_teach)))]
                 count += 1
                 frame = clip.frames[index]
@@ -74,4 +76,4 @@ def mix_again(avatar: Avatar, paints: dict[str, Paint]) -> None:
     """What is painted over may have other colours now than when the paint was mixed."""
     for name, paint in paints.items():
         rows, share, before = (x.to(avatar.device) for x in (paint.rows, paint.share, paint.before))
-        avatar.space.axes[name].color[0, :len(rows)] -= share[:, None] * (avatar.colors[rows] - before)
+        avatar.space.axes[name].color[0, : len(rows)] -= share[:, None] * (avatar.colors[rows] - before)

@@ -27,9 +27,18 @@ class Steps:
             there is no time.
     """
 
-    def __init__(self, planned: int, end: float | None = None, limit: float = math.inf, second: float = 0.03,
-                 cost: Callable[[float], float] = lambda share: 1.0, fixed: Callable[[float], float] = lambda share: 0.0,
-                 most: int | None = None, least: int = 0, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        planned: int,
+        end: float | None = None,
+        limit: float = math.inf,
+        second: float = 0.03,
+        cost: Callable[[float], float] = lambda share: 1.0,
+        fixed: Callable[[float], float] = lambda share: 0.0,
+        most: int | None = None,
+        least: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self.planned, self.end, self.limit, self.second = planned, end, limit, second
         self.cost, self.fixed, self.clock = cost, fixed, clock
         self.most = planned if most is None else most
@@ -54,8 +63,9 @@ class Steps:
                 self.second = self._typical()
             self.left = self._fitting()
             as_planned = self.done + self.left == self.planned and self.share == (self.done - 1) / self.planned
-            self.share = 1.0 if self.left == 0 else \
-                self.done / self.planned if as_planned else self.share + (1 - self.share) / (self.left + 1)
+            self.share = (
+                1.0 if self.left == 0 else self.done / self.planned if as_planned else self.share + (1 - self.share) / (self.left + 1)
+            )
 
     @property
     def told(self) -> float:

@@ -60,9 +60,19 @@ class Teaching:
         clock: what deadlines are read on, seconds.
     """
 
-    def __init__(self, avatar: Avatar, freedom: Freedom, portrait: Portrait, clips: list[Clip], schedule: Schedule, progress: Progress,
-                 cancelled: Callable[[], bool], clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        avatar: Avatar,
+        freedom: Freedom,
+        portrait: Portrait,
+        clips: list[Clip],
+        schedule: Schedule,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ):
         from accelerate import Accelerator  # nearly a second, which rendering need not wait for
+
         self.accelerator = Accelerator(cpu=avatar.device.type == "cpu")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
         self.avatar, self.freedom = avatar.place(self.accelerator.device), freedom.to(self.accelerator.device)
@@ -96,8 +106,9 @@ class Teaching:
     def rest(self) -> State:
         """The portrait's own pose."""
         device = self.avatar.device
-        return State(torch.zeros(len(self.avatar.rig.blendshapes), device=device), torch.zeros(3, device=device),
-                     torch.zeros(2, device=device), {})
+        return State(
+            torch.zeros(len(self.avatar.rig.blendshapes), device=device), torch.zeros(3, device=device), torch.zeros(2, device=device), {}
+        )
 
     def target(self, frame: Frame) -> Target:
         """What a frame shows, and where it teaches."""
@@ -116,8 +127,11 @@ class Teaching:
         preview = None
         if step % PREVIEW_EVERY == 0 and self.accelerator.is_main_process:
             with torch.no_grad():
-                rgb, _ = rasterize(self.avatar.cloud(self.rest()), self.photo[1].resized(PREVIEW_SIZE, PREVIEW_SIZE),
-                                   backgrounds=torch.full((3,), 0.93, device=self.avatar.device))
+                rgb, _ = rasterize(
+                    self.avatar.cloud(self.rest()),
+                    self.photo[1].resized(PREVIEW_SIZE, PREVIEW_SIZE),
+                    backgrounds=torch.full((3,), 0.93, device=self.avatar.device),
+                )
             preview = rgb[0].cpu().numpy()
         self.progress(share, text, preview)
 

@@ -31,9 +31,16 @@ class Trainer:
         steps: done, by stage. stats: the losses at their ends.
     """
 
-    def __init__(self, beginning: Beginning, portrait: Portrait, clips: list[Clip], schedule: Schedule,
-                 progress: Progress = lambda *a: None, cancelled: Callable[[], bool] = lambda: False,
-                 clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        beginning: Beginning,
+        portrait: Portrait,
+        clips: list[Clip],
+        schedule: Schedule,
+        progress: Progress = lambda *a: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self.schedule, self.clock, self.paints = schedule, clock, beginning.paints
         self.teaching = Teaching(beginning.avatar, beginning.freedom, portrait, clips, schedule, progress, cancelled, clock)
         bound_colours(self.teaching.freedom, self.teaching.avatar, self.teaching.rest(), portrait, self.teaching.photo)
@@ -49,16 +56,20 @@ class Trainer:
             return BESIDE_PIXELS + (1 - BESIDE_PIXELS) * (size / schedule.photo_size) ** 2
 
         clip = side(teaching.clips[0].frames[0].image.shape[0])
-        coarse, usual, fine = ((side(len(target.image)) + other) / 2 for (target, _), other in (
-            (teaching.coarse, clip), (teaching.photo, clip), (teaching.fine, side(schedule.photo_size))))
+        coarse, usual, fine = (
+            (side(len(target.image)) + other) / 2
+            for (target, _), other in ((teaching.coarse, clip), (teaching.photo, clip), (teaching.fine, side(schedule.photo_size)))
+        )
         self._face_cost = lambda share: coarse if share < COARSE_SHARE else usual if share < FINE_SHARE else fine
         mean = COARSE_SHARE * coarse + (FINE_SHARE - COARSE_SHARE) * usual + (1 - FINE_SHARE) * fine
         face, sliders = step_sizes(schedule)
         pictures = sum(map(side, {len(target.image) for target, _ in (teaching.photo, teaching.fine)})) + ANCHORS * clip
         self._solves = tuple(ITERATION * (BEFOREHAND + count) * pictures for count in SOLVED)
         self._second = FACE_STEP * face * schedule.kernels / mean, SLIDER_STEP * sliders * schedule.kernels
-        wanted = ((schedule.source_steps * mean + sum(self._solves)) * self._second[0],
-                  (schedule.space_steps if len(teaching.clips) > 1 else 0) * self._second[1])
+        wanted = (
+            (schedule.source_steps * mean + sum(self._solves)) * self._second[0],
+            (schedule.space_steps if len(teaching.clips) > 1 else 0) * self._second[1],
+        )
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)
         self._face_end = None
         if schedule.deadline is not None:
@@ -74,8 +85,14 @@ class Trainer:
         """Stage one."""
         # In a training of a few steps solving once, at the end, is worth more than they are.
         twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(self._solves) * self._second[0]
-        steps = self._steps(0, self.schedule.source_steps, self._face_end, cost=self._face_cost, least=LANDING,
-                            fixed=lambda share: self._solves[1] + (self._solves[0] if twice and share < FINE_SHARE else 0))
+        steps = self._steps(
+            0,
+            self.schedule.source_steps,
+            self._face_end,
+            cost=self._face_cost,
+            least=LANDING,
+            fixed=lambda share: self._solves[1] + (self._solves[0] if twice and share < FINE_SHARE else 0),
+        )
         self.steps[0], self.stats["source_loss"] = fit_person(self.teaching, steps, twice, self._face_share)
 
     def fit_space(self) -> None:

@@ -40,17 +40,33 @@ class Clip:
         PerseError: the file is no readable video, or beyond `limits`; while iterating, too.
     """
 
-    def __init__(self, path: str | Path, rate: float = limits.RATE, seconds: float = limits.SECONDS, frames: int = limits.FRAMES,
-                 cancelled: Callable[[], bool] = lambda: False):
+    def __init__(
+        self,
+        path: str | Path,
+        rate: float = limits.RATE,
+        seconds: float = limits.SECONDS,
+        frames: int = limits.FRAMES,
+        cancelled: Callable[[], bool] = lambda: False,
+    ):
         self._seconds, self._left, self._last, self._cancelled = min(seconds, limits.SECONDS), min(frames, limits.FRAMES), -1.0, cancelled
         self._open = True
-        self._source = Source(path, "film", "video", lambda kind: kind.pictures, {
-            "seconds": self._seconds, "frames": self._left, "gap": limits.GAP / min(rate, limits.RATE)}, cancelled)
+        self._source = Source(
+            path,
+            "film",
+            "video",
+            lambda kind: kind.pictures,
+            {"seconds": self._seconds, "frames": self._left, "gap": limits.GAP / min(rate, limits.RATE)},
+            cancelled,
+        )
         head, _ = self._source.read(0) or ({}, None)
         size = width, height = head.get("width"), head.get("height")
         fps, duration = head.get("fps"), head.get("duration")
-        if not (all(type(n) is int and 1 <= n <= limits.SIDE for n in size) and width * height <= limits.PIXELS
-                and head.get("turns") in (-2, -1, 0, 1, 2) and type(fps) is type(duration) is float):
+        if not (
+            all(type(n) is int and 1 <= n <= limits.SIDE for n in size)
+            and width * height <= limits.PIXELS
+            and head.get("turns") in (-2, -1, 0, 1, 2)
+            and type(fps) is type(duration) is float
+        ):
             raise self._source.unreadable()
         self._shape, self._turns = (height, width, 3), int(head["turns"])
         self.height, self.width = (height, width) if self._turns % 2 == 0 else (width, height)

@@ -31,12 +31,56 @@ KINDS = (MP4, MATROSKA, AVI, GIF, TRANSPORT, OGG, WAV, MP3, AAC, FLAC)
 
 # Decoders that may run: what phones, cameras, browsers and editors write in those files.
 DECODERS = (
-    "h264", "hevc", "libdav1d", "av1", "vp8", "vp9", "mpeg4", "msmpeg4", "h263", "mpeg2video", "mpeg1video", "mjpeg", "gif", "png",
-    "prores", "theora", "rawvideo",
-    "aac", "mp3", "mp3float", "mp2", "mp2float", "opus", "libopus", "vorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb",
-    "libopencore_amrnb", "libopencore_amrwb", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt",
-    "pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be",
-    "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be",
+    "h264",
+    "hevc",
+    "libdav1d",
+    "av1",
+    "vp8",
+    "vp9",
+    "mpeg4",
+    "msmpeg4",
+    "h263",
+    "mpeg2video",
+    "mpeg1video",
+    "mjpeg",
+    "gif",
+    "png",
+    "prores",
+    "theora",
+    "rawvideo",
+    "aac",
+    "mp3",
+    "mp3float",
+    "mp2",
+    "mp2float",
+    "opus",
+    "libopus",
+    "vorbis",
+    "flac",
+    "alac",
+    "ac3",
+    "eac3",
+    "amrnb",
+    "amrwb",
+    "libopencore_amrnb",
+    "libopencore_amrwb",
+    "adpcm_ms",
+    "adpcm_ima_wav",
+    "adpcm_ima_qt",
+    "pcm_alaw",
+    "pcm_mulaw",
+    "pcm_u8",
+    "pcm_s8",
+    "pcm_s16le",
+    "pcm_s16be",
+    "pcm_s24le",
+    "pcm_s24be",
+    "pcm_s32le",
+    "pcm_s32be",
+    "pcm_f32le",
+    "pcm_f32be",
+    "pcm_f64le",
+    "pcm_f64be",
 )
 
 
@@ -57,8 +101,10 @@ def sniff(head: bytes) -> Kind | None:
     if head.startswith(b"ID3"):
         return MP3
     # A transport stream repeats its first byte with every packet; in front of each, cameras write four bytes of time.
-    if any(len(head) > start + 3 * size and all(head[start + i * size] == TS_SYNC for i in range(4))
-           for start, size in ((0, TS_PACKET), (4, TS_PACKET + 4))):
+    if any(
+        len(head) > start + 3 * size and all(head[start + i * size] == TS_SYNC for i in range(4))
+        for start, size in ((0, TS_PACKET), (4, TS_PACKET + 4))
+    ):
         return TRANSPORT
     if len(head) > 1 and head[0] == 0xFF and head[1] >> 5 == 0b111 and head[1] >> 3 & 0b11 != 0b01:  # a frame of MPEG sound, by its layer
         return {0b00: AAC, 0b01: MP3, 0b10: MP3}.get(head[1] >> 1 & 0b11)

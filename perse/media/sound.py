@@ -9,8 +9,9 @@ from . import limits
 from .source import Source
 
 
-def read_sound(path: str | Path, rate: int = 16_000, seconds: float = limits.SECONDS,
-               cancelled: Callable[[], bool] = lambda: False) -> np.ndarray:
+def read_sound(
+    path: str | Path, rate: int = 16_000, seconds: float = limits.SECONDS, cancelled: Callable[[], bool] = lambda: False
+) -> np.ndarray:
     """The first sound of a file, mixed down and resampled: (N,) float32 in [-1, 1], `rate` samples a second.
 
     A sound that breaks off in the middle ends there.

@@ -30,9 +30,19 @@ class Source:
                 raise PerseError(f"{self.name} is no {noun} that can be read here: please use {', '.join(names)} or {last}.")
             if not wanted(kind):
                 raise PerseError(f"{self.name} holds no picture, only sound: please choose a {noun}.")
-            job = {"task": task, "name": self.name, "demuxer": kind.demuxer, "decoders": ",".join(DECODERS), "streams": limits.STREAMS,
-                   "pixels": limits.PIXELS, "side": limits.SIDE, "decoded": limits.DECODED, "patience": limits.PATIENCE,
-                   "threads": limits.THREADS, **more}
+            job = {
+                "task": task,
+                "name": self.name,
+                "demuxer": kind.demuxer,
+                "decoders": ",".join(DECODERS),
+                "streams": limits.STREAMS,
+                "pixels": limits.PIXELS,
+                "side": limits.SIDE,
+                "decoded": limits.DECODED,
+                "patience": limits.PATIENCE,
+                "threads": limits.THREADS,
+                **more,
+            }
             self._child = Child(worker.__file__, job, file, CONFINED, cancelled)
         self.close = self._child.close
 

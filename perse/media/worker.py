@@ -49,8 +49,12 @@ def _more_time(job: dict) -> None:
 
 def _opened(job: dict, file):
     """The container, by the demuxer that was asked for and no other; it may refer to nothing outside itself."""
-    options = {"format_whitelist": job["demuxer"], "protocol_whitelist": "none", "codec_whitelist": job["decoders"],
-               "max_streams": str(job["streams"])}
+    options = {
+        "format_whitelist": job["demuxer"],
+        "protocol_whitelist": "none",
+        "codec_whitelist": job["decoders"],
+        "max_streams": str(job["streams"]),
+    }
     return av.open(file, "r", format=job["demuxer"], container_options=options, metadata_errors="replace")
 
 
@@ -122,8 +126,8 @@ def _rows(plane, size: tuple[int, int]):
     """The pixels of a plane of RGB, without what pads its lines."""
     data, (width, height) = memoryview(plane), size
     if plane.line_size == 3 * width:
-        return data[:3 * width * height]
-    return b"".join(data[y * plane.line_size:][:3 * width] for y in range(height))
+        return data[: 3 * width * height]
+    return b"".join(data[y * plane.line_size :][: 3 * width] for y in range(height))
 
 
 def _listen(job: dict, file, send) -> bool:
@@ -147,7 +151,7 @@ def _listen(job: dict, file, send) -> bool:
             for sound in heard:
                 count = min(sound.samples, left) if sound is not None else 0
                 if count:
-                    send({}, memoryview(sound.planes[0])[:4 * count])
+                    send({}, memoryview(sound.planes[0])[: 4 * count])
                     _more_time(job)
                     left -= count
     return left < job["samples"]

@@ -22,21 +22,32 @@ class Motion:
 
 def overlay(base: Controls, moving: Controls) -> Controls:
     """A motion's frame on top of what the visitor has set: edits stay, expressions and angles add up."""
+
     def added(a, b):
         return {k: a.get(k, 0.0) + b.get(k, 0.0) for k in {**a, **b}}
+
     styles = {c: added(base.styles.get(c, {}), moving.styles.get(c, {})) for c in {**base.styles, **moving.styles}}
     return base.with_(
-        attributes=added(base.attributes, moving.attributes), styles=styles,
+        attributes=added(base.attributes, moving.attributes),
+        styles=styles,
         expression={k: min(v, 1.0) for k, v in added(base.expression, moving.expression).items()},
-        head_yaw=base.head_yaw + moving.head_yaw, head_pitch=base.head_pitch + moving.head_pitch,
-        head_roll=base.head_roll + moving.head_roll, head_x=base.head_x + moving.head_x,
-        head_y=base.head_y + moving.head_y, head_z=base.head_z + moving.head_z,
+        head_yaw=base.head_yaw + moving.head_yaw,
+        head_pitch=base.head_pitch + moving.head_pitch,
+        head_roll=base.head_roll + moving.head_roll,
+        head_x=base.head_x + moving.head_x,
+        head_y=base.head_y + moving.head_y,
+        head_z=base.head_z + moving.head_z,
         gaze_yaw=base.gaze_yaw + moving.gaze_yaw,
-        gaze_pitch=base.gaze_pitch + moving.gaze_pitch, detail=base.detail or moving.detail, light=base.light or moving.light,
+        gaze_pitch=base.gaze_pitch + moving.gaze_pitch,
+        detail=base.detail or moving.detail,
+        light=base.light or moving.light,
         mouth_light=base.mouth_light or moving.mouth_light,
         neutralise=max(base.neutralise, moving.neutralise),
-        yaw=base.yaw + moving.yaw, pitch=base.pitch + moving.pitch,
-        roll=base.roll + moving.roll, zoom=base.zoom * moving.zoom)
+        yaw=base.yaw + moving.yaw,
+        pitch=base.pitch + moving.pitch,
+        roll=base.roll + moving.roll,
+        zoom=base.zoom * moving.zoom,
+    )
 
 
 def there_and_back(phase: float) -> float:

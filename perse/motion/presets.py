@@ -55,9 +55,13 @@ def _shake(phase):
 
 
 def _alive(phase):
-    return Controls(head_yaw=6 * _wave(phase) + 2 * _wave(phase, 3, 0.2), head_pitch=3 * _wave(phase, 2, 0.4),
-                    head_roll=2 * _wave(phase, 1, 0.3), gaze_yaw=-6 * _wave(phase) + 5 * _pulse(phase, 0.62, 0.12),
-                    expression={"blink": _blinks(phase, 0.18, 0.52, 0.9), "smile": 0.35 * _pulse(phase, 0.4, 0.3)})
+    return Controls(
+        head_yaw=6 * _wave(phase) + 2 * _wave(phase, 3, 0.2),
+        head_pitch=3 * _wave(phase, 2, 0.4),
+        head_roll=2 * _wave(phase, 1, 0.3),
+        gaze_yaw=-6 * _wave(phase) + 5 * _pulse(phase, 0.62, 0.12),
+        expression={"blink": _blinks(phase, 0.18, 0.52, 0.9), "smile": 0.35 * _pulse(phase, 0.4, 0.3)},
+    )
 
 
 def _expressions(phase):
@@ -67,9 +71,13 @@ def _expressions(phase):
 
 
 def _look_around(phase):
-    return Controls(gaze_yaw=20 * _wave(phase), gaze_pitch=9 * _wave(phase, 2, 0.1),
-                    head_yaw=9 * _wave(phase, 1, -0.05), head_pitch=3 * _wave(phase, 2),
-                    expression={"blink": _blinks(phase, 0.25, 0.75), "brow_inner_up": 0.25 * _pulse(phase, 0.5, 0.2)})
+    return Controls(
+        gaze_yaw=20 * _wave(phase),
+        gaze_pitch=9 * _wave(phase, 2, 0.1),
+        head_yaw=9 * _wave(phase, 1, -0.05),
+        head_pitch=3 * _wave(phase, 2),
+        expression={"blink": _blinks(phase, 0.25, 0.75), "brow_inner_up": 0.25 * _pulse(phase, 0.5, 0.2)},
+    )
 
 
 def _chatter(phase):
@@ -77,11 +85,21 @@ def _chatter(phase):
     phrase = 0.35 + 0.65 * (0.5 + 0.5 * _wave(phase, 2, -0.15)) ** 0.7
     syllable = (0.5 + 0.5 * _wave(phase, 16)) * (0.7 + 0.3 * _wave(phase, 5, 0.3))
     rounded = 0.5 + 0.5 * _wave(phase, 7, 0.15)
-    return Controls(expression={"jaw_open": 0.42 * phrase * syllable, "mouth_funnel": 0.38 * phrase * rounded * (1 - 0.5 * syllable),
-                                "mouth_stretch_left": 0.2 * phrase * (1 - rounded), "mouth_stretch_right": 0.2 * phrase * (1 - rounded),
-                                "mouth_upper_up_left": 0.15 * phrase * syllable, "mouth_upper_up_right": 0.15 * phrase * syllable,
-                                "blink": _blinks(phase, 0.22, 0.71), "brow_inner_up": 0.35 * _pulse(phase, 0.3, 0.15)},
-                    head_yaw=5 * _wave(phase), head_pitch=2.5 * _wave(phase, 3, 0.2), head_roll=1.5 * _wave(phase, 2))
+    return Controls(
+        expression={
+            "jaw_open": 0.42 * phrase * syllable,
+            "mouth_funnel": 0.38 * phrase * rounded * (1 - 0.5 * syllable),
+            "mouth_stretch_left": 0.2 * phrase * (1 - rounded),
+            "mouth_stretch_right": 0.2 * phrase * (1 - rounded),
+            "mouth_upper_up_left": 0.15 * phrase * syllable,
+            "mouth_upper_up_right": 0.15 * phrase * syllable,
+            "blink": _blinks(phase, 0.22, 0.71),
+            "brow_inner_up": 0.35 * _pulse(phase, 0.3, 0.15),
+        },
+        head_yaw=5 * _wave(phase),
+        head_pitch=2.5 * _wave(phase, 3, 0.2),
+        head_roll=1.5 * _wave(phase, 2),
+    )
 
 
 def _sweep(phase):

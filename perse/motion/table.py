@@ -22,7 +22,10 @@ def motion_csv(motion: Motion) -> str:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(["frame", "seconds", *POSE, *(f"camera_{name}" for name in CAMERA), *expressions])
     for i, frame in enumerate(frames):
-        values = [i / motion.fps, *(getattr(frame, name) for name in POSE + CAMERA),
-                  *(frame.expression.get(name, 0.0) for name in expressions)]
+        values = [
+            i / motion.fps,
+            *(getattr(frame, name) for name in POSE + CAMERA),
+            *(frame.expression.get(name, 0.0) for name in expressions),
+        ]
         table.writerow([i, *(round(float(value), 5) + 0.0 for value in values)])  # + 0.0: no -0.0
     return out.getvalue()

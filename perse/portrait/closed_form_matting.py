@@ -48,9 +48,7 @@ def closed_form_alpha(image: np.ndarray, trimap: np.ndarray) -> np.ndarray:
         columns.append(number[other[free]])
         entries.append(entry[free])
         right_side[here[~free]] -= entry[~free] * known[other[~free]]
-    matrix = csr_matrix(
-        (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(len(pixels),) * 2
-    )
+    matrix = csr_matrix((np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(len(pixels),) * 2)
     diagonal = np.maximum(matrix.diagonal(), 1e-9)
     scale = csr_matrix((1 / diagonal, (np.arange(len(pixels)),) * 2), shape=matrix.shape)
     solution, _ = cg(matrix, right_side, x0=known[pixels], rtol=TOLERANCE, maxiter=MAX_ITERATIONS, M=scale)

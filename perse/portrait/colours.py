@@ -37,7 +37,9 @@ class ColourModel:
 
     def cost(self, colours: np.ndarray) -> np.ndarray:
         """Negative log density (H,W) of colours (H,W,3); the best Gaussian stands for the mixture."""
+
         def cost(mean, precision, log_norm) -> np.ndarray:
             offset = colours - mean
             return 0.5 * np.einsum("hwi,ij,hwj->hw", offset, precision, offset, optimize=True) - log_norm
+
         return reduce(np.minimum, (cost(*gaussian) for gaussian in zip(self.means, self.precisions, self.log_norms)))

@@ -67,9 +67,7 @@ def _opened(source):
 
 def _check_bytes(size: int) -> None:
     if size > MAX_BYTES:
-        raise PerseError(
-            f"This file has {size / 1e6:.0f} MB: please upload a photo of at most {MAX_BYTES / 1e6:.0f} MB."
-        )
+        raise PerseError(f"This file has {size / 1e6:.0f} MB: please upload a photo of at most {MAX_BYTES / 1e6:.0f} MB.")
     if size == 0:
         raise PerseError("This file is empty: please upload a photo.")
 

@@ -66,9 +66,7 @@ def find_face(photo: np.ndarray, cancelled: Callable[[], bool] = lambda: False) 
         faces = _verified(picture, _windowed_candidates(picture, fraction, cancelled), cancelled)
         if faces:
             return _upright(photo, turns, faces, cancelled)
-    raise PerseError(
-        "No human face was found: please upload a photo that shows one person's face from the front, well lit."
-    )
+    raise PerseError("No human face was found: please upload a photo that shows one person's face from the front, well lit.")
 
 
 def _ask(cancelled: Callable[[], bool]) -> None:
@@ -78,8 +76,7 @@ def _ask(cancelled: Callable[[], bool]) -> None:
 
 def _faces(picture: np.ndarray, cancelled: Callable[[], bool]) -> list[np.ndarray]:
     """The faces that are seen at once, or with room around the picture."""
-    return (_verified(picture, _candidates(picture), cancelled)
-            or _verified(picture, _padded_candidates(picture), cancelled))
+    return _verified(picture, _candidates(picture), cancelled) or _verified(picture, _padded_candidates(picture), cancelled)
 
 
 def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray], cancelled: Callable[[], bool]) -> Found:

@@ -53,8 +53,7 @@ def _profile(lightness: np.ndarray, start: np.ndarray, end: np.ndarray, height: 
 def wears_glasses(strengths: np.ndarray) -> bool:
     """A rim crosses the bridge and the cheeks, and there is a hinge at one temple (the other may be turned away)."""
     bridge, right, left, *temples = strengths
-    return bool(bridge > MIN_BRIDGE and max(right, left) > MIN_CHEEK and min(right, left) > 0.5 * MIN_CHEEK
-                and max(temples) > MIN_TEMPLE)
+    return bool(bridge > MIN_BRIDGE and max(right, left) > MIN_CHEEK and min(right, left) > 0.5 * MIN_CHEEK and max(temples) > MIN_TEMPLE)
 
 
 def glasses_mask(picture: np.ndarray, landmarks: np.ndarray) -> np.ndarray:

@@ -73,7 +73,9 @@ def _hanging_hair(hair: np.ndarray, bare: np.ndarray, clothes: np.ndarray, perso
     keep = np.where((v < frame.eye_v) | beside, 1, np.clip(hanging * 1.2, 0, 1)).astype(np.float32)
     lost = hair * (1 - keep)
     # Beside the face of somebody who leans forward a dark shoulder rises to the mouth.
-    to_clothes = np.where(np.abs(u) > 1.3 * frame.half_width, ramp(v, frame.nose_v, frame.mouth_v), ramp(v, frame.mouth_v, frame.mouth_v + 0.15))
+    to_clothes = np.where(
+        np.abs(u) > 1.3 * frame.half_width, ramp(v, frame.nose_v, frame.mouth_v), ramp(v, frame.mouth_v, frame.mouth_v + 0.15)
+    )
     return hair * keep, bare + lost * (1 - to_clothes), clothes + lost * to_clothes
 
 

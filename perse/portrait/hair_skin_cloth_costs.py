@@ -110,8 +110,13 @@ class SkinColours:
         """Learn them from cheeks, nose and forehead."""
         cost = _skin_model(view, SKIN_SPREAD).cost(view.lab)
         lightness = view.lab[view.cheeks][:, 0]
-        return SkinColours(cost, _in_shadow(view, _skin_model(view, SHADOW_SPREAD)), cost > np.percentile(cost[view.cheeks], 97) + 3,
-                           float(np.percentile(lightness, 95)), float(np.median(lightness)))
+        return SkinColours(
+            cost,
+            _in_shadow(view, _skin_model(view, SHADOW_SPREAD)),
+            cost > np.percentile(cost[view.cheeks], 97) + 3,
+            float(np.percentile(lightness, 95)),
+            float(np.median(lightness)),
+        )
 
 
 def _skin_model(view: View, spread_by: tuple[float, float, float]) -> ColourModel:

@@ -33,14 +33,13 @@ def close_up(image: np.ndarray, centre, side: float, angle: float, size: int = C
         limit = np.array(image.shape[1::-1])
         low = np.clip(np.floor(corners.min(1) / scale - 2), 0, limit / scale - 1).astype(int)
         (x0, y0), (x1, y1) = np.round(low * scale).astype(int), np.clip(np.ceil(corners.max(1) + 2 * scale), 1, limit).astype(int)
-        part = image[y0:max(y1, y0 + 1), x0:max(x1, x0 + 1)]
+        part = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
         reduced = (max(1, round(part.shape[1] / scale)), max(1, round(part.shape[0] / scale)))
         source = cv2.resize(part, reduced, interpolation=cv2.INTER_AREA)
         sample[:, 2] -= (x0, y0)
         sample = np.diag([reduced[0] / part.shape[1], reduced[1] / part.shape[0]]) @ sample
     picture = cv2.warpAffine(
-        source, for_opencv(sample), (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        source, for_opencv(sample), (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
     return picture, to_image
 

@@ -28,9 +28,7 @@ HAIR_BAND = 0.055
 BODY_BAND = 0.022
 
 
-def person_matte(
-    image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray, given: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def person_matte(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Cut the person out.
 
     Segmentation network -> GrabCut near its outline -> closed-form matting (Levin, Lischinski and Weiss, 2008) in a
@@ -111,9 +109,7 @@ def _disc(radius: int) -> np.ndarray:
 def _trimap(mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """0, 0.5 or 1: the band around the mask's outline is open, wider around the head than around the body."""
     height = face_height(landmarks[:, :2])
-    signed = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) - cv2.distanceTransform(
-        (~mask).astype(np.uint8), cv2.DIST_L2, 3
-    )
+    signed = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) - cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
     rows = np.arange(len(mask), dtype=np.float32)[:, None]
     chin = landmarks[CHIN, 1]
     below = np.clip((rows - chin + 0.1 * height) / (0.3 * height), 0, 1)
@@ -205,7 +201,7 @@ def missed_by_matte(image: np.ndarray, alpha: np.ndarray, inside: np.ndarray) ->
     # Each piece in its own box: a scene may have thousands.
     for k in 1 + np.flatnonzero(boxes[1:, cv2.CC_STAT_AREA] > (MISSED_SIDE * len(image)) ** 2):
         x, y, width, height = boxes[k, :4]
-        box = np.s_[y:y + height, x:x + width]
+        box = np.s_[y : y + height, x : x + width]
         piece, unlike = labels[box] == k, difference[box]
         strength = np.percentile(unlike[piece], 80)
         if strength > MISSED:

@@ -88,6 +88,7 @@ def _solutions():
     thread.start()
     thread.join()
     from mediapipe.python import solutions
+
     return solutions
 
 
@@ -101,9 +102,7 @@ def _warmed(create):
 @cache
 def _detector(full_range: bool):
     # The threshold is low because callers apply their own gates to the scores.
-    return _warmed(
-        lambda: _solutions().face_detection.FaceDetection(model_selection=int(full_range), min_detection_confidence=0.3)
-    )
+    return _warmed(lambda: _solutions().face_detection.FaceDetection(model_selection=int(full_range), min_detection_confidence=0.3))
 
 
 @cache
@@ -121,8 +120,12 @@ def _look():
     from google.protobuf import text_format
     from mediapipe.framework import calculator_pb2
     from mediapipe.python.solution_base import SolutionBase
-    model = SolutionBase(graph_config=text_format.Parse(_LOOK, calculator_pb2.CalculatorGraphConfig()),
-                         side_inputs={"with_attention": True}, outputs=["landmarks"])
+
+    model = SolutionBase(
+        graph_config=text_format.Parse(_LOOK, calculator_pb2.CalculatorGraphConfig()),
+        side_inputs={"with_attention": True},
+        outputs=["landmarks"],
+    )
     with _quiet():  # as of the mesh
         model.process({"image": np.zeros((256, 256, 3), np.uint8), "square": _square(1.0)})
     return model
@@ -131,6 +134,7 @@ def _look():
 def _square(side: float):
     """A square in the middle of a picture, as a share of its side, as graphs take it."""
     from mediapipe.framework.formats.rect_pb2 import NormalizedRect
+
     return NormalizedRect(x_center=0.5, y_center=0.5, width=side, height=side)
 
 

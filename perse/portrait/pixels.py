@@ -87,9 +87,7 @@ def _open(file) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise PerseError(_too_many_pixels("far more than")) from error
     except Exception as error:  # every plugin has its own exceptions for a header that makes no sense
-        raise PerseError(
-            "This file is not a photo that can be read: please upload a JPEG, PNG, WebP, AVIF or HEIC picture."
-        ) from error
+        raise PerseError("This file is not a photo that can be read: please upload a JPEG, PNG, WebP, AVIF or HEIC picture.") from error
 
 
 def _check_webp(start: bytes) -> None:
@@ -150,6 +148,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 def _from_deep(image: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits or floats -> L, a strip of rows at a time."""
     import numpy as np
+
     strips = [(0, y, image.width, min(y + STRIP, image.height)) for y in range(0, image.height, STRIP)]
     most = max(np.asarray(image.crop(strip)).max() for strip in strips)
     grey = Image.new("L", image.size)
@@ -171,6 +170,7 @@ def deep_to_8_bit(values):
 def unit_to_8_bit(values):
     """Floats in [0, 1] -> uint8, rounded; what is no number counts as 0, what lies beyond is clipped."""
     import numpy as np
+
     return (np.clip(np.nan_to_num(values), 0, 1) * 255 + 0.5).astype(np.uint8)
 
 

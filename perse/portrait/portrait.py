@@ -62,6 +62,7 @@ def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambd
         PerseError: the file is not a readable photo of a human face; the message tells the visitor what to do.
         BuildCancelled: when `cancelled` says so.
     """
+
     def ask():
         if cancelled():
             raise BuildCancelled()

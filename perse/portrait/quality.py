@@ -33,9 +33,7 @@ class Hint:
     value: float
 
 
-def quality_hints(
-    photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses: np.ndarray, scale: float = 1.0
-) -> list[Hint]:
+def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses: np.ndarray, scale: float = 1.0) -> list[Hint]:
     """Hints, the most important first.
 
     Args:
@@ -53,22 +51,29 @@ def quality_hints(
     mouth = mouth_gap(landmarks)
     framed = float(glasses.mean())
     checks = (
-        (size < SMALL_FACE, "small_face", size,
-         f"The face is only {size:.0f} pixels high: a closer or larger photo gives a sharper avatar."),
-        (abs(angle) > TURNED_DEGREES, "turned", angle,
-         f"The head is turned by {abs(angle):.0f}°: a photo from the front shows both halves of the face."),
-        (sharp < BLURRED, "blurred", sharp,
-         "The face looks blurred: a sharper photo gives a sharper avatar."),
-        (room < 0, "cut_off", room,
-         "The head is cut off by the edge of the photo: leave some room around hair and chin."),
-        (eyes < EYES_CLOSED, "eyes_closed", eyes,
-         "The eyes look closed: a photo with open eyes lets the avatar look around."),
-        (mouth > MOUTH_OPEN, "mouth_open", mouth,
-         "The mouth is open: a relaxed, closed mouth gives better expressions."),
-        (framed > 0, "glasses", framed,
-         "Glasses hide part of the eyes: a photo without them gives better eyes, and glasses can be added later."),
-        (faces > 1, "several_faces", float(faces),
-         f"There are {faces} faces in the photo: the largest one is used."),
+        (
+            size < SMALL_FACE,
+            "small_face",
+            size,
+            f"The face is only {size:.0f} pixels high: a closer or larger photo gives a sharper avatar.",
+        ),
+        (
+            abs(angle) > TURNED_DEGREES,
+            "turned",
+            angle,
+            f"The head is turned by {abs(angle):.0f}°: a photo from the front shows both halves of the face.",
+        ),
+        (sharp < BLURRED, "blurred", sharp, "The face looks blurred: a sharper photo gives a sharper avatar."),
+        (room < 0, "cut_off", room, "The head is cut off by the edge of the photo: leave some room around hair and chin."),
+        (eyes < EYES_CLOSED, "eyes_closed", eyes, "The eyes look closed: a photo with open eyes lets the avatar look around."),
+        (mouth > MOUTH_OPEN, "mouth_open", mouth, "The mouth is open: a relaxed, closed mouth gives better expressions."),
+        (
+            framed > 0,
+            "glasses",
+            framed,
+            "Glasses hide part of the eyes: a photo without them gives better eyes, and glasses can be added later.",
+        ),
+        (faces > 1, "several_faces", float(faces), f"There are {faces} faces in the photo: the largest one is used."),
     )
     return [Hint(code, message, float(value)) for present, code, value, message in checks if present]
 
@@ -119,9 +124,6 @@ def room_around(photo: np.ndarray, landmarks: np.ndarray) -> float:
     low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
     return float(
         min(
-            low[0] / size - ROOM_AROUND,
-            (width - high[0]) / size - ROOM_AROUND,
-            low[1] / size - 0.1,
-            (height - high[1]) / size - ROOM_BELOW,
+            low[0] / size - ROOM_AROUND, (width - high[0]) / size - ROOM_AROUND, low[1] / size - 0.1, (height - high[1]) / size - ROOM_BELOW
         )
     )

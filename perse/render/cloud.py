@@ -47,8 +47,7 @@ class GaussianCloud:
         """One cloud that holds all of `clouds` in order; at least one is needed."""
         if not clouds:
             raise ValueError("concat needs at least one cloud")
-        return GaussianCloud(*(torch.cat([getattr(cloud, field.name) for cloud in clouds])
-                               for field in fields(GaussianCloud)))
+        return GaussianCloud(*(torch.cat([getattr(cloud, field.name) for cloud in clouds]) for field in fields(GaussianCloud)))
 
     def _map(self, function) -> "GaussianCloud":
         return GaussianCloud(*(function(getattr(self, field.name)) for field in fields(GaussianCloud)))

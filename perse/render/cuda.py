@@ -23,7 +23,7 @@ WHEEL = "PERSE_GSPLAT_WHEEL"
 
 
 def why_not() -> str:
-    """"" if gsplat renders on this machine's GPU, else one sentence that says why it does not. Minutes, where nvcc compiles."""
+    """ "" if gsplat renders on this machine's GPU, else one sentence that says why it does not. Minutes, where nvcc compiles."""
     with _lock:
         return _why_not()
 
@@ -49,10 +49,20 @@ def _why_not() -> str:
 def _try() -> str:
     """Render one Gaussian: kernels that were built for another card load, and fail only here."""
     from gsplat import rasterization
+
     try:
         one, eye = torch.ones(1, device="cuda"), torch.eye(3, device="cuda")[None]
-        rasterization(torch.tensor([[0.0, 0.0, 2.0]], device="cuda"), torch.tensor([[1.0, 0, 0, 0]], device="cuda"), one.expand(1, 3), one,
-                      one.expand(1, 3), viewmats=torch.eye(4, device="cuda")[None], Ks=eye, width=16, height=16)
+        rasterization(
+            torch.tensor([[0.0, 0.0, 2.0]], device="cuda"),
+            torch.tensor([[1.0, 0, 0, 0]], device="cuda"),
+            one.expand(1, 3),
+            one,
+            one.expand(1, 3),
+            viewmats=torch.eye(4, device="cuda")[None],
+            Ks=eye,
+            width=16,
+            height=16,
+        )
         torch.cuda.synchronize()
     except RuntimeError as error:
         return f"gsplat's kernels do not run on this card ({str(error).splitlines()[0]})."

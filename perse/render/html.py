@@ -36,9 +36,13 @@ def write_html(cloud: GaussianCloud, camera: Camera, path: str | Path, pivot=Non
     data, ranges = pack(cloud)
     K = camera.K
     scene = {
-        "count": len(cloud), **ranges, "view": camera.viewmat.tolist(), "pivot": [float(x) for x in pivot],
+        "count": len(cloud),
+        **ranges,
+        "view": camera.viewmat.tolist(),
+        "pivot": [float(x) for x in pivot],
         "lens": [float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2])],
-        "width": camera.width, "height": camera.height,
+        "width": camera.width,
+        "height": camera.height,
     }
     page = _TEMPLATE.read_text(encoding="utf-8")
     page = page.replace("__SENTENCE__", synthetic.sentence("3D head")).replace("__SOURCE_TYPE__", synthetic.SOURCE_TYPE)

@@ -18,9 +18,11 @@ class _Cache(FunctionCache):
 
 def compiled(**options):
     """Decorator: `numba.njit` with the settings of this project and these."""
+
     def wrap(function):
         kernel = numba.njit(nogil=True, error_model="numpy", **options)(function)
         with contextlib.suppress(RuntimeError):  # no folder can be written: nothing is kept
             kernel._cache = _Cache(function)
         return kernel
+
     return wrap

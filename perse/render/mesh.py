@@ -282,8 +282,7 @@ def _shade(planes, texture, alpha_channel, owner, inverse_depth, supersample):
                             norm = share / (w00 + w01 + w10 + w11)
                         for k in range(channels):
                             image[row, column, k] += norm * (
-                                w00 * texture[y0, x0, k] + w01 * texture[y0, x1, k]
-                                + w10 * texture[y1, x0, k] + w11 * texture[y1, x1, k]
+                                w00 * texture[y0, x0, k] + w01 * texture[y0, x1, k] + w10 * texture[y1, x0, k] + w11 * texture[y1, x1, k]
                             )
                         covered += 1
                         depth[row, column] = min(depth[row, column], one / inverse_depth[y, x])

@@ -16,6 +16,7 @@ def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
     image, note, xmp = Image.fromarray(picture), synthetic.sentence("picture"), synthetic.xmp("picture")
     if suffix == ".png":
         from PIL.PngImagePlugin import PngInfo
+
         tag = PngInfo()
         tag.add_text("Comment", note)
         tag.add_itxt("XML:com.adobe.xmp", xmp.decode())

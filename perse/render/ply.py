@@ -16,8 +16,23 @@ from .cloud import GaussianCloud
 _SH_CONSTANT = 0.28209479177387814  # 1 / (2 sqrt(pi)), the harmonic of degree 0
 _MIN_OPACITY = 1.0 / 255.0
 _PROPERTIES = (
-    "x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity",
-    "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3",
+    "x",
+    "y",
+    "z",
+    "nx",
+    "ny",
+    "nz",
+    "f_dc_0",
+    "f_dc_1",
+    "f_dc_2",
+    "opacity",
+    "scale_0",
+    "scale_1",
+    "scale_2",
+    "rot_0",
+    "rot_1",
+    "rot_2",
+    "rot_3",
 )
 
 
@@ -29,16 +44,24 @@ def write_ply(cloud: GaussianCloud, path: str | Path) -> None:
     cloud = cloud.detach().to("cpu")
     cloud = cloud.select(cloud.opacities >= _MIN_OPACITY)
     opacities = cloud.opacities.double().clamp(max=1.0 - 1e-6)
-    table = torch.cat([
-        cloud.means,
-        torch.zeros_like(cloud.means),
-        (cloud.colors - 0.5) / _SH_CONSTANT,
-        torch.logit(opacities).float()[:, None],
-        cloud.scales.clamp(min=1e-12).log(),
-        torch.nn.functional.normalize(cloud.quats, dim=-1),
-    ], dim=1).numpy()
-    header = ["ply", "format binary_little_endian 1.0", f"comment {synthetic.sentence('3D head')}",
-              f"comment DigitalSourceType {synthetic.SOURCE_TYPE}", f"element vertex {len(cloud)}"]
+    table = torch.cat(
+        [
+            cloud.means,
+            torch.zeros_like(cloud.means),
+            (cloud.colors - 0.5) / _SH_CONSTANT,
+            torch.logit(opacities).float()[:, None],
+            cloud.scales.clamp(min=1e-12).log(),
+            torch.nn.functional.normalize(cloud.quats, dim=-1),
+        ],
+        dim=1,
+    ).numpy()
+    header = [
+        "ply",
+        "format binary_little_endian 1.0",
+        f"comment {synthetic.sentence('3D head')}",
+        f"comment DigitalSourceType {synthetic.SOURCE_TYPE}",
+        f"element vertex {len(cloud)}",
+    ]
     header += [f"property float {name}" for name in _PROPERTIES] + ["end_header", ""]
     write_atomically(path, "\n".join(header).encode() + table.astype("<f4").tobytes())
 
@@ -53,6 +76,9 @@ def read_ply(path: str | Path) -> GaussianCloud:
         raise PerseError(f"{Path(path).name} is not a Gaussian splat file as PERSE writes them.")
     table = torch.from_numpy(np.frombuffer(body, dtype="<f4").reshape(-1, len(_PROPERTIES)).copy())
     return GaussianCloud(
-        means=table[:, 0:3], quats=table[:, 13:17], scales=table[:, 10:13].exp(), opacities=table[:, 9].sigmoid(),
+        means=table[:, 0:3],
+        quats=table[:, 13:17],
+        scales=table[:, 10:13].exp(),
+        opacities=table[:, 9].sigmoid(),
         colors=table[:, 6:9] * _SH_CONSTANT + 0.5,
     )

@@ -1,6 +1,5 @@
 """The one entry to Gaussian rasterizing: gsplat's kernels on CUDA, our own on the CPU, the same pictures from both."""
 
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,10 +38,7 @@ def rasterize(
     if not cameras:
         raise ValueError("rasterize needs at least one camera")
     width, height = width or cameras[0].width, height or cameras[0].height
-    cameras = [
-        camera if (camera.width, camera.height) == (width, height) else camera.resized(width, height)
-        for camera in cameras
-    ]
+    cameras = [camera if (camera.width, camera.height) == (width, height) else camera.resized(width, height) for camera in cameras]
     cameras[0].check_size()
     if backgrounds is not None:
         if tuple(backgrounds.shape) not in ((3,), (len(cameras), 3)):
@@ -72,7 +68,16 @@ def _rasterize_cuda(cloud: GaussianCloud, cameras: list[Camera], backgrounds: Te
         viewmats, Ks = viewmats[:, None], Ks[:, None]
         backgrounds = None if backgrounds is None else backgrounds[:, None]
     rgb, alpha, _ = rasterization(
-        cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors, viewmats=viewmats, Ks=Ks,
-        width=cameras[0].width, height=cameras[0].height, backgrounds=backgrounds, packed=False,
+        cloud.means,
+        cloud.quats,
+        cloud.scales,
+        cloud.opacities,
+        cloud.colors,
+        viewmats=viewmats,
+        Ks=Ks,
+        width=cameras[0].width,
+        height=cameras[0].height,
+        backgrounds=backgrounds,
+        packed=False,
     )
     return (rgb.squeeze(1), alpha.squeeze(1)) if frames else (rgb, alpha)

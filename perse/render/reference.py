@@ -58,10 +58,9 @@ def project(cloud: GaussianCloud, camera: Camera) -> tuple[Tensor, Tensor, Tenso
     clamped_x = x.clamp(-(cx / fx + extra_x), (camera.width - cx) / fx + extra_x)
     clamped_y = y.clamp(-(cy / fy + extra_y), (camera.height - cy) / fy + extra_y)
     zero = torch.zeros_like(z)
-    jacobian = torch.stack([
-        torch.stack([fx / z, zero, -fx * clamped_x / z], dim=-1),
-        torch.stack([zero, fy / z, -fy * clamped_y / z], dim=-1),
-    ], dim=-2)
+    jacobian = torch.stack(
+        [torch.stack([fx / z, zero, -fx * clamped_x / z], dim=-1), torch.stack([zero, fy / z, -fy * clamped_y / z], dim=-1)], dim=-2
+    )
     spread = jacobian @ rotation @ (_rotations(cloud.quats) * cloud.scales[:, None, :])
     covariance = spread @ spread.transpose(-1, -2) + EPS_2D * torch.eye(2).to(spread)
     xx, xy, yy = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
@@ -72,11 +71,20 @@ def project(cloud: GaussianCloud, camera: Camera) -> tuple[Tensor, Tensor, Tenso
 
 def _rotations(quats: Tensor) -> Tensor:
     w, x, y, z = normalize(quats, dim=-1).unbind(-1)
-    return torch.stack([
-        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ], dim=-1).reshape(-1, 3, 3)
+    return torch.stack(
+        [
+            1 - 2 * (y * y + z * z),
+            2 * (x * y - w * z),
+            2 * (x * z + w * y),
+            2 * (x * y + w * z),
+            1 - 2 * (x * x + z * z),
+            2 * (y * z - w * x),
+            2 * (x * z - w * y),
+            2 * (y * z + w * x),
+            1 - 2 * (x * x + y * y),
+        ],
+        dim=-1,
+    ).reshape(-1, 3, 3)
 
 
 def _composite(means2d, conics, opacities, colors, top: int, bottom: int, width: int) -> tuple[Tensor, Tensor]:

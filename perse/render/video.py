@@ -50,8 +50,13 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: str | Path, width: int, height: int, fps: float,
-        crf: int | None = None, metadata: dict | None = None,
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        fps: float,
+        crf: int | None = None,
+        metadata: dict | None = None,
         finish: Callable[[Path, str], None] | None = None,
     ):
         self.path = Path(path)
@@ -152,8 +157,7 @@ class VideoWriter:
 
 def _to_yuv(frame: av.VideoFrame) -> av.VideoFrame:
     return frame.reformat(
-        format="yuv420p", dst_colorspace=Colorspace.ITU709, src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG
     )
 
 

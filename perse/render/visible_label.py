@@ -44,7 +44,7 @@ def draw_mark(picture: np.ndarray, text: str) -> np.ndarray:
     margin = min(round(0.02 * min(width, height)), height - h, width - w)
     y, x = height - margin - h, margin
     out = picture.copy()
-    under = picture[y:y + h, x:x + w].astype(np.float32) / 255
+    under = picture[y : y + h, x : x + w].astype(np.float32) / 255
     colour, cover = stamp[..., :3], stamp[..., 3:]
     if picture.shape[2] == 4:
         alpha = under[..., 3:]
@@ -53,5 +53,5 @@ def draw_mark(picture: np.ndarray, text: str) -> np.ndarray:
         patch = np.concatenate([mixed, total], axis=2)
     else:
         patch = colour + under * (1 - cover)
-    out[y:y + h, x:x + w] = (patch * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    out[y : y + h, x : x + w] = (patch * 255 + 0.5).clip(0, 255).astype(np.uint8)
     return out

@@ -120,8 +120,13 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
     """Landmark -> displacement (3,) of a shape as written (left side), on this person's proportions."""
     mouth = Mouth.of(face)
     moves: dict[str, Callable[..., Iterable[Move]]] = {
-        "points": lambda given: given.items(), "lips": mouth.rows, "scale_lips": mouth.scaled, "slide_lips": mouth.slid,
-        "part_lips": mouth.parted, "lids": lambda upper, lower: _lids(face, upper, lower)}
+        "points": lambda given: given.items(),
+        "lips": mouth.rows,
+        "scale_lips": mouth.scaled,
+        "slide_lips": mouth.slid,
+        "part_lips": mouth.parted,
+        "lids": lambda upper, lower: _lids(face, upper, lower),
+    }
     handles: dict[int, np.ndarray] = {}
     for kind, *arguments in shape.moves:
         for index, vector in moves[kind](*arguments):
@@ -176,6 +181,10 @@ def jaw_weights(surface: Surface) -> np.ndarray:
         handles[int(mirror[index])] = weight
     for index in STILL_CHEEKS:
         handles[index] = 0.0
-    field = surface.spread({k: np.array([v]) for k, v in handles.items()}, JAW_FADES_OVER,
-                           [i for i in range(FACE) if surface.vertices[i, 1] < 0.2], smooth=False)[:, 0]
+    field = surface.spread(
+        {k: np.array([v]) for k, v in handles.items()},
+        JAW_FADES_OVER,
+        [i for i in range(FACE) if surface.vertices[i, 1] < 0.2],
+        smooth=False,
+    )[:, 0]
     return np.clip(field, 0, 1)

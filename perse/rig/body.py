@@ -114,8 +114,9 @@ def build_body(face: np.ndarray, camera: Camera, person: np.ndarray, neck: np.nd
     below_row = rows(below)
     length = float(ends.max()) if (ends > LONG_HAIR).any() else -np.inf
     x, z = _sections(sides, throats, below_row, width, length)
-    points = np.stack([x + (centre - camera.K[0, 2]) / unit,
-                       np.broadcast_to(((rows(ys) - camera.K[1, 2]) / unit)[:, None], x.shape), z + axis_z], -1).reshape(-1, 3)
+    points = np.stack(
+        [x + (centre - camera.K[0, 2]) / unit, np.broadcast_to(((rows(ys) - camera.K[1, 2]) / unit)[:, None], x.shape), z + axis_z], -1
+    ).reshape(-1, 3)
     vertices = camera.to_world(points)
 
     # What lies below a collar stays, even where the bust is narrow again.
@@ -225,7 +226,7 @@ def _sections(sides: np.ndarray, throats: np.ndarray, below: np.ndarray, width: 
         # It leaves the skull where that is still wide, and goes straight down from there.
         deep = 0.6 + (CURTAIN - 0.6) * smooth_step(below, -ABOVE_CURTAIN, -0.3)
         deep = deep * (1 - smooth_step(below, length - 0.2, length + 0.4))
-        nape = np.maximum(nape, deep * np.clip(1 - sine ** 4, 0, 1) ** 0.5)
+        nape = np.maximum(nape, deep * np.clip(1 - sine**4, 0, 1) ** 0.5)
     z = np.where(np.cos(angle)[None] >= 0, np.minimum(lean - front, 0.4 * front), nape) + back
     return x, z
 

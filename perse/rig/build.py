@@ -20,9 +20,15 @@ from .skeleton import JAW_GLIDE, PART
 
 # Where each part's texture lies in the atlas: u0, v0, u1, v1.
 CHARTS = {
-    "face": (0.0, 0.0, 0.5, 0.5), "shell": (0.5, 0.0, 1.0, 0.5), "body": (0.0, 0.5, 0.5, 1.0),
-    "eye_right": (0.5, 0.5, 0.625, 0.625), "eye_left": (0.625, 0.5, 0.75, 0.625), "cavity": (0.75, 0.5, 0.875, 0.625),
-    "upper_teeth": (0.5, 0.75, 0.75, 0.8125), "lower_teeth": (0.5, 0.8125, 0.75, 0.875), "tongue": (0.75, 0.75, 0.875, 0.875),
+    "face": (0.0, 0.0, 0.5, 0.5),
+    "shell": (0.5, 0.0, 1.0, 0.5),
+    "body": (0.0, 0.5, 0.5, 1.0),
+    "eye_right": (0.5, 0.5, 0.625, 0.625),
+    "eye_left": (0.625, 0.5, 0.75, 0.625),
+    "cavity": (0.75, 0.5, 0.875, 0.625),
+    "upper_teeth": (0.5, 0.75, 0.75, 0.8125),
+    "lower_teeth": (0.5, 0.8125, 0.75, 0.875),
+    "tongue": (0.75, 0.75, 0.875, 0.875),
 }
 INSET = 2 / 1024
 TONGUE_UP = 0.32  # of the mouth's width, of the tongue's back in a mouth that is fully open
@@ -77,8 +83,12 @@ def build_rig(portrait) -> Rig:
     body = build_body(face, camera, portrait.alpha, masks["neck"], masks["clothes"], masks["hair"])
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
     seen = look_between_lips(face, portrait.image, camera)
-    mouth = {"cavity": build_cavity(face), "upper_teeth": build_teeth(face, "upper", seen.upper),
-             "lower_teeth": build_teeth(face, "lower", seen.lower), "tongue": build_tongue(face)}
+    mouth = {
+        "cavity": build_cavity(face),
+        "upper_teeth": build_teeth(face, "upper", seen.upper),
+        "lower_teeth": build_teeth(face, "lower", seen.lower),
+        "tongue": build_tongue(face),
+    }
 
     vertices, faces, uvs, vertex_part, face_part = [face], [], [], [np.zeros(FACE, int)], []
     tessellation = canonical()[2]
@@ -120,8 +130,11 @@ def build_rig(portrait) -> Rig:
         starts[part] = offset
         middle = patch.vertices.mean(0)
         # The bag is looked into; the rest is looked at from the front.
-        triangles = _outwards(patch.vertices, patch.faces, middle)[:, ::-1] if part == "cavity" else \
-            _outwards(patch.vertices, patch.faces, middle + [0, 0, 1.0])
+        triangles = (
+            _outwards(patch.vertices, patch.faces, middle)[:, ::-1]
+            if part == "cavity"
+            else _outwards(patch.vertices, patch.faces, middle + [0, 0, 1.0])
+        )
         add(part, patch.vertices, triangles, patch.chart[triangles])
 
     points = np.concatenate(vertices)
@@ -134,7 +147,7 @@ def build_rig(portrait) -> Rig:
     jaw = np.zeros(len(points))
     jaw[:surface_count] = jaw_weights(surface)
     for name, patch in mouth.items():
-        jaw[starts[name]:starts[name] + len(patch.vertices)] = patch.jaw
+        jaw[starts[name] : starts[name] + len(patch.vertices)] = patch.jaw
     # The floor of the mouth goes down with the jaw: skin that stayed would stand in the open mouth.
     below = points[part == PART["body"]] - [0, face[CHIN, 1], 0]
     jaw[part == PART["body"]] = smooth_step(below[:, 1], FLOOR_OF_MOUTH, 0) * smooth_step(below[:, 2], 0.55, 0.15)
@@ -148,10 +161,19 @@ def build_rig(portrait) -> Rig:
 
     head = np.ones(len(points))
     head[part == PART["body"]], head[part == PART["shell"]] = body.head, shell.head
-    return Rig(points.astype(np.float32), triangles, np.concatenate(uvs).astype(np.float32), part, np.concatenate(face_part),
-               shapes, jaw.astype(np.float32), head.astype(np.float32),
-               np.stack([eyes["right"].centre, eyes["left"].centre]).astype(np.float32),
-               np.array([eyes["right"].iris_angle, eyes["left"].iris_angle], np.float32) / np.float32(CAP), camera)
+    return Rig(
+        points.astype(np.float32),
+        triangles,
+        np.concatenate(uvs).astype(np.float32),
+        part,
+        np.concatenate(face_part),
+        shapes,
+        jaw.astype(np.float32),
+        head.astype(np.float32),
+        np.stack([eyes["right"].centre, eyes["left"].centre]).astype(np.float32),
+        np.array([eyes["right"].iris_angle, eyes["left"].iris_angle], np.float32) / np.float32(CAP),
+        camera,
+    )
 
 
 def _sew_cavity(shapes: np.ndarray, jaw: np.ndarray, start: int, cavity) -> None:
@@ -160,14 +182,14 @@ def _sew_cavity(shapes: np.ndarray, jaw: np.ndarray, start: int, cavity) -> None
     for k, share in enumerate((1.0, 0.7, 0.4, 0.15)):
         rows = slice(start + k * count, start + (k + 1) * count)
         shapes[:, rows] = share * shapes[:, MOUTH_RING]
-    jaw[start:start + count] = jaw[MOUTH_RING]
+    jaw[start : start + count] = jaw[MOUTH_RING]
 
 
 def _raise_tongue(shapes: np.ndarray, start: int, tongue, width: float) -> None:
     """In a mouth that opens the tongue's back stays up: what one sees of it is a mound behind the lower teeth."""
     u, v = 2 * tongue.chart[:, 0] - 1, tongue.chart[:, 1]
-    mound = np.sin(np.pi * np.clip(v / 1.1, 0, 1)) * (1 - 0.5 * u ** 2)
-    shapes[NAMES.index("jaw_open"), start:start + len(v), 1] -= TONGUE_UP * width * mound
+    mound = np.sin(np.pi * np.clip(v / 1.1, 0, 1)) * (1 - 0.5 * u**2)
+    shapes[NAMES.index("jaw_open"), start : start + len(v), 1] -= TONGUE_UP * width * mound
 
 
 def _tongue_out(shapes: np.ndarray, start: int, tongue) -> None:
@@ -175,4 +197,4 @@ def _tongue_out(shapes: np.ndarray, start: int, tongue) -> None:
     index = NAMES.index("tongue_out")
     v = tongue.chart[:, 1]
     shift = np.stack([0 * v, -0.11 * np.sqrt(1 - v), -0.34 * (1 - v)], 1)
-    shapes[index, start:start + len(v)] = shift
+    shapes[index, start : start + len(v)] = shift

@@ -45,7 +45,7 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     middle = face[[eye["upper"][3], eye["lower"][3]]]
     height = np.linalg.norm(middle[0] - middle[1]) / 2
     centre = (outer + inner + middle.sum(0)) / 4
-    centre[2] = middle[:, 2].mean() + np.sqrt(max((1.04 * radius) ** 2 - height ** 2, (0.6 * radius) ** 2))
+    centre[2] = middle[:, 2].mean() + np.sqrt(max((1.04 * radius) ** 2 - height**2, (0.6 * radius) ** 2))
     # Where the ray through the iris centre meets the ball.
     origin = camera.centre
     iris = landmarks[eye["iris"], :2].astype(np.float64)
@@ -60,7 +60,7 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     along = (centre - origin) @ ray
     closest = origin + along * ray
     offset = np.linalg.norm(closest - centre)
-    hit = closest - ray * np.sqrt(max(radius ** 2 - offset ** 2, 0.0))
+    hit = closest - ray * np.sqrt(max(radius**2 - offset**2, 0.0))
     axis = (hit - centre) / np.linalg.norm(hit - centre)
     pixels = np.linalg.norm(iris[1:] - iris[0], axis=1).mean()
     distance = np.linalg.norm(hit - origin)
@@ -75,8 +75,9 @@ def build_eye(face: np.ndarray, landmarks: np.ndarray, camera, side: str) -> Eye
     direction = np.cos(phi)[None, :, None] * side_axis + np.sin(phi)[None, :, None] * down
     cap = np.cos(theta)[:, None, None] * axis + np.sin(theta)[:, None, None] * direction
     vertices = np.concatenate([centre + radius * axis[None], (centre + radius * cap).reshape(-1, 3)])
-    chart = np.concatenate([np.zeros((1, 2)), ((theta / CAP)[:, None, None] *
-                                               np.stack([np.cos(phi), np.sin(phi)], -1)[None]).reshape(-1, 2)])
+    chart = np.concatenate(
+        [np.zeros((1, 2)), ((theta / CAP)[:, None, None] * np.stack([np.cos(phi), np.sin(phi)], -1)[None]).reshape(-1, 2)]
+    )
     s = np.arange(SECTORS)
     n = (s + 1) % SECTORS
     faces = [np.stack([np.zeros(SECTORS, int), 1 + s, 1 + n], 1)]

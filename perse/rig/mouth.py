@@ -98,11 +98,11 @@ def build_teeth(face: np.ndarray, row: str, edge: np.ndarray | None = None) -> P
     height = (CROWN + GUM) * min(width, MOUTH)
     if row == "upper":
         # The edges follow the lower lip's curve a little: a smile line.
-        bottom = upper[1] + SHOWING * width - 0.05 * width * u ** 2 if told is None else told
+        bottom = upper[1] + SHOWING * width - 0.05 * width * u**2 if told is None else told
         top = np.minimum(bottom - height, upper[1] - 0.13 * width)
     else:
         z = z + OVERJET + max(lower[2] - upper[2], 0.0)
-        top = lower[1] - 0.01 * width - 0.03 * width * u ** 2 if told is None else told
+        top = lower[1] - 0.01 * width - 0.03 * width * u**2 if told is None else told
         # A lip that is drawn down bares gum, not a pit.
         bottom = np.maximum(top + (0.85 * CROWN + GUM) / (CROWN + GUM) * height, lower[1] + 0.25 * width)
     y = top + (bottom - top) * v[:, None]
@@ -124,7 +124,7 @@ def arch_depth(face: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Depth (head-frame z) of the upper front teeth and of those beside them, at x (...)."""
     width = mouth_width(face)
     across = (x - _middle_x(face)) / width
-    return min(face[UPPER_LIP, 2], face[LOWER_LIP, 2]) + BEHIND_LIPS + ARCH_DEPTH * width * across ** 2
+    return min(face[UPPER_LIP, 2], face[LOWER_LIP, 2]) + BEHIND_LIPS + ARCH_DEPTH * width * across**2
 
 
 def crown_share(face: np.ndarray, teeth: np.ndarray) -> float:
@@ -141,7 +141,7 @@ def build_tongue(face: np.ndarray) -> Patch:
     v = np.linspace(0, 1, TONGUE_ROWS)[:, None]
     x = lower[0] + u * 0.40 * width * np.sqrt(1 - 0.8 * (1 - np.minimum(v / 0.7, 1)) ** 2)
     rise = 0.16 - 0.17 * np.sin(np.pi / 2 * np.minimum(v / 0.6, 1)) ** 1.2 + 0.60 * np.clip(v - 0.6, 0, 1)
-    y = lower[1] + width * (rise + 0.07 * u ** 2)
+    y = lower[1] + width * (rise + 0.07 * u**2)
     z = lower[2] + BEHIND_LIPS + OVERJET + 0.02 + 0.80 * width * v + 0 * u
     vertices = np.stack([x, y, z], -1).reshape(-1, 3)
     chart = np.stack(np.broadcast_arrays((u[None] + 1) / 2, v), -1).reshape(-1, 2)
@@ -193,7 +193,7 @@ def look_between_lips(face: np.ndarray, picture: np.ndarray, camera) -> Seen:
         if shown.sum() < 0.35 * (np.abs(along - 5) < 3.5).sum():
             # Behind the lip, and level: a row of teeth does not follow the lip's arch.
             tip = _on_arch(face, ends[from_lip] - BEHIND_EDGE * (ends[1 - from_lip] - ends[from_lip]), camera)
-            tip[:, 1] = np.median(tip[len(tip) // 3:-len(tip) // 3, 1])
+            tip[:, 1] = np.median(tip[len(tip) // 3 : -len(tip) // 3, 1])
             return tip
         bend = np.polynomial.Polynomial.fit(along[shown], reach[shown], 2)
         keep = shown & (np.abs(reach - bend(along)) < 0.2)
@@ -217,10 +217,10 @@ def _run(pale: np.ndarray, bright: np.ndarray) -> np.ndarray:
     for column, shown in enumerate(pale.T):
         start = int(np.argmax(shown))  # the first rows are the lip's own shade
         if shown[start] and start <= LIP_SHADE * len(shown):
-            run = bright[start:start + np.argmin(np.append(shown[start:], False)), column]
+            run = bright[start : start + np.argmin(np.append(shown[start:], False)), column]
             # A tongue behind the lower teeth is pale, too, but darker.
             darker = np.append(run < SHADE * np.percentile(run, 90), True)
-            darker[:np.argmax(~darker)] = False
+            darker[: np.argmax(~darker)] = False
             out[column] = (start + np.argmax(darker)) / len(shown)
     return out
 

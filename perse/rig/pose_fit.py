@@ -14,8 +14,9 @@ from ..render.camera import Camera
 CAMERA_DISTANCE = 6.0
 
 
-def lift(landmarks: np.ndarray, size: tuple[int, int], scale: float | None = None,
-         depth: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float]:
+def lift(
+    landmarks: np.ndarray, size: tuple[int, int], scale: float | None = None, depth: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Landmarks in pixels -> camera space.
 
     Args:

@@ -96,8 +96,7 @@ class Poser:
         self.jaw = tensor(rig.jaw)[:, None]
         self.head = tensor(rig.head)[:, None]
         self.eye_centres = tensor(rig.eye_centres)
-        self.eyes = [torch.as_tensor(np.flatnonzero(rig.vertex_part == PART[p]), device=device)
-                     for p in ("eye_right", "eye_left")]
+        self.eyes = [torch.as_tensor(np.flatnonzero(rig.vertex_part == PART[p]), device=device) for p in ("eye_right", "eye_left")]
         self.hinge, self.pivot = tensor(JAW_HINGE), tensor(NECK_PIVOT)
         # Lower teeth and tongue, and how far the lip's edge lies below the teeth's.
         lower = np.flatnonzero(np.isin(rig.vertex_part, [PART["lower_teeth"], PART["tongue"]]))
@@ -110,8 +109,7 @@ class Poser:
         self._rig = rig
         self._spread: tuple[Tensor, Tensor] | None = None  # made when first asked for
 
-    def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None,
-                 shape: Tensor | None = None) -> Tensor:
+    def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None, shape: Tensor | None = None) -> Tensor:
         """Vertices (..., V, 3).
 
         Args:
@@ -148,13 +146,22 @@ class Poser:
             self._spread = (torch.as_tensor(index, device=self.device), torch.as_tensor(weights, device=self.device))
         index, weights = self._spread
         out = self.rest.new_zeros(*detail.shape[:-2], *self.rest.shape)
-        out[..., :detail.shape[-2], :] = detail
+        out[..., : detail.shape[-2], :] = detail
         return out.index_copy(-2, index, weights @ detail)
 
     def _jaw(self, vertices: Tensor, weights: Tensor) -> Tensor:
         opening = weights[..., INDEX["jaw_open"]] * JAW_ANGLE
-        slide = torch.stack([weights[..., INDEX["jaw_left"]] - weights[..., INDEX["jaw_right"]], torch.zeros_like(opening),
-                             -weights[..., INDEX["jaw_forward"]]], -1) * JAW_SLIDE
+        slide = (
+            torch.stack(
+                [
+                    weights[..., INDEX["jaw_left"]] - weights[..., INDEX["jaw_right"]],
+                    torch.zeros_like(opening),
+                    -weights[..., INDEX["jaw_forward"]],
+                ],
+                -1,
+            )
+            * JAW_SLIDE
+        )
         if not self._moves(opening, slide):
             return vertices
         nil = torch.zeros_like(opening)

@@ -32,12 +32,13 @@ class Surface:
         adjacency = coo_matrix((weight, (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
         degree = np.asarray(adjacency.sum(1)).ravel()
         degree[degree == 0] = 1
-        laplacian = csr_matrix((np.ones(count), (range(count), range(count))), shape=(count, count)) \
+        laplacian = (
+            csr_matrix((np.ones(count), (range(count), range(count))), shape=(count, count))
             - csr_matrix((1 / degree, (range(count), range(count))), shape=(count, count)) @ adjacency
+        )
         self.laplacian = laplacian.tocsr()
         self.energy = (laplacian.T @ laplacian).tocsr()
-        self.graph = coo_matrix((np.concatenate([length] * 2) + 1e-9, (both[:, 0], both[:, 1])),
-                                shape=(count, count)).tocsr()
+        self.graph = coo_matrix((np.concatenate([length] * 2) + 1e-9, (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
 
     def distance(self, sources: list[int]) -> np.ndarray:
         """Length (V,) of the shortest way along edges to the nearest of `sources`."""

@@ -51,7 +51,7 @@ def _outline(face: np.ndarray, camera: Camera, head_mask: np.ndarray, depth: np.
         xy, _ = camera.project(points)
         value = map_coordinates(head_mask, [xy[:, 1] - 0.5, xy[:, 0] - 0.5], order=1, mode="nearest")
         inside = (xy > 1).all(1) & (xy < size - 1).all(1)
-        open_run = np.convolve(value < 0.3, np.ones(6), "full")[:len(value)] >= 6
+        open_run = np.convolve(value < 0.3, np.ones(6), "full")[: len(value)] >= 6
         end = np.argmax(open_run) if open_run.any() else len(value)
         if not inside[:end].all():
             end = np.argmin(inside)
@@ -79,8 +79,7 @@ def build_shell(face: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_ma
     depth = (1 - upper) * (oval[:, 2] + 0.08) + upper * (OUTLINE_DEPTH + (CROWN_DEPTH - OUTLINE_DEPTH) * top)
 
     measured = _outline(face, camera, head_mask, depth)
-    skull = 1 / np.sqrt((direction[:, 0] / HALF_WIDTH) ** 2 +
-                        (direction[:, 1] / np.where(direction[:, 1] < 0, CROWN + AXIS[1], 1.3)) ** 2)
+    skull = 1 / np.sqrt((direction[:, 0] / HALF_WIDTH) ** 2 + (direction[:, 1] / np.where(direction[:, 1] < 0, CROWN + AXIS[1], 1.3)) ** 2)
     jaw = start + 0.015
     radius = np.where(upper > 0, np.maximum(measured, jaw), jaw)
     radius = (1 - upper) * jaw + upper * np.maximum(radius, np.minimum(skull, start + 0.25))

@@ -68,7 +68,8 @@ class Synthesizer(Protocol):
 
     name: str
 
-    def clips(self, portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], plan: Plan,
-              progress: Callable[[float, str], None]) -> Iterator[Clip]:
+    def clips(
+        self, portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], plan: Plan, progress: Callable[[float, str], None]
+    ) -> Iterator[Clip]:
         """Yield the source clip first, then edits, then interpolated faces."""
         ...

@@ -31,11 +31,14 @@ def choose_synthesizer(name: str, gpu: bool) -> tuple[Synthesizer, str]:
     if name == "diffusion":
         return _diffusion(device), "The diffusion synthesizer was asked for."
     if not gpu:
-        return ProceduralSynthesizer(), ("Without a GPU the avatar learns from re-renderings of the photo itself, not from generated "
-                                         "pictures.")
+        return ProceduralSynthesizer(), (
+            "Without a GPU the avatar learns from re-renderings of the photo itself, not from generated pictures."
+        )
     if local(EDITOR) is None:
-        return ProceduralSynthesizer(), ("The avatar learns from re-renderings of the photo itself: the weights for generated pictures "
-                                         f"are not here (`python -m perse weights fetch {EDITOR}`).")
+        return ProceduralSynthesizer(), (
+            "The avatar learns from re-renderings of the photo itself: the weights for generated pictures "
+            f"are not here (`python -m perse weights fetch {EDITOR}`)."
+        )
     try:
         return _diffusion(device), "A GPU and its weights are here: generated pictures teach the avatar."
     except PerseError as error:
@@ -44,4 +47,5 @@ def choose_synthesizer(name: str, gpu: bool) -> tuple[Synthesizer, str]:
 
 def _diffusion(device: torch.device) -> Synthesizer:
     from .diffusion import load_diffusion  # diffusers and transformers load only where they are used
+
     return load_diffusion(device)

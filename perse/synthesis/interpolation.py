@@ -12,8 +12,9 @@ from ..render.mesh import render_mesh
 from .base import Frame
 
 
-def morph(first: Frame, second: Frame, first_points: np.ndarray, second_points: np.ndarray, faces: np.ndarray,
-          share: float) -> tuple[np.ndarray, np.ndarray]:
+def morph(
+    first: Frame, second: Frame, first_points: np.ndarray, second_points: np.ndarray, faces: np.ndarray, share: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The picture `share` of the way from `first` to `second`, premultiplied (H, W, 3) and alpha (H, W) float32.
 
     Args:

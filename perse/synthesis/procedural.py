@@ -26,9 +26,20 @@ from .rerender import render_frame, to_frame
 from .syllabus import Mixed, Shown, syllabus
 
 EXPRESSIONS: list[dict[str, float]] = [
-    {}, {"smile": 0.9}, {"jaw_open": 0.8}, {"blink": 1.0}, {"brows_up": 1.0}, {"pucker": 1.0}, {"grin": 0.8},
-    {"mouth_funnel": 0.8, "jaw_open": 0.3}, {"brows_down": 1.0, "eye_squint_left": 0.6, "eye_squint_right": 0.6},
-    {"mouth_left": 1.0}, {"surprise": 1.0}, {"sad": 1.0}, {"jaw_open": 0.35, "smile": 0.4}, {"eye_wide_left": 1.0, "eye_wide_right": 1.0},
+    {},
+    {"smile": 0.9},
+    {"jaw_open": 0.8},
+    {"blink": 1.0},
+    {"brows_up": 1.0},
+    {"pucker": 1.0},
+    {"grin": 0.8},
+    {"mouth_funnel": 0.8, "jaw_open": 0.3},
+    {"brows_down": 1.0, "eye_squint_left": 0.6, "eye_squint_right": 0.6},
+    {"mouth_left": 1.0},
+    {"surprise": 1.0},
+    {"sad": 1.0},
+    {"jaw_open": 0.35, "smile": 0.4},
+    {"eye_wide_left": 1.0, "eye_wide_right": 1.0},
 ]
 YAW, PITCH = 45.0, 20.0
 CLOSE_UP = (64, 144)  # pixels: smallest and largest side of an edit's picture
@@ -41,8 +52,15 @@ class ProceduralSynthesizer:
 
     name = "procedural"
 
-    def clips(self, portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], plan: Plan,
-              progress: Callable[[float, str], None] = lambda share, text: None) -> Iterator[Clip]:
+    def clips(
+        self,
+        portrait: Portrait,
+        rig: Rig,
+        texture: Texture,
+        categories: list[Category],
+        plan: Plan,
+        progress: Callable[[float, str], None] = lambda share, text: None,
+    ) -> Iterator[Clip]:
         """See `Synthesizer.clips`."""
         studio = Studio(rig, texture, plan)
         progress(0.0, stages.STUDYING)
@@ -120,8 +138,9 @@ class Studio:
             clip.latents.append(np.zeros(0, np.float32))
         return clip
 
-    def edited(self, axis: Axis, edit: Edit, amount: float, pose: dict, camera: Camera,
-               under: Edit | None = None) -> tuple[Frame, np.ndarray]:
+    def edited(
+        self, axis: Axis, edit: Edit, amount: float, pose: dict, camera: Camera, under: Edit | None = None
+    ) -> tuple[Frame, np.ndarray]:
         """One frame of an edit at |amount|, and its posed vertices (V, 3).
 
         Args:

@@ -22,8 +22,17 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     view = look(rig)
     texels = unroll(portrait, rig, view)
     belief = believe(texels)
-    texture = Texture(texels.color.copy(), _opacity(texels), belief.seen, {name: mask.copy() for name, mask in texels.regions.items()},
-                      texels.faces, texels.bary, texels.points, texels.pixels, view)
+    texture = Texture(
+        texels.color.copy(),
+        _opacity(texels),
+        belief.seen,
+        {name: mask.copy() for name, mask in texels.regions.items()},
+        texels.faces,
+        texels.bary,
+        texels.points,
+        texels.pixels,
+        view,
+    )
     known = complete_face(texture, belief.if_alike)
     complete_scalp(texture)
     join_face_to_scalp(texture, known)

@@ -23,7 +23,7 @@ def diffuse(image: np.ndarray, weight: np.ndarray, around: bool = False) -> np.n
     if around:
         width = image.shape[1]
         wide = diffuse(np.concatenate([image] * 2, 1), np.concatenate([weight] * 2, 1))
-        return np.concatenate([wide[:, width:width + width // 2], wide[:, width // 2:width]], 1)
+        return np.concatenate([wide[:, width : width + width // 2], wide[:, width // 2 : width]], 1)
     image, weight = np.ascontiguousarray(image, np.float32), np.ascontiguousarray(weight, np.float32)
     if min(image.shape[:2]) <= 2 or weight.min() > 0.999:
         total = max(float(weight.sum()), 1e-6)
@@ -65,8 +65,11 @@ def from_twin(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> tup
     """
     twin, twin_weight = image[:, ::-1], weight[:, ::-1]
     both = np.clip((np.minimum(weight, twin_weight) - 0.2) / 0.3, 0, 1)
-    offset = diffuse(cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), LIGHT_BLUR) /
-                     np.maximum(cv2.GaussianBlur(both, (0, 0), LIGHT_BLUR), 1e-3)[..., None], (both > 0.3).astype(np.float32))
+    offset = diffuse(
+        cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), LIGHT_BLUR)
+        / np.maximum(cv2.GaussianBlur(both, (0, 0), LIGHT_BLUR), 1e-3)[..., None],
+        (both > 0.3).astype(np.float32),
+    )
     copied = np.clip(twin + offset, 0, 1)
     # A copy only where the own texel is seen badly. Islands of own texels among copied ones would show.
     own = np.clip((weight - 0.1) / 0.3, 0, 1)
@@ -101,8 +104,11 @@ def mirror(color: np.ndarray, layers: np.ndarray, seen: np.ndarray) -> tuple[np.
     gain = diffuse(gain, np.clip(cv2.GaussianBlur(alike, (0, 0), 16) * 3, 0, 1), around=True)
     gain = np.where(np.isfinite(gain) & (gain > 0.5), gain, 1)
     copied, take = np.clip(twin * gain, 0, 1), take[..., None]
-    return (color * (1 - take) + copied * take, layers * (1 - take) + layers[:, ::-1] * take,
-            np.maximum(seen, 0.85 * twin_seen * (take[..., 0] > 0.02)))
+    return (
+        color * (1 - take) + copied * take,
+        layers * (1 - take) + layers[:, ::-1] * take,
+        np.maximum(seen, 0.85 * twin_seen * (take[..., 0] > 0.02)),
+    )
 
 
 def nearest_covered(covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -47,8 +47,9 @@ class View:
         corners = rig.vertices[rig.faces].astype(np.float64)
         normal, way = triangle_normals(corners), rig.camera.centre - (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3
         cosine = np.abs((normal * way).sum(1)) / np.maximum(np.linalg.norm(normal, axis=1) * np.linalg.norm(way, axis=1), 1e-12)
-        return View(triangles, bary, np.where(there, rig.face_part[shown], -1), depth, np.where(there, cosine[shown], 0.0),
-                    rig.camera.K[0, 0])
+        return View(
+            triangles, bary, np.where(there, rig.face_part[shown], -1), depth, np.where(there, cosine[shown], 0.0), rig.camera.K[0, 0]
+        )
 
     def pixels(self, distance: float) -> float:
         """A distance at the head, in eye distances, as pixels of the portrait."""

@@ -67,11 +67,11 @@ class SkinFlow:
         home = moved + cv2.remap(back, self.at + moved, None, cv2.INTER_LINEAR)
         drift = (cv2.remap(places, self.at + moved, None, cv2.INTER_LINEAR) - cv2.remap(places, self.at, None, cv2.INTER_LINEAR))[0]
         eye = eye_distance(now)
-        trust = np.exp(-(home[0] ** 2).sum(1) / ROUND_TRIP ** 2) / (1 + (drift ** 2).sum(1) / (DETECTOR_ERROR * eye) ** 2)
+        trust = np.exp(-(home[0] ** 2).sum(1) / ROUND_TRIP**2) / (1 + (drift**2).sum(1) / (DETECTOR_ERROR * eye) ** 2)
         trust[EDGES] = 0
         astray = there + cv2.remap(back, self.grid + there, None, cv2.INTER_LINEAR)
         same = self._unwarped(frame, cv2.remap(places, self.grid + there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-        return (drift * trust[:, None]).astype(np.float64), self.shading(same, np.exp(-(astray ** 2).sum(-1) / ROUND_TRIP ** 2))
+        return (drift * trust[:, None]).astype(np.float64), self.shading(same, np.exp(-(astray**2).sum(-1) / ROUND_TRIP**2))
 
     def _places(self, landmarks: np.ndarray) -> np.ndarray:
         """(H, W, 2) float32: the pixel of a frame whose face (468, 2) corresponds to each pixel of the patch."""
@@ -84,11 +84,11 @@ class SkinFlow:
     def _grey(self, frame: np.ndarray, places: np.ndarray) -> np.ndarray:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         if self.scale < 0.8:
-            grey = cv2.GaussianBlur(grey, (0, 0), 0.45 * np.sqrt(1 / self.scale ** 2 - 1))
+            grey = cv2.GaussianBlur(grey, (0, 0), 0.45 * np.sqrt(1 / self.scale**2 - 1))
         grey = self._unwarped(grey, places).astype(np.float32)
         # Texture alone: light that comes and goes must not look like movement.
         grey -= cv2.GaussianBlur(grey, (0, 0), EVENED_OVER)
-        strength = np.sqrt(cv2.GaussianBlur(grey ** 2, (0, 0), EVENED_OVER)) + GRAIN
+        strength = np.sqrt(cv2.GaussianBlur(grey**2, (0, 0), EVENED_OVER)) + GRAIN
         return np.clip(128 + CONTRAST * grey / strength, 0, 255).astype(np.uint8)
 
 

@@ -161,8 +161,16 @@ class Fixed:
         return Fixed(self.points, self.observed[frames], self.seen[frames])
 
 
-def solve(face: Face, observed: np.ndarray, fixed: Fixed, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray,
-          effective, cancelled: Callable[[], bool] = lambda: False) -> Fit:
+def solve(
+    face: Face,
+    observed: np.ndarray,
+    fixed: Fixed,
+    K: np.ndarray,
+    rotation: np.ndarray,
+    shift: np.ndarray,
+    effective,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Fit:
     """Fit all frames.
 
     Args:
@@ -173,13 +181,16 @@ def solve(face: Face, observed: np.ndarray, fixed: Fixed, K: np.ndarray, rotatio
         effective: (weights (T, E), rotation, shift, frames slice) -> weights (T, E) that the rig really uses.
         cancelled: asked in each step; BuildCancelled is raised when it says so.
     """
-    fits = [_solve_chunk(face, observed[s], fixed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s), cancelled)
-            for s in (slice(i, i + CHUNK) for i in range(0, len(observed), CHUNK))]
+    fits = [
+        _solve_chunk(face, observed[s], fixed[s], K, rotation[s], shift[s], lambda *a, s=s: effective(*a, s), cancelled)
+        for s in (slice(i, i + CHUNK) for i in range(0, len(observed), CHUNK))
+    ]
     return Fit(*(np.concatenate([getattr(f, name) for f in fits]) for name in ("rotation", "shift", "weights")))
 
 
-def _linearised(local: np.ndarray, observed: np.ndarray, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray,
-                eye: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _linearised(
+    local: np.ndarray, observed: np.ndarray, K: np.ndarray, rotation: np.ndarray, shift: np.ndarray, eye: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Residuals of projected points and their derivatives, in eye distances.
 
     Args:

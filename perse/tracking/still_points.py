@@ -62,8 +62,8 @@ class StillPoints:
         tall = face_height(points)
         moving = np.zeros_like(person)
         cv2.fillPoly(moving, [np.round(points[FACE_OUTLINE]).astype(np.int32)], 1)
-        moving[:max(int(brows[:, 1].min() - 0.10 * tall), 0)] = 0
-        moving[int(points[list(EARS), 1].max() + 0.1 * tall):] = 1
+        moving[: max(int(brows[:, 1].min() - 0.10 * tall), 0)] = 0
+        moving[int(points[list(EARS), 1].max() + 0.1 * tall) :] = 1
         return person * (1 - moving) * 255
 
 

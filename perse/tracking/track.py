@@ -50,8 +50,14 @@ class Track:
     mouth_seen: np.ndarray
 
 
-def track(clip: str | Path, seconds: float | None = None, fps: float | None = None, *,
-          progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> Track:
+def track(
+    clip: str | Path,
+    seconds: float | None = None,
+    fps: float | None = None,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Track:
     """Follow the largest face through a clip.
 
     Args:

@@ -24,8 +24,7 @@ PROGRAMS_SHARE = 0.2  # share of a line that the programs of one address may tak
 
 def check_video(seconds: float, fps: float, size: float, suffix: str, motion: str) -> None:
     """PerseError for a video that this page does not make."""
-    for name, value, (low, high) in (
-            ("length", seconds, VIDEO_SECONDS), ("frame rate", fps, VIDEO_FPS), ("size", size, VIDEO_SIZES)):
+    for name, value, (low, high) in (("length", seconds, VIDEO_SECONDS), ("frame rate", fps, VIDEO_FPS), ("size", size, VIDEO_SIZES)):
         number(name, value, low, high)
     if suffix not in VIDEO_FORMATS:
         raise PerseError(f"Unknown format {str(suffix)[:40]!r}: use {', '.join(VIDEO_FORMATS)}.")
@@ -55,8 +54,9 @@ class Api:
         mark: a visible label on every picture and video; none if empty.
     """
 
-    def __init__(self, engine: Engine, visits: Visits, building: Line, filming: Line, pool: FairPool, filming_deadline: float,
-                 mark: str = ""):
+    def __init__(
+        self, engine: Engine, visits: Visits, building: Line, filming: Line, pool: FairPool, filming_deadline: float, mark: str = ""
+    ):
         self.engine, self.visits, self.building, self.filming, self.pool = engine, visits, building, filming, pool
         self.filming_deadline, self.mark = filming_deadline, mark
 
@@ -78,8 +78,14 @@ class Api:
             film, export = gr.Textbox(label="format", value="mp4"), gr.Textbox(label="format", value="ply")
             button.click(self.build, [photo, consent, budget, seed], answer, api_name="build", concurrency_limit=None, **common)
             button.click(self.preview, [handle, controls, size, background], file, api_name="preview", concurrency_limit=4, **common)
-            button.click(self.video, [handle, controls, motion, seconds, fps, size, film, framing, background], file, api_name="video",
-                         concurrency_limit=None, **common)
+            button.click(
+                self.video,
+                [handle, controls, motion, seconds, fps, size, film, framing, background],
+                file,
+                api_name="video",
+                concurrency_limit=None,
+                **common,
+            )
             button.click(self.export, [handle, controls, export], file, api_name="export", concurrency_limit=1, **common)
             button.click(self.info, handle, answer, api_name="info", concurrency_limit=4, **common)
 
@@ -104,12 +110,16 @@ class Api:
                     raise PerseError("Please send a photo.")
                 kept = self.visits.take(visit, photo)
                 if consent is not True:
-                    raise PerseError(
-                        "Please confirm with consent=true that this is you, or that you have the person's permission.")
+                    raise PerseError("Please confirm with consent=true that this is you, or that you have the person's permission.")
                 number("budget", budget, *API_BUDGETS)
                 number("seed", seed, *SEEDS)
-                job = Job(lambda report, cancelled: self._built(kept, budget, int(seed), report, cancelled), self.building, visit.who,
-                          build_deadline(budget), share=PROGRAMS_SHARE).start()
+                job = Job(
+                    lambda report, cancelled: self._built(kept, budget, int(seed), report, cancelled),
+                    self.building,
+                    visit.who,
+                    build_deadline(budget),
+                    share=PROGRAMS_SHARE,
+                ).start()
                 for _ in job.updates():
                     visit.seen = self.visits.clock()
                     yield gr.skip()
@@ -158,13 +168,25 @@ class Api:
 
             def make(entry, path):
                 from ..render.picture import encode_picture
+
                 picture = self.engine.pipeline.render(entry.avatar, look, side, background)
                 write_atomically(path, encode_picture(draw_mark(picture, self.mark), ".png"))
 
             return self._made(avatar, make, "-picture.png")
 
-    def video(self, avatar: str, controls: str = "{}", motion: str = "turntable", seconds: float = 4.0, fps: float = 25,
-              size: int = 512, format: str = "mp4", framing: str = "head", background: str = "grey", request: gr.Request = None):
+    def video(
+        self,
+        avatar: str,
+        controls: str = "{}",
+        motion: str = "turntable",
+        seconds: float = 4.0,
+        fps: float = 25,
+        size: int = 512,
+        format: str = "mp4",
+        framing: str = "head",
+        background: str = "grey",
+        request: gr.Request = None,
+    ):
         """Render a video of an avatar in motion, with an edit.
 
         Args:
@@ -235,7 +257,10 @@ class Api:
         """
         with friendly():
             return self.engine.pipeline.info(self.visits.get(avatar).avatar) | {
-                "motions": {n: p.help for n, p in PRESETS.items()}, "ranges": RANGES, "limits": api_limits()}
+                "motions": {n: p.help for n, p in PRESETS.items()},
+                "ranges": RANGES,
+                "limits": api_limits(),
+            }
 
 
 class friendly:

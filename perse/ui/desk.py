@@ -23,8 +23,12 @@ from .waiting_line import Line
 
 LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
 FOLLOWING_SHARE = 0.6  # share of the bar that following a clip takes, before anything is rendered
-BUTTON_LABELS = {"": "Build my avatar", "photo": "Choose a photo to begin", "checking": "Looking at your photo …",
-          "consent": "Tick the box above to go on"}
+BUTTON_LABELS = {
+    "": "Build my avatar",
+    "photo": "Choose a photo to begin",
+    "checking": "Looking at your photo …",
+    "consent": "Tick the box above to go on",
+}
 
 
 class Desk:
@@ -57,7 +61,9 @@ class Desk:
             finally:
                 kept.unlink(missing_ok=True)
 
-        self._start(visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True))
+        self._start(
+            visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True)
+        )
 
     def take_example(self, visit: Visit, name: str) -> None:
         """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
@@ -120,8 +126,13 @@ class Desk:
         """Fit the avatar. PerseError if something is missing."""
         photo, needed = visit.photo, self.missing(visit)
         if needed or photo is None:
-            raise PerseError({"photo": "Please choose a photo first.", "checking": "Please wait a moment: your photo is being looked at.",
-                              "consent": "Please tick the box: this is you, or you have the person's permission."}[needed or "photo"])
+            raise PerseError(
+                {
+                    "photo": "Please choose a photo first.",
+                    "checking": "Please wait a moment: your photo is being looked at.",
+                    "consent": "Please tick the box: this is you, or you have the person's permission.",
+                }[needed or "photo"]
+            )
         if budget not in self.budgets:
             raise PerseError("Please choose how much time to spend.")
         seconds = self.budgets[budget]
@@ -148,8 +159,19 @@ class Desk:
             visit.clip.unlink(missing_ok=True)
         visit.clip = None if path is None else self.visits.take(visit, path)
 
-    def film(self, visit: Visit, token: str, look: str, background: str, motion: str, seconds: float, size: float, fps: float, kind: str,
-             framing: str) -> None:
+    def film(
+        self,
+        visit: Visit,
+        token: str,
+        look: str,
+        background: str,
+        motion: str,
+        seconds: float,
+        size: float,
+        fps: float,
+        kind: str,
+        framing: str,
+    ) -> None:
         """Render the look of the moment of pressing, in motion. PerseError for what this page does not make."""
         check_video(seconds, fps, size, kind, motion)
         entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
@@ -159,8 +181,17 @@ class Desk:
             plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)
             start = 0.0 if clip is None else FOLLOWING_SHARE
             self._wait_for(PICTURE, report, cancelled)
-            self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing.lower(),
-                                lambda share: report(start + (1 - start) * share, "rendering"), cancelled, self.mark)
+            self.engine.pipeline.video(
+                entry.avatar,
+                plan,
+                path,
+                int(size),
+                background,
+                framing.lower(),
+                lambda share: report(start + (1 - start) * share, "rendering"),
+                cancelled,
+                self.mark,
+            )
             return path
 
         def done(path):
@@ -190,8 +221,16 @@ class Desk:
             return preset_motion(motion, look, float(seconds), float(fps))
         self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
         from ..motion.driving.drive import drive
-        return drive(entry.avatar, clip, look, float(fps), float(seconds), progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
-                     cancelled=cancelled)
+
+        return drive(
+            entry.avatar,
+            clip,
+            look,
+            float(fps),
+            float(seconds),
+            progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
+            cancelled=cancelled,
+        )
 
     # ------------------------------------------------------------------ what is under way
 
@@ -207,15 +246,19 @@ class Desk:
         seen: keys of the pieces that the page shows already; such a piece comes without its HTML.
         """
         follows = visit.clip is not None
-        shown = {"found": self._beside_photo(visit), "film": self._below_motions(visit), "clip-note": (
-            _key("clip", follows), lambda: html_pieces.clip_note("The video will follow your clip.") if follows else ""),
-                 "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes)))}
+        shown = {
+            "found": self._beside_photo(visit),
+            "film": self._below_motions(visit),
+            "clip-note": (_key("clip", follows), lambda: html_pieces.clip_note("The video will follow your clip.") if follows else ""),
+            "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes))),
+        }
         missing = self.missing(visit)
         return {
             "busy": visit.busy("look", "build", "film") is not None or not self.engine.ready(AVATAR),
             "building": visit.busy("build") is not None,
             "doing": {"found": self._bar(visit, "build", "look"), "film": self._bar(visit, "film")},
-            "button": {"label": BUTTON_LABELS[missing], "ready": not missing}, "agreed": visit.agreed,
+            "button": {"label": BUTTON_LABELS[missing], "ready": not missing},
+            "agreed": visit.agreed,
             "avatar": visit.opened if self.visits.has(visit.opened) else "",
             "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
             "notices": [{"id": k, "text": text} for k, text in visit.notices],
@@ -274,12 +317,22 @@ class Desk:
             raise PerseError("This avatar belongs to another visit: please build it again or open your avatar file.")
         return entry
 
-    def _start(self, visit: Visit, kind: str, work, line: Line, deadline: float, done: Callable, undone: Callable = lambda: None,
-               planned: float | None = None) -> None:
+    def _start(
+        self,
+        visit: Visit,
+        kind: str,
+        work,
+        line: Line,
+        deadline: float,
+        done: Callable,
+        undone: Callable = lambda: None,
+        planned: float | None = None,
+    ) -> None:
         """Start a job that takes the place of the visit's other one of this kind.
 
         done: what to do with its result. undone: what to do if it did not run at all, or was stopped. planned: seconds that it takes.
         """
+
         def then(job: Job) -> None:
             try:
                 if job.result is not None:

@@ -57,6 +57,7 @@ class Engine:
 
     def start(self) -> "Engine":
         """Begin, in a thread of its own. What cannot be imported ends the process: nobody could be served."""
+
         def run():
             try:
                 self._run()
@@ -134,6 +135,7 @@ def page_engine() -> Engine:
 
     def importing():
         from .. import compile_ahead
+
         compiling.append(compile_ahead.Compiling())  # first: children work meanwhile
         from .. import pipeline  # noqa: F401
 
@@ -144,14 +146,23 @@ def page_engine() -> Engine:
 
     def optimising():
         import torch
+
         torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second, and 70 MB
 
     def made():
         from ..pipeline import PersePipeline
+
         return PersePipeline.from_pretrained()
 
     def fresh(seconds: float, otherwise: float) -> Callable[[], float]:
         return lambda: seconds if compiling and compiling[0].needed else otherwise
 
-    return Engine([Part(AVATAR, importing, fresh(6.0, 3.0)), Part(PICTURE, lambda: compiling[0].fetch("pictures"), fresh(12.0, 0.3)),
-                   Part(BUILD, building, fresh(15.0, 1.0))], made, optimising)
+    return Engine(
+        [
+            Part(AVATAR, importing, fresh(6.0, 3.0)),
+            Part(PICTURE, lambda: compiling[0].fetch("pictures"), fresh(12.0, 0.3)),
+            Part(BUILD, building, fresh(15.0, 1.0)),
+        ],
+        made,
+        optimising,
+    )

@@ -70,6 +70,7 @@ class Example:
     def load(self) -> "Avatar":
         """A copy of its own, read anew."""
         from ..avatar.io import load_avatar
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{self.name}.safetensors"
             try:
@@ -82,8 +83,10 @@ class Example:
         """(H, W, 3) uint8."""
         if self.name == "astronaut":
             from skimage.data import astronaut
+
             return astronaut()
         from matplotlib import get_data_path
+
         return np.asarray(Image.open(Path(get_data_path(), "sample_data/grace_hopper.jpg")).convert("RGB"))
 
     def thumbnail(self) -> str:
@@ -97,7 +100,7 @@ class Example:
     def make_thumbnail(self) -> bytes:
         """The face in its photo as JPEG."""
         x, y, side = self.window
-        image = Image.fromarray(self.photo()[y:y + side, x:x + side]).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+        image = Image.fromarray(self.photo()[y : y + side, x : x + side]).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
         out = io.BytesIO()
         image.save(out, "JPEG", quality=85)
         return out.getvalue()
@@ -106,6 +109,7 @@ class Example:
         """The strip of `stills_path` as WebP, marked as synthetic."""
         from ..render.picture import encode_picture
         from ..renderer import Renderer
+
         renderer = Renderer(self.avatar(), STILL_SIZE)
         strip = np.concatenate([renderer.frame(Controls(yaw=yaw)) for yaw in STILL_YAWS], axis=1)
         return encode_picture(strip, ".webp")
@@ -114,15 +118,19 @@ class Example:
 _opened: "WeakValueDictionary[Example, Avatar]" = WeakValueDictionary()  # 70 MB each, gone with the last visit that has it
 
 
-EXAMPLES = {e.name: e for e in (
-    Example("astronaut", "Eileen Collins", "NASA, public domain", (115, 5, 230)),
-    Example("hopper", "Grace Hopper", "US Navy, public domain", (110, 20, 300)),
-)}
+EXAMPLES = {
+    e.name: e
+    for e in (
+        Example("astronaut", "Eileen Collins", "NASA, public domain", (115, 5, 230)),
+        Example("hopper", "Grace Hopper", "US Navy, public domain", (110, 20, 300)),
+    )
+}
 
 
 def build_all(budget: float) -> None:
     """Build every example's avatar file (needs `budget` seconds each)."""
     from ..pipeline import PersePipeline
+
     pipeline = PersePipeline.from_pretrained()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for example in EXAMPLES.values():

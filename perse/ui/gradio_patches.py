@@ -17,6 +17,7 @@ MISFIT = "This call does not fit: please look at the page's API description for 
 
 def never_fetch() -> None:
     """Gradio downloads whatever http address a stranger gives as a file. This server fetches nothing on anybody's behalf."""
+
     async def refuse(url: str, *args, **kwargs):
         raise PerseError("An address is not fetched: please upload the file itself.")
 

@@ -19,7 +19,8 @@ from .failures import note_failure
 READ_PATHS = re.compile(
     r"/|/config/?|(/gradio_api)?/theme\.css|/(assets|static|svelte)/[^?]*|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
     r"|/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|upload_progress|queue/data|call/\w+/\w+|heartbeat/\w+|file=.*|mcp/.*)"
-    r"|/perse/.*")
+    r"|/perse/.*"
+)
 WRITE_PATHS = re.compile(r"/gradio_api/(run/\w+/?|api/\w+/?|call/(v2/)?\w+/?|queue/join|cancel|reset/?|upload|mcp/.*)|/perse/.*")
 MAX_JSON = 262_144  # bytes of a call; a full Controls has 30,000
 MAX_MCP = 4_194_304  # bytes of a tool's call, which may hold a photo as a data URI: what the protocol's library takes

@@ -52,14 +52,16 @@ def examples() -> str:
     tiles = "".join(
         f'<button type="button" class="perse-example" data-example="{e.name}" title="{escape(e.label)}: {escape(e.credit)}">'
         f'<img src="{e.thumbnail()}" alt="Portrait of {escape(e.label)}" width="72" height="72">'
-        f'<span><b>{escape(e.label)}</b><small>{"Play at once" if e.avatar_path.is_file() else escape(e.credit)}</small></span>'
-        f'<template>{_bar(still, "perse-looking") if e.avatar_path.is_file() and (still := _still(e)) else ""}</template></button>'
-        for e in EXAMPLES.values())
+        f"<span><b>{escape(e.label)}</b><small>{'Play at once' if e.avatar_path.is_file() else escape(e.credit)}</small></span>"
+        f"<template>{_bar(still, 'perse-looking') if e.avatar_path.is_file() and (still := _still(e)) else ''}</template></button>"
+        for e in EXAMPLES.values()
+    )
     return f'<p class="perse-or">No photo at hand? Try an example</p><div class="perse-examples">{tiles}</div>'
 
 
 def _smaller(picture: np.ndarray, side: int) -> np.ndarray:
     import cv2  # by now it is loaded: there is a portrait
+
     return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
 
 
@@ -68,8 +70,10 @@ def found(portrait: "Portrait", example: bool = False) -> str:
     small = _smaller(portrait.image, 384)
     hints = "".join(f'<li class="perse-hint">{escape(h.message)}</li>' for h in portrait.quality)
     verdict = hints or '<li class="perse-good">Sharp, frontal and well framed: this will work nicely.</li>'
-    return (f'<div class="perse-found{" perse-example-found" if example else ""}"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
-            f'<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>')
+    return (
+        f'<div class="perse-found{" perse-example-found" if example else ""}"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
+        f"<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>"
+    )
 
 
 def progress(update: Update, portrait: "Portrait | None" = None) -> str:
@@ -90,13 +94,17 @@ def looking(update: Update, example: Example | None = None) -> str:
 def _still(example: Example | None) -> str:
     if example is None or not example.stills_path.is_file():
         return ""
-    return (f'<div class="perse-preview"><div class="perse-still" role="img" aria-label="The avatar of {escape(example.label)}" '
-            f'style="--still: url(perse/still/{example.name}); --views: {len(STILL_YAWS)}"></div></div>')
+    return (
+        f'<div class="perse-preview"><div class="perse-still" role="img" aria-label="The avatar of {escape(example.label)}" '
+        f'style="--still: url(perse/still/{example.name}); --views: {len(STILL_YAWS)}"></div></div>'
+    )
 
 
 def _bar(picture: str, kind: str = "perse-progress") -> str:
-    return (f'<div class="{kind}">{picture}<p><span class="perse-doing" role="status"></span><span class="perse-left"></span></p>'
-            '<div class="perse-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>')
+    return (
+        f'<div class="{kind}">{picture}<p><span class="perse-doing" role="status"></span><span class="perse-left"></span></p>'
+        '<div class="perse-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>'
+    )
 
 
 def doing(update: Update) -> dict:
@@ -105,8 +113,12 @@ def doing(update: Update) -> dict:
     if update.waiting:
         text = f"{'1 person is' if update.waiting == 1 else f'{update.waiting} people are'} in front of you"
     seconds = None if update.seconds is None else round(update.seconds, 1)
-    return {"share": None if update.share is None else round(min(max(update.share, 0.0), 1.0), 3), "text": text, "seconds": seconds,
-            "waiting": update.waiting}
+    return {
+        "share": None if update.share is None else round(min(max(update.share, 0.0), 1.0), 3),
+        "text": text,
+        "seconds": seconds,
+        "waiting": update.waiting,
+    }
 
 
 def note(text: str) -> str:
@@ -127,7 +139,10 @@ def message(text: str) -> str:
 def video(url: str, name: str) -> str:
     """A finished video with its download link."""
     url, name = escape(url, quote=True), escape(name, quote=True)
-    show = (f'<img src="{url}" alt="The finished animation">' if name.endswith(".gif") else
-            f'<video src="{url}" controls autoplay loop muted playsinline aria-label="The finished video"></video>')
+    show = (
+        f'<img src="{url}" alt="The finished animation">'
+        if name.endswith(".gif")
+        else f'<video src="{url}" controls autoplay loop muted playsinline aria-label="The finished video"></video>'
+    )
     link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'
     return f'<div class="perse-video">{show}{link}</div>'

@@ -69,8 +69,16 @@ class Job:
         planned: seconds that the work will take, if it is known.
     """
 
-    def __init__(self, work: Callable[[Report, Callable[[], bool]], Any], line: Line, who: Who, deadline: float,
-                 then: Callable[["Job"], None] = lambda job: None, share: float = 0.5, planned: float | None = None):
+    def __init__(
+        self,
+        work: Callable[[Report, Callable[[], bool]], Any],
+        line: Line,
+        who: Who,
+        deadline: float,
+        then: Callable[["Job"], None] = lambda job: None,
+        share: float = 0.5,
+        planned: float | None = None,
+    ):
         self.work, self.line, self.who, self.deadline, self.then, self.share = work, line, who, deadline, then, share
         self.planned = planned
         self.result: Any = None
@@ -79,7 +87,9 @@ class Job:
         self._stop, self._news, self._over = threading.Event(), threading.Event(), threading.Event()
         self._ending, self._ended = threading.Lock(), False
         self._state: tuple[float | None, str, np.ndarray | None, float | None] = (None, "starting", None, None)
-        self._since = self._told = time.monotonic()  # of the work's beginning: the last time that nothing was done yet; and of the last report
+        self._since = self._told = (
+            time.monotonic()
+        )  # of the work's beginning: the last time that nothing was done yet; and of the last report
 
     def start(self) -> "Job":
         """Join the line; PerseError if it is full. The job runs with the caller's context: a GPU on loan is booked on who asked."""

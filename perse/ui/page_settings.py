@@ -17,10 +17,18 @@ def page_settings() -> dict:
     """Plain JSON values, by the names under which the scripts find them in `perse.settings`."""
     return {
         "look": asdict(Controls(neutralise=1.0)),  # where a visitor starts: mouth closed, eyes open
-        "ranges": RANGES, "camera": {name: [-most, most] for name, most in CAMERA.items()}, "seeds": SEEDS,
-        "live_size": LIVE_SIZE, "live_sizes": LIVE_SIZES, "strip_frames": STRIP_FRAMES, "dense": DENSE,
-        "longest_look": LONGEST_CONTROLS, "ask_busy": ASK_BUSY, "ask_quiet": ASK_QUIET,
-        "warming": WARMING, "opening": OPENING,
+        "ranges": RANGES,
+        "camera": {name: [-most, most] for name, most in CAMERA.items()},
+        "seeds": SEEDS,
+        "live_size": LIVE_SIZE,
+        "live_sizes": LIVE_SIZES,
+        "strip_frames": STRIP_FRAMES,
+        "dense": DENSE,
+        "longest_look": LONGEST_CONTROLS,
+        "ask_busy": ASK_BUSY,
+        "ask_quiet": ASK_QUIET,
+        "warming": WARMING,
+        "opening": OPENING,
     }
 
 
@@ -33,6 +41,8 @@ def words() -> dict[str, str]:
     """What stands for the $names in static/*.html."""
     chosen = SAVED_SIZES[len(SAVED_SIZES) // 2]
     return {
-        "live_size": str(LIVE_SIZE), "leaving": f"{LEAVING:g} seconds", "lost": f"{LOST / 60:g} minutes",
+        "live_size": str(LIVE_SIZE),
+        "leaving": f"{LEAVING:g} seconds",
+        "lost": f"{LOST / 60:g} minutes",
         "saved_sizes": "".join(f"<option{' selected' if size == chosen else ''}>{size}</option>" for size in SAVED_SIZES),
     }

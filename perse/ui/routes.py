@@ -75,6 +75,7 @@ class FrameRoutes:
 
     def _answer(self, make: Callable[[Entry, Request, Controls], Response], patient: bool = False, renders: bool = True):
         """An endpoint that runs `make` when its visitor's turn has come, and turns errors into sentences."""
+
         async def endpoint(request: Request) -> Response:
             try:
                 entry = self.visits.get(request.path_params["token"])
@@ -82,8 +83,11 @@ class FrameRoutes:
                 return _error(404, error)
             if renders and not self.engine.ready(PICTURE):
                 seconds = self.engine.left(PICTURE)
-                return JSONResponse({"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)}, 202,
-                                    headers=FRESH_HEADERS)
+                return JSONResponse(
+                    {"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)},
+                    202,
+                    headers=FRESH_HEADERS,
+                )
             try:
                 controls = Controls.from_json(await _text(request, "{}"))
                 future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
@@ -96,6 +100,7 @@ class FrameRoutes:
                 return _error(400, "The request broke off.")
             except Exception as error:  # noqa: BLE001  (whatever it is, the page can go on)
                 return _error(500, note_failure(error))
+
         return endpoint
 
     def _frame(self, entry: Entry, request: Request, controls: Controls) -> Response:
@@ -128,6 +133,7 @@ class FrameRoutes:
             size = _integer(request, "size", 1024, *SIZES)
             background = request.query_params.get("background", "grey")
             from ..render.picture import encode_picture
+
             picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
             return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC_HEADERS)
         if kind not in SAVED_KINDS:
@@ -145,13 +151,20 @@ class FrameRoutes:
 
     def _info(self, entry: Entry, request: Request, controls: Controls) -> Response:
         from ..rig.expressions import COMPOSITES
+
         info = self.engine.pipeline.info(entry.avatar)
         still = entry.shared and EXAMPLES[entry.name].stills_path.is_file()
-        return JSONResponse(info | {
-            "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
-            "name": entry.name, "composites": list(COMPOSITES), "neutralises": entry.avatar.rig.neutral.does_something,
-            "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
-        }, headers=FRESH_HEADERS)
+        return JSONResponse(
+            info
+            | {
+                "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
+                "name": entry.name,
+                "composites": list(COMPOSITES),
+                "neutralises": entry.avatar.rig.neutral.does_something,
+                "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
+            },
+            headers=FRESH_HEADERS,
+        )
 
     def _random(self, entry: Entry, request: Request, controls: Controls) -> Response:
         avatar = entry.avatar
@@ -243,12 +256,20 @@ class VisitRoutes:
         avatars, held = self.visits.held()
         with open("/proc/self/statm") as file:
             resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return JSONResponse({
-            "version": __version__, "up_seconds": round(time.monotonic() - self.started), "memory_mb": resident >> 20,
-            "warming_seconds": round(self.desk.engine.left(BUILD)), "visits": self.visits.count(), "avatars": avatars, "held_mb": held >> 20,
-            "frames": {"waiting": self.pool.waiting(), "refused": self.pool.refused},
-            "lines": {name: getattr(self.desk, name).lengths() for name in ("looking", "building", "filming")},
-        }, headers=FRESH_HEADERS)
+        return JSONResponse(
+            {
+                "version": __version__,
+                "up_seconds": round(time.monotonic() - self.started),
+                "memory_mb": resident >> 20,
+                "warming_seconds": round(self.desk.engine.left(BUILD)),
+                "visits": self.visits.count(),
+                "avatars": avatars,
+                "held_mb": held >> 20,
+                "frames": {"waiting": self.pool.waiting(), "refused": self.pool.refused},
+                "lines": {name: getattr(self.desk, name).lengths() for name in ("looking", "building", "filming")},
+            },
+            headers=FRESH_HEADERS,
+        )
 
 
 def _error(status: int, error: object) -> Response:
@@ -298,4 +319,5 @@ def _still_background(request: Request) -> str:
 
 def _jpeg(picture: np.ndarray) -> Response:
     from ..render.picture import encode_picture
+
     return Response(encode_picture(picture, ".jpg"), media_type="image/jpeg", headers=SYNTHETIC_HEADERS)

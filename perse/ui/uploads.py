@@ -41,9 +41,11 @@ class Uploads:
 
     def routes(self) -> list[Route]:
         """Starlette routes, to be put before Gradio's own."""
-        return [Route("/gradio_api/upload", self._upload, methods=["POST"]),
-                Route("/gradio_api/upload_progress", self._watch, methods=["GET"]),
-                Route("/gradio_api/file={path:path}", self._serve, methods=["GET"])]
+        return [
+            Route("/gradio_api/upload", self._upload, methods=["POST"]),
+            Route("/gradio_api/upload_progress", self._watch, methods=["GET"]),
+            Route("/gradio_api/file={path:path}", self._serve, methods=["GET"]),
+        ]
 
     async def _upload(self, request: Request) -> Response:
         address = address_in(request)
@@ -83,6 +85,7 @@ class Uploads:
         visit = None
         if key := request.headers.get("x-perse-visit"):
             visit = self.visits.visit(key)
+
         def arrived(name: str, size: int) -> None:
             self._news(upload, {"msg": "update", "orig_name": name, "chunk_size": size})
 
@@ -138,9 +141,13 @@ class PassingFile(FileResponse):
     def __init__(self, path: Path, headers: dict[str, str] | None = None):
         kind = mimetypes.guess_type(path.name)[0] or ""
         shown = kind.startswith(("image/", "video/", "audio/")) and kind != "image/svg+xml"
-        super().__init__(path, media_type=kind if shown else "application/octet-stream", filename=path.name,
-                         content_disposition_type="inline" if shown else "attachment",
-                         headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} | (headers or {}))
+        super().__init__(
+            path,
+            media_type=kind if shown else "application/octet-stream",
+            filename=path.name,
+            content_disposition_type="inline" if shown else "attachment",
+            headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} | (headers or {}),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         noted = NotedSend(send)

@@ -34,7 +34,9 @@ UNCLAIMED = 600.0  # seconds that an upload stays which no call has named yet
 IDLE = 300.0  # seconds without use after which an avatar or a photo may make room for another visitor's
 AVATARS_EACH = 4  # of one visit
 MOST_VISITS = 2000  # at once; one that holds nothing takes a few kilobytes
-OTHERS_KEEP = 60.0  # seconds that another visitor's avatar or photo is safe after its last use, even from somebody who cannot get in otherwise
+OTHERS_KEEP = (
+    60.0  # seconds that another visitor's avatar or photo is safe after its last use, even from somebody who cannot get in otherwise
+)
 RENDERERS = 4  # that an avatar keeps, of pictures that are no larger than the live one
 DISK_EACH = 800_000_000  # bytes of one visit's files; the oldest go first
 
@@ -65,12 +67,13 @@ class Entry:
 
     def __post_init__(self):
         # A renderer holds a background: three numbers of four bytes a pixel.
-        self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE_SIZE ** 2
+        self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE_SIZE**2
         self._renderers: OrderedDict = OrderedDict()
 
     def renderer(self, size: int, background: str, framing: str = "head") -> "Renderer":
         """A renderer of this avatar; the last few of the live picture's size are kept (PerseError as `Renderer`)."""
         from ..renderer import Renderer
+
         key = (size, background, framing)
         found = self._renderers.get(key) or Renderer(self.avatar, size, background, framing)
         if size <= LIVE_SIZE:
@@ -133,8 +136,15 @@ class Visits:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, root: str | Path, limit: int = MOST_AVATARS, ttl: float = KEPT_SECONDS, memory: float = MOST_MEMORY,
-                 forget: Callable[[Visit], None] = lambda visit: None, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        root: str | Path,
+        limit: int = MOST_AVATARS,
+        ttl: float = KEPT_SECONDS,
+        memory: float = MOST_MEMORY,
+        forget: Callable[[Visit], None] = lambda visit: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self.root, self.limit, self.ttl, self.memory, self.forget, self.clock = Path(root), limit, ttl, memory, forget, clock
         self._real_root = self.root.resolve()
         self._visits: dict[str, Visit] = {}
@@ -152,8 +162,9 @@ class Visits:
         with self._lock:
             if len(self._visits) >= MOST_VISITS:
                 holders = {id(e.visit) for e in self._avatars.values()}
-                empty = [v for v in self._visits.values()
-                         if v.photo is None and id(v) not in holders and v.clip is None and not v.busy(*v.jobs)]
+                empty = [
+                    v for v in self._visits.values() if v.photo is None and id(v) not in holders and v.clip is None and not v.busy(*v.jobs)
+                ]
                 count = Counter(v.address for v in self._visits.values())
                 if not empty:
                     raise PerseError(FULL)
@@ -209,7 +220,7 @@ class Visits:
             if visit.over:
                 raise PerseError(ENDED)
             mine = [t for t, e in self._avatars.items() if e.visit is visit]
-            for old in mine[:max(0, len(mine) + 1 - AVATARS_EACH)]:
+            for old in mine[: max(0, len(mine) + 1 - AVATARS_EACH)]:
                 del self._avatars[old]
             self._make_room(visit, entry.weight, 0 if shared else 1, 0.0 if built else OTHERS_KEEP)
             self._avatars[token] = entry
@@ -256,7 +267,9 @@ class Visits:
             crowded = now[1] + weight <= self.memory  # by avatars, not by bytes
             things = [(e.used, e.visit, e.weight, t) for t, e in self._avatars.items() if not (crowded and e.shared)]
             if not crowded:
-                things += [(v.photo.used, v, v.photo.weight, "") for v in self._visits.values() if v.photo is not None and not v.busy("build")]
+                things += [
+                    (v.photo.used, v, v.photo.weight, "") for v in self._visits.values() if v.photo is not None and not v.busy("build")
+                ]
             things.sort(key=lambda thing: thing[0])
             bytes_of, count_of = Counter[str](), Counter(owner.address for _, owner, _, _ in things)
             for _, owner, size, _ in things:
@@ -264,8 +277,12 @@ class Visits:
             most, heaviest = max(bytes_of.items(), key=lambda item: item[1], default=("", 0))
             flood = heaviest > bytes_of[visit.address] + weight and count_of[most] > count_of[visit.address] + 1
             since = self.clock()
-            victims = ([t for t in things if t[1] is visit and t[3]] or [t for t in things if since - t[0] > IDLE]
-                       or [t for t in things if flood and t[1].address == most] or [t for t in things if since - t[0] >= held])
+            victims = (
+                [t for t in things if t[1] is visit and t[3]]
+                or [t for t in things if since - t[0] > IDLE]
+                or [t for t in things if flood and t[1].address == most]
+                or [t for t in things if since - t[0] >= held]
+            )
             if not victims:
                 raise PerseError(FULL)
             _, owner, _, token = victims[0]
@@ -376,6 +393,7 @@ class Visits:
 
     def sweep_forever(self, every: float = 5.0) -> threading.Thread:
         """Sweep in the background."""
+
         def run():
             while True:
                 time.sleep(every)
@@ -383,6 +401,7 @@ class Visits:
                     self.sweep()
                 except Exception as failure:  # a disk or a table of files that is full now may not be so the next time
                     note_failure(failure)
+
         thread = threading.Thread(target=run, name="perse-sweep", daemon=True)
         thread.start()
         return thread

@@ -18,9 +18,9 @@ from perse.render.visible_label import draw_mark
 ROOT = Path(__file__).parents[2]
 BUDGET = 10
 MARK = "AI generated"
-ARGS = ("--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-        "--disable-sync").split()
-
+ARGS = (
+    "--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+).split()
 
 
 def has_mark(picture: np.ndarray) -> bool:
@@ -41,8 +41,15 @@ def environment(folder: Path) -> tuple[dict[str, str], str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(folder),
-                        "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "PERSE_BUDGET": str(BUDGET), "PERSE_MARK": MARK}
+    env = os.environ | {
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "GRADIO_TEMP_DIR": str(folder),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_OFFLINE": "1",
+        "PERSE_BUDGET": str(BUDGET),
+        "PERSE_MARK": MARK,
+    }
     return env, f"http://127.0.0.1:{port}"
 
 
@@ -79,6 +86,7 @@ def astronaut(tmp_path_factory) -> Path:
     """scikit-image's public-domain portrait as a file."""
     from PIL import Image
     from skimage.data import astronaut as picture
+
     path = tmp_path_factory.mktemp("photo") / "astronaut.png"
     Image.fromarray(picture()).save(path)
     return path
@@ -88,6 +96,7 @@ def astronaut(tmp_path_factory) -> Path:
 def client(server, tmp_path_factory):
     """A gradio_client that stays connected, as a program would."""
     from gradio_client import Client
+
     client = Client(server, verbose=False, download_files=str(tmp_path_factory.mktemp("client")))
     yield client
     client.close()
@@ -97,6 +106,7 @@ def client(server, tmp_path_factory):
 def built(client, astronaut) -> dict:
     """What /build answers for the astronaut."""
     from gradio_client import handle_file
+
     return client.predict(photo=handle_file(str(astronaut)), consent=True, budget=BUDGET, api_name="/build")
 
 
@@ -120,6 +130,7 @@ def browser(launch):
 @pytest.fixture
 def visit(browser, server):
     from .browser_visit import Visit
+
     visits = []
 
     def start(**options):

@@ -32,6 +32,7 @@ def test_preview_follows_the_controls(client, built):
     def picture(controls):
         path = client.predict(avatar=built["avatar"], controls=json.dumps(controls), size=256, background="white", api_name="/preview")
         return np.asarray(Image.open(path))
+
     pictures = [picture({}), picture({"styles": {"beard": {"full": 1}}})]
     assert pictures[0].shape == (256, 256, 3) and has_mark(pictures[0])
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() > 60
@@ -41,6 +42,7 @@ def test_two_styles_mix(client, built):
     def picture(styles):
         path = client.predict(avatar=built["avatar"], controls=json.dumps({"styles": {"beard": styles}}), size=128, api_name="/preview")
         return np.asarray(Image.open(path)).astype(int)
+
     full, goatee, both = picture({"full": 1}), picture({"goatee": 1}), picture({"full": 0.6, "goatee": 0.4})
     apart = np.abs(full - goatee).mean()
     assert 0 < np.abs(both - full).mean() < apart and 0 < np.abs(both - goatee).mean() < apart
@@ -53,8 +55,9 @@ def test_info_says_what_the_portrait_does_not_allow(client, built):
 
 
 def test_video_is_a_playable_mp4_of_the_asked_length(client, built):
-    path = client.predict(avatar=built["avatar"], controls='{"expression":{"smile":0.5}}', motion="nod", seconds=1, fps=10, size=128,
-                          api_name="/video")
+    path = client.predict(
+        avatar=built["avatar"], controls='{"expression":{"smile":0.5}}', motion="nod", seconds=1, fps=10, size=128, api_name="/video"
+    )
     with av.open(path) as video:
         stream = video.streams.video[0]
         frames = [f.to_ndarray(format="rgb24") for f in video.decode(stream)]
@@ -84,18 +87,21 @@ def test_info_lists_names(client, built):
     assert info["ranges"]["yaw"] == list(RANGES["yaw"]) and info["limits"]["video"]["seconds"] == list(VIDEO_SECONDS)
 
 
-@pytest.mark.parametrize("name, arguments, sentence", [
-    ("/build", {"consent": False}, "permission"),
-    ("/build", {"consent": True, "budget": 100_000}, "budget"),
-    ("/build", {"consent": True, "seed": 10 ** 300}, "seed"),
-    ("/preview", {"avatar": "nobody"}, "no longer here"),
-    ("/preview", {"controls": "{"}, "JSON"),
-    ("/preview", {"size": 100_000}, "size"),
-    ("/video", {"motion": "moonwalk"}, "moonwalk"),
-    ("/video", {"seconds": 4000}, "length"),
-    ("/video", {"format": "exe"}, "exe"),
-    ("/export", {"format": "../../x"}, "format"),
-])
+@pytest.mark.parametrize(
+    "name, arguments, sentence",
+    [
+        ("/build", {"consent": False}, "permission"),
+        ("/build", {"consent": True, "budget": 100_000}, "budget"),
+        ("/build", {"consent": True, "seed": 10**300}, "seed"),
+        ("/preview", {"avatar": "nobody"}, "no longer here"),
+        ("/preview", {"controls": "{"}, "JSON"),
+        ("/preview", {"size": 100_000}, "size"),
+        ("/video", {"motion": "moonwalk"}, "moonwalk"),
+        ("/video", {"seconds": 4000}, "length"),
+        ("/video", {"format": "exe"}, "exe"),
+        ("/export", {"format": "../../x"}, "format"),
+    ],
+)
 def test_bad_calls_get_one_clear_sentence(client, built, astronaut, name, arguments, sentence):
     base = {"photo": handle_file(str(astronaut))} if name == "/build" else {"avatar": built["avatar"]}
     with pytest.raises(AppError, match=sentence):
@@ -111,6 +117,7 @@ def test_a_file_of_the_server_is_no_photo(client, astronaut):
 def test_each_build_is_a_visit_of_its_own_and_a_refused_one_leaves_nothing(client, server, astronaut, folder):
     def visits():
         return httpx.get(f"{server}/perse/health").json()["visits"]
+
     before = visits()
     with pytest.raises(AppError, match="permission"):
         client.predict(photo=handle_file(str(astronaut)), consent=False, api_name="/build")

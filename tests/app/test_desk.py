@@ -94,8 +94,11 @@ def settle(visit):
 
 @pytest.mark.parametrize("order", ["photo, consent, look", "photo, look, consent", "consent, photo, look"])
 def test_the_button_is_ready_whatever_comes_first(desk, visit, pipeline, order):
-    events = {"photo": lambda: desk.take_photo(visit, photo(desk)), "consent": lambda: desk.agree(visit, True),
-              "look": lambda: (pipeline.looked.set(), settle(visit))}
+    events = {
+        "photo": lambda: desk.take_photo(visit, photo(desk)),
+        "consent": lambda: desk.agree(visit, True),
+        "look": lambda: (pipeline.looked.set(), settle(visit)),
+    }
     for name in order.split(", "):
         assert not button(desk, visit)["ready"]
         events[name]()

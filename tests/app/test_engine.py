@@ -21,7 +21,19 @@ from perse.ui.visits import Visits
 
 from .conftest import ROOT
 
-HEAVY = ("torch", "numba", "cv2", "scipy", "skimage", "matplotlib", "mediapipe", "diffusers", "accelerate", "transformers", "perse.pipeline")
+HEAVY = (
+    "torch",
+    "numba",
+    "cv2",
+    "scipy",
+    "skimage",
+    "matplotlib",
+    "mediapipe",
+    "diffusers",
+    "accelerate",
+    "transformers",
+    "perse.pipeline",
+)
 
 
 class Pipeline:
@@ -53,7 +65,9 @@ def gates():
 
 
 def run(code: str, **environment: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_the_page_loads_nothing_that_its_first_view_does_not_need(tmp_path):
@@ -143,6 +157,7 @@ def test_until_it_can_be_rendered_there_are_stills_and_the_seconds_are_told(gate
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=lambda e: e.name)
 def test_an_examples_pictures_are_in_the_repository(example):
     from PIL import Image
+
     with Image.open(example.stills_path) as strip, Image.open(example.thumbnail_path) as face:
         assert strip.size == (STILL_SIZE * len(STILL_YAWS), STILL_SIZE) and face.size[0] == face.size[1]
     assert 0 in STILL_YAWS and len(STILL_YAWS) % 2, "the middle one is the front"
@@ -166,6 +181,7 @@ print(first.needed, hits, compile_ahead.Compiling(("meshes",)).needed, compile_a
 
 def test_where_nothing_can_be_kept_this_process_compiles(monkeypatch):
     from perse import compile_ahead
+
     monkeypatch.setattr(compile_ahead, "_mark", lambda groups: None)
     done = []
     monkeypatch.setitem(compile_ahead.GROUPS, "pictures", lambda: done.append(1))
@@ -177,12 +193,15 @@ def test_the_seconds_that_are_left():
     assert seconds_left(0.0, 0.0, 30.0) == 30 and seconds_left(0.5, 1.0, 30.0) == 29, "by the plan"
     assert seconds_left(0.5, 15.0, 30.0) == 15 and seconds_left(0.5, 60.0, 30.0) == 60 and seconds_left(1.0, 31.0, 30.0) == 0, "by the pace"
     assert seconds_left(0.5, 1.0, None) is None and seconds_left(0.0, 9.0, None) is None and seconds_left(0.25, 10.0, None) == 30
-    assert counted_down(20.0, 0.0) == 20 and 18.5 < counted_down(20.0, 1.0) < 19.5 and counted_down(20.0, 100.0) > 0, "an estimate does not run out"
+    assert counted_down(20.0, 0.0) == 20 and 18.5 < counted_down(20.0, 1.0) < 19.5 and counted_down(20.0, 100.0) > 0, (
+        "an estimate does not run out"
+    )
 
 
 def test_children_compile_for_the_arguments_that_pictures_have():
     from perse import compile_ahead
     from perse.render.cpu.blend import blend
+
     compile_ahead.compositing()
     compile_ahead.pictures()
     assert len(blend.nopython_signatures) == 1

@@ -119,6 +119,7 @@ def test_many_visits_of_one_address_share_its_part_of_the_time():
 def test_a_header_that_comes_twice_is_one_list():
     def request(*forwarded):
         return HTTPConnection({"type": "http", "client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", f) for f in forwarded]})
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(address_of, "__defaults__", (1,))
         assert address_in(request(b"6.6.6.6", b"1.2.3.4")) == "1.2.3.4"
@@ -127,8 +128,11 @@ def test_a_header_that_comes_twice_is_one_list():
 
 def test_files_to_save_wait_for_live_pictures():
     pool, gate, order = FairPool(), threading.Event(), []
-    jobs = [pool.submit(Who("a"), gate.wait), pool.submit(Who("b"), lambda: order.append("save"), patient=True),
-            pool.submit(Who("c"), lambda: order.append("live"))]
+    jobs = [
+        pool.submit(Who("a"), gate.wait),
+        pool.submit(Who("b"), lambda: order.append("save"), patient=True),
+        pool.submit(Who("c"), lambda: order.append("live")),
+    ]
     gate.set()
     for job in jobs:
         job.result(60)
@@ -155,17 +159,20 @@ def test_what_the_work_raises_reaches_who_waits():
         FairPool().submit(Who("a"), lambda: 1 / 0).result(60)
 
 
-@pytest.mark.parametrize("peer, forwarded, proxies, address", [
-    ("7.7.7.7", None, 0, "7.7.7.7"),
-    ("7.7.7.7", "1.2.3.4", 0, "7.7.7.7"),  # nobody to believe
-    ("10.0.0.1", "6.6.6.6, 1.2.3.4", 1, "1.2.3.4"),  # the client wrote the first one itself
-    ("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9", 2, "1.2.3.4"),
-    ("10.0.0.1", "not an address", 1, "10.0.0.1"),
-    ("2001:db8:1:234:3::4", None, 0, "2001:db8:1:200::"),
-    ("::ffff:1.2.3.4", None, 0, "1.2.3.4"),
-    ("10.0.0.1", "1.2.3.4:55512", 1, "1.2.3.4"),
-    ("10.0.0.1", "[2001:db8:1:234::1]:55512", 1, "2001:db8:1:200::"),
-    (None, None, 1, ""),
-])
+@pytest.mark.parametrize(
+    "peer, forwarded, proxies, address",
+    [
+        ("7.7.7.7", None, 0, "7.7.7.7"),
+        ("7.7.7.7", "1.2.3.4", 0, "7.7.7.7"),  # nobody to believe
+        ("10.0.0.1", "6.6.6.6, 1.2.3.4", 1, "1.2.3.4"),  # the client wrote the first one itself
+        ("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9", 2, "1.2.3.4"),
+        ("10.0.0.1", "not an address", 1, "10.0.0.1"),
+        ("2001:db8:1:234:3::4", None, 0, "2001:db8:1:200::"),
+        ("::ffff:1.2.3.4", None, 0, "1.2.3.4"),
+        ("10.0.0.1", "1.2.3.4:55512", 1, "1.2.3.4"),
+        ("10.0.0.1", "[2001:db8:1:234::1]:55512", 1, "2001:db8:1:200::"),
+        (None, None, 1, ""),
+    ],
+)
 def test_an_address_is_the_last_one_that_a_trusted_proxy_saw(peer, forwarded, proxies, address):
     assert address_of(peer, forwarded, proxies) == address

@@ -63,5 +63,8 @@ def test_what_a_frame_does_not_allow_is_said(framed):
     _, frame = framed("")
     for label, word in (("Capture from camera", "camera"), ("Paste from clipboard", "clipboard")):
         frame.get_by_label(label).click()
-        frame.wait_for_function(f"document.getElementById('perse-toast')?.textContent.includes('does not allow') && "
-                                f"document.getElementById('perse-toast').textContent.includes('{word}')", timeout=60_000)
+        frame.wait_for_function(
+            f"document.getElementById('perse-toast')?.textContent.includes('does not allow') && "
+            f"document.getElementById('perse-toast').textContent.includes('{word}')",
+            timeout=60_000,
+        )

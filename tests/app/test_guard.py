@@ -33,31 +33,69 @@ def http(visits):
     return TestClient(app)
 
 
-@pytest.mark.parametrize("method, path", [
-    ("GET", "/"), ("GET", "/config"), ("GET", "/assets/index-1.js"), ("GET", "/static/fonts/x.woff2"), ("GET", "/theme.css"),
-    ("GET", "/gradio_api/info"), ("GET", "/gradio_api/queue/data"), ("POST", "/gradio_api/mcp/"), ("DELETE", "/gradio_api/mcp/"),
-    ("GET", "/perse/health"), ("POST", "/perse/frame/x"),
-])
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("GET", "/"),
+        ("GET", "/config"),
+        ("GET", "/assets/index-1.js"),
+        ("GET", "/static/fonts/x.woff2"),
+        ("GET", "/theme.css"),
+        ("GET", "/gradio_api/info"),
+        ("GET", "/gradio_api/queue/data"),
+        ("POST", "/gradio_api/mcp/"),
+        ("DELETE", "/gradio_api/mcp/"),
+        ("GET", "/perse/health"),
+        ("POST", "/perse/frame/x"),
+    ],
+)
 def test_what_the_page_and_the_api_need_passes(http, method, path):
     assert http.request(method, path).status_code == 200
 
 
-@pytest.mark.parametrize("method, path", [
-    ("GET", "/monitoring"), ("GET", "/monitoring/summary"), ("GET", "/gradio_api/deep_link"), ("POST", "/gradio_api/process_recording"),
-    ("GET", "/gradio_api/proxy=https://example.com/x"), ("GET", "/gradio_api/run-history/records"), ("POST", "/gradio_api/vibe-edit"),
-    ("GET", "/gradio_api/vibe-code"), ("GET", "/gradio_api/stream/a/b/c/playlist.m3u8"), ("POST", "/gradio_api/stream/x"),
-    ("GET", "/gradio_api/dev/reload"), ("POST", "/login"), ("GET", "/gradio_api/token"), ("PUT", "/perse/frame/x"), ("POST", "/"),
-    ("DELETE", "/perse/end"), ("GET", "/gradio_api/profiling/traces"), ("POST", "/gradio_api/component_server"),
-    ("GET", "/gradio_api/custom_component/1/client/component/index.js"), ("GET", "/docs"), ("GET", "/gradio_api/file/etc/passwd"),
-])
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("GET", "/monitoring"),
+        ("GET", "/monitoring/summary"),
+        ("GET", "/gradio_api/deep_link"),
+        ("POST", "/gradio_api/process_recording"),
+        ("GET", "/gradio_api/proxy=https://example.com/x"),
+        ("GET", "/gradio_api/run-history/records"),
+        ("POST", "/gradio_api/vibe-edit"),
+        ("GET", "/gradio_api/vibe-code"),
+        ("GET", "/gradio_api/stream/a/b/c/playlist.m3u8"),
+        ("POST", "/gradio_api/stream/x"),
+        ("GET", "/gradio_api/dev/reload"),
+        ("POST", "/login"),
+        ("GET", "/gradio_api/token"),
+        ("PUT", "/perse/frame/x"),
+        ("POST", "/"),
+        ("DELETE", "/perse/end"),
+        ("GET", "/gradio_api/profiling/traces"),
+        ("POST", "/gradio_api/component_server"),
+        ("GET", "/gradio_api/custom_component/1/client/component/index.js"),
+        ("GET", "/docs"),
+        ("GET", "/gradio_api/file/etc/passwd"),
+    ],
+)
 def test_everything_else_is_refused(http, method, path):
     assert http.request(method, path).status_code == 404
 
 
-@pytest.mark.parametrize("path", [
-    "https://example.com/a.png", "http://127.0.0.1:22/", "file:///etc/passwd", "/etc/passwd", "../../../etc/passwd",
-    "%2e%2e/%2e%2e/etc/passwd", "", "x" * 2000,
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://example.com/a.png",
+        "http://127.0.0.1:22/",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "../../../etc/passwd",
+        "%2e%2e/%2e%2e/etc/passwd",
+        "",
+        "x" * 2000,
+    ],
+)
 def test_only_uploads_and_results_are_served(http, path):
     assert http.get(f"/gradio_api/file={path}").status_code in (403, 404)
 
@@ -75,7 +113,9 @@ def test_an_uploaded_page_is_never_shown_as_one(http):
     for name in ("me.html", "me.svg", "me.js", "me"):
         [path] = http.post("/gradio_api/upload", files={"files": (name, b"<script>alert(1)</script>")}).json()
         answer = http.get(f"/gradio_api/file={path}")
-        assert answer.headers["content-type"] == "application/octet-stream" and answer.headers["content-disposition"].startswith("attachment")
+        assert answer.headers["content-type"] == "application/octet-stream" and answer.headers["content-disposition"].startswith(
+            "attachment"
+        )
 
 
 def test_a_file_that_goes_while_it_is_asked_for_was_not_there(http, visits, monkeypatch, capfd):
@@ -95,6 +135,7 @@ def test_a_file_that_goes_while_it_is_asked_for_was_not_there(http, visits, monk
 def test_what_nobody_foresaw_is_a_sentence_and_a_line_without_names(http, capfd):
     def broken(request):
         raise KeyError("somebody.jpg")
+
     http.app.router.routes.insert(0, Route("/config", broken))
     answer = http.get("/config")
     log = capfd.readouterr().err
@@ -116,11 +157,15 @@ def test_a_call_with_many_files_is_refused_before_they_are_looked_for(http, visi
     assert http.post("/gradio_api/run/x", content=json.dumps({"data": [{"path": "a"}] * 3000})).status_code == 403 and len(asked) < 10
 
 
-@pytest.mark.parametrize("content, kind, status", [
-    (b"not multipart", "multipart/form-data; boundary=x", 400), (b"{}", "application/json", 400),
-    (b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nhalf', "multipart/form-data; boundary=x", 400),
-    (b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\na\r\n--x--', "multipart/form-data; boundary=x", 400),
-])
+@pytest.mark.parametrize(
+    "content, kind, status",
+    [
+        (b"not multipart", "multipart/form-data; boundary=x", 400),
+        (b"{}", "application/json", 400),
+        (b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nhalf', "multipart/form-data; boundary=x", 400),
+        (b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\na\r\n--x--', "multipart/form-data; boundary=x", 400),
+    ],
+)
 def test_a_broken_upload_gets_a_sentence_and_leaves_nothing(http, visits, content, kind, status):
     answer = http.post("/gradio_api/upload", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status and answer.json()["error"].endswith(".")
@@ -137,7 +182,7 @@ def chunked(data):
     """A multipart body that does not tell its length."""
     yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
     for start in range(0, len(data), 10_000):
-        yield data[start:start + 10_000]
+        yield data[start : start + 10_000]
     yield b"\r\n--x--"
 
 
@@ -152,12 +197,22 @@ def deep(levels):
     return "[" * levels + "]" * levels
 
 
-@pytest.mark.parametrize("body, status", [
-    ('{"data": [1]}', 200), ("", 200), ("[1]", 403), ("{", 403), ('{"data": ' + deep(40) + "}", 403), ('{"data": ' + deep(100_000) + "}", 403),
-    ('{"data": [' + "9" * 5000 + "]}", 403), ('{"data": ["' + "x" * 300_000 + '"]}', 413),
-    ('{"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}', 403),
-    ('{"data": [{"path": "https://example.com/a.png"}]}', 403), ('{"data": [[{"x": {"path": 7}}]]}', 403),
-])
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        ('{"data": [1]}', 200),
+        ("", 200),
+        ("[1]", 403),
+        ("{", 403),
+        ('{"data": ' + deep(40) + "}", 403),
+        ('{"data": ' + deep(100_000) + "}", 403),
+        ('{"data": [' + "9" * 5000 + "]}", 403),
+        ('{"data": ["' + "x" * 300_000 + '"]}', 413),
+        ('{"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}', 403),
+        ('{"data": [{"path": "https://example.com/a.png"}]}', 403),
+        ('{"data": [[{"x": {"path": 7}}]]}', 403),
+    ],
+)
 @pytest.mark.parametrize("path", ["/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/call/build"])
 def test_calls_are_read_before_anybody_acts_on_them(http, path, body, status):
     answer = http.post(path, content=body)
@@ -171,7 +226,9 @@ def test_a_call_may_name_an_upload(http, visits):
     assert http.post("/gradio_api/run/predict", content=body).text == body
 
 
-@pytest.mark.parametrize("path, name", [("/gradio_api/mcp/", "MAX_MCP"), ("/gradio_api/upload", "MAX_UPLOAD"), ("/gradio_api/run/x", "MAX_JSON")])
+@pytest.mark.parametrize(
+    "path, name", [("/gradio_api/mcp/", "MAX_MCP"), ("/gradio_api/upload", "MAX_UPLOAD"), ("/gradio_api/run/x", "MAX_JSON")]
+)
 def test_a_length_that_is_declared_is_believed_only_if_it_is_too_much(http, monkeypatch, path, name):
     monkeypatch.setattr(guard, name, 1000)
     answer = http.post(path, content=b"x" * 2000)

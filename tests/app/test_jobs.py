@@ -32,6 +32,7 @@ def test_the_progress_is_told_and_the_result_is_kept():
         told.set()
         assert go.wait(60)
         return 42
+
     job = Job(work, Line(), ME, 60).start()
     assert told.wait(60) and (job.update().share, job.update().text) == (0.4, "halfway")
     go.set()
@@ -42,6 +43,7 @@ def test_a_watcher_sees_updates_and_gets_what_the_work_raised():
     def work(report, cancelled):
         report(0.5, "looking")
         raise PerseError("No face was found.")
+
     line = Line()
     with pytest.raises(PerseError, match="No face"):
         list(Job(work, line, ME, 60).start().updates(0.01))
@@ -51,6 +53,7 @@ def test_a_watcher_sees_updates_and_gets_what_the_work_raised():
 def test_an_unexpected_failure_ends_in_a_sentence_and_a_log_line_without_its_message(capfd):
     def work(report, cancelled):
         raise KeyError("/home/somebody/secret-face.jpg")
+
     job = over(Job(work, Line(), ME, 60).start())
     assert job.error == OURS
     log = capfd.readouterr().err
@@ -65,6 +68,7 @@ def test_closing_the_generator_cancels_the_work_and_frees_the_turn():
             until_told(report, cancelled)
         finally:
             ended.set()
+
     updates = Job(work, line, ME, 600).start().updates(0.01)
     next(updates)
     updates.close()
@@ -77,6 +81,7 @@ def test_cancelling_ends_a_job_at_once_even_if_the_work_is_slow_to_stop():
     def work(report, cancelled):
         go.wait(60)
         return "too late"
+
     job = Job(work, line, ME, 600, lambda job: results.append(job.result)).start()
     job.cancel()
     assert job.over and job.cancelled and list(job.updates()) == [] and results == [None]
@@ -128,8 +133,10 @@ def test_a_job_that_is_cancelled_before_it_starts_ends():
 def test_the_work_and_what_it_holds_are_dropped():
     class Photo:
         pass
+
     import gc
     import weakref
+
     photo = Photo()
     gone = weakref.ref(photo)
     job = over(Job(lambda report, cancelled, photo=photo: 1, Line(), ME, 60).start())

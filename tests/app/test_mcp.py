@@ -15,11 +15,13 @@ from mcp.client.streamable_http import streamablehttp_client  # noqa: E402
 
 def with_tools(server, use):
     """What the coroutine `use(session)` returns, over a session with the page's tools."""
+
     async def run():
         async with streamablehttp_client(f"{server}/gradio_api/mcp/") as (read, write, _):
             async with ClientSession(read, write) as session:
                 await session.initialize()
                 return await use(session)
+
     with ThreadPoolExecutor(1) as other:  # in this thread Playwright's loop may be running
         return other.submit(asyncio.run, run()).result()
 

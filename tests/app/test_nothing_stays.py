@@ -19,8 +19,15 @@ class Walked:
 
     def __init__(self, folder: Path):
         env, self.address = environment(folder)
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.app.walk"], cwd=ROOT, env=env, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.app.walk"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         self.lines = iter(self.process.stdout)
         next(line for line in self.lines if line.startswith("READY"))
 
@@ -52,8 +59,10 @@ def press(http: httpx.Client, name: str, shown: str, data: list) -> None:
 
 
 def uploaded(http: httpx.Client, path: Path) -> dict:
-    return {"path": http.post("/gradio_api/upload", files={"files": (path.name, path.read_bytes())}).json()[0],
-            "meta": {"_type": "gradio.FileData"}}
+    return {
+        "path": http.post("/gradio_api/upload", files={"files": (path.name, path.read_bytes())}).json()[0],
+        "meta": {"_type": "gradio.FileData"},
+    }
 
 
 def settled(http: httpx.Client) -> dict:

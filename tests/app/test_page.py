@@ -184,7 +184,10 @@ def test_two_styles_mix_and_what_the_photo_does_not_allow_is_grey(visit, avatar_
     page.get_by_role("button", name="Mix two").click()
     page.locator("[data-style=goatee]").click()
     assert page.evaluate("perse.look.value.styles.beard") == {"full": 0.5, "goatee": 0.5}
-    assert page.locator("label[for=perse-strength]").inner_text() == "Full" and page.locator("label[for=perse-strength-2]").inner_text() == "Goatee"
+    assert (
+        page.locator("label[for=perse-strength]").inner_text() == "Full"
+        and page.locator("label[for=perse-strength-2]").inner_text() == "Goatee"
+    )
     v.drag("perse-strength-2", 0.2)
     assert page.evaluate("perse.look.value.styles.beard.goatee") == 0.2 and v.picture() != before
     page.locator("[data-style=full]").click()

@@ -34,8 +34,11 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file
         stops = []
         while last not in stops:
             v.page.keyboard.press("Tab")
-            stops.append(v.page.evaluate("(document.activeElement.closest('#perse-photo, #perse-budget, #perse-consent') ?? "
-                                         "document.activeElement).id"))
+            stops.append(
+                v.page.evaluate(
+                    "(document.activeElement.closest('#perse-photo, #perse-budget, #perse-consent') ?? document.activeElement).id"
+                )
+            )
             assert len(stops) < 60, stops
         return stops
 

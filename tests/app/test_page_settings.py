@@ -76,11 +76,17 @@ def test_texts_name_the_seconds_that_hold():
     assert not [path.name for path in STATIC.glob("*.html") if "$" in html(path.name)]
 
 
-@pytest.mark.parametrize("call, words", [
-    (Api.build, "from {:g} to {:g};".format(*API_BUDGETS)), (Api.build, f"after {settings.KEPT_SECONDS / 60:g} minutes without use"),
-    (Api.preview, "from {} to {}.".format(*SIZES)),
-    (Api.video, "length, from {:g} to {:g}.".format(*VIDEO_SECONDS)), (Api.video, "from {:g} to {:g}.".format(*VIDEO_FPS)),
-    (Api.video, "from {} to {}.".format(*VIDEO_SIZES)), (Api.video, "{}, {} or {}.".format(*VIDEO_FORMATS)),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (Api.build, "from {:g} to {:g};".format(*API_BUDGETS)),
+        (Api.build, f"after {settings.KEPT_SECONDS / 60:g} minutes without use"),
+        (Api.preview, "from {} to {}.".format(*SIZES)),
+        (Api.video, "length, from {:g} to {:g}.".format(*VIDEO_SECONDS)),
+        (Api.video, "from {:g} to {:g}.".format(*VIDEO_FPS)),
+        (Api.video, "from {} to {}.".format(*VIDEO_SIZES)),
+        (Api.video, "{}, {} or {}.".format(*VIDEO_FORMATS)),
+    ],
+)
 def test_descriptions_of_calls_name_the_limits_that_hold(call, words):
     assert words in inspect.getdoc(call)

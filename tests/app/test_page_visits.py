@@ -16,7 +16,8 @@ def test_visitors_do_not_share_an_avatar_and_leave_nothing(visit, avatar_file, b
     two.page.evaluate("perse.stage.refresh()")
     assert two.picture() == before
     # The other's secret, paths and tokens do not help: what is asked in one's own name is refused.
-    film = two.page.evaluate("""async ([token]) => {
+    film = two.page.evaluate(
+        """async ([token]) => {
       const { dependencies } = await (await fetch("config")).json();
       const body = (d, data) => ({ method: "POST", headers: { "Content-Type": "application/json", "X-Perse-Visit": "a guess" },
                                    body: JSON.stringify({ data, fn_index: d.id, session_hash: "guessed" }) });
@@ -25,11 +26,12 @@ def test_visitors_do_not_share_an_avatar_and_leave_nothing(visit, avatar_file, b
         statuses.push((await fetch("gradio_api/run/predict", body(d, Array(d.inputs.length).fill(token)))).status);
       }
       return statuses;
-    }""", [tokens[0]])
+    }""",
+        [tokens[0]],
+    )
     assert len(film) >= 10
     one.page.locator("#perse-end").click()
-    two.page.wait_for_function(
-        "async (token) => (await fetch(`perse/info/${token}`)).status === 404", arg=tokens[0])
+    two.page.wait_for_function("async (token) => (await fetch(`perse/info/${token}`)).status === 404", arg=tokens[0])
     assert two.page.evaluate("(token) => fetch(`perse/info/${token}`).then((a) => a.status)", tokens[1]) == 200
     one.close()
     two.errors.clear()  # this test asked for what it must not get

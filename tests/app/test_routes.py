@@ -61,31 +61,34 @@ def test_the_background_is_what_was_asked_for(place):
     assert np.abs(frame[2, 2].astype(int) - (255, 0, 0)).max() < 12
 
 
-@pytest.mark.parametrize("path, body, status, sentence", [
-    ("frame/{t}", "{not json", 400, "not valid JSON"),
-    ("frame/{t}", "[1]", 400, "must be a JSON object"),
-    ("frame/{t}", b"\xff\xfe", 400, "not valid JSON"),
-    ("frame/{t}", '{"yaw": 1e9}', 400, "between -180 and 180"),
-    ("frame/{t}", '{"wings": 1}', 400, "wings"),
-    ("frame/{t}", '{"expression": {"fly": 1}}', 400, "fly"),
-    ("frame/{t}", "x" * 40_000, 400, "longer than"),
-    ("frame/{t}?size=9000", "{}", 400, "size"),
-    ("frame/{t}?size=-1", "{}", 400, "size"),
-    ("frame/{t}?size=0000002048", "{}", 400, "size"),
-    ("frame/{t}?size=00000000000512", "{}", 400, "size"),
-    ("frame/{t}?size=" + "9" * 5000, "{}", 400, "size"),
-    ("frame/{t}?size=%D9%A3%D9%A2%D9%A1", "{}", 400, "size"),  # digits of another script
-    ("frame/{t}", '{"yaw": ' + "9" * 5000 + "}", 400, "not valid JSON"),
-    ("frame/{t}?background=plaid", "{}", 400, "plaid"),
-    ("frame/{t}?background=transparent", "{}", 400, "transparent"),
-    ("frame/{t}?motion=moonwalk", "{}", 400, "moonwalk"),
-    ("frame/{t}?motion=nod&phase=nan", "{}", 400, "phase"),
-    ("styles/{t}?category=wings", "", 400, "category"),
-    ("motion/{t}?name=", "", 400, "motion"),
-    ("save/{t}/passwd", "{}", 400, "passwd"),
-    ("frame/nobody", "{}", 404, "no longer here"),
-    ("save/nobody/picture.png", "{}", 404, "no longer here"),
-])
+@pytest.mark.parametrize(
+    "path, body, status, sentence",
+    [
+        ("frame/{t}", "{not json", 400, "not valid JSON"),
+        ("frame/{t}", "[1]", 400, "must be a JSON object"),
+        ("frame/{t}", b"\xff\xfe", 400, "not valid JSON"),
+        ("frame/{t}", '{"yaw": 1e9}', 400, "between -180 and 180"),
+        ("frame/{t}", '{"wings": 1}', 400, "wings"),
+        ("frame/{t}", '{"expression": {"fly": 1}}', 400, "fly"),
+        ("frame/{t}", "x" * 40_000, 400, "longer than"),
+        ("frame/{t}?size=9000", "{}", 400, "size"),
+        ("frame/{t}?size=-1", "{}", 400, "size"),
+        ("frame/{t}?size=0000002048", "{}", 400, "size"),
+        ("frame/{t}?size=00000000000512", "{}", 400, "size"),
+        ("frame/{t}?size=" + "9" * 5000, "{}", 400, "size"),
+        ("frame/{t}?size=%D9%A3%D9%A2%D9%A1", "{}", 400, "size"),  # digits of another script
+        ("frame/{t}", '{"yaw": ' + "9" * 5000 + "}", 400, "not valid JSON"),
+        ("frame/{t}?background=plaid", "{}", 400, "plaid"),
+        ("frame/{t}?background=transparent", "{}", 400, "transparent"),
+        ("frame/{t}?motion=moonwalk", "{}", 400, "moonwalk"),
+        ("frame/{t}?motion=nod&phase=nan", "{}", 400, "phase"),
+        ("styles/{t}?category=wings", "", 400, "category"),
+        ("motion/{t}?name=", "", 400, "motion"),
+        ("save/{t}/passwd", "{}", 400, "passwd"),
+        ("frame/nobody", "{}", 404, "no longer here"),
+        ("save/nobody/picture.png", "{}", 404, "no longer here"),
+    ],
+)
 def test_bad_requests_get_one_clear_sentence(place, path, body, status, sentence):
     http, _, token = place
     answer = http.post("/perse/" + path.format(t=token), content=body)
@@ -139,12 +142,12 @@ def test_strips_show_every_style_and_motion(place):
     strip = picture(http.post(f"/perse/motion/{token}?name=turntable"))
     side = strip.shape[0]
     assert strip.shape[1] == side * routes.STRIP_FRAMES
-    assert np.abs(strip[:, :side].astype(int) - strip[:, 2 * side:3 * side]).mean() > 3
+    assert np.abs(strip[:, :side].astype(int) - strip[:, 2 * side : 3 * side]).mean() > 3
 
 
-@pytest.mark.parametrize("kind, start", [
-    ("picture.png", b"\x89PNG"), ("gaussians.ply", b"ply\n"), ("viewer.html", b"<!"), ("avatar.safetensors", b""),
-])
+@pytest.mark.parametrize(
+    "kind, start", [("picture.png", b"\x89PNG"), ("gaussians.ply", b"ply\n"), ("viewer.html", b"<!"), ("avatar.safetensors", b"")]
+)
 def test_files_are_made_and_nothing_stays_behind(place, kind, start):
     http, visits, token = place
     answer = http.post(f"/perse/save/{token}/{kind}?size=256", content="{}")

@@ -141,8 +141,12 @@ def test_closing_a_visit_removes_what_it_has_and_nobody_elses(visits):
     visits.close(me)
     assert gone(visits.get, mine) and gone(visits.file, files[0]) and not paths[0].exists() and me.photo is None
     assert visits.get(yours) and visits.file(files[1]) == paths[1] and forgotten == [me]
-    for late in (lambda: visits.add(me, Thing()), lambda: visits.keep_photo(me, Photo(Thing(), "me")), lambda: visits.path(me, "x"),
-                 lambda: visits.publish(me, paths[0])):
+    for late in (
+        lambda: visits.add(me, Thing()),
+        lambda: visits.keep_photo(me, Photo(Thing(), "me")),
+        lambda: visits.path(me, "x"),
+        lambda: visits.publish(me, paths[0]),
+    ):
         assert gone(late), "what comes too late is not kept"
     assert visits.held() == (1, 1000)
 
@@ -265,15 +269,29 @@ def test_only_regular_files_below_the_root_are_owned(visits, tmp_path):
     theirs = visits.path(visits.open(), "b.jpg")
     theirs.touch()
     assert visits.owns(theirs) and gone(visits.owns, theirs, visits.open()) and visits.owns(good, visits.open())
-    for bad in (visits.root / ".lock", visits.root / ("x" * 400), f"{visits.root}/\udc80", "a\0b", "/etc/hostname", link,
-                good.parent, good.with_name("pipe"), "../../etc/hostname", f"{good}/../../../../../etc/hostname", "",
-                "file:///etc/hostname", "https://example.com/x"):
+    for bad in (
+        visits.root / ".lock",
+        visits.root / ("x" * 400),
+        f"{visits.root}/\udc80",
+        "a\0b",
+        "/etc/hostname",
+        link,
+        good.parent,
+        good.with_name("pipe"),
+        "../../etc/hostname",
+        f"{good}/../../../../../etc/hostname",
+        "",
+        "file:///etc/hostname",
+        "https://example.com/x",
+    ):
         assert gone(visits.owns, bad), bad
 
 
 def test_the_folders_of_processes_that_were_killed_are_removed_and_those_of_living_ones_stay(tmp_path):
     code = "from pathlib import Path; from perse.ui.visits_folder import claim_root; import sys; print(claim_root(Path(sys.argv[1])), flush=True); input()"
-    there = [subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in "ab"]
+    there = [
+        subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in "ab"
+    ]
     roots = [module.Path(process.stdout.readline().strip()) for process in there]
     (roots[0] / "face.jpg").touch()
     unlocked = tmp_path / "visits-unlocked"
@@ -286,10 +304,19 @@ def test_the_folders_of_processes_that_were_killed_are_removed_and_those_of_livi
     there[1].communicate("\n")
 
 
-@pytest.mark.parametrize("name, plain", [
-    ("me.jpg", "me.jpg"), ("../../etc/passwd", "passwd"), ("C:\\photos\\me too.png", "me too.png"), ("..", "file"), ("", "file"),
-    (".bashrc", "bashrc"), ("a:b\0c\n.jpg", "a_b_c_.jpg"), ("ü" * 200 + ".jpg", "_" * 76 + ".jpg"),
-])
+@pytest.mark.parametrize(
+    "name, plain",
+    [
+        ("me.jpg", "me.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\photos\\me too.png", "me too.png"),
+        ("..", "file"),
+        ("", "file"),
+        (".bashrc", "bashrc"),
+        ("a:b\0c\n.jpg", "a_b_c_.jpg"),
+        ("ü" * 200 + ".jpg", "_" * 76 + ".jpg"),
+    ],
+)
 def test_a_strangers_name_for_a_file_becomes_a_plain_one(name, plain):
     assert plain_name(name) == plain
 

@@ -18,20 +18,75 @@ WEAR = {"glasses", "hat", "earrings", "headphones"}
 
 
 def test_it_is_as_broad_as_promised():
-    assert [c.name for c in CATEGORIES] == ["hair", "beard", "eyebrows", "eyes", "nose", "mouth", "face_shape", "ears", "skin", "makeup",
-                                            "glasses", "hat",
-                                            "earrings", "headphones", "clothes"]
+    assert [c.name for c in CATEGORIES] == [
+        "hair",
+        "beard",
+        "eyebrows",
+        "eyes",
+        "nose",
+        "mouth",
+        "face_shape",
+        "ears",
+        "skin",
+        "makeup",
+        "glasses",
+        "hat",
+        "earrings",
+        "headphones",
+        "clothes",
+    ]
     assert len(AXES) >= 70 and sum(len(c.styles) for c in CATEGORIES) >= 70
     styles = {f"{c.name}.{s.name}" for c in CATEGORIES for s in c.styles}
-    assert {"beard.stubble", "beard.full", "eyebrows.thick", "eyes.large", "nose.wide", "nose.long", "mouth.full_lips",
-            "face_shape.narrow", "face_shape.wide_jaw", "skin.tan", "hair.long", "hair.fringe", "hair.receding", "hair.bald", "hair.blue",
-            "beard.goatee", "beard.long", "nose.hooked", "ears.elf", "skin.freckled", "skin.older", "makeup.red_lips", "makeup.eyeliner",
-            "glasses.aviator", "hat.beanie", "hat.cap", "hat.cowboy", "hat.hairband", "earrings.studs", "earrings.hoops", "earrings.drops",
-            "clothes.red"} <= styles
+    assert {
+        "beard.stubble",
+        "beard.full",
+        "eyebrows.thick",
+        "eyes.large",
+        "nose.wide",
+        "nose.long",
+        "mouth.full_lips",
+        "face_shape.narrow",
+        "face_shape.wide_jaw",
+        "skin.tan",
+        "hair.long",
+        "hair.fringe",
+        "hair.receding",
+        "hair.bald",
+        "hair.blue",
+        "beard.goatee",
+        "beard.long",
+        "nose.hooked",
+        "ears.elf",
+        "skin.freckled",
+        "skin.older",
+        "makeup.red_lips",
+        "makeup.eyeliner",
+        "glasses.aviator",
+        "hat.beanie",
+        "hat.cap",
+        "hat.cowboy",
+        "hat.hairband",
+        "earrings.studs",
+        "earrings.hoops",
+        "earrings.drops",
+        "clothes.red",
+    } <= styles
     # Names that saved looks and files rely on.
-    assert {"hair_blond", "hair_volume", "brow_dark", "eye_size", "nose_bridge", "lip_red", "lip_nude", "mouth_width", "cheek_fullness",
-            "skin_warmth",
-            "blush", "glasses_round", "beard_goatee"} <= set(AXES)
+    assert {
+        "hair_blond",
+        "hair_volume",
+        "brow_dark",
+        "eye_size",
+        "nose_bridge",
+        "lip_red",
+        "lip_nude",
+        "mouth_width",
+        "cheek_fullness",
+        "skin_warmth",
+        "blush",
+        "glasses_round",
+        "beard_goatee",
+    } <= set(AXES)
 
 
 def test_names_are_unique_and_short():

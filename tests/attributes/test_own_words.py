@@ -7,12 +7,23 @@ from perse.attributes.own_words import MAX_STYLES, describe, described_of, exten
 from perse.errors import PerseError
 
 
-@pytest.mark.parametrize(("words", "category"), [
-    ("curly red hair", "hair"), ("a long grey beard", "beard"), ("bushy brows", "eyebrows"), ("violet eyes", "eyes"),
-    ("a crooked nose", "nose"), ("thin pale lips", "mouth"), ("a strong jawline", "face_shape"), ("many freckles", "skin"),
-    ("Blonde dreadlocks", "hair"),
-    ("a beard of curly hair", "beard"), ("something nice", None), ("chairs", None),
-])
+@pytest.mark.parametrize(
+    ("words", "category"),
+    [
+        ("curly red hair", "hair"),
+        ("a long grey beard", "beard"),
+        ("bushy brows", "eyebrows"),
+        ("violet eyes", "eyes"),
+        ("a crooked nose", "nose"),
+        ("thin pale lips", "mouth"),
+        ("a strong jawline", "face_shape"),
+        ("many freckles", "skin"),
+        ("Blonde dreadlocks", "hair"),
+        ("a beard of curly hair", "beard"),
+        ("something nice", None),
+        ("chairs", None),
+    ],
+)
 def test_words_name_their_category(words, category):
     assert guess_category(words, CATEGORIES) == category
 
@@ -44,11 +55,20 @@ def test_a_described_style_can_be_taken_back():
     assert without(CATEGORIES, []) == list(CATEGORIES)
 
 
-@pytest.mark.parametrize(("texts", "says"), [
-    ([""], "in words"), (["12 34"], "in words"), (["hair:"], "in words"), (["x" * 81], "at most"), (["curly\x00 hair"], "at most"),
-    (["something nice"], "write the category"), (["horns: two"], "Unknown category"), (["glasses: cat eye"], "cannot be described"),
-    (["red hair"] * (MAX_STYLES + 1), f"At most {MAX_STYLES}"),
-])
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ([""], "in words"),
+        (["12 34"], "in words"),
+        (["hair:"], "in words"),
+        (["x" * 81], "at most"),
+        (["curly\x00 hair"], "at most"),
+        (["something nice"], "write the category"),
+        (["horns: two"], "Unknown category"),
+        (["glasses: cat eye"], "cannot be described"),
+        (["red hair"] * (MAX_STYLES + 1), f"At most {MAX_STYLES}"),
+    ],
+)
 def test_words_that_cannot_be_used_are_told(texts, says):
     with pytest.raises(PerseError, match=says):
         describe(texts, CATEGORIES)

@@ -22,8 +22,10 @@ def psnr(first, second, weight) -> float:
 def test_the_untouched_avatar_is_the_photo(avatar, astronaut_portrait):
     size = 512
     portrait = astronaut_portrait
-    small = [cv2.resize(x.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
-             for x in (portrait.foreground * portrait.alpha[..., None], portrait.alpha, head_mask(portrait))]
+    small = [
+        cv2.resize(x.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+        for x in (portrait.foreground * portrait.alpha[..., None], portrait.alpha, head_mask(portrait))
+    ]
     target = small[0] + 0.5 * (1 - small[1])[..., None]
     with torch.no_grad():
         rgb, alpha = rasterize(avatar(Controls()), avatar.camera(Controls(), size, size), backgrounds=torch.full((3,), 0.5))
@@ -74,10 +76,24 @@ def test_colours_do_not_depend_on_whether_gradients_are_recorded(avatar):
     assert float((plain - unlit).abs().max()) > 0.1 and torch.equal(unlit, avatar.colors)
 
 
-@pytest.mark.parametrize("controls", [
-    dict(expression={"smile": 1.0}), dict(expression={"blink": 1.0}), dict(expression={"jaw_open": 1.0}), dict(head_yaw=15.0),
-    dict(head_pitch=10.0), dict(head_roll=10.0), dict(gaze_yaw=20.0), dict(gaze_pitch=15.0), dict(yaw=20.0), dict(pitch=15.0),
-    dict(roll=20.0), dict(zoom=1.5)], ids=str)
+@pytest.mark.parametrize(
+    "controls",
+    [
+        dict(expression={"smile": 1.0}),
+        dict(expression={"blink": 1.0}),
+        dict(expression={"jaw_open": 1.0}),
+        dict(head_yaw=15.0),
+        dict(head_pitch=10.0),
+        dict(head_roll=10.0),
+        dict(gaze_yaw=20.0),
+        dict(gaze_pitch=15.0),
+        dict(yaw=20.0),
+        dict(pitch=15.0),
+        dict(roll=20.0),
+        dict(zoom=1.5),
+    ],
+    ids=str,
+)
 def test_every_control_changes_the_picture(picture, controls):
     assert np.abs(picture(128, **controls) - picture(128)).max() > 0.1
 
@@ -85,7 +101,7 @@ def test_every_control_changes_the_picture(picture, controls):
 def test_expressions_change_the_face_and_not_the_bust(picture):
     size = 256
     change = np.abs(picture(size, expression={"smile": 1.0}) - picture(size)).max(-1)
-    assert change[:, :].max() > 0.2 and change[int(0.8 * size):].max() < 0.02
+    assert change[:, :].max() > 0.2 and change[int(0.8 * size) :].max() < 0.02
 
 
 def test_the_head_turns_without_the_shoulders(picture):
@@ -95,6 +111,7 @@ def test_the_head_turns_without_the_shoulders(picture):
 
 def test_zoom_and_orbit_keep_the_head_in_the_middle(avatar):
     from perse.rig.skeleton import HEAD_CENTRE
+
     centre = np.array([HEAD_CENTRE], np.float32)
     here = avatar.camera(Controls(), 512, 512).project(centre)[0]
     for controls in (Controls(zoom=2.0), Controls(yaw=90.0), Controls(yaw=-40.0, pitch=20.0, roll=10.0, zoom=0.7)):
@@ -111,12 +128,15 @@ def test_the_source_remembers_the_photo_without_the_person(avatar, astronaut, as
     clean, original = np.asarray(photo.convert("RGB"), float), np.asarray(astronaut, float)
     face = astronaut_portrait.landmarks[1, :2] * crop.side / len(astronaut_portrait.image) + (crop.x0, crop.y0)
     x, y = face.astype(int)
-    assert np.abs(clean - original)[y - 20:y + 20, x - 20:x + 20].mean() > 15
+    assert np.abs(clean - original)[y - 20 : y + 20, x - 20 : x + 20].mean() > 15
 
 
-MOMENTS = [Controls(), Controls(expression={"smile": 0.7, "jaw_open": 0.4}, head_yaw=12, head_x=0.05, gaze_yaw=10),
-           Controls(attributes={"nose_width": 0.8}, styles={"beard": {"full": 0.5}}, head_pitch=-6, gaze_pitch=5),
-           Controls(attributes={"nose_width": -0.8}, detail=tuple(0.001 * (k % 7) for k in range(3 * 468)))]
+MOMENTS = [
+    Controls(),
+    Controls(expression={"smile": 0.7, "jaw_open": 0.4}, head_yaw=12, head_x=0.05, gaze_yaw=10),
+    Controls(attributes={"nose_width": 0.8}, styles={"beard": {"full": 0.5}}, head_pitch=-6, gaze_pitch=5),
+    Controls(attributes={"nose_width": -0.8}, detail=tuple(0.001 * (k % 7) for k in range(3 * 468))),
+]
 
 
 @pytest.mark.parametrize("moments", [MOMENTS, [Controls(attributes={"nose_width": 0.5}, head_yaw=yaw) for yaw in (0, 20)]])

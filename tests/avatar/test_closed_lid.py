@@ -99,8 +99,9 @@ def test_a_wink_recolours_one_eye(rig, dots, side, other):
     np.testing.assert_array_equal(after[in_sight(rig, dots) & of(rig, dots, f"eye_{other}")], 1.0)
 
 
-@pytest.mark.parametrize("expression, gaze", [
-    ({"eye_look_down_left": 1.0, "eye_squint_left": 1.0}, 0.0), ({}, 25.0), ({"blink": 0.6}, -20.0)])
+@pytest.mark.parametrize(
+    "expression, gaze", [({"eye_look_down_left": 1.0, "eye_squint_left": 1.0}, 0.0), ({}, 25.0), ({"blink": 0.6}, -20.0)]
+)
 def test_an_eyeball_shows_between_its_lids_alone(rig, dots, expression, gaze):
     weights = torch.from_numpy(expand(expression))
     vertices, means = posed(rig, dots, weights, gaze=torch.tensor([np.radians(gaze), 0.0], dtype=torch.float32))
@@ -155,6 +156,6 @@ def test_a_built_avatar_closes_its_eyes(avatar, picture):
         ring = [*EYE[side]["upper"], *EYE[side]["lower"]]
         xy = camera.project(avatar.rig.vertices[ring])[0]
         low, high = np.round(xy.min(0)).astype(int), np.round(xy.max(0)).astype(int)
-        eye = np.s_[low[1]:high[1], low[0] + 2:high[0] - 2]
+        eye = np.s_[low[1] : high[1], low[0] + 2 : high[0] - 2]
         assert closed[eye].mean(-1).std() < 0.75 * opened[eye].mean(-1).std()
         assert closed[eye].mean() > opened[eye].mean()

@@ -9,8 +9,12 @@ import torch
 from perse.avatar.appearance.effect import Pose, recoloured
 from perse.controls import BANDS, MARKS, Controls
 
-MOVING = Controls(expression={"jaw_open": 0.5, "blink": 0.8}, gaze_yaw=10.0, light=tuple(np.linspace(-0.3, 0.3, MARKS)),
-                  mouth_light=tuple(np.linspace(-0.5, 0.4, BANDS)))
+MOVING = Controls(
+    expression={"jaw_open": 0.5, "blink": 0.8},
+    gaze_yaw=10.0,
+    light=tuple(np.linspace(-0.3, 0.3, MARKS)),
+    mouth_light=tuple(np.linspace(-0.5, 0.4, BANDS)),
+)
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ def free():
 
 def test_what_is_free_learns_everything_and_what_is_invisible_stays_so(free):
     values = parameters(6)
-    sum((value ** 2).sum() for value in values.values()).backward()
+    sum((value**2).sum() for value in values.values()).backward()
     wanted = {name: value.grad.clone() for name, value in values.items()}
     free.temper(values)
     wanted["opacities"][5] = 0.0
@@ -37,7 +37,7 @@ def test_what_is_free_learns_everything_and_what_is_invisible_stays_so(free):
 
 def test_a_share_is_a_share_of_the_gradient(free):
     values = parameters(6)
-    sum((value ** 2).sum() for value in values.values()).backward()
+    sum((value**2).sum() for value in values.values()).backward()
     before = values["offset"].grad.clone()
     free.offset[1], free.offset[2] = 0.0, 0.25
     free.temper(values)

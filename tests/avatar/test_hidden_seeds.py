@@ -28,7 +28,7 @@ def test_hidden_hair_is_drawn_out_along_the_strands_and_skin_is_not(astronaut_po
     shell = rig.face_part[seeds.face] == 1
     hair = sample(texture.regions["hair"], seeds.uv[None] * ATLAS)[0]
     ratio = seeds.scales[:, 0] / seeds.scales[:, 1]
-    assert np.allclose(ratio[shell & (hair > 0.8)], HAIR_DRAWN_OUT ** 2, rtol=1e-3)
+    assert np.allclose(ratio[shell & (hair > 0.8)], HAIR_DRAWN_OUT**2, rtol=1e-3)
     assert np.allclose(ratio[shell & (hair < 0.2)], 1, rtol=1e-3)
 
 

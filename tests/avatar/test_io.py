@@ -20,7 +20,7 @@ EDITED = Controls(expression={"smile": 0.7}, styles={"beard": {"full": 0.5}}, at
 
 def header(path) -> dict:
     data = open(path, "rb").read()
-    return json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])["__metadata__"]
+    return json.loads(data[8 : 8 + struct.unpack("<Q", data[:8])[0]])["__metadata__"]
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,13 @@ def loaded(avatar_file):
 @pytest.fixture
 def rewritten(avatar_file, tmp_path):
     """rewritten(change): a copy of the avatar file whose header and tensors `change` has had a hand in."""
+
     def write(change):
         tensors, meta = load_file(avatar_file), header(avatar_file)
         change(meta, tensors)
         save_file({k: v.contiguous() for k, v in tensors.items()}, tmp_path / "changed.safetensors", metadata=meta)
         return tmp_path / "changed.safetensors"
+
     return write
 
 
@@ -73,9 +75,20 @@ def test_a_missing_folder_is_one_sentence(loaded, tmp_path):
         save_avatar(loaded, tmp_path / "nowhere" / "a.safetensors")
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", b"hello", b"\xff" * 4096, pickle.dumps({"weights": [1, 2]}), b"PK\3\4" + b"\0" * 100,
-                                     struct.pack("<Q", 2**62) + b"{}", save({"a": torch.zeros(3)})],
-                         ids=["empty", "byte", "text", "noise", "pickle", "zip", "huge-header", "other-safetensors"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0",
+        b"hello",
+        b"\xff" * 4096,
+        pickle.dumps({"weights": [1, 2]}),
+        b"PK\3\4" + b"\0" * 100,
+        struct.pack("<Q", 2**62) + b"{}",
+        save({"a": torch.zeros(3)}),
+    ],
+    ids=["empty", "byte", "text", "noise", "pickle", "zip", "huge-header", "other-safetensors"],
+)
 def test_foreign_files(content, tmp_path):
     path = tmp_path / "a.safetensors"
     path.write_bytes(content)
@@ -92,7 +105,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.999])
 def test_a_file_cut_short(avatar_file, tmp_path, share):
     data = open(avatar_file, "rb").read()
-    (tmp_path / "cut.safetensors").write_bytes(data[:int(share * len(data))])
+    (tmp_path / "cut.safetensors").write_bytes(data[: int(share * len(data))])
     with pytest.raises(PerseError, match="damaged"):
         load_avatar(tmp_path / "cut.safetensors")
 
@@ -105,6 +118,7 @@ def test_a_newer_version_asks_for_an_update(rewritten):
 def _replace(name, value):
     def change(meta, tensors):
         tensors[name] = value(tensors[name])
+
     return change
 
 
@@ -113,21 +127,41 @@ def _meta(**changes):
         inner = json.loads(meta["avatar"])
         inner.update(changes)
         meta["avatar"] = json.dumps(inner)
+
     return change
 
 
-@pytest.mark.parametrize("change", [
-    _replace("face", lambda x: x + 10_000_000), _replace("face", lambda x: -x - 1), _replace("rig.faces", lambda x: x + 1_000_000),
-    _replace("colors", lambda x: x * float("nan")), _replace("quats", lambda x: x[:, :3]), _replace("bary", lambda x: x[:5]),
-    _replace("rig.vertices", lambda x: x.reshape(-1)), _replace("rig.blendshapes", lambda x: x[:5]),
-    _replace("rig.faces", lambda x: x[:0]), _replace("camera.K", lambda x: x[:2]), _replace("rig.eye_centres", lambda x: x[:1]),
-    _replace("axis.nose_width.vertices", lambda x: x + 1_000_000), _replace("axis.nose_width.shape", lambda x: x[:, :3]),
-    _replace("axis.nose_width.color", lambda x: x.repeat(2, 1, 1)),
-    _meta(camera_size="wide"), _meta(camera_size=10**9), _meta(blendshapes=[]), _meta(axes=["third_eye"]), _meta(source={}),
-    _meta(report={"unknown": 1}), _meta(categories=12), lambda meta, tensors: meta.pop("avatar"),
-    lambda meta, tensors: meta.update(avatar="["), lambda meta, tensors: meta.update(avatar="[" * 100_000),
-    lambda meta, tensors: tensors.pop("quats"),
-], ids=lambda c: None)
+@pytest.mark.parametrize(
+    "change",
+    [
+        _replace("face", lambda x: x + 10_000_000),
+        _replace("face", lambda x: -x - 1),
+        _replace("rig.faces", lambda x: x + 1_000_000),
+        _replace("colors", lambda x: x * float("nan")),
+        _replace("quats", lambda x: x[:, :3]),
+        _replace("bary", lambda x: x[:5]),
+        _replace("rig.vertices", lambda x: x.reshape(-1)),
+        _replace("rig.blendshapes", lambda x: x[:5]),
+        _replace("rig.faces", lambda x: x[:0]),
+        _replace("camera.K", lambda x: x[:2]),
+        _replace("rig.eye_centres", lambda x: x[:1]),
+        _replace("axis.nose_width.vertices", lambda x: x + 1_000_000),
+        _replace("axis.nose_width.shape", lambda x: x[:, :3]),
+        _replace("axis.nose_width.color", lambda x: x.repeat(2, 1, 1)),
+        _meta(camera_size="wide"),
+        _meta(camera_size=10**9),
+        _meta(blendshapes=[]),
+        _meta(axes=["third_eye"]),
+        _meta(source={}),
+        _meta(report={"unknown": 1}),
+        _meta(categories=12),
+        lambda meta, tensors: meta.pop("avatar"),
+        lambda meta, tensors: meta.update(avatar="["),
+        lambda meta, tensors: meta.update(avatar="[" * 100_000),
+        lambda meta, tensors: tensors.pop("quats"),
+    ],
+    ids=lambda c: None,
+)
 def test_damage_inside_is_found(rewritten, change):
     with pytest.raises(PerseError, match="damaged"):
         load_avatar(rewritten(change))
@@ -138,4 +172,5 @@ def test_a_category_this_version_does_not_know_is_left_out(rewritten):
         inner = json.loads(meta["avatar"])
         inner["categories"].append("tattoo")
         meta["avatar"] = json.dumps(inner)
+
     assert "tattoo" not in load_avatar(rewritten(change)).space.categories

@@ -31,9 +31,18 @@ def good() -> bytes:
 
 def everything(avatar) -> Controls:
     """All that a visitor can set, at its end."""
-    return Controls(attributes=dict.fromkeys(avatar.space.axes, 1.0), expression=dict.fromkeys(avatar.expressions(), 1.0), zoom=3.0,
-                    yaw=60, head_yaw=45, head_z=-4, gaze_yaw=30, gaze_pitch=20, neutralise=1.0,
-                    **{name: (most,) * count for name, (count, most) in LISTS.items()})
+    return Controls(
+        attributes=dict.fromkeys(avatar.space.axes, 1.0),
+        expression=dict.fromkeys(avatar.expressions(), 1.0),
+        zoom=3.0,
+        yaw=60,
+        head_yaw=45,
+        head_z=-4,
+        gaze_yaw=30,
+        gaze_pitch=20,
+        neutralise=1.0,
+        **{name: (most,) * count for name, (count, most) in LISTS.items()},
+    )
 
 
 def opened(data: bytes, path) -> str:
@@ -76,7 +85,7 @@ def changed(good: bytes, table=None, parts=None, **fields) -> bytes:
     return packed(meta | {"avatar": json.dumps(inner)}, old_table | (table or {}), old_parts | (parts or {}))
 
 
-@pytest.mark.parametrize("shape", [[10 ** 8, 0, 3], [2, 0, 3], [0], [10 ** 8, 3]])
+@pytest.mark.parametrize("shape", [[10**8, 0, 3], [2, 0, 3], [0], [10**8, 3]])
 def test_nothing_is_allocated_for_what_is_refused(good, tmp_path, shape):
     meta, table, parts = unpacked(good)
     header = {"__metadata__": meta, **table, "axis.beard_full.color": {"dtype": "I8", "shape": shape, "data_offsets": [0, 0]}}
@@ -97,13 +106,23 @@ def test_a_file_of_any_size_is_refused_unread(tmp_path):
         load_avatar(tmp_path / "a.safetensors")
 
 
-@pytest.mark.parametrize("fields", [
-    {"source": {"size": [10 ** 6, 10 ** 6], "crop": [0, 0, 100]}}, {"source": {"size": [1601, 512], "crop": [0, 0, 100]}},
-    {"source": {"size": [512, 512], "crop": [0, 0, 1e-20]}}, {"source": {"size": [512, 512], "crop": [1e30, 0, 100]}},
-    {"report": {"quality": [{"code": "a", "message": ["<b>"], "value": 1}], "build": {}}}, {"report": {"build": {"notes": "text"}, "quality": []}},
-    {"report": {"build": {"limits": {"nose": {}}}, "quality": []}}, {"like": {"nose_tip": "nose_tip"}},
-    {"like": {"nose_tip": "nose_width", "nose_width": "nose_tip"}}, {"axes": ["nose_width"] * 5}, {"camera_size": True}, {"camera_size": 480.0},
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"source": {"size": [10**6, 10**6], "crop": [0, 0, 100]}},
+        {"source": {"size": [1601, 512], "crop": [0, 0, 100]}},
+        {"source": {"size": [512, 512], "crop": [0, 0, 1e-20]}},
+        {"source": {"size": [512, 512], "crop": [1e30, 0, 100]}},
+        {"report": {"quality": [{"code": "a", "message": ["<b>"], "value": 1}], "build": {}}},
+        {"report": {"build": {"notes": "text"}, "quality": []}},
+        {"report": {"build": {"limits": {"nose": {}}}, "quality": []}},
+        {"like": {"nose_tip": "nose_tip"}},
+        {"like": {"nose_tip": "nose_width", "nose_width": "nose_tip"}},
+        {"axes": ["nose_width"] * 5},
+        {"camera_size": True},
+        {"camera_size": 480.0},
+    ],
+)
 def test_fields_have_types_and_ranges(good, tmp_path, fields):
     assert "damaged" in opened(changed(good, **fields), tmp_path / "a.safetensors")
 
@@ -116,17 +135,42 @@ def spoiled(good: bytes, name: str, change) -> bytes:
     return changed(good, parts={name: array.tobytes()})
 
 
-@pytest.mark.parametrize("name, at, value", [
-    ("log_scales", (0, 0), 3), ("log_scales", (0, 0), -20), ("offset", (0, 1), 50), ("quats", 0, 0), ("bary", (0, 0), 0.9), ("bary", (0, 1), -0.5),
-    ("opacities", 0, 1.5), ("opacities", 0, -0.1), ("colors", (0, 2), 2), ("rig.vertices", (7, 1), 1e6), ("rig.blendshapes", (3, 4, 0), 100),
-    ("rig.jaw", 5, -1), ("rig.head", 5, 2), ("rig.vertex_part", 5, 3), ("rig.face_part", 5, 3), ("rig.faces", (0, 0), 5), ("camera.K", (0, 1), 3),
-    ("camera.K", (0, 0), 1e4), ("camera.K", (0, 2), 0), ("camera.viewmat", (0, 0), 2), ("camera.viewmat", (2, 3), -5), ("camera.viewmat", (3, 0), 1),
-    ("rig.eye_centres", (0, 0), 9), ("axis.nose_tip.pace", 8, 0.9), ("axis.nose_tip.color.step", 0, 9), ("axis.nose_tip.shape", (0, 0, 0), 60),
-    ("axis.nose_width.weight", 0, 5),
-])
+@pytest.mark.parametrize(
+    "name, at, value",
+    [
+        ("log_scales", (0, 0), 3),
+        ("log_scales", (0, 0), -20),
+        ("offset", (0, 1), 50),
+        ("quats", 0, 0),
+        ("bary", (0, 0), 0.9),
+        ("bary", (0, 1), -0.5),
+        ("opacities", 0, 1.5),
+        ("opacities", 0, -0.1),
+        ("colors", (0, 2), 2),
+        ("rig.vertices", (7, 1), 1e6),
+        ("rig.blendshapes", (3, 4, 0), 100),
+        ("rig.jaw", 5, -1),
+        ("rig.head", 5, 2),
+        ("rig.vertex_part", 5, 3),
+        ("rig.face_part", 5, 3),
+        ("rig.faces", (0, 0), 5),
+        ("camera.K", (0, 1), 3),
+        ("camera.K", (0, 0), 1e4),
+        ("camera.K", (0, 2), 0),
+        ("camera.viewmat", (0, 0), 2),
+        ("camera.viewmat", (2, 3), -5),
+        ("camera.viewmat", (3, 0), 1),
+        ("rig.eye_centres", (0, 0), 9),
+        ("axis.nose_tip.pace", 8, 0.9),
+        ("axis.nose_tip.color.step", 0, 9),
+        ("axis.nose_tip.shape", (0, 0, 0), 60),
+        ("axis.nose_width.weight", 0, 5),
+    ],
+)
 def test_numbers_that_no_build_makes_are_refused(good, tmp_path, name, at, value):
     def change(array):
         array[at] = value
+
     assert "damaged" in opened(spoiled(good, name, change), tmp_path / "a.safetensors")
 
 
@@ -163,6 +207,7 @@ def test_blurred_surroundings_keep_the_square_and_nobody_else(good, tmp_path):
 
     def detail(part):  # what is finer than eyes and mouth are large
         return np.std(part - gaussian_filter(part, (8, 8, 0)))
+
     assert detail(whole[beside]) > 20 and detail(blurred[beside]) < 0.2 * detail(whole[beside])
     # Once more changes nothing of the square, and a renderer still pastes back.
     again = load_avatar(tmp_path / "blurred.safetensors")

@@ -18,15 +18,24 @@ SIDE, TURN = 35.0, 224
 
 # Where an edit of a category may show, on the rest face: x0, x1, y0, y1 in eye distances (x to the subject's left).
 HOME = {
-    "eyebrows": (-1.05, 1.05, -0.8, 0.2), "eyes": (-0.9, 0.9, -0.4, 0.4), "nose": (-0.6, 0.6, -0.35, 0.9),
-    "mouth": (-0.75, 0.75, 0.35, 1.25), "beard": (-1.2, 1.2, 0.05, 2.6), "face_shape": (-1.45, 1.45, -1.7, 1.9),
-    "glasses": (-1.35, 1.35, -0.5, 0.7), "makeup": (-0.9, 0.9, -0.6, 1.2), "ears": (-1.6, 1.6, -0.6, 1.3),
+    "eyebrows": (-1.05, 1.05, -0.8, 0.2),
+    "eyes": (-0.9, 0.9, -0.4, 0.4),
+    "nose": (-0.6, 0.6, -0.35, 0.9),
+    "mouth": (-0.75, 0.75, 0.35, 1.25),
+    "beard": (-1.2, 1.2, 0.05, 2.6),
+    "face_shape": (-1.45, 1.45, -1.7, 1.9),
+    "glasses": (-1.35, 1.35, -0.5, 0.7),
+    "makeup": (-0.9, 0.9, -0.6, 1.2),
+    "ears": (-1.6, 1.6, -0.6, 1.3),
     "earrings": (-1.6, 1.6, 0.0, 1.8),
 }
 # Categories without such a box say instead what they must leave alone.
 NOT_HOME = {
-    "hair": (-0.45, 0.45, -0.1, 1.0), "skin": (-0.8, 0.8, -1.1, -0.8), "hat": (-0.6, 0.6, 0.1, 1.1),
-    "headphones": (-0.45, 0.45, 0.0, 1.0), "clothes": (-0.6, 0.6, -0.6, 0.9),
+    "hair": (-0.45, 0.45, -0.1, 1.0),
+    "skin": (-0.8, 0.8, -1.1, -0.8),
+    "hat": (-0.6, 0.6, 0.1, 1.1),
+    "headphones": (-0.45, 0.45, 0.0, 1.0),
+    "clothes": (-0.6, 0.6, -0.6, 0.9),
 }
 
 
@@ -37,7 +46,7 @@ def box(avatar, limits, size: int) -> np.ndarray:
     xy, _ = avatar.camera(Controls(), size, size).project(corners)
     low, high = np.floor(xy.min(0)).astype(int), np.ceil(xy.max(0)).astype(int)
     out = np.zeros((size, size), bool)
-    out[max(low[1], 0):max(high[1], 0), max(low[0], 0):max(high[0], 0)] = True
+    out[max(low[1], 0) : max(high[1], 0), max(low[0], 0) : max(high[0], 0)] = True
     return out
 
 
@@ -54,8 +63,10 @@ def test_an_edit_shows_grows_and_stays_at_home(avatar, picture, still, category,
     under = {} if axis.needs is None else {axis.needs: 1.0}
     if under:
         still = {yaw: picture(TURN, yaw=yaw, attributes=under) for yaw in still}
-    change = {amount: np.abs(picture(TURN, attributes={**under, axis.name: sign * amount}) - still[0.0]).max(-1)
-              for amount in (0.25, 0.5, 0.75, 1.0)}
+    change = {
+        amount: np.abs(picture(TURN, attributes={**under, axis.name: sign * amount}) - still[0.0]).max(-1)
+        for amount in (0.25, 0.5, 0.75, 1.0)
+    }
     side = np.abs(picture(TURN, yaw=SIDE, attributes={**under, axis.name: float(sign)}) - still[SIDE]).max(-1)
     full = change[1.0]
     # A visible effect, from the front or from the side: at least 12 grey levels somewhere, not in single pixels.
@@ -81,9 +92,11 @@ def test_amounts_are_continuous(avatar, category, axis, sign):
         z = torch.zeros(category.dim)
         z[category.axis_index(axis.name)] = amount
         return avatar.space({category.name: z})
+
     def seen(change, name):
         values = torch.zeros(1) if change is None else getattr(change, name)
         return (avatar.opacities + values).clamp(0, 0.99) if name == "opacity" else values
+
     # Ten steps of a hundredth: no step is much larger than its share of the whole way. What grows has a front, which passes
     # a Gaussian within a quarter of the way, or less where the slider's pace hurries on.
     for start in (0.0, 0.45, 0.9):
@@ -98,8 +111,13 @@ def test_amounts_are_continuous(avatar, category, axis, sign):
 def test_zero_is_the_portrait_to_the_last_bit(avatar):
     with torch.no_grad():
         rest = avatar(Controls())
-        zero = avatar(Controls(attributes={axis.name: 0.0 for _, axis, _ in AXES}, latents={c.name: (0.0,) * c.dim for c in CATEGORIES},
-                               styles={c.name: {s.name: 0.0 for s in c.styles} for c in CATEGORIES}))
+        zero = avatar(
+            Controls(
+                attributes={axis.name: 0.0 for _, axis, _ in AXES},
+                latents={c.name: (0.0,) * c.dim for c in CATEGORIES},
+                styles={c.name: {s.name: 0.0 for s in c.styles} for c in CATEGORIES},
+            )
+        )
     for field in fields(GaussianCloud):
         assert torch.equal(getattr(rest, field.name), getattr(zero, field.name)), field.name
     assert avatar.space({c.name: torch.zeros(c.dim) for c in CATEGORIES}) is None
@@ -123,7 +141,7 @@ def test_two_sided_axes_have_two_different_ends(picture, axis):
     plus, minus = (picture(128, yaw=20, attributes={axis.name: amount}) - rest for amount in (1.0, -1.0))
     assert np.abs(plus - minus).mean() > max(np.abs(plus).mean(), np.abs(minus).mean())
     # Opposite, on the whole: what one end adds the other takes away.
-    assert (plus * minus).sum() < 0.5 * np.sqrt((plus ** 2).sum() * (minus ** 2).sum())
+    assert (plus * minus).sum() < 0.5 * np.sqrt((plus**2).sum() * (minus**2).sum())
 
 
 @pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)
@@ -131,9 +149,14 @@ def test_styles_attributes_and_raw_latents_are_the_same_space(avatar, category):
     for style in category.styles:
         code = avatar.space.style_code(category.name, style.name)
         with torch.no_grad():
-            states = [avatar.state(Controls(**controls)).latents[category.name] for controls in (
-                dict(styles={category.name: {style.name: 0.5}}), dict(attributes={k: 0.5 * v for k, v in style.at}),
-                dict(latents={category.name: tuple(float(0.5 * x) for x in code)}))]
+            states = [
+                avatar.state(Controls(**controls)).latents[category.name]
+                for controls in (
+                    dict(styles={category.name: {style.name: 0.5}}),
+                    dict(attributes={k: 0.5 * v for k, v in style.at}),
+                    dict(latents={category.name: tuple(float(0.5 * x) for x in code)}),
+                )
+            ]
         for state in states:
             torch.testing.assert_close(state, torch.from_numpy(0.5 * code))
 
@@ -145,11 +168,17 @@ def test_amounts_end_where_their_axis_ends(avatar):
     assert float(under["nose"].min()) == -1.0 and float(under["beard"].min()) == 0.0
 
 
-@pytest.mark.parametrize("controls, told", [
-    (dict(attributes={"nose_widht": 1.0}), "nose_widht"), (dict(styles={"beard": {"handlebar": 1.0}}), "handlebar"),
-    (dict(styles={"tattoo": {"anchor": 1.0}}), "tattoo"), (dict(latents={"nose": (1.0,)}), "nose"),
-    (dict(latents={"tattoo": (1.0,)}), "tattoo"), (dict(expression={"sneeze": 1.0}), "sneeze"),
-])
+@pytest.mark.parametrize(
+    "controls, told",
+    [
+        (dict(attributes={"nose_widht": 1.0}), "nose_widht"),
+        (dict(styles={"beard": {"handlebar": 1.0}}), "handlebar"),
+        (dict(styles={"tattoo": {"anchor": 1.0}}), "tattoo"),
+        (dict(latents={"nose": (1.0,)}), "nose"),
+        (dict(latents={"tattoo": (1.0,)}), "tattoo"),
+        (dict(expression={"sneeze": 1.0}), "sneeze"),
+    ],
+)
 def test_unknown_names_are_told(avatar, controls, told):
     with pytest.raises(PerseError, match=told):
         avatar.state(Controls(**controls))

@@ -41,8 +41,9 @@ def test_the_table_has_a_row_a_scene_and_compares_it_with_the_limit(monkeypatch)
     assert told["machine"] == {"copy_gb_s": round(bytes_a_second / 1e9, 1), "multiply_add_gflops": round(operations_a_second / 1e9)}
     assert [(row["gaussians"], row["size"]) for row in told["scenes"]] == [(1000, 64), (40_000, 64)]
     for row in told["scenes"]:
-        forward, backward = (1000 * max(row[f"{way}_bytes"] / bytes_a_second, row[f"{way}_flops"] / operations_a_second)
-                             for way in ("forward", "backward"))
+        forward, backward = (
+            1000 * max(row[f"{way}_bytes"] / bytes_a_second, row[f"{way}_flops"] / operations_a_second) for way in ("forward", "backward")
+        )
         assert row["forward_ms"] == row["forward_backward_ms"] == 1
         assert row["forward_limit_ms"] == row["forward_of_limit"] == pytest.approx(forward, abs=0.01)
         assert row["forward_backward_limit_ms"] == row["forward_backward_of_limit"] == pytest.approx(forward + backward, abs=0.01)

@@ -27,8 +27,11 @@ def faint(regions):
     return {k: v * 0.3 for k, v in regions.items()}
 
 
-@pytest.mark.parametrize("change", [without("hair"), without("hair", "brows", "lips", "neck", "clothes"), specks, faint],
-                         ids=["bald", "skin alone", "specks", "faint"])
+@pytest.mark.parametrize(
+    "change",
+    [without("hair"), without("hair", "brows", "lips", "neck", "clothes"), specks, faint],
+    ids=["bald", "skin alone", "specks", "faint"],
+)
 def test_every_edit_copes(rig, texture, astronaut_portrait, change):
     other = copy.copy(texture)
     other.regions = {k: v.astype(np.float32) for k, v in change(texture.regions).items()}

@@ -53,6 +53,7 @@ def test_a_beard_of_the_photo_can_be_taken_off(bearded, workshop, texture):
 
     def light(color):
         return float(np.median(cv2.cvtColor(color[chart_slice("face")], cv2.COLOR_RGB2Lab)[..., 0][painted]))
+
     before, after, bare = light(bearded.texture.color), light(shaven), light(texture.color)
     assert before < bare - 30 and abs(after - bare) < 12
 

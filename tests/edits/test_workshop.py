@@ -14,7 +14,14 @@ from perse.synthesis.base import Plan
 from perse.synthesis.procedural import Studio
 
 WORN = [
-    "glasses_round", "glasses_aviator", "hat_beanie", "hat_cap", "hat_cowboy", "hat_hairband", "earring_hoops", "headphones_on",
+    "glasses_round",
+    "glasses_aviator",
+    "hat_beanie",
+    "hat_cap",
+    "hat_cowboy",
+    "hat_hairband",
+    "earring_hoops",
+    "headphones_on",
     "ear_pointed",
 ]
 
@@ -89,9 +96,9 @@ def test_hair_and_hats_grow_instead_of_fading(studio, name, low):
     linear, quadratic = overlay.opacity(np.arange(len(overlay.face)), 1.0)
     assert (linear + quadratic >= 0.99).all()  # all there at the end
     before = 0.98 * overlay.start
-    assert (linear * before + quadratic * before ** 2 <= 1e-6).all()  # and not before its time
+    assert (linear * before + quadratic * before**2 <= 1e-6).all()  # and not before its time
     solid = overlay.start + GROWING
-    assert (linear * solid + quadratic * solid ** 2 >= 0.99).all()
+    assert (linear * solid + quadratic * solid**2 >= 0.99).all()
     if low is not None:
         lengths = [rest(studio, name)[np.unique(overlay.grown(amount).triangles), 1].max() for amount in (0.25, 0.45, 1.0)]
         assert lengths[0] < lengths[1] < lengths[2] and lengths[2] > low
@@ -100,7 +107,7 @@ def test_hair_and_hats_grow_instead_of_fading(studio, name, low):
 def test_long_hair_hangs_leaves_the_face_free_and_drapes(studio):
     overlay, still = edit(studio, "hair_long").overlay, rest(studio, "hair_long")
     segments = still[overlay.segments]
-    down = (segments[:, 1] - segments[:, 0])
+    down = segments[:, 1] - segments[:, 0]
     down = down[np.linalg.norm(down, axis=1) > 0.05]
     assert np.median(down[:, 1] / np.linalg.norm(down, axis=1)) > 0.8
     assert not ((np.abs(still[:, 0]) < 0.45) & (still[:, 2] < 0.3) & (still[:, 1] < 1.0)).any()
@@ -142,6 +149,7 @@ def test_a_new_object_is_one_function(studio, monkeypatch):
     def third_eye(head, color):
         points, triangles = ball([0.0, -0.35, -0.25], 0.06)
         return head.fixed(points, triangles, cloth(color, vertex_normals(points, triangles)), "hat")
+
     monkeypatch.setitem(WORN_OBJECTS, "third_eye", third_eye)
     axis = Axis("third_eye", "Third eye", "One more", (Prop("third_eye", (0.0, 0.9, 0.0)),), ("glasses_area",))
     made = studio.workshop.edit(axis, 1)

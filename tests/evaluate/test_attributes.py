@@ -20,10 +20,18 @@ def _axis(name: str, low: float = 0.0, needs: str | None = None) -> Axis:
 
 # axis -> change inside, change outside, landmarks' shift in pixels, vertices' move in eye distances
 EDITS = {
-    "clean": (0.2, 0.0, 0.0, 0.0), "leaks": (0.2, 0.05, 0.0, 0.0), "drags": (0.2, 0.0, 1.6, 0.0), "faint": (0.01, 0.0, 0.0, 0.0),
-    "sculpts": (0.01, 0.0, 0.0, 0.05), "jumps": (0.2, 0.0, 0.0, 0.0), "returns": (0.2, 0.0, 0.0, 0.0), "sided": (0.2, 0.0, 0.0, 0.0),
-    "tint": (0.2, 0.0, 0.0, 0.0), "other": (0.1, 0.0, 0.0, 0.0)}
-CURVES = {"jumps": lambda t: t ** 4, "returns": lambda t: 1.5 * t if t < 0.6 else 0.9 - (t - 0.6)}
+    "clean": (0.2, 0.0, 0.0, 0.0),
+    "leaks": (0.2, 0.05, 0.0, 0.0),
+    "drags": (0.2, 0.0, 1.6, 0.0),
+    "faint": (0.01, 0.0, 0.0, 0.0),
+    "sculpts": (0.01, 0.0, 0.0, 0.05),
+    "jumps": (0.2, 0.0, 0.0, 0.0),
+    "returns": (0.2, 0.0, 0.0, 0.0),
+    "sided": (0.2, 0.0, 0.0, 0.0),
+    "tint": (0.2, 0.0, 0.0, 0.0),
+    "other": (0.1, 0.0, 0.0, 0.0),
+}
+CURVES = {"jumps": lambda t: t**4, "returns": lambda t: 1.5 * t if t < 0.6 else 0.9 - (t - 0.6)}
 
 
 class Fake:
@@ -33,7 +41,8 @@ class Fake:
         axes = tuple(_axis(n, -1.0 if n == "sided" else 0.0, "clean" if n == "tint" else None) for n in EDITS if n != "other")
         self.categories = {
             "first": Category("first", "First", axes, (Style("a", "A", (("clean", 1.0),)), Style("b", "B", (("faint", 1.0),)))),
-            "second": Category("second", "Second", (_axis("other"),), (Style("c", "C", (("other", 1.0),)),))}
+            "second": Category("second", "Second", (_axis("other"),), (Style("c", "C", (("other", 1.0),)),)),
+        }
         self.shown: list[tuple[np.ndarray, Controls]] = []
 
     def _amounts(self, controls):
@@ -169,7 +178,7 @@ def test_an_avatar_is_a_subject(avatar):
     groups = (("lip_red",), ("hair_blond",))
     front, side = (subject.regions(groups, Controls(yaw=yaw)) for yaw in (0.0, 30.0))
     rows, columns = np.nonzero(front[..., 0] > 0.5)
-    assert 5 < len(rows) < 0.05 * 128 ** 2 and np.nonzero(side[..., 0] > 0.5)[1].mean() < columns.mean() - 3
+    assert 5 < len(rows) < 0.05 * 128**2 and np.nonzero(side[..., 0] > 0.5)[1].mean() < columns.mean() - 3
     assert np.nonzero(front[..., 1] > 0.5)[0].mean() < rows.mean()
     assert front[0].max() < 0.01
     found = subject.find(subject.picture(Controls())[0])

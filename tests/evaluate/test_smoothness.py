@@ -42,6 +42,7 @@ def test_a_way_around_a_corner_is_a_detour_without_reversal():
         picture = flat(0.0)
         picture[:16], picture[16:] = a, b
         return pyramid([picture])
+
     # The second half appears and goes again while the first one grows.
     figures = smoothness([corner(0, 0), corner(0.5, 0.5), corner(1, 0)])
     assert figures["reversals"] == 0 and figures["detour"] == pytest.approx(2, rel=0.15)
@@ -56,6 +57,7 @@ def test_a_gliding_line_is_straight_at_the_scale_of_its_way_only():
         columns = np.arange(64)
         picture = np.exp(-0.5 * ((columns - x) / 0.8) ** 2).astype(np.float32)
         return np.broadcast_to(picture[None, :, None], (64, 64, 3))
+
     places = np.linspace(20, 32, 13)
     fine, judged = (smoothness([pyramid([line(x)], level) for x in places])["detour"] for level in (0, finest_level(12)))
     assert fine > 1.5 * judged

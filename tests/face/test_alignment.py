@@ -28,6 +28,7 @@ def test_it_is_the_best_one_and_never_mirrors(points):
 
     def error(similarity):
         return ((similarity(flat) - flat * [-1, 1] - 0.3 * noise) ** 2).sum()
+
     for nudge in (plane_rotation(0.02), 1.02 * np.eye(2)):
         assert error(found) < error(Similarity(nudge @ found.linear, found.shift))
     assert error(found) < error(Similarity(found.linear, found.shift + 0.05))
@@ -68,5 +69,8 @@ def test_tensors_and_arrays_turn_alike():
 
 
 def test_a_rotation_vector_is_an_axis_and_an_angle():
-    np.testing.assert_allclose(rotation_about(np.array([[0.0, 0.4, 0.0], [0.4, 0.0, 0.0], [0.0, 0.0, 0.4], [0.0, 0.0, 0.0]])),
-                               [rotation(0.4, 0.0, 0.0), rotation(0.0, 0.4, 0.0), rotation(0.0, 0.0, 0.4), np.eye(3)], atol=1e-12)
+    np.testing.assert_allclose(
+        rotation_about(np.array([[0.0, 0.4, 0.0], [0.4, 0.0, 0.0], [0.0, 0.0, 0.4], [0.0, 0.0, 0.0]])),
+        [rotation(0.4, 0.0, 0.0), rotation(0.0, 0.4, 0.0), rotation(0.0, 0.0, 0.4), np.eye(3)],
+        atol=1e-12,
+    )

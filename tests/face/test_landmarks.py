@@ -48,7 +48,16 @@ def test_left_mirrors_right():
     for table in (EYE, BROW):
         for row, indices in table["right"].items():
             assert np.array_equal(mirror[indices], table["left"][row]) or row == "iris"
-    for name in ("EYE_CORNERS", "INNER_EYE_CORNERS", "BROW_PEAKS", "CHEEKBONES", "EARS", "JAW_ANGLES", "MOUTH_CORNERS", "INNER_MOUTH_CORNERS"):
+    for name in (
+        "EYE_CORNERS",
+        "INNER_EYE_CORNERS",
+        "BROW_PEAKS",
+        "CHEEKBONES",
+        "EARS",
+        "JAW_ANGLES",
+        "MOUTH_CORNERS",
+        "INNER_MOUTH_CORNERS",
+    ):
         right, left = getattr(landmarks, name)
         assert mirror[right] == left and canonical()[0][right, 0] < canonical()[0][left, 0]
     assert np.array_equal(mirror[LID_FOLD["right"]], LID_FOLD["left"])
@@ -60,8 +69,12 @@ def test_left_mirrors_right():
 
 def test_the_midline_runs_down_the_middle():
     points = canonical()[0]
-    midline = points[[getattr(landmarks, name) for name in
-                      ("FOREHEAD_TOP", "FOREHEAD", "NASION", "NOSE_BRIDGE", "NOSE_FRONT", "NOSE_TIP", "UPPER_LIP", "LOWER_LIP", "CHIN")]]
+    midline = points[
+        [
+            getattr(landmarks, name)
+            for name in ("FOREHEAD_TOP", "FOREHEAD", "NASION", "NOSE_BRIDGE", "NOSE_FRONT", "NOSE_TIP", "UPPER_LIP", "LOWER_LIP", "CHIN")
+        ]
+    ]
     assert np.abs(midline[:, 0]).max() < 1e-6 and (np.diff(midline[:, 1]) >= 0).all()
     assert points[:FACE, 1].argmax() == landmarks.CHIN and points[:FACE, 1].argmin() == landmarks.FOREHEAD_TOP
 
@@ -69,6 +82,7 @@ def test_the_midline_runs_down_the_middle():
 def test_eyes_lie_in_the_face_and_lips_around_the_mouth(drawn):
     def area(outline):
         return polygon(drawn, outline, 400)
+
     face, lips, mouth = (area(outline) for outline in (FACE_OUTLINE, LIPS_OUTLINE, MOUTH_OUTLINE))
     assert 0.9 < face.max() and face.mean() > 0.2
     for part in (lips, *map(area, EYE_OUTLINE.values()), *map(area, BROW_OUTLINE.values()), *map(area, CHEEK_OUTLINE.values())):

@@ -21,7 +21,9 @@ class Machine:
         return self.now
 
     def work(self, stage: str, schedule: Schedule, most: float = math.inf) -> None:
-        speed = Speed(self.python, self.kernels) if self.now < 50 + self.since else Speed(self.python * self.slower, self.kernels * self.slower)
+        speed = (
+            Speed(self.python, self.kernels) if self.now < 50 + self.since else Speed(self.python * self.slower, self.kernels * self.slower)
+        )
         self.now += min(costs(schedule, speed)[stage], most)
 
 
@@ -48,8 +50,11 @@ def build(machine: Machine, seconds: float, monkeypatch) -> tuple[Timetable, lis
 
 
 @pytest.mark.parametrize("seconds", [15, 30, 60])
-@pytest.mark.parametrize("machine", [Machine(1, 1), Machine(1.6, 2.5), Machine(0.7, 0.6), Machine(1, 1, since=4, slower=2), Machine(1.5, 1.0)],
-                         ids=["as measured", "no AVX-512", "faster", "slower from the 4th second on", "slow Python"])
+@pytest.mark.parametrize(
+    "machine",
+    [Machine(1, 1), Machine(1.6, 2.5), Machine(0.7, 0.6), Machine(1, 1, since=4, slower=2), Machine(1.5, 1.0)],
+    ids=["as measured", "no AVX-512", "faster", "slower from the 4th second on", "slow Python"],
+)
 def test_the_seconds_are_kept_and_told(machine, seconds, monkeypatch):
     machine.now = 50.0
     table, told = build(machine, seconds, monkeypatch)
@@ -70,6 +75,7 @@ def test_the_face_gets_its_time_on_a_machine_that_is_far_too_slow(monkeypatch):
 def test_without_a_clock_nothing_depends_on_the_machine():
     def never():
         raise AssertionError("no clock is asked")
+
     table = Timetable(Schedule.for_budget(30), None, clock=never)
     told = []
     for stage in STAGES:

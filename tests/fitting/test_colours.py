@@ -63,7 +63,7 @@ def test_what_does_not_show_keeps_its_colour(cloud):
 def test_a_picture_teaches_where_it_may(cloud):
     target, start = picture(cloud, camera()), blank(cloud)
     target.weight = torch.zeros(SIZE, SIZE)
-    target.weight[:, :SIZE // 2] = 1
+    target.weight[:, : SIZE // 2] = 1
     colors = solve_colors(start.colors, [View(start, target, camera())], GREY, 8)
     moved = (colors - start.colors).abs().amax(-1)
     left = cloud.means[:, 0] < 0
@@ -72,9 +72,13 @@ def test_a_picture_teaches_where_it_may(cloud):
 
 def test_of_two_pictures_that_disagree_the_heavier_one_wins(cloud):
     start = blank(cloud)
-    red, blue = (picture(GaussianCloud(cloud.means, cloud.quats, cloud.scales, cloud.opacities,
-                                       torch.tensor(c).expand_as(cloud.colors).contiguous()), camera())
-                 for c in ([0.9, 0, 0.0], [0, 0, 0.9]))
+    red, blue = (
+        picture(
+            GaussianCloud(cloud.means, cloud.quats, cloud.scales, cloud.opacities, torch.tensor(c).expand_as(cloud.colors).contiguous()),
+            camera(),
+        )
+        for c in ([0.9, 0, 0.0], [0, 0, 0.9])
+    )
     colors = solve_colors(start.colors, [View(start, red, camera(), 1.0), View(start, blue, camera(), 0.1)], GREY, 8)
     shown = cloud.means[:, 2] > 0
     assert float(colors[shown, 0].median()) > 0.7 > 0.2 > float(colors[shown, 2].median())

@@ -29,7 +29,9 @@ class Machine:
 
 def train(machine: Machine, closing: float = 12.0, **options) -> tuple[list[float], float]:
     """Shares at which steps were done, and the seconds that it took, the closing work included."""
-    steps = Steps(200, machine.now + SECONDS, cost=cost, fixed=lambda share: closing, clock=machine, **{"most": 2000, "second": 0.04} | options)
+    steps = Steps(
+        200, machine.now + SECONDS, cost=cost, fixed=lambda share: closing, clock=machine, **{"most": 2000, "second": 0.04} | options
+    )
     shares = []
     for share in steps:
         shares.append(share)
@@ -42,14 +44,27 @@ def train(machine: Machine, closing: float = 12.0, **options) -> tuple[list[floa
 def test_steps_are_counted_without_a_clock():
     def never():
         raise AssertionError("no clock is asked")
+
     steps, told = Steps(4, cost=cost, clock=never), []
     assert [(steps.left, told.append(steps.told), share)[::2] for share in steps] == [(4, 0.0), (3, 0.25), (2, 0.5), (1, 0.75)]
     assert steps.done == 4 and steps.left == 0 and steps.told == 1
     assert told == sorted(told) and told[0] == 0 and list(Steps(0, clock=never)) == []
 
 
-@pytest.mark.parametrize("machine", [Machine(0.04), Machine(0.12), Machine(0.01), Machine(0.3), Machine(0.05, change=2.0), Machine(0.06, change=0.4),
-                                     Machine(0.04, stall=(3.0, 4.0)), Machine(0.04, stall=(0.5, 1.0)), Machine(0.02, stall=(8.0, 1.0))])
+@pytest.mark.parametrize(
+    "machine",
+    [
+        Machine(0.04),
+        Machine(0.12),
+        Machine(0.01),
+        Machine(0.3),
+        Machine(0.05, change=2.0),
+        Machine(0.06, change=0.4),
+        Machine(0.04, stall=(3.0, 4.0)),
+        Machine(0.04, stall=(0.5, 1.0)),
+        Machine(0.02, stall=(8.0, 1.0)),
+    ],
+)
 def test_the_time_is_kept_and_the_training_is_a_whole_one(machine):
     shares, seconds = train(machine)
     assert 0.8 * SECONDS < seconds < 1.2 * SECONDS

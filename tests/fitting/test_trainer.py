@@ -53,7 +53,9 @@ def losses(trainer, frames, latents) -> float:
     with torch.no_grad():
         for frame, latent in zip(frames, latents):
             background = torch.full((3,), 0.5)
-            rgb, out = rasterize(trainer.teaching.avatar.cloud(trainer.teaching.state(frame, latent), lit=False), frame.camera, backgrounds=background)
+            rgb, out = rasterize(
+                trainer.teaching.avatar.cloud(trainer.teaching.state(frame, latent), lit=False), frame.camera, backgrounds=background
+            )
             total += float(picture_loss(rgb[0], out[0, ..., 0], trainer.teaching.target(frame), background))
     return total / len(frames)
 
@@ -81,8 +83,10 @@ def test_colours_stay_among_those_that_the_photo_shows_around_them(trainer, astr
     size = len(target.image)
     points = astronaut_portrait.landmarks[:, :2] * size / len(astronaut_portrait.image)
     room = (greatest - least).mean(1)
-    at = {name: room[(np.linalg.norm(xy - points[index], axis=1) < 0.03 * size) & (covered.numpy() > 1)].median()
-          for name, index in (("cheek", 50), ("eye", 468))}
+    at = {
+        name: room[(np.linalg.norm(xy - points[index], axis=1) < 0.03 * size) & (covered.numpy() > 1)].median()
+        for name, index in (("cheek", 50), ("eye", 468))
+    }
     assert at["cheek"] < 0.35 < at["eye"]
     trainer.fit_person()
     assert (avatar.colors >= least - 1e-6).all() and (avatar.colors <= greatest + 1e-6).all() and not torch.equal(avatar.colors, before)
@@ -93,7 +97,9 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
     with torch.no_grad():
         trainer.teaching.avatar.colors[:] = 0.5
     beginning = Beginning(trainer.teaching.avatar, trainer.teaching.freedom, trainer.paints)
-    trainer = Trainer(beginning, astronaut_portrait, trainer.teaching.clips, trainer.schedule)  # anew: how far colours stray depends on them
+    trainer = Trainer(
+        beginning, astronaut_portrait, trainer.teaching.clips, trainer.schedule
+    )  # anew: how far colours stray depends on them
     bases = {name: p.detach().clone() for name, p in trainer.teaching.avatar.space.named_parameters()}
     frames = trainer.teaching.clips[0].frames[:8]
     before, likeness = losses(trainer, frames, [{}] * 8), trainer.teaching.likeness(head_mask(astronaut_portrait))
@@ -168,6 +174,7 @@ def test_what_sliders_add_is_left_alone_by_stage_one(trainer):
 @pytest.fixture
 def timed(trainer, astronaut_portrait):
     """timed(second, **schedule): both stages, with a clock by which a step takes `second`, and the rates of each step of the first."""
+
     def train(second, **schedule):
         clock = [0.0]
         beginning = Beginning(trainer.teaching.avatar, trainer.teaching.freedom, trainer.paints)
@@ -183,13 +190,16 @@ def timed(trainer, astronaut_portrait):
                 if not timed.steps[1]:
                     rates.append(optimizer.param_groups[0]["lr"])
                 step(*args)
+
             optimizer.step = noted
             return model, optimizer
+
         timed.teaching.model = noting
         timed.fit_person()
         first = list(rates)
         timed.fit_space()
         return timed.steps, first, clock[0]
+
     return train
 
 
@@ -198,7 +208,7 @@ def test_a_stage_does_the_steps_that_fit_and_its_rates_come_down_all_the_way(tim
     steps, rates, seconds = timed(second, deadline=100.0, limit=200.0, kernels=40.0, most=20.0)
     assert 100 - 45 * second < seconds < 105, "what solving for colours takes elsewhere takes nothing here"
     assert min(steps) > 5 and len(rates) == steps[0]
-    assert rates == sorted(rates, reverse=True) and rates[-1] < rates[0] * 0.1 ** 0.8
+    assert rates == sorted(rates, reverse=True) and rates[-1] < rates[0] * 0.1**0.8
 
 
 def test_the_steps_planned_are_enough_and_none_begins_without_time(timed):
@@ -220,8 +230,12 @@ def test_cancelling_stops_between_steps(trainer, stop_at):
 def test_a_build_can_be_cancelled_anywhere(tiny, pipeline, astronaut_portrait, share):
     reached = []
     with pytest.raises(BuildCancelled):
-        pipeline.build(astronaut_portrait, categories=CHOSEN[1:], progress=lambda done, *a: reached.append(done),
-                       cancelled=lambda: bool(reached) and reached[-1] >= share)
+        pipeline.build(
+            astronaut_portrait,
+            categories=CHOSEN[1:],
+            progress=lambda done, *a: reached.append(done),
+            cancelled=lambda: bool(reached) and reached[-1] >= share,
+        )
     assert reached[-1] < share + 0.35
 
 

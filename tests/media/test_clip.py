@@ -184,8 +184,15 @@ def test_a_decoder_that_needs_too_much_is_a_sentence(tmp_path, monkeypatch):
 @pytest.mark.parametrize("alive", [True, False])
 def test_a_decoder_has_time_from_one_sign_of_life_to_the_next(tmp_path, alive):
     """Processor time, not the clock's: a busy machine changes nothing."""
-    worker = _worker(tmp_path, "media._more_time(job)", "end = time.process_time() + 3", "while time.process_time() < end:",
-                     f"    {alive} and media._more_time(job)", "send({})", head="import time\nfrom perse.media import worker as media\n")
+    worker = _worker(
+        tmp_path,
+        "media._more_time(job)",
+        "end = time.process_time() + 3",
+        "while time.process_time() < end:",
+        f"    {alive} and media._more_time(job)",
+        "send({})",
+        head="import time\nfrom perse.media import worker as media\n",
+    )
     with film(tmp_path / "clip.mp4").open("rb") as file, Child(worker, {"patience": 1}, file, source.CONFINED) as child:
         if alive:
             assert child.read(0) == ({}, b"")
@@ -197,9 +204,19 @@ def test_a_decoder_has_time_from_one_sign_of_life_to_the_next(tmp_path, alive):
 TOLD = {"width": 4, "height": 4, "turns": 0, "fps": 25.0, "duration": 1.0}
 
 
-@pytest.mark.parametrize("head, payload", [
-    ({"width": 10 ** 6, "height": 10 ** 6}, 0), ({"width": None}, 0), ({"width": 4.5}, 0), ({"width": True}, 0), ({"turns": 7}, 0),
-    ({"fps": "25"}, 0), ({"duration": []}, 0), ({}, 99)])
+@pytest.mark.parametrize(
+    "head, payload",
+    [
+        ({"width": 10**6, "height": 10**6}, 0),
+        ({"width": None}, 0),
+        ({"width": 4.5}, 0),
+        ({"width": True}, 0),
+        ({"turns": 7}, 0),
+        ({"fps": "25"}, 0),
+        ({"duration": []}, 0),
+        ({}, 99),
+    ],
+)
 def test_a_decoder_is_not_believed(tmp_path, monkeypatch, head, payload):
     worker = _worker(tmp_path, f"send({TOLD | head!r}, bytes({payload}))")
     monkeypatch.setattr(source.worker, "__file__", str(worker))
@@ -207,10 +224,21 @@ def test_a_decoder_is_not_believed(tmp_path, monkeypatch, head, payload):
         Clip(film(tmp_path / "clip.mp4"))
 
 
-@pytest.mark.parametrize("frames", [
-    "send({'time': 0.0}, bytes(47))", "send({'time': 0.0}, bytes(49))", "send({}, bytes(48))", "send({'time': float('nan')}, bytes(48))",
-    "send({'time': -2.0}, bytes(48))", "send({'time': 1e9}, bytes(48))", "[send({'time': 1.0}, bytes(48)) for _ in range(2)]",
-    "[send({'time': i / 100}, bytes(48)) for i in range(4)]", "send({'time': 'x'}, bytes(48))", "file.close() or [].x"])
+@pytest.mark.parametrize(
+    "frames",
+    [
+        "send({'time': 0.0}, bytes(47))",
+        "send({'time': 0.0}, bytes(49))",
+        "send({}, bytes(48))",
+        "send({'time': float('nan')}, bytes(48))",
+        "send({'time': -2.0}, bytes(48))",
+        "send({'time': 1e9}, bytes(48))",
+        "[send({'time': 1.0}, bytes(48)) for _ in range(2)]",
+        "[send({'time': i / 100}, bytes(48)) for i in range(4)]",
+        "send({'time': 'x'}, bytes(48))",
+        "file.close() or [].x",
+    ],
+)
 def test_a_decoder_is_not_believed_about_frames(tmp_path, monkeypatch, frames):
     worker = _worker(tmp_path, f"send({TOLD})", frames)
     monkeypatch.setattr(source.worker, "__file__", str(worker))
@@ -231,8 +259,10 @@ def test_a_decoder_can_open_nothing(tmp_path):
 
 def test_a_decoder_ends_with_its_parent(tmp_path):
     path = film(tmp_path / "clip.mp4", 8, size=(1280, 720), preset="ultrafast")
-    code = (f"from perse.media import Clip; clip = Clip({str(path)!r}); next(clip); "
-            "print(clip._source._child._process.pid, flush=True); input()")
+    code = (
+        f"from perse.media import Clip; clip = Clip({str(path)!r}); next(clip); "
+        "print(clip._source._child._process.pid, flush=True); input()"
+    )
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         decoder = Path(f"/proc/{int(parent.stdout.readline())}")
         assert b"confined" in (decoder / "cmdline").read_bytes()

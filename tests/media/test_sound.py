@@ -18,8 +18,16 @@ def pitch(samples: np.ndarray, rate: int) -> float:
     return np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax() * rate / len(samples)
 
 
-@pytest.mark.parametrize("suffix, codec, rate", [("wav", "pcm_s16le", 44_100), ("flac", "flac", 48_000), ("ogg", "libopus", 48_000),
-                                                ("mp3", "libmp3lame", 44_100), ("m4a", "aac", 48_000)])
+@pytest.mark.parametrize(
+    "suffix, codec, rate",
+    [
+        ("wav", "pcm_s16le", 44_100),
+        ("flac", "flac", 48_000),
+        ("ogg", "libopus", 48_000),
+        ("mp3", "libmp3lame", 44_100),
+        ("m4a", "aac", 48_000),
+    ],
+)
 def test_a_recording_comes_back(tmp_path, suffix, codec, rate):
     path = recording(tmp_path / f"a:tone.{suffix}", tone(rate, 1.0, 440), rate, codec)
     samples = read_sound(path)

@@ -12,9 +12,14 @@ from perse.rig.expressions import expand
 FPS = 20.0
 HOLD = 8  # frames at each pose: smoothing in time may round corners
 POSES = [
-    Controls(), Controls(expression={"jaw_open": 0.5}), Controls(expression={"smile": 0.8}),
-    Controls(expression={"blink": 1.0}), Controls(head_yaw=15.0), Controls(head_pitch=8.0, head_roll=-6.0),
-    Controls(gaze_yaw=14.0), Controls(head_x=0.2, head_y=-0.1),
+    Controls(),
+    Controls(expression={"jaw_open": 0.5}),
+    Controls(expression={"smile": 0.8}),
+    Controls(expression={"blink": 1.0}),
+    Controls(head_yaw=15.0),
+    Controls(head_pitch=8.0, head_roll=-6.0),
+    Controls(gaze_yaw=14.0),
+    Controls(head_x=0.2, head_y=-0.1),
 ]
 
 
@@ -25,11 +30,17 @@ def middle(pose: int) -> int:
 
 def curves(frames: list[Controls]) -> Curves:
     """Frames as time series; of light on the skin and between the lips nothing."""
+
     def column(names):
         return np.array([[getattr(frame, name) for name in names] for frame in frames])
+
     detail = [np.reshape(frame.detail or np.zeros(MARKS), (-1, 3)) for frame in frames]
-    return Curves.still(len(frames)).with_(weights=np.stack([expand(frame.expression) for frame in frames]).astype(float), head=column(HEAD),
-                                           gaze=column(GAZE), detail=np.stack(detail))
+    return Curves.still(len(frames)).with_(
+        weights=np.stack([expand(frame.expression) for frame in frames]).astype(float),
+        head=column(HEAD),
+        gaze=column(GAZE),
+        detail=np.stack(detail),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +54,6 @@ def known_clip(avatar, tmp_path_factory):
     path = tmp_path_factory.mktemp("clips") / "known.mp4"
     frames = [pose for pose in POSES for _ in range(HOLD)]
     PersePipeline.from_pretrained(device="cpu").video(
-        avatar, Motion(len(frames), FPS, lambda i: frames[i]), path, background="original", framing="source")
+        avatar, Motion(len(frames), FPS, lambda i: frames[i]), path, background="original", framing="source"
+    )
     return path

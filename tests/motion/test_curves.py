@@ -15,9 +15,13 @@ FRAMES = 6
 def performance() -> Curves:
     random = np.random.default_rng(0)
     return Curves.still(FRAMES).with_(
-        weights=random.uniform(0, 1, (FRAMES, len(NAMES))), head=random.normal(0, 60, (FRAMES, 6)), gaze=random.normal(0, 15, (FRAMES, 2)),
-        detail=random.normal(0, 0.05, (FRAMES, FACE, 3)), light=random.normal(0, 0.2, (FRAMES, FACE, 3)),
-        mouth_light=random.normal(0, 0.5, (FRAMES, BANDS)))
+        weights=random.uniform(0, 1, (FRAMES, len(NAMES))),
+        head=random.normal(0, 60, (FRAMES, 6)),
+        gaze=random.normal(0, 15, (FRAMES, 2)),
+        detail=random.normal(0, 0.05, (FRAMES, FACE, 3)),
+        light=random.normal(0, 0.2, (FRAMES, FACE, 3)),
+        mouth_light=random.normal(0, 0.5, (FRAMES, BANDS)),
+    )
 
 
 def test_what_leaves_is_valid_and_short(performance):

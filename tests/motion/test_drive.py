@@ -60,7 +60,7 @@ def test_a_smile_is_recovered(avatar, driven):
     rest = landmarks(avatar, POSES[0])
     seen, true = ((landmarks(avatar, c) - rest)[list(MOUTH_CORNERS)] for c in (driven[middle(2)], POSES[2]))
     # The portrait smiles already: of a wider smile the detector sees half, so that it pins the corners down only roughly.
-    share = (seen * true).sum(1) / (true ** 2).sum(1)
+    share = (seen * true).sum(1) / (true**2).sum(1)
     assert share.min() > 0.4 and np.abs(seen - true).max() < 0.045
 
 

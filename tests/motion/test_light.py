@@ -36,9 +36,10 @@ def test_the_driven_face_takes_the_shade(avatar, tmp_path):
 @pytest.mark.slow
 def test_several_moments_are_lit_like_one(avatar):
     rng = np.random.default_rng(0)
-    moments = [Controls(light=tuple(rng.uniform(-0.3, 0.3, MARKS)), mouth_light=tuple(rng.uniform(-1, 0.3, BANDS)),
-                        expression={"jaw_open": 0.5}),
-               Controls(detail=tuple(rng.uniform(-0.01, 0.01, MARKS)))]
+    moments = [
+        Controls(light=tuple(rng.uniform(-0.3, 0.3, MARKS)), mouth_light=tuple(rng.uniform(-1, 0.3, BANDS)), expression={"jaw_open": 0.5}),
+        Controls(detail=tuple(rng.uniform(-0.01, 0.01, MARKS))),
+    ]
     together = avatar.clouds(moments).colors
     for one, row in zip(moments, together):
         with torch.no_grad():

@@ -12,8 +12,9 @@ from perse.motion.presets import PRESETS, preset_frame, preset_motion
 from perse.rig.expressions import EXPRESSIONS
 
 FPS = 25.0
-EDIT = Controls(attributes={"nose_width": -0.5}, styles={"beard": {"full": 0.6}}, expression={"smile": 0.3},
-                head_yaw=5.0, yaw=10.0, zoom=1.2)
+EDIT = Controls(
+    attributes={"nose_width": -0.5}, styles={"beard": {"full": 0.6}}, expression={"smile": 0.3}, head_yaw=5.0, yaw=10.0, zoom=1.2
+)
 ANGLES = ("head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch", "pitch", "zoom")
 
 

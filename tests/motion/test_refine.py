@@ -42,7 +42,7 @@ def test_landmarks_are_seen_nearer_to_where_they_ought_to_be(avatar, eye):
     poses = [Controls(), Controls(expression={"smile": 0.6}, head_yaw=12.0)]
     frames = [pose for pose in poses for _ in range(HOLD)]  # smoothing in time rounds corners
     better = refined(avatar, frames, np.zeros((len(frames), FACE + 2, 2)))
-    for pose, state in zip(poses, better[HOLD // 2::HOLD]):
+    for pose, state in zip(poses, better[HOLD // 2 :: HOLD]):
         target = projected(avatar, pose)[:FACE]
         before, after = (np.linalg.norm(seen(avatar, s) - target, axis=1).mean() / eye for s in (pose, state))
         assert after < 0.9 * before
@@ -69,6 +69,7 @@ def test_each_eye_is_followed(avatar, eye):
 
     def inwards(controls):
         return sum(w * (1 if "_in_" in k else -1) for k, w in controls.expression.items() if k.startswith("eye_look"))
+
     assert inwards(crossed) > inwards(plain) + 0.2
     assert abs(crossed.gaze_yaw - plain.gaze_yaw) < 2.5
 
@@ -102,6 +103,7 @@ def test_frames_that_are_alike_share_what_was_found():
 
     def farthest(few):
         return np.linalg.norm(places[:, None] - places[few], axis=-1).min(1).max()
+
     assert farthest(chosen) < farthest(even)
     assert np.abs(spread(places, chosen, found) - truth).mean() < 0.05
     assert spread(places, chosen[:1], found[:1]) == pytest.approx(np.repeat(found[:1], 300, 0))
@@ -112,6 +114,7 @@ def test_what_is_seen_far_away_is_a_misreading(avatar, eye):
         beyond = np.zeros((1, FACE + 2, 2))
         beyond[:, [0, 11, 12, 13, 37, 267, 14, 15, 16, 17, 84, 314], 1] = by * eye
         return np.reshape(refined(avatar, [Controls()], beyond)[0].detail, (-1, 3))[[0, 17], 1].mean()
+
     still = lowered(0.0)
     assert lowered(0.4) - still < lowered(0.05) - still  # teeth for a lip: the mouth must not be torn down with it
 
@@ -127,5 +130,6 @@ def test_the_mouth_shows_as_much_light_as_the_drivers(avatar, wanted):
         light, trust = between_lips(picture, track_landmarks(picture))
         assert trust == 1
         return np.abs(light - wanted).mean()
+
     assert miss(darker) < 0.9 * miss(open_)
     assert len(darker.mouth_light) == BANDS and refined(avatar, [open_], np.zeros((1, FACE + 2, 2)))[0].mouth_light == ()

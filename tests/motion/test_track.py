@@ -23,11 +23,15 @@ def timed(times, fps) -> Track:
 @pytest.fixture
 def yaw(monkeypatch, avatar):
     """yaw(times, clip's fps, ...): head yaws of a motion whose frame i of the clip turns the head by i degrees, and its rate."""
+
     def run(times, clips, **options):
         monkeypatch.setattr(driving, "track", lambda *_, **__: timed(times, clips))
-        monkeypatch.setattr(driving, "follow", lambda avatar, tracked, *_: curves([Controls(head_yaw=float(i)) for i in range(len(tracked.times))]))
+        monkeypatch.setattr(
+            driving, "follow", lambda avatar, tracked, *_: curves([Controls(head_yaw=float(i)) for i in range(len(tracked.times))])
+        )
         motion = drive(avatar, "clip.mp4", **options)
         return [frame.head_yaw for frame in motion], motion.fps
+
     return run
 
 
@@ -73,9 +77,10 @@ def test_work_stops_when_asked_and_tells_how_far_it_is(avatar, known_clip):
         def cancelled() -> bool:
             asked[0] += 1
             return asked[0] >= most
+
         return cancelled
 
-    drive(avatar, known_clip, seconds=0.6, progress=lambda share, text: said.append((share, text)), cancelled=until(10 ** 9))
+    drive(avatar, known_clip, seconds=0.6, progress=lambda share, text: said.append((share, text)), cancelled=until(10**9))
     frames, looks = 12, 4
     least = frames + ITERATIONS + looks  # and whenever the decoder is waited for, which depends on the machine
     assert asked[0] >= least

@@ -128,9 +128,7 @@ def test_colour_profiles_that_change_nothing(astronaut):
     np.testing.assert_array_equal(rgb, np.asarray(astronaut))
     np.testing.assert_array_equal(decode(encode(astronaut, "PNG", icc_profile=b"junk"))[0], np.asarray(astronaut))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    np.testing.assert_array_equal(
-        decode(encode(astronaut, "PNG", icc_profile=srgb.tobytes()))[0], np.asarray(astronaut)
-    )
+    np.testing.assert_array_equal(decode(encode(astronaut, "PNG", icc_profile=srgb.tobytes()))[0], np.asarray(astronaut))
 
 
 @pytest.mark.slow
@@ -165,9 +163,18 @@ def test_too_many_bytes_are_refused():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"junk" * 1000, b"\xff\xd8\xff\xe0" + bytes(500), b"GIF89a" + bytes(100), b"%PDF-1.7\n" + bytes(100),
-             b"RIFF\x00\x01\x00\x00WEBPVP8 " + bytes(100), b"\0\0\0\x18ftypheic" + bytes(100),
-             b"\0\0\0\x1cftypavif" + bytes(100), b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+    "data",
+    [
+        b"",
+        b"junk" * 1000,
+        b"\xff\xd8\xff\xe0" + bytes(500),
+        b"GIF89a" + bytes(100),
+        b"%PDF-1.7\n" + bytes(100),
+        b"RIFF\x00\x01\x00\x00WEBPVP8 " + bytes(100),
+        b"\0\0\0\x18ftypheic" + bytes(100),
+        b"\0\0\0\x1cftypavif" + bytes(100),
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    ],
 )
 def test_what_is_no_photo(data):
     with pytest.raises(PerseError, match="please upload"):

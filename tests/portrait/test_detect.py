@@ -19,8 +19,10 @@ def runs(monkeypatch):
     counts = {"detector": 0, "mesh": 0}
     rng = np.random.default_rng(0)
 
-    crowd = [(1.0, np.concatenate([corner, corner + 40]), np.tile(corner, (6, 1)) + np.arange(12).reshape(6, 2))
-             for corner in rng.uniform(0, 300, (300, 2))]
+    crowd = [
+        (1.0, np.concatenate([corner, corner + 40]), np.tile(corner, (6, 1)) + np.arange(12).reshape(6, 2))
+        for corner in rng.uniform(0, 300, (300, 2))
+    ]
 
     def faces(image, full_range):
         counts["detector"] += 1

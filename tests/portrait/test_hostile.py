@@ -19,9 +19,28 @@ from tests.hostile_photos import KINDS, encoded, face, good, photos
 
 pytestmark = pytest.mark.slow
 
-GOOD = ("wrong suffix", "animated", "several", "two pictures", "16 bit grey.png", "16 bit colour", "palette with half", "grey.jpg", "cmyk",
-        "alpha.avif", "orientation", "exif", "giant exif", "giant profile", "profile of noise", "profile that is no", "hundred thousand",
-        "twenty thousand", "1 bit.png", "3000 scans")
+GOOD = (
+    "wrong suffix",
+    "animated",
+    "several",
+    "two pictures",
+    "16 bit grey.png",
+    "16 bit colour",
+    "palette with half",
+    "grey.jpg",
+    "cmyk",
+    "alpha.avif",
+    "orientation",
+    "exif",
+    "giant exif",
+    "giant profile",
+    "profile of noise",
+    "profile that is no",
+    "hundred thousand",
+    "twenty thousand",
+    "1 bit.png",
+    "3000 scans",
+)
 
 
 def outcome(data: bytes) -> np.ndarray | str:
@@ -100,13 +119,25 @@ def test_colour_depths_do_not_multiply_memory():
     assert rgb.getpixel((0, 0)) == (117, 117, 117)
 
 
-@pytest.mark.parametrize("code", [
-    "import os; os.kill(os.getpid(), 11)", "while True: pass", "bytearray(5 << 30)", "raise KeyError('x')", "pass", "send({}, b'')",
-    "send({'size': [10, 10], 'cutout': False}, bytes(299))", "send({'size': [10, 10], 'cutout': True}, bytes(300))",
-    "send({'size': [-10, -10], 'cutout': False}, bytes(300))", "send({'size': [300, 1, 1], 'cutout': False}, bytes(900))",
-    "send({'size': ['a', None], 'cutout': False}, bytes(300))", "send({'size': [100_000, 1], 'cutout': False}, bytes(300_000))",
-    "send({'size': [1e400, 1.5], 'cutout': False}, bytes(3))", "send({'size': [20_000, 20_000], 'cutout': False}, bytes(1_200_000_000))",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os.kill(os.getpid(), 11)",
+        "while True: pass",
+        "bytearray(5 << 30)",
+        "raise KeyError('x')",
+        "pass",
+        "send({}, b'')",
+        "send({'size': [10, 10], 'cutout': False}, bytes(299))",
+        "send({'size': [10, 10], 'cutout': True}, bytes(300))",
+        "send({'size': [-10, -10], 'cutout': False}, bytes(300))",
+        "send({'size': [300, 1, 1], 'cutout': False}, bytes(900))",
+        "send({'size': ['a', None], 'cutout': False}, bytes(300))",
+        "send({'size': [100_000, 1], 'cutout': False}, bytes(300_000))",
+        "send({'size': [1e400, 1.5], 'cutout': False}, bytes(3))",
+        "send({'size': [20_000, 20_000], 'cutout': False}, bytes(1_200_000_000))",
+    ],
+)
 def test_a_decoder_that_is_taken_over_harms_nobody(code, tmp_path, monkeypatch):
     worker = tmp_path / "worker.py"
     worker.write_text(f"def work(job, file, send):\n    {code}\n")
@@ -130,8 +161,20 @@ def test_paths_that_are_no_photos(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "missing")
-    for path in (tmp_path / "pipe.jpg", tmp_path / "loop.jpg", tmp_path / "dangling.jpg", tmp_path, "/dev/zero", "/dev/stdin", "",
-                 "/proc/self/mem", tmp_path / ("x" * 300), "nul\0byte.jpg", tmp_path / "a\nb", "/" + "deep/" * 2000):
+    for path in (
+        tmp_path / "pipe.jpg",
+        tmp_path / "loop.jpg",
+        tmp_path / "dangling.jpg",
+        tmp_path,
+        "/dev/zero",
+        "/dev/stdin",
+        "",
+        "/proc/self/mem",
+        tmp_path / ("x" * 300),
+        "nul\0byte.jpg",
+        tmp_path / "a\nb",
+        "/" + "deep/" * 2000,
+    ):
         with pytest.raises(PerseError) as caught:
             decode(path)
         assert "\n" not in str(caught.value) and len(str(caught.value)) < 200 and str(tmp_path) not in str(caught.value)

@@ -81,7 +81,7 @@ def test_the_cover_takes_what_hangs_on_the_person_and_leaves_the_scene():
 
 def _clip_in_hair(scene: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Picture, cut-out and place of a white clip that sits in a notch of dark hair and is not cut out with it."""
-    rows, columns = np.mgrid[:len(scene), :len(scene)]
+    rows, columns = np.mgrid[: len(scene), : len(scene)]
     head = np.hypot(rows - 140, columns - 128) < 60
     clip = head & (columns > 176) & (np.abs(rows - 120) < 5)
     picture = np.where(clip[..., None], 0.95, np.where(head[..., None], 0.1, scene)).astype(np.float32)

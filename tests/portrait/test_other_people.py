@@ -16,12 +16,14 @@ def test_a_neighbour_who_touches_from_below_is_cut_away(astronaut_portrait):
     """A second head beside hers in a wider picture, joined to her by its shoulder."""
     pad = len(astronaut_portrait.image) // 2
     picture = np.pad(astronaut_portrait.image, ((0, pad), (pad, 0), (0, 0)))
-    alpha, hair, face = (np.pad(x, ((0, pad), (pad, 0))) for x in (
-        astronaut_portrait.alpha, astronaut_portrait.masks["hair"], astronaut_portrait.masks["face"]))
+    alpha, hair, face = (
+        np.pad(x, ((0, pad), (pad, 0)))
+        for x in (astronaut_portrait.alpha, astronaut_portrait.masks["hair"], astronaut_portrait.masks["face"])
+    )
     points = astronaut_portrait.landmarks + [pad, 0, 0]
     assert own_share(picture, alpha, hair, points).min() == 1
     height = face_height(points[:, :2])
-    rows, columns = np.mgrid[:len(alpha), :len(alpha)]
+    rows, columns = np.mgrid[: len(alpha), : len(alpha)]
     other = (np.abs(columns - (points[CHIN, 0] - 1.7 * height)) < 0.4 * height) & (alpha < 0.1)
     other &= (rows > points[FOREHEAD_TOP, 1]) & (rows < points[CHIN, 1] + height)
     picture[other], alpha[other] = [0.1, 0.5, 0.2], 1.0
@@ -36,7 +38,12 @@ def test_the_back_of_a_turned_head_is_its_own(astronaut_portrait):
     points, size = astronaut_portrait.landmarks, len(astronaut_portrait.alpha)
     height = face_height(points[:, :2])
     rows, columns = np.mgrid[:size, :size]
-    nape = (columns > points[CHIN, 0]) & (columns < points[CHIN, 0] + 1.05 * height) & (rows > points[FOREHEAD_TOP, 1]) & (rows < points[NOSE_TIP, 1])
+    nape = (
+        (columns > points[CHIN, 0])
+        & (columns < points[CHIN, 0] + 1.05 * height)
+        & (rows > points[FOREHEAD_TOP, 1])
+        & (rows < points[NOSE_TIP, 1])
+    )
     alpha = np.maximum(astronaut_portrait.alpha, nape).astype(np.float32)
     picture = np.where((nape & (astronaut_portrait.alpha < 0.1))[..., None], [0.1, 0.5, 0.2], astronaut_portrait.image).astype(np.float32)
     turned = points.copy()
@@ -58,4 +65,4 @@ def test_shoulders_that_run_out_of_the_photo_are_no_neighbours(astronaut, monkey
     size = len(portrait.image)
     left, right = ((np.array([0, tall.shape[1]]) - portrait.crop.x0) / portrait.crop.side * size).astype(int)
     assert left > 5 and right < size - 5
-    assert asked[0][:, :left - 2].max() == 0 == asked[0][:, right + 2:].max() and asked[0][-20:, left + 6:right - 6].mean() > 0.9
+    assert asked[0][:, : left - 2].max() == 0 == asked[0][:, right + 2 :].max() and asked[0][-20:, left + 6 : right - 6].mean() > 0.9

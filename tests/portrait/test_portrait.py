@@ -87,9 +87,7 @@ def test_exif_orientation_gives_the_same_crop(astronaut, orientation):
     buffer = io.BytesIO()
     astronaut.transpose(TRANSPOSE[undo]).save(buffer, "PNG", exif=exif)
     plain, turned = load_portrait(astronaut, FAST), load_portrait(buffer.getvalue(), FAST)
-    np.testing.assert_allclose(
-        [turned.crop.x0, turned.crop.y0, turned.crop.side], [plain.crop.x0, plain.crop.y0, plain.crop.side], atol=1
-    )
+    np.testing.assert_allclose([turned.crop.x0, turned.crop.y0, turned.crop.side], [plain.crop.x0, plain.crop.y0, plain.crop.side], atol=1)
     np.testing.assert_allclose(turned.image, plain.image, atol=0.02)
 
 
@@ -111,8 +109,9 @@ def test_tilted_head(astronaut, angle):
     expected = (in_photo(straight) - 256) @ matrix.T + 256
     assert landmark_error(expected, in_photo(tilted)) < 0.03
     # Depth is along the view and does not turn with the picture.
-    np.testing.assert_allclose(np.ptp(tilted.landmarks[:, 2]) * tilted.crop.side,
-                               np.ptp(straight.landmarks[:, 2]) * straight.crop.side, rtol=0.15)
+    np.testing.assert_allclose(
+        np.ptp(tilted.landmarks[:, 2]) * tilted.crop.side, np.ptp(straight.landmarks[:, 2]) * straight.crop.side, rtol=0.15
+    )
 
 
 @pytest.mark.slow

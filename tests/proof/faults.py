@@ -75,7 +75,9 @@ def sentence(runner: asyncio.Runner, coroutine) -> str:
     try:
         runner.run(coroutine)
     except Refused as no:
-        assert len(str(no)) > 15 and "\n" not in str(no) and "Traceback" not in str(no) and "Errno" not in str(no) and "/" not in str(no), str(no)
+        assert len(str(no)) > 15 and "\n" not in str(no) and "Traceback" not in str(no) and "Errno" not in str(no) and "/" not in str(no), (
+            str(no)
+        )
         return str(no)
     raise AssertionError("it was not refused")
 
@@ -114,7 +116,9 @@ def fill(folder: Path) -> Path:
 
 def program(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
     """The command line; AssertionError if its end is not one of the agreed."""
-    done = subprocess.run([sys.executable, "-m", "perse", *map(str, arguments)], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "perse", *map(str, arguments)], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
+    )
     assert done.returncode in (0, 2) and "Traceback" not in done.stderr, f"exit code {done.returncode}: {done.stderr[-1500:]}"
     return done
 
@@ -128,6 +132,7 @@ def plain(html: str) -> str:
 
 
 # ------------------------------------------------------------------ killed
+
 
 def _killed(folder: Path, begin: Callable, line: str) -> dict:
     old = Server(folder, **QUICK).wait()
@@ -150,17 +155,21 @@ def _killed(folder: Path, begin: Callable, line: str) -> dict:
 @fault
 def killed_in_a_build(folder: Path) -> dict:
     """kill -9 while an avatar is fitted: the next start removes what was left and serves."""
+
     async def begin(visitor):
         await visitor.photo("me.png", portrait())
         await visitor.act("perse-build click", "Quick (10 s)")
+
     return _killed(folder, begin, "building")
 
 
 @fault
 def killed_in_a_video(folder: Path) -> dict:
     """kill -9 while a video is rendered: the same."""
+
     async def begin(visitor):
         await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head")
+
     return _killed(folder, begin, "filming")
 
 
@@ -169,13 +178,18 @@ def decoder_killed(folder: Path) -> dict:
     """The process that decodes a clip is killed: one sentence, and the next video is made."""
     clip = moving_face(folder / "clip.mp4", 750, 1024).read_bytes()
     with Server(folder, **QUICK) as server, visiting(server) as (runner, visitor):
+
         async def begin():
             await visitor.act("perse-clip upload", await visitor.upload("clip.mp4", clip))
             await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 256, 25, "mp4", "Head")
+
         runner.run(begin())
 
         def decoder():
-            return next((c for c in psutil.Process(server.process.pid).children() if any("confined.py" in word for word in c.cmdline())), None)
+            return next(
+                (c for c in psutil.Process(server.process.pid).children() if any("confined.py" in word for word in c.cmdline())), None
+            )
+
         until(decoder, "a decoder").kill()
         state = runner.run(visitor.until(lambda s: not s["busy"]))
         told = plain(state["pieces"]["film"].get("html", ""))
@@ -186,6 +200,7 @@ def decoder_killed(folder: Path) -> dict:
 
 
 # ------------------------------------------------------------------ the disk
+
 
 @fault
 def full_disk_of_the_page(folder: Path) -> dict:
@@ -216,11 +231,15 @@ def full_disk_of_the_command_line(folder: Path) -> dict:
     with disk(folder / "disk", "size=256k") as small:
         fill(small)
         for name, command in {
-                "render": ["render", avatar, "-o", small / "a.png"], "video": ["video", avatar, "-o", small / "a.mp4", "--motion", "nod", "--seconds", "1"],
-                "gif": ["video", avatar, "-o", small / "a.gif", "--motion", "nod", "--seconds", "0.5", "--size", "128"],
-                "ply": ["export", avatar, "-o", small / "a.ply"], "html": ["export", avatar, "-o", small / "a.html"],
-                "look": ["look", avatar, "-o", small / "a.json", "--yaw", "5"], "sheet": ["sheet", avatar, "-o", small / "a.jpg"],
-                "build": ["build", photo, "-o", small / "b.safetensors", "--budget", "10"]}.items():
+            "render": ["render", avatar, "-o", small / "a.png"],
+            "video": ["video", avatar, "-o", small / "a.mp4", "--motion", "nod", "--seconds", "1"],
+            "gif": ["video", avatar, "-o", small / "a.gif", "--motion", "nod", "--seconds", "0.5", "--size", "128"],
+            "ply": ["export", avatar, "-o", small / "a.ply"],
+            "html": ["export", avatar, "-o", small / "a.html"],
+            "look": ["look", avatar, "-o", small / "a.json", "--yaw", "5"],
+            "sheet": ["sheet", avatar, "-o", small / "a.jpg"],
+            "build": ["build", photo, "-o", small / "b.safetensors", "--budget", "10"],
+        }.items():
             done = program(*command, TMPDIR=str(small))
             left = [p.name for p in small.iterdir() if p.name != "filler" and p.is_file()]
             assert done.returncode == 2 and not left, f"{name}: exit code {done.returncode}, left {left}: {done.stderr[-500:]}"
@@ -238,7 +257,10 @@ def read_only_caches(folder: Path) -> dict:
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", str(source)], check=True)
         with disk(folder / "caches", "size=1m,ro") as fixed:
-            nowhere = {name: str(fixed / name.lower()) for name in ("NUMBA_CACHE_DIR", "HF_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")}
+            nowhere = {
+                name: str(fixed / name.lower())
+                for name in ("NUMBA_CACHE_DIR", "HF_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")
+            }
             with Server(folder, root=source, HOME=str(fixed), PYTHONPATH=str(source), **nowhere, **QUICK) as server:
                 works(server)
                 with visiting(server) as (runner, visitor):
@@ -266,6 +288,7 @@ def folder_taken_away(folder: Path) -> dict:
 
 
 # ------------------------------------------------------------------ what the machine lacks
+
 
 @fault
 def no_encoder(folder: Path) -> dict:
@@ -310,6 +333,7 @@ def no_descriptors(folder: Path) -> dict:
 
 # ------------------------------------------------------------------ the visitor is gone
 
+
 def _processor_until_idle(server: Server, line: str) -> float:
     """Seconds of processor time from now until nobody is served in a line."""
     start = server.processor()
@@ -319,7 +343,7 @@ def _processor_until_idle(server: Server, line: str) -> float:
 
 @fault
 def visitor_deletes_everything(folder: Path) -> dict:
-    """"Delete everything now" in the middle of a video, of a build and of a look at a photo: the work stops, nothing is left."""
+    """ "Delete everything now" in the middle of a video, of a build and of a look at a photo: the work stops, nothing is left."""
     spent = {}
     with Server(folder, **QUICK) as server:
         for line in ("filming", "building"):
@@ -344,6 +368,7 @@ def visitor_deletes_everything(folder: Path) -> dict:
 def program_hangs_up(folder: Path) -> dict:
     """A program drops its connection in the middle of a build and of an upload: the work stops, nothing is left."""
     with Server(folder, **QUICK) as server, asyncio.Runner() as runner:
+
         async def build() -> None:
             async with browser(base_url=server.address) as client:
                 path = (await client.post("/gradio_api/upload", files={"files": ("me.png", portrait())})).json()[0]
@@ -353,16 +378,20 @@ def program_hangs_up(folder: Path) -> dict:
                     async for _ in answer.aiter_raw():
                         if await asyncio.to_thread(served, server, "building"):
                             break
+
         runner.run(build())
         spent = _processor_until_idle(server, "building")
 
         async def upload() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            head = ("POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000000\r\n\r\n"
-                    "--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.png\"\r\n\r\n")
+            head = (
+                "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000000\r\n\r\n"
+                '--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+            )
             writer.write(head.encode() + bytes(3_000_000))
             await writer.drain()
             writer.transport.abort()
+
         for _ in range(20):
             runner.run(upload())
         until(lambda: not server.left(), "an empty folder", 60)
@@ -376,6 +405,7 @@ def program_hangs_up(folder: Path) -> dict:
 def previews_nobody_waits_for(folder: Path) -> dict:
     """Hundreds of connections ask for a preview and are cut at once: nothing stays in the line, others are served."""
     with Server(folder, **QUICK) as server, visiting(server) as (runner, visitor):
+
         async def cut() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(f"POST /perse/frame/{visitor.avatar}?size=1024 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode())
@@ -384,6 +414,7 @@ def previews_nobody_waits_for(folder: Path) -> dict:
 
         async def flood() -> None:
             await asyncio.gather(*(cut() for _ in range(300)))
+
         start = server.processor()
         runner.run(flood())
         works(server)
@@ -394,6 +425,7 @@ def previews_nobody_waits_for(folder: Path) -> dict:
 
 
 # ------------------------------------------------------------------ time
+
 
 @fault
 def clock_jumps(folder: Path) -> dict:
@@ -425,6 +457,7 @@ def clock_jumps(folder: Path) -> dict:
 
 # ------------------------------------------------------------------
 
+
 def run(names: list[str]) -> dict:
     """Cause these faults, one after another."""
     told = {}
@@ -438,7 +471,11 @@ def run(names: list[str]) -> dict:
                 seen = {"result": "skipped", "why": str(why)}
             except Exception:
                 log = Path(folder) / "log.txt"
-                seen = {"result": "broke", "why": traceback.format_exc()[-2500:], "log": log.read_text(errors="replace")[-1500:] if log.exists() else ""}
+                seen = {
+                    "result": "broke",
+                    "why": traceback.format_exc()[-2500:],
+                    "log": log.read_text(errors="replace")[-1500:] if log.exists() else "",
+                }
         told[name] = {"what": FAULTS[name].__doc__.split(":")[0], **seen, "seconds": round(time.monotonic() - start)}
     return told
 

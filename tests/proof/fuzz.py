@@ -37,8 +37,16 @@ class Worker:
             (self.folder / name).mkdir(parents=True)
         env = os.environ | {"TMPDIR": str(self.folder / "tmp"), "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "PYTHONFAULTHANDLER": "1"}
         self.log = open(self.folder / "log", "w")
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.proof.worker", str(self.folder), f"{self.seed}.{self.starts}"], env=env, text=True,
-                                        cwd=self.folder / "cwd", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.proof.worker", str(self.folder), f"{self.seed}.{self.starts}"],
+            env=env,
+            text=True,
+            cwd=self.folder / "cwd",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            start_new_session=True,
+        )
         self.starts += 1
 
     def stop(self) -> int:
@@ -82,9 +90,21 @@ class Worker:
         log = (self.folder / "log").read_text(errors="replace")[-3000:]
         if not sent["file"] and not hung.is_set():
             raise RuntimeError(f"no input can be made:\n{log}")
-        return {"kind": kind, **sent, "outcome": "hang" if hung.is_set() else "crash", "why": f"exit code {code}\n{log}", "data": kept,
-                "first": False,
-                "seconds": limit if hung.is_set() else 0.0, "peak_mb": 0, "children_mb": 0, "left": [], "processes": [], "descriptors": 0, "threads": 0}
+        return {
+            "kind": kind,
+            **sent,
+            "outcome": "hang" if hung.is_set() else "crash",
+            "why": f"exit code {code}\n{log}",
+            "data": kept,
+            "first": False,
+            "seconds": limit if hung.is_set() else 0.0,
+            "peak_mb": 0,
+            "children_mb": 0,
+            "left": [],
+            "processes": [],
+            "descriptors": 0,
+            "threads": 0,
+        }
 
 
 def keep(result: dict, why: str, folder: Path | None, number: int) -> dict:
@@ -101,8 +121,9 @@ def keep(result: dict, why: str, folder: Path | None, number: int) -> dict:
     return told
 
 
-def run(kinds: list[str], count: int | None, seconds: float | None, seed: int, workers: int, limit: float, memory: int,
-        kept: Path | None) -> dict:
+def run(
+    kinds: list[str], count: int | None, seconds: float | None, seed: int, workers: int, limit: float, memory: int, kept: Path | None
+) -> dict:
     """Send `count` inputs, or as many as fit into `seconds`."""
     began, lock = time.monotonic(), threading.Lock()
     order = [kind for i in range(max(SHARES.values())) for kind in kinds if i < SHARES[kind]]
@@ -118,8 +139,12 @@ def run(kinds: list[str], count: int | None, seconds: float | None, seed: int, w
                 result = worker.send(kind, limit)
                 with lock:
                     results.append(result)
-                    wrong = [result["outcome"]] * (result["outcome"] in WRONG) + ["files left"] * bool(result["left"]) + [
-                        "processes left"] * bool(result["processes"]) + ["memory"] * (result["peak_mb"] + result["children_mb"] > memory)
+                    wrong = (
+                        [result["outcome"]] * (result["outcome"] in WRONG)
+                        + ["files left"] * bool(result["left"])
+                        + ["processes left"] * bool(result["processes"])
+                        + ["memory"] * (result["peak_mb"] + result["children_mb"] > memory)
+                    )
                     failures.extend(keep(result, why, kept, len(failures)) for why in wrong)
                     result.pop("data", None)
         finally:
@@ -141,17 +166,33 @@ def report(results: list[dict], failures: list[dict], seed: int, seconds: float)
     for kind in dict.fromkeys(r["kind"] for r in results):
         mine = [r for r in results if r["kind"] == kind]
         times = sorted(r["seconds"] for r in mine if not r["first"]) or [0.0]  # the first ones load and compile
-        by_kind[kind] = {"inputs": len(mine), **Counter(r["outcome"] for r in mine), "different_inputs": len({r["sent"] for r in mine}),
-                         "median_s": times[len(times) // 2], "longest_s": times[-1], "peak_mb": max(r["peak_mb"] for r in mine)}
+        by_kind[kind] = {
+            "inputs": len(mine),
+            **Counter(r["outcome"] for r in mine),
+            "different_inputs": len({r["sent"] for r in mine}),
+            "median_s": times[len(times) // 2],
+            "longest_s": times[-1],
+            "peak_mb": max(r["peak_mb"] for r in mine),
+        }
     slowest = sorted((r for r in results if not r["first"]), key=lambda r: -r["seconds"])[:8]
     largest = sorted(results, key=lambda r: -r["peak_mb"])[:5]
-    return {"seed": seed, "inputs": len(results), "seconds": round(seconds), "outcomes": Counter(r["outcome"] for r in results),
-            "files_left": sum(len(r["left"]) for r in results), "processes_left": sum(len(r["processes"]) for r in results),
-            "peak_mb": max((r["peak_mb"] for r in results), default=0), "peak_of_a_child_mb": max((r["children_mb"] for r in results), default=0),
-            "peak_together_mb": max((r["peak_mb"] + r["children_mb"] for r in results), default=0),
-            "descriptors": max((r["descriptors"] for r in results), default=0), "threads": max((r["threads"] for r in results), default=0),
-            "kinds": by_kind, "slowest": [[r["kind"], r["sent"], r["seconds"]] for r in slowest],
-            "largest": [[r["kind"], r["sent"], r["peak_mb"]] for r in largest], "wrong": failures}
+    return {
+        "seed": seed,
+        "inputs": len(results),
+        "seconds": round(seconds),
+        "outcomes": Counter(r["outcome"] for r in results),
+        "files_left": sum(len(r["left"]) for r in results),
+        "processes_left": sum(len(r["processes"]) for r in results),
+        "peak_mb": max((r["peak_mb"] for r in results), default=0),
+        "peak_of_a_child_mb": max((r["children_mb"] for r in results), default=0),
+        "peak_together_mb": max((r["peak_mb"] + r["children_mb"] for r in results), default=0),
+        "descriptors": max((r["descriptors"] for r in results), default=0),
+        "threads": max((r["threads"] for r in results), default=0),
+        "kinds": by_kind,
+        "slowest": [[r["kind"], r["sent"], r["seconds"]] for r in slowest],
+        "largest": [[r["kind"], r["sent"], r["peak_mb"]] for r in largest],
+        "wrong": failures,
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,21 +29,27 @@ def reader(name: str, folder: Path):
         def call(data: bytes) -> None:
             path.write_bytes(data)
             read(path)
+
         return call
 
     if name == "controls":
         from perse.controls import Controls
+
         return Controls.from_json
     if name == "looks":
         from perse.controls import read_look
+
         return from_file(read_look)
     if name == "avatars":
         from perse.avatar.io import load_avatar
+
         return from_file(load_avatar)
     if name == "photos":
         from perse.portrait.decode import decode
+
         return decode
     from perse.media import Clip, read_sound
+
     return from_file(read_sound if name == "sound" else lambda file: list(Clip(file, frames=10)))
 
 
@@ -55,13 +61,14 @@ def seeds(name: str, folder: Path) -> list[bytes]:
 
     from .. import hostile_clips, hostile_controls, hostile_photos
     from .targets import example
+
     rng = np.random.default_rng(1)
     if name in ("controls", "looks"):
         inputs = (data for _, data in hostile_controls.looks(random.Random(1)))
     elif name == "avatars":
         whole = example()[0]
         head = 8 + int.from_bytes(whole[:8], "little")
-        inputs = iter([whole[:head], whole[:head + 1024], whole[:8], b""])
+        inputs = iter([whole[:head], whole[: head + 1024], whole[:8], b""])
     elif name == "photos":
         inputs = (data for _, data in hostile_photos.photos(rng))
     else:
@@ -73,10 +80,12 @@ def seeds(name: str, folder: Path) -> list[bytes]:
 def one(name: str, folder: Path, flags: list[str]) -> None:
     """Fuzz one reader in this process, which ends with it."""
     import atheris
+
     with atheris.instrument_imports(include=["perse"]):
         from perse.errors import PerseError
 
         from .targets import refusal
+
         read = reader(name, folder)
     corpus = folder / "corpus"
     corpus.mkdir()
@@ -101,14 +110,32 @@ def run(names: list[str], seconds: float, seed: int, kept: Path | None) -> dict:
     for name in names:
         with tempfile.TemporaryDirectory(prefix="perse-guided-") as place:
             keep = kept or Path(place)
-            flags = [f"-max_total_time={max(1, round(seconds))}", f"-timeout={LIMIT}", f"-rss_limit_mb={MEMORY}", f"-seed={seed}", "-print_final_stats=1",
-                     f"-artifact_prefix={keep}/{name}-"]
+            flags = [
+                f"-max_total_time={max(1, round(seconds))}",
+                f"-timeout={LIMIT}",
+                f"-rss_limit_mb={MEMORY}",
+                f"-seed={seed}",
+                "-print_final_stats=1",
+                f"-artifact_prefix={keep}/{name}-",
+            ]
             folder = Path(place) / "work"
             folder.mkdir()
-            done = subprocess.run([sys.executable, "-m", "tests.proof.fuzz_guided", "--one", name, "--folder", str(folder), *flags], cwd=ROOT,
-                                  env=os.environ | {"TMPDIR": str(folder), "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, errors="replace")
-            number = {key: int(found[1]) if (found := re.search(pattern, done.stderr)) else None for key, pattern in {
-                "inputs": r"number_of_executed_units:\s*(\d+)", "new_paths": r"new_units_added:\s*(\d+)", "peak_mb": r"peak_rss_mb:\s*(\d+)"}.items()}
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.proof.fuzz_guided", "--one", name, "--folder", str(folder), *flags],
+                cwd=ROOT,
+                env=os.environ | {"TMPDIR": str(folder), "HF_HUB_OFFLINE": "1"},
+                capture_output=True,
+                text=True,
+                errors="replace",
+            )
+            number = {
+                key: int(found[1]) if (found := re.search(pattern, done.stderr)) else None
+                for key, pattern in {
+                    "inputs": r"number_of_executed_units:\s*(\d+)",
+                    "new_paths": r"new_units_added:\s*(\d+)",
+                    "peak_mb": r"peak_rss_mb:\s*(\d+)",
+                }.items()
+            }
             told[name] = {**number, "exit": done.returncode, "wrong": [] if done.returncode == 0 else [done.stderr[-2500:]]}
     return told
 

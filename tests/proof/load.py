@@ -70,7 +70,9 @@ class Load:
 
     async def _watch(self) -> None:
         while True:
-            self.samples.append((time.monotonic() - self.began, *await asyncio.to_thread(lambda: (self.server.memory(), self.server.disk()))))
+            self.samples.append(
+                (time.monotonic() - self.began, *await asyncio.to_thread(lambda: (self.server.memory(), self.server.disk())))
+            )
             await asyncio.sleep(2.0)
 
     async def _visit(self, i: int) -> None:
@@ -119,11 +121,15 @@ class Load:
             seen.built = time.monotonic() - start
 
     async def _play(self, visitor: Visitor, seen: Seen, i: int) -> None:
-        colour = np.array([int(COLOURS[i % len(COLOURS)][k:k + 2], 16) for k in (1, 3, 5)])
+        colour = np.array([int(COLOURS[i % len(COLOURS)][k : k + 2], 16) for k in (1, 3, 5)])
         alive = seen.since = time.monotonic()
         while (now := time.monotonic()) - self.began < self.seconds or not seen.times:
             number = len(seen.times)
-            look = {"yaw": (7 * i + 3 * number) % 60 - 30, "expression": {"smile": number % 10 / 10}, "styles": {"beard": {"full": i % 5 / 5}}}
+            look = {
+                "yaw": (7 * i + 3 * number) % 60 - 30,
+                "expression": {"smile": number % 10 / 10},
+                "styles": {"beard": {"full": i % 5 / 5}},
+            }
             picture = await self._patiently(seen, visitor.frame, look, self.size, COLOURS[i % len(COLOURS)])
             seen.times.append(time.monotonic() - now)
             seen.crossed += bool(np.abs(picture[2:6, 2:6].reshape(-1, 3).mean(0) - colour).max() > NEAR)
@@ -142,9 +148,11 @@ class Load:
         other = next((v for v in self.visits if v is not visitor and v.avatar), None)
         if other is None:
             return
-        for ask in (visitor.ask("POST", f"perse/frame/{other.avatar[::-1]}", content="{}"),
-                    visitor.act("perse-shoot click", other.avatar, "{}", "grey", "nod", 1, 256, 15, "mp4", "Head"),
-                    visitor.ask("GET", "perse/state", headers={"X-Perse-Visit": other.avatar})):
+        for ask in (
+            visitor.ask("POST", f"perse/frame/{other.avatar[::-1]}", content="{}"),
+            visitor.act("perse-shoot click", other.avatar, "{}", "grey", "nod", 1, 256, 15, "mp4", "Head"),
+            visitor.ask("GET", "perse/state", headers={"X-Perse-Visit": other.avatar}),
+        ):
             try:
                 await ask
                 seen.crossed += 1
@@ -172,29 +180,47 @@ def report(load: Load, server: Server, empty: dict, memory: dict, left: list[str
     rates = np.array([s.rate for s in long])
     waits = [s.waited[0] for s in seen if s.waited]
     told = {
-        "visitors": len(seen), "kinds": Counter(s.kind for s in seen), "seconds": load.seconds, "previews": len(times), "size": load.size,
-        "previews_a_second_each": {"visitors": len(long), "slowest": rates.min(), "median": np.median(rates), "fastest": rates.max(),
-                                   "slowest_by_median": rates.min() / np.median(rates)},
+        "visitors": len(seen),
+        "kinds": Counter(s.kind for s in seen),
+        "seconds": load.seconds,
+        "previews": len(times),
+        "size": load.size,
+        "previews_a_second_each": {
+            "visitors": len(long),
+            "slowest": rates.min(),
+            "median": np.median(rates),
+            "fastest": rates.max(),
+            "slowest_by_median": rates.min() / np.median(rates),
+        },
         "preview_seconds": {"p50": np.quantile(times, 0.5), "p95": np.quantile(times, 0.95), "longest": times.max()},
-        "build_seconds_with_waiting": sorted(round(s.built, 1) for s in seen if s.built), "refused": sum((s.refused for s in seen), Counter()),
-        "told_while_waiting": waits[:3], "waited": len(waits),
+        "build_seconds_with_waiting": sorted(round(s.built, 1) for s in seen if s.built),
+        "refused": sum((s.refused for s in seen), Counter()),
+        "told_while_waiting": waits[:3],
+        "waited": len(waits),
         "memory_mb": {**memory, "peak": max(m for _, m, _ in load.samples), "slope_a_minute": slope([(t, m) for t, m, _ in load.samples])},
         "disk_mb": {"peak": max(d for *_, d in load.samples), "slope_a_minute": slope([(t, d) for t, _, d in load.samples])},
-        "after": empty, "files_left": left, "odd_lines_of_the_log": server.odd()[:10],
-        "errors": [e for s in seen for e in s.errors], "crossed": sum(s.crossed for s in seen)}
+        "after": empty,
+        "files_left": left,
+        "odd_lines_of_the_log": server.odd()[:10],
+        "errors": [e for s in seen for e in s.errors],
+        "crossed": sum(s.crossed for s in seen),
+    }
     return json.loads(json.dumps(told), parse_float=lambda text: round(float(text), 3))
 
 
 def wrong(told: dict) -> list[str]:
     """What should not have been."""
     return [name for name in ("errors", "crossed", "files_left", "odd_lines_of_the_log") if told[name]] + [
-        f"{name} left" for name in ("visits", "avatars") if told["after"][name]]
+        f"{name} left" for name in ("visits", "avatars") if told["after"][name]
+    ]
 
 
 def run(visitors: int, seconds: float, builds: int, files: int, size: int, patience: float = 300.0) -> dict:
     """Start the page, load it, wait until everybody's visit is over."""
-    with tempfile.TemporaryDirectory(prefix="perse-load-") as folder, Server(
-            Path(folder), PERSE_BUDGET=str(BUDGET), PERSE_MAX_AVATARS=str(visitors + 8)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="perse-load-") as folder,
+        Server(Path(folder), PERSE_BUDGET=str(BUDGET), PERSE_MAX_AVATARS=str(visitors + 8)) as server,
+    ):
         start = server.memory()
         load = Load(server, visitors, seconds, builds, files, size)
         asyncio.run(load.run())
@@ -202,7 +228,13 @@ def run(visitors: int, seconds: float, builds: int, files: int, size: int, patie
         while (empty := server.health())["visits"] and time.monotonic() < end:
             time.sleep(1.0)
         left = server.left()
-        told = report(load, server, {k: empty[k] for k in ("visits", "avatars", "held_mb", "lines", "frames")}, {"start": start, "end": server.memory()}, left)
+        told = report(
+            load,
+            server,
+            {k: empty[k] for k in ("visits", "avatars", "held_mb", "lines", "frames")},
+            {"start": start, "end": server.memory()},
+            left,
+        )
     return told | {"wrong": wrong(told)}
 
 

@@ -52,9 +52,15 @@ def run(visits: int, pictures: int, seed: int, growth: float) -> dict:
             time.sleep(CALM)
             memory.append(round(server.memory()))
             print(memory, file=sys.stderr, flush=True)
-        late = memory[len(memory) // 2:]
-        told = {"visits": visits, "memory_mb": {"idle": memory[0], "after_each": memory[1:]}, "growth_mb": max(late) - late[0], "errors": errors,
-                "files_left": server.left(), "odd_lines_of_the_log": server.odd()[:10]}
+        late = memory[len(memory) // 2 :]
+        told = {
+            "visits": visits,
+            "memory_mb": {"idle": memory[0], "after_each": memory[1:]},
+            "growth_mb": max(late) - late[0],
+            "errors": errors,
+            "files_left": server.left(),
+            "odd_lines_of_the_log": server.odd()[:10],
+        }
     told["wrong"] = [n for n in ("errors", "files_left", "odd_lines_of_the_log") if told[n]] + ["growth"] * (told["growth_mb"] > growth)
     return told
 

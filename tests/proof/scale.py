@@ -41,19 +41,55 @@ def run(processes: int, count: int, budget: float) -> dict:
     with tempfile.TemporaryDirectory(prefix="perse-scale-") as name:
         folder = Path(name)
         threads = str(max(1, (os.cpu_count() or 1) // processes))
-        launch = [] if processes == 1 else ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes), "--num_machines", "1",
-                                            "--mixed_precision", "no", "--dynamo_backend", "no"]
+        launch = (
+            []
+            if processes == 1
+            else [
+                "-m",
+                "accelerate.commands.launch",
+                "--cpu",
+                "--num_processes",
+                str(processes),
+                "--num_machines",
+                "1",
+                "--mixed_precision",
+                "no",
+                "--dynamo_backend",
+                "no",
+            ]
+        )
         start = time.monotonic()
         done = subprocess.run(
-            [sys.executable, *launch, "-m", "perse", "build", *map(str, portraits(folder, count)), "--output", f"{folder / 'out'}/", "--budget", str(budget)],
-            cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}, capture_output=True, text=True)
+            [
+                sys.executable,
+                *launch,
+                "-m",
+                "perse",
+                "build",
+                *map(str, portraits(folder, count)),
+                "--output",
+                f"{folder / 'out'}/",
+                "--budget",
+                str(budget),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+        )
         seconds = time.monotonic() - start
         if done.returncode:
             return {"processes": processes, "error": done.stderr[-1000:]}
         summary = json.loads((folder / "out" / "summary.json").read_text())
-        return {"processes": processes, "threads_each": int(threads), "avatars": len(summary["avatars"]), "failed": len(summary["failed"]),
-                "seconds": round(seconds, 1), "avatars_an_hour": round(3600 * len(summary["avatars"]) / seconds, 1),
-                "psnr_head": [row.get("psnr_head") for row in summary["avatars"]]}
+        return {
+            "processes": processes,
+            "threads_each": int(threads),
+            "avatars": len(summary["avatars"]),
+            "failed": len(summary["failed"]),
+            "seconds": round(seconds, 1),
+            "avatars_an_hour": round(3600 * len(summary["avatars"]) / seconds, 1),
+            "psnr_head": [row.get("psnr_head") for row in summary["avatars"]],
+        }
 
 
 def main(arguments: list[str] | None = None) -> int:

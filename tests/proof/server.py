@@ -33,10 +33,19 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        env = os.environ | {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(self.files),
-                            "HF_HUB_OFFLINE": "1", "PERSE_PROXIES": "1", "TMPDIR": str(folder), **environment}
+        env = os.environ | {
+            "GRADIO_SERVER_PORT": str(self.port),
+            "GRADIO_SERVER_NAME": "127.0.0.1",
+            "GRADIO_TEMP_DIR": str(self.files),
+            "HF_HUB_OFFLINE": "1",
+            "PERSE_PROXIES": "1",
+            "TMPDIR": str(folder),
+            **environment,
+        }
         self.log = open(folder / "log.txt", "a")
-        self.process = subprocess.Popen([sys.executable, str(root / "app.py")], cwd=root, env=env, stdout=self.log, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            [sys.executable, str(root / "app.py")], cwd=root, env=env, stdout=self.log, stderr=subprocess.STDOUT
+        )
         self._me = psutil.Process(self.process.pid)
 
     def wait(self, patience: float = 600.0) -> "Server":
@@ -64,11 +73,11 @@ class Server:
                 held += process.memory_info().rss
             except psutil.NoSuchProcess:
                 continue
-        return held / 2 ** 20
+        return held / 2**20
 
     def disk(self) -> float:
         """MB of visitors' files."""
-        return sum(p.stat().st_size for p in self.files.rglob("*") if p.is_file()) / 2 ** 20
+        return sum(p.stat().st_size for p in self.files.rglob("*") if p.is_file()) / 2**20
 
     def processor(self) -> float:
         """Seconds of processor time so far, with those of the children that have ended."""

@@ -92,10 +92,17 @@ class Soak:
             return
         self.others += 1
         token = visitor.avatar
-        await rng.choice((
-            lambda: visitor.state(), lambda: visitor.save("picture.png", look), lambda: visitor.save("gaussians.ply", look),
-            lambda: visitor.ask("GET", f"perse/info/{token}"), lambda: visitor.ask("GET", f"perse/random/{token}?seed={rng.randrange(9999)}"),
-            lambda: visitor.ask("POST", f"perse/styles/{token}?category=beard"), lambda: visitor.ask("POST", f"perse/motion/{token}?name=nod")))()
+        await rng.choice(
+            (
+                lambda: visitor.state(),
+                lambda: visitor.save("picture.png", look),
+                lambda: visitor.save("gaussians.ply", look),
+                lambda: visitor.ask("GET", f"perse/info/{token}"),
+                lambda: visitor.ask("GET", f"perse/random/{token}?seed={rng.randrange(9999)}"),
+                lambda: visitor.ask("POST", f"perse/styles/{token}?category=beard"),
+                lambda: visitor.ask("POST", f"perse/motion/{token}?name=nod"),
+            )
+        )()
 
 
 def run(previews: int | None, seconds: float, visitors: int, seed: int, growth: float) -> dict:
@@ -105,11 +112,25 @@ def run(previews: int | None, seconds: float, visitors: int, seed: int, growth: 
         asyncio.run(soak.run())
         late = np.array([s for s in soak.samples if s[0] >= soak.done / 2] or soak.samples[-1:], float)
         slope = float(1000 * np.polyfit(*late.T, 1)[0]) if len(late) >= 10 else 0.0
-        told = {"previews": soak.done, "other_requests": soak.others, "refused": soak.refused, "seconds": round(time.monotonic() - soak.began),
-                "visitors": visitors, "previews_a_second": round(soak.done / (time.monotonic() - soak.began), 2),
-                "memory_mb": {"first": round(soak.samples[0][1]), "half": round(late[0][1]), "last": round(soak.samples[-1][1]),
-                              "peak": round(max(m for _, m in soak.samples)), "slope_a_1000_previews": round(slope, 2)},
-                "errors": soak.errors[:20], "files_left": server.left(), "odd_lines_of_the_log": server.odd()[:10], "after": server.health()}
+        told = {
+            "previews": soak.done,
+            "other_requests": soak.others,
+            "refused": soak.refused,
+            "seconds": round(time.monotonic() - soak.began),
+            "visitors": visitors,
+            "previews_a_second": round(soak.done / (time.monotonic() - soak.began), 2),
+            "memory_mb": {
+                "first": round(soak.samples[0][1]),
+                "half": round(late[0][1]),
+                "last": round(soak.samples[-1][1]),
+                "peak": round(max(m for _, m in soak.samples)),
+                "slope_a_1000_previews": round(slope, 2),
+            },
+            "errors": soak.errors[:20],
+            "files_left": server.left(),
+            "odd_lines_of_the_log": server.odd()[:10],
+            "after": server.health(),
+        }
     told["wrong"] = [n for n in ("errors", "files_left", "odd_lines_of_the_log") if told[n]] + ["growth"] * (slope > growth)
     return told
 

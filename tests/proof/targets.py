@@ -28,6 +28,7 @@ DRIVEN = 4  # frames of a clip that drive an avatar: tracking is slow
 def example():
     """A ready-made avatar, as bytes of its file and loaded."""
     from perse.ui.examples import EXAMPLES
+
     chosen = EXAMPLES["astronaut"]
     return lzma.decompress(chosen.avatar_path.read_bytes()), chosen.avatar()
 
@@ -35,8 +36,11 @@ def example():
 def known() -> dict[str, list]:
     """Names that the example's avatar has."""
     space = example()[1].space.categories.values()
-    return {"attributes": [a.name for c in space for a in c.axes], "expression": example()[1].expressions(),
-            "styles": [(c.name, s.name) for c in space for s in c.styles]}
+    return {
+        "attributes": [a.name for c in space for a in c.axes],
+        "expression": example()[1].expressions(),
+        "styles": [(c.name, s.name) for c in space for s in c.styles],
+    }
 
 
 def finite(picture) -> None:
@@ -48,7 +52,7 @@ def finite(picture) -> None:
 def again(make: Callable[[np.random.Generator], Iterator], rng: random.Random) -> Iterator:
     """The generator's inputs, again and again with other seeds."""
     for _ in count():
-        yield from make(np.random.default_rng(rng.randrange(2 ** 32)))
+        yield from make(np.random.default_rng(rng.randrange(2**32)))
 
 
 def moving_face(path: Path, frames: int, side: int) -> Path:
@@ -56,6 +60,7 @@ def moving_face(path: Path, frames: int, side: int) -> Path:
     import av
     import cv2
     from skimage.data import astronaut
+
     picture = cv2.resize(astronaut(), (side, side))
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
@@ -72,6 +77,7 @@ class Photos:
 
     def inputs(self, rng, folder: Path):
         from ..hostile_photos import photos
+
         for name, data in again(photos, rng):
             path = folder / f"photo{Path(name).suffix[:8]}"
             path.write_bytes(data)
@@ -79,6 +85,7 @@ class Photos:
 
     def receive(self, path: Path):
         from perse.portrait import load_portrait
+
         load_portrait(path)
 
 
@@ -87,10 +94,12 @@ class Clips:
 
     def inputs(self, rng, folder: Path):
         from ..hostile_clips import clips
+
         yield from again(lambda seeded: clips(folder, seeded), rng)
 
     def receive(self, path: Path):
         from perse.media import Clip
+
         with Clip(path, rate=25.0, seconds=30.0, frames=FRAMES) as clip:
             for _, pixels in clip:
                 if pixels.shape != (clip.height, clip.width, 3):
@@ -102,7 +111,8 @@ class Drives(Clips):
 
     def inputs(self, rng, folder: Path):
         from ..hostile_clips import mutated
-        data, seeded = moving_face(folder / "good.ts", 25, 256).read_bytes(), np.random.default_rng(rng.randrange(2 ** 32))
+
+        data, seeded = moving_face(folder / "good.ts", 25, 256).read_bytes(), np.random.default_rng(rng.randrange(2**32))
         path = folder / "face.ts"
         for other in super().inputs(rng, folder):
             path.write_bytes(mutated(data, seeded))
@@ -113,6 +123,7 @@ class Drives(Clips):
         from perse.controls import Controls
         from perse.motion.driving.drive import drive
         from perse.renderer import Renderer
+
         motion = drive(example()[1], path, Controls(), float(DRIVEN), 1.0)
         finite(Renderer(example()[1], SIZE).frame(next(iter(motion))))
 
@@ -122,10 +133,12 @@ class Sound:
 
     def inputs(self, rng, folder: Path):
         from ..hostile_clips import clips, sounds
+
         yield from again(lambda seeded: chain(sounds(folder, seeded, 6), clips(folder, seeded)), rng)
 
     def receive(self, path: Path):
         from perse.media import read_sound
+
         sound = read_sound(path, seconds=30.0)
         if sound.ndim != 1 or sound.dtype != np.float32 or not np.isfinite(sound).all() or np.abs(sound).max(initial=0) > 1:
             raise AssertionError(f"a sound of shape {sound.shape}, {sound.dtype}")
@@ -136,6 +149,7 @@ class Avatars:
 
     def inputs(self, rng, folder: Path):
         from ..hostile_avatar import mutations, small
+
         path, sizes = folder / "avatar.safetensors", (small(), example()[0])
         for name, changed in again(lambda seeded: mutations(sizes[seeded.random() < WHOLE], seeded), rng):
             path.write_bytes(changed)
@@ -146,6 +160,7 @@ class Avatars:
         from perse.controls import Controls
         from perse.pipeline import PersePipeline
         from perse.renderer import Renderer
+
         avatar = load_avatar(path)
         for background, framing in (("grey", "head"), ("original", "head")):
             finite(Renderer(avatar, SIZE, background, framing).frame(Controls(expression={"smile": 1.0}, yaw=20.0)))
@@ -167,6 +182,7 @@ class Looks:
     def receive(self, path: Path):
         from perse.controls import read_look
         from perse.edit_options import check_look
+
         look = read_look(path)
         check_look(look, example()[1], path)
 
@@ -180,6 +196,7 @@ class ControlsSent:
     def receive(self, text: str | bytes):
         from perse.controls import Controls
         from perse.renderer import Renderer
+
         found = Controls.from_json(text)
         if Controls.from_json(found.to_json()) != found:
             raise AssertionError("controls that do not survive JSON")
@@ -192,7 +209,15 @@ TARGETS = {"photos": Photos, "clips": Clips, "drives": Drives, "sound": Sound, "
 def refusal(error: PerseError) -> str:
     """What is wrong with the sentence of a refusal; empty if nothing."""
     sentence = str(error)
-    wrong = [name for name, bad in (("is empty", len(sentence) < 10), ("is long", len(sentence) >= 300), ("is no single line", not sentence.isprintable()),
-                                    ("does not end", sentence[-1:] not in ".?!"),
-                                    ("names a place of the server", any(str(place) in sentence for place in (Path.cwd(), ROOT)))) if bad]
+    wrong = [
+        name
+        for name, bad in (
+            ("is empty", len(sentence) < 10),
+            ("is long", len(sentence) >= 300),
+            ("is no single line", not sentence.isprintable()),
+            ("does not end", sentence[-1:] not in ".?!"),
+            ("names a place of the server", any(str(place) in sentence for place in (Path.cwd(), ROOT))),
+        )
+        if bad
+    ]
     return f"the sentence {' and '.join(wrong)}: {sentence[:400]!r}" if wrong else ""

@@ -26,6 +26,7 @@ def test_hostile_inputs_are_refused_or_survived(tmp_path):
 def test_a_fuzzer_that_sees_the_code_finds_nothing(tmp_path):
     pytest.importorskip("atheris", reason="atheris is not installed")
     from . import fuzz_guided
+
     told = fuzz_guided.run(["controls", "avatars"], 10, 1, tmp_path)
     assert not any(t["wrong"] for t in told.values()), told
     assert all(t["new_paths"] for t in told.values())

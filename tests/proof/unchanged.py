@@ -22,8 +22,11 @@ from .scale import portraits
 
 # Fixed work: as many steps as a fast machine makes in these seconds, without a clock.
 BUDGET, PATIENCE = 10.0, 100.0
-LOOKS = {"front": Controls(), "turned": Controls(head_yaw=35.0, expression={"jaw_open": 0.7, "eye_blink_left": 1.0}),
-         "edited": Controls(yaw=-30.0, styles={"beard": {"full": 1.0}, "hat": {"beanie": 1.0}}, attributes={"nose_width": 1.0})}
+LOOKS = {
+    "front": Controls(),
+    "turned": Controls(head_yaw=35.0, expression={"jaw_open": 0.7, "eye_blink_left": 1.0}),
+    "edited": Controls(yaw=-30.0, styles={"beard": {"full": 1.0}, "hat": {"beanie": 1.0}}, attributes={"nose_width": 1.0}),
+}
 
 
 def record(photos: list[Path]) -> dict[str, np.ndarray]:
@@ -37,7 +40,9 @@ def record(photos: list[Path]) -> dict[str, np.ndarray]:
             path = Path(folder) / "avatar.safetensors"
             pipeline.save(avatar, path)
             for name, tensor in load_file(path).items():
-                out[f"{photo.stem}/{name}"] = np.frombuffer(hashlib.sha256(tensor.tobytes() + str(tensor.dtype).encode()).digest(), np.uint8)
+                out[f"{photo.stem}/{name}"] = np.frombuffer(
+                    hashlib.sha256(tensor.tobytes() + str(tensor.dtype).encode()).digest(), np.uint8
+                )
         for name, look in LOOKS.items():
             out[f"{photo.stem}/picture {name}"] = pipeline.render(avatar, look, size=384)
     return out

@@ -35,7 +35,12 @@ def actions(address: str) -> dict[str, int]:
     with urllib.request.urlopen(f"{address}/config", timeout=60) as answer:
         config = json.load(answer)
     parts = {c["id"]: c["props"].get("elem_id") or c["type"] for c in config["components"]}
-    return {f"{parts[where]} {event}": d["id"] for d in config["dependencies"] for where, event in d["targets"] if where in parts and d.get("backend_fn")}
+    return {
+        f"{parts[where]} {event}": d["id"]
+        for d in config["dependencies"]
+        for where, event in d["targets"]
+        if where in parts and d.get("backend_fn")
+    }
 
 
 class Visitor:
@@ -121,7 +126,9 @@ class Visitor:
         await self.act("uploadbutton upload", await self.upload("avatar.safetensors", data))
         return await self.opened()
 
-    async def film(self, seconds: float = 1, size: int = 256, fps: int = 15, kind: str = "mp4", motion: str = "nod", look: str = "{}") -> bytes:
+    async def film(
+        self, seconds: float = 1, size: int = 256, fps: int = 15, kind: str = "mp4", motion: str = "nod", look: str = "{}"
+    ) -> bytes:
         """A video of the avatar."""
         await self.act("perse-shoot click", self.avatar, look, "grey", motion, seconds, size, fps, kind, "Head")
         html = (await self.until(lambda s: not s["busy"]))["pieces"]["film"].get("html", "")
@@ -160,6 +167,7 @@ def _plain(html: str) -> str:
 def portrait() -> bytes:
     """scikit-image's public-domain portrait, as a file."""
     from skimage.data import astronaut
+
     out = io.BytesIO()
     Image.fromarray(astronaut()).save(out, "PNG")
     return out.getvalue()

@@ -107,8 +107,17 @@ def main(folder: Path, seed: str) -> None:
         result = outcome_of(target, sent)
         seconds = time.monotonic() - start
         alive = [c.name() for c in me.children(recursive=True) if c.status() != psutil.STATUS_ZOMBIE]
-        tell(**result, first=first, seconds=round(seconds, 3), peak_mb=round(peak()), children_mb=round(children.peak), left=left_behind(places),
-             processes=alive, descriptors=me.num_fds(), threads=me.num_threads())
+        tell(
+            **result,
+            first=first,
+            seconds=round(seconds, 3),
+            peak_mb=round(peak()),
+            children_mb=round(children.peak),
+            left=left_behind(places),
+            processes=alive,
+            descriptors=me.num_fds(),
+            threads=me.num_threads(),
+        )
 
 
 if __name__ == "__main__":

@@ -37,16 +37,17 @@ def test_a_ray_goes_from_the_centre_to_what_its_pixel_shows(camera):
 
 def test_resizing_scales_pixels(camera):
     points = np.random.default_rng(0).normal(size=(20, 3))
-    np.testing.assert_allclose(
-        camera.resized(200, 40).project(points)[0], camera.project(points)[0] * [2.0, 0.5], rtol=1e-4, atol=1e-3
-    )
+    np.testing.assert_allclose(camera.resized(200, 40).project(points)[0], camera.project(points)[0] * [2.0, 0.5], rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize(("turn", "point", "moves"), [
-    (dict(yaw=20), (0, 0, -1), (-1, 0)),  # the nose goes to the left edge
-    (dict(pitch=20), (0, 0, -1), (0, 1)),  # and down
-    (dict(roll=20), (0, -1, 0), (1, 0)),  # the top of the head goes right: clockwise
-])
+@pytest.mark.parametrize(
+    ("turn", "point", "moves"),
+    [
+        (dict(yaw=20), (0, 0, -1), (-1, 0)),  # the nose goes to the left edge
+        (dict(pitch=20), (0, 0, -1), (0, 1)),  # and down
+        (dict(roll=20), (0, -1, 0), (1, 0)),  # the top of the head goes right: clockwise
+    ],
+)
 def test_orbit_turns_the_right_way(camera, turn, point, moves):
     pivot, point = np.array([0.3, -0.2, 0.4]), np.array(point, dtype=float)
     angles = dict(yaw=0, pitch=0, roll=0) | turn

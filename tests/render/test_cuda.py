@@ -23,6 +23,7 @@ def wheel(tmp_path, monkeypatch):
             file.writestr("gsplat/__init__.py", "")
             file.writestr(f"gsplat/{module}", b"kernels")
         return path
+
     return make
 
 
@@ -32,12 +33,19 @@ def test_a_wheel_for_this_python_comes_first(wheel):
     assert sys.path[1:] == before and (kernels.Path(sys.path[0]) / "gsplat" / f"csrc.{TAG}-x86_64-linux-gnu.so").read_bytes() == b"kernels"
 
 
-@pytest.mark.parametrize("make, told", [
-    (lambda wheel: wheel("csrc.cpython-27-x86_64-linux-gnu.so"), "no gsplat kernels for Python"),
-    (lambda wheel: wheel("nothing.py"), "no gsplat kernels"), (lambda wheel: f"{wheel('a.so')}#sha256={'0' * 64}", "damaged"),
-    (lambda wheel: "/nowhere/gsplat.whl", "cannot be read"), (lambda wheel: "http://127.0.0.1:9/gsplat.whl", "https"),
-    (lambda wheel: "https://127.0.0.1:9/gsplat.whl#sha256=0", "cannot be read"), (lambda wheel: "https://127.0.0.1:9/gsplat.whl", "sha256"),
-    (lambda wheel: __file__, "cannot be read")])
+@pytest.mark.parametrize(
+    "make, told",
+    [
+        (lambda wheel: wheel("csrc.cpython-27-x86_64-linux-gnu.so"), "no gsplat kernels for Python"),
+        (lambda wheel: wheel("nothing.py"), "no gsplat kernels"),
+        (lambda wheel: f"{wheel('a.so')}#sha256={'0' * 64}", "damaged"),
+        (lambda wheel: "/nowhere/gsplat.whl", "cannot be read"),
+        (lambda wheel: "http://127.0.0.1:9/gsplat.whl", "https"),
+        (lambda wheel: "https://127.0.0.1:9/gsplat.whl#sha256=0", "cannot be read"),
+        (lambda wheel: "https://127.0.0.1:9/gsplat.whl", "sha256"),
+        (lambda wheel: __file__, "cannot be read"),
+    ],
+)
 def test_wheels_that_do_not_serve(wheel, make, told):
     before = list(sys.path)
     answer = kernels.use_wheel(str(make(wheel)))

@@ -22,8 +22,28 @@ from perse.render.reference import rasterize_reference
 
 FIELDS = ("means", "quats", "scales", "opacities", "colors")
 WIDTH, HEIGHT = 75, 41  # neither a multiple of a tile
-WILD = (0.0, -0.0, 1e-45, 1e-30, 1e-12, 0.004, 0.3, 1.0, 2.0, -1.0, 40.0, 1e3, 1e6, -1e9, 1e18, -1e30, 3e38, float("inf"), -float("inf"),
-        float("nan"))
+WILD = (
+    0.0,
+    -0.0,
+    1e-45,
+    1e-30,
+    1e-12,
+    0.004,
+    0.3,
+    1.0,
+    2.0,
+    -1.0,
+    40.0,
+    1e3,
+    1e6,
+    -1e9,
+    1e18,
+    -1e30,
+    3e38,
+    float("inf"),
+    -float("inf"),
+    float("nan"),
+)
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 # Each of these makes the two ends of many strips disagree about whether the strip is empty: 25 m long as seen from 2 m, half a pixel
 # thick, and hardly to be seen.
@@ -83,9 +103,11 @@ def test_needles_stay_within_their_buffers():
 
 
 @SETTINGS
-@given(rows=st.lists(st.tuples(wild(11), st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3)), min_size=1, max_size=40),
-       view=st.lists(st.tuples(st.integers(0, 11), st.sampled_from(WILD)), max_size=2),
-       lens=st.lists(st.tuples(st.sampled_from([(0, 0), (1, 1), (0, 2), (1, 2)]), st.sampled_from(WILD)), max_size=2))
+@given(
+    rows=st.lists(st.tuples(wild(11), st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3)), min_size=1, max_size=40),
+    view=st.lists(st.tuples(st.integers(0, 11), st.sampled_from(WILD)), max_size=2),
+    lens=st.lists(st.tuples(st.sampled_from([(0, 0), (1, 1), (0, 2), (1, 2)]), st.sampled_from(WILD)), max_size=2),
+)
 def test_any_numbers_give_a_picture(rows, view, lens):
     viewmat, K = np.eye(4, dtype=np.float32), camera().K.copy()
     for at, value in view:
@@ -122,7 +144,9 @@ def test_a_number_that_is_none_spoils_no_other_gaussian(field, value):
 def degenerate(count, seed):
     """Needles, plates, giants, dust, Gaussians behind the camera, beside the picture and in each other: whatever float32 can measure."""
     random = np.random.default_rng(seed)
-    place = np.concatenate([random.uniform(-3, 3, (count, 2)), random.choice([-1.0, 0.0099, 0.02, 0.5, 2.0, 2.0, 2.0, 50.0], (count, 1))], 1)
+    place = np.concatenate(
+        [random.uniform(-3, 3, (count, 2)), random.choice([-1.0, 0.0099, 0.02, 0.5, 2.0, 2.0, 2.0, 50.0], (count, 1))], 1
+    )
     place[:, :2] *= np.abs(place[:, 2:])
     sizes = 10.0 ** random.uniform(-6, 2, (count, 3)) * np.abs(place[:, 2:])
     quats = random.normal(size=(count, 4)) * 10.0 ** random.uniform(-6, 6, (count, 1))
@@ -161,8 +185,13 @@ def test_giants_without_number_are_refused_before_there_is_memory_for_them():
     count = 200_000
     random = torch.Generator().manual_seed(0)
     like = torch.ones(count, 1)
-    giants = GaussianCloud(torch.rand(count, 3, generator=random) + torch.tensor([-0.5, -0.5, 2.0]), torch.tensor([1.0, 0, 0, 0]) * like,
-                           like * torch.tensor([9.0, 9.0, 9.0]), torch.full((count,), 0.01), torch.ones(count, 3))
+    giants = GaussianCloud(
+        torch.rand(count, 3, generator=random) + torch.tensor([-0.5, -0.5, 2.0]),
+        torch.tensor([1.0, 0, 0, 0]) * like,
+        like * torch.tensor([9.0, 9.0, 9.0]),
+        torch.full((count,), 0.01),
+        torch.ones(count, 3),
+    )
     with pytest.raises(PerseError, match="too large or too many"):
         rasterize(giants, camera(2048, 2048, 2000.0))
 
@@ -176,8 +205,11 @@ def test_pictures_have_a_largest_size(size):
 
 
 @SETTINGS
-@given(st.lists(wild(3), min_size=3, max_size=12), st.lists(wild(2), min_size=3, max_size=3),
-       st.lists(st.tuples(st.sampled_from([(0, 0), (1, 1), (0, 2), (1, 2)]), st.sampled_from(WILD)), max_size=2))
+@given(
+    st.lists(wild(3), min_size=3, max_size=12),
+    st.lists(wild(2), min_size=3, max_size=3),
+    st.lists(st.tuples(st.sampled_from([(0, 0), (1, 1), (0, 2), (1, 2)]), st.sampled_from(WILD)), max_size=2),
+)
 def test_any_mesh_gives_a_picture(vertices, uvs, lens):
     K = camera().K.copy()
     for at, value in lens:

@@ -18,8 +18,17 @@ from perse.render.rasterize import rasterize
 from perse.render.synthetic import SOURCE_TYPE, sentence
 
 SIZE = 256
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
 
 
 @pytest.fixture
@@ -29,8 +38,12 @@ def cloud():
     opacities = torch.rand(1000, generator=random) * 0.9 + 0.05
     opacities[:100] = 0.003
     return GaussianCloud(
-        torch.randn(1000, 3, generator=random) * 0.5, 3 * torch.randn(1000, 4, generator=random),
-        torch.exp(torch.rand(1000, 3, generator=random) * 3 - 4.5), opacities, torch.rand(1000, 3, generator=random))
+        torch.randn(1000, 3, generator=random) * 0.5,
+        3 * torch.randn(1000, 4, generator=random),
+        torch.exp(torch.rand(1000, 3, generator=random) * 3 - 4.5),
+        opacities,
+        torch.rand(1000, 3, generator=random),
+    )
 
 
 @pytest.fixture

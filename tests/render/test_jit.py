@@ -19,9 +19,16 @@ def test_a_kernel_runs_whatever_the_disk(tmp_path, place):
     kept = tmp_path / "kept"
     if place == "nowhere":  # neither beside the source nor in the person's cache nor where the variable says
         (tmp_path / "__pycache__").write_text("no folder")
-    run = "import kernel\n" + (f"import shutil; shutil.rmtree({str(kept)!r}); open({str(kept)!r}, 'w').close()\n" if place == "taken away" else "")
-    env = os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}", "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null",
-                        "NUMBA_CACHE_DIR": "/dev/null/x" if place == "nowhere" else str(kept)}
+    run = "import kernel\n" + (
+        f"import shutil; shutil.rmtree({str(kept)!r}); open({str(kept)!r}, 'w').close()\n" if place == "taken away" else ""
+    )
+    env = os.environ | {
+        "PYTHONPATH": f"{ROOT}:{tmp_path}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": "/dev/null",
+        "XDG_CACHE_HOME": "/dev/null",
+        "NUMBA_CACHE_DIR": "/dev/null/x" if place == "nowhere" else str(kept),
+    }
     done = subprocess.run([sys.executable, "-c", run + "print(kernel.double(21))"], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == "42\n", done.stderr
     assert len(list(kept.rglob("*.nbc"))) == (place == "good")

@@ -25,7 +25,11 @@ def _apply(values, logarithms, powers, floors, inverses):
     given = load16(values, 0)
     store(inverses, 0, inverse(given))
     store(logarithms, 0, log2(given))
-    store(powers, 0, exp2(log2(given), splat16(EXP2[0]), splat16(EXP2[1]), splat16(EXP2[2]), splat16(EXP2[3]), splat16(EXP2[4]), splat16(EXP2[5])))
+    store(
+        powers,
+        0,
+        exp2(log2(given), splat16(EXP2[0]), splat16(EXP2[1]), splat16(EXP2[2]), splat16(EXP2[3]), splat16(EXP2[4]), splat16(EXP2[5])),
+    )
     store(floors, 0, floor(given))
 
 
@@ -74,7 +78,7 @@ def test_bits_are_found_and_counted():
     for word in (0, 1, -1, -(2**63), 0x0F0F00FF0000F001, 5 << 40):
         wanted = [k for k in range(64) if (word & (2**64 - 1)) >> k & 1]
         out = np.full(64, -1, np.int64)
-        assert _bits(np.int64(word), out) == len(wanted) == count(np.int64(word)) and out[:len(wanted)].tolist() == wanted
+        assert _bits(np.int64(word), out) == len(wanted) == count(np.int64(word)) and out[: len(wanted)].tolist() == wanted
 
 
 def test_a_matrix_of_bits_is_turned():

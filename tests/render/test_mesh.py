@@ -37,9 +37,7 @@ def test_a_textured_quad_shows_its_texture(camera):
 
 def test_coverage_is_the_share_of_the_pixel(camera):
     # The left edge at pixel 10.5, the top at 5.25: on a 4 x 4 grid those are exact shares.
-    image, alpha, depth = render_mesh(
-        quad(-1.9, 4, -1.95, 3), QUAD, QUAD_UVS, plain(0.8, 0.4, 0.2), camera, supersample=4
-    )
+    image, alpha, depth = render_mesh(quad(-1.9, 4, -1.95, 3), QUAD, QUAD_UVS, plain(0.8, 0.4, 0.2), camera, supersample=4)
     assert alpha[20, 9] == 0 and alpha[20, 10] == pytest.approx(0.5) and alpha[20, 11] == 1
     assert alpha[4, 20] == 0 and alpha[5, 20] == pytest.approx(0.75)
     # Premultiplied: the colour over the coverage is the texture's own, with no dark fringe.
@@ -118,9 +116,7 @@ def test_the_opacity_channel_cuts_the_outline_without_bleeding(camera):
     texture[:, :, :3] = (0.0, 1.0, 0.0)  # what lies under transparent texels must not show
     texture[:, :40] = (1.0, 0.0, 0.0, 1.0)
     behind = quad(-6, 6, -4.5, 4.5, z=3.0)
-    image, alpha, depth = render_mesh(
-        quad(-4, 4, -3, 3), QUAD, QUAD_UVS, texture, camera, supersample=4, alpha_channel=True
-    )
+    image, alpha, depth = render_mesh(quad(-4, 4, -3, 3), QUAD, QUAD_UVS, texture, camera, supersample=4, alpha_channel=True)
     assert image.shape == (30, 40, 3)
     np.testing.assert_allclose(alpha[:, :20], 1.0, atol=1e-6)
     np.testing.assert_allclose(alpha[:, 21:], 0.0)
@@ -150,9 +146,7 @@ def test_an_overlay_hides_behind_the_depth_of_its_base(camera):
 
 
 def test_what_cannot_be_drawn_is_dropped(camera):
-    vertices = np.array(
-        [[-1, -1, 2], [1, -1, -1], [0, 1, 2], [np.nan, 0, 2], [0, 0, 1e-3], [5, 5, 2]], dtype=np.float32
-    )
+    vertices = np.array([[-1, -1, 2], [1, -1, -1], [0, 1, 2], [np.nan, 0, 2], [0, 0, 1e-3], [5, 5, 2]], dtype=np.float32)
     faces = np.array([[0, 1, 2], [0, 3, 2], [0, 4, 2], [0, 0, 2]], dtype=np.int32)
     _, alpha, _ = render_mesh(vertices, faces, np.zeros((4, 3, 2)), plain(1.0), camera)
     assert not alpha.any()

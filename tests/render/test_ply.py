@@ -15,8 +15,10 @@ from perse.render.synthetic import SOURCE_TYPE
 def cloud():
     random = torch.Generator().manual_seed(0)
     return GaussianCloud(
-        torch.randn(50, 3, generator=random), 3 * torch.randn(50, 4, generator=random),
-        torch.rand(50, 3, generator=random) * 0.1 + 1e-3, torch.rand(50, generator=random) * 0.9 + 0.05,
+        torch.randn(50, 3, generator=random),
+        3 * torch.randn(50, 4, generator=random),
+        torch.rand(50, 3, generator=random) * 0.1 + 1e-3,
+        torch.rand(50, generator=random) * 0.9 + 0.05,
         torch.rand(50, 3, generator=random),
     )
 
@@ -27,8 +29,23 @@ def test_the_layout_is_the_one_viewers_expect(cloud, tmp_path):
     assert not file.text and file.byte_order == "<"
     vertex = file["vertex"]
     assert [item.name for item in vertex.properties] == [
-        "x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity",
-        "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3",
+        "x",
+        "y",
+        "z",
+        "nx",
+        "ny",
+        "nz",
+        "f_dc_0",
+        "f_dc_1",
+        "f_dc_2",
+        "opacity",
+        "scale_0",
+        "scale_1",
+        "scale_2",
+        "rot_0",
+        "rot_1",
+        "rot_2",
+        "rot_3",
     ]
     np.testing.assert_array_equal(vertex["x"], cloud.means[:, 0])
     np.testing.assert_allclose(0.5 + 0.28209479 * vertex["f_dc_1"], cloud.colors[:, 1], atol=1e-6)

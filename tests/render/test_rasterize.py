@@ -232,9 +232,7 @@ def test_threads_do_not_disturb_each_other(camera):
     def work(index):
         for _ in range(8):
             rgb, _, gradients = evaluate(kernel, clouds[index], camera, background)
-            if not torch.equal(rgb, alone[index][0]) or not all(
-                torch.equal(a, b) for a, b in zip(gradients, alone[index][2])
-            ):
+            if not torch.equal(rgb, alone[index][0]) or not all(torch.equal(a, b) for a, b in zip(gradients, alone[index][2])):
                 wrong.append(index)
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
@@ -298,8 +296,11 @@ def test_gsplat_is_asked_once_for_all_pictures(camera, monkeypatch, frames):
         pictures = []
         for b in np.ndindex(*batch):
             cloud = GaussianCloud(means[b], quats[b], scales[b], opacities[b], colors[b])
-            pictures.append(rasterize(cloud, [Camera(v.numpy(), K.numpy(), width, height) for v, K in zip(viewmats[b], Ks[b])],
-                                      backgrounds=backgrounds[b]))
+            pictures.append(
+                rasterize(
+                    cloud, [Camera(v.numpy(), K.numpy(), width, height) for v, K in zip(viewmats[b], Ks[b])], backgrounds=backgrounds[b]
+                )
+            )
         rgb, alpha = (torch.stack(each).reshape(*batch, *each[0].shape) for each in zip(*pictures))
         return rgb, alpha, {}
 

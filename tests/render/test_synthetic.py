@@ -30,8 +30,8 @@ def check(packet: bytes, kind: str) -> None:
 def of_png(data: bytes) -> bytes:
     at = 8
     while at < len(data):
-        length, name = struct.unpack(">I4s", data[at:at + 8])
-        body = data[at + 8:at + 8 + length]
+        length, name = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + length]
         if name == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0\0\0\0\0"):
             return body[22:]
         at += 12 + length
@@ -41,8 +41,8 @@ def of_png(data: bytes) -> bytes:
 def of_jpeg(data: bytes) -> bytes:
     at = 2
     while data[at] == 0xFF and data[at + 1] != 0xDA:
-        length = int.from_bytes(data[at + 2:at + 4], "big")
-        body = data[at + 4:at + 2 + length]
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        body = data[at + 4 : at + 2 + length]
         if data[at + 1] == 0xE1 and body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
             return body[29:]
         at += 2 + length
@@ -52,9 +52,9 @@ def of_jpeg(data: bytes) -> bytes:
 def of_webp(data: bytes) -> bytes:
     at = 12
     while at < len(data):
-        length = int.from_bytes(data[at + 4:at + 8], "little")
-        if data[at:at + 4] == b"XMP ":
-            return data[at + 8:at + 8 + length]
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"XMP ":
+            return data[at + 8 : at + 8 + length]
         at += 8 + length + length % 2
     raise AssertionError("no XMP")
 
@@ -62,8 +62,8 @@ def of_webp(data: bytes) -> bytes:
 def boxes(data: bytes) -> list[tuple[bytes, bytes]]:
     found, at = [], 0
     while at < len(data):
-        length, name = struct.unpack(">I4s", data[at:at + 8])
-        found.append((name, data[at + 8:at + length]))
+        length, name = struct.unpack(">I4s", data[at : at + 8])
+        found.append((name, data[at + 8 : at + length]))
         at += length
     assert at == len(data)
     return found
@@ -75,7 +75,7 @@ def gif_blocks(data: bytes) -> list[tuple[int, bytes, int]]:
     while data[at] != 0x3B:
         if data[at] == 0x21:
             label, start = data[at + 1], at + 2
-            found.append((label, data[start + 1:start + 1 + data[start]], start))
+            found.append((label, data[start + 1 : start + 1 + data[start]], start))
         else:
             assert data[at] == 0x2C
             label, start = 0, at + 11 + (3 << ((data[at + 9] & 7) + 1) if data[at + 9] & 0x80 else 0)
@@ -103,8 +103,11 @@ def test_pictures(suffix, extract, channels):
     check(extract(data), "picture")
     image = Image.open(io.BytesIO(data))
     image.load()
-    note = {".png": lambda: image.text["Comment"], ".jpg": lambda: image.info["comment"].decode(),
-            ".webp": lambda: image.getexif()[ExifTags.Base.ImageDescription]}[suffix]()
+    note = {
+        ".png": lambda: image.text["Comment"],
+        ".jpg": lambda: image.info["comment"].decode(),
+        ".webp": lambda: image.getexif()[ExifTags.Base.ImageDescription],
+    }[suffix]()
     assert note == "Synthetic picture of a person, made by PERSE"
     assert np.abs(np.asarray(image.convert("RGB")).astype(int) - 90).max() < 4
 
@@ -126,8 +129,8 @@ def test_gif(tmp_path):
     blocks = gif_blocks(data)
     notes = [body for label, body, _ in blocks if label == 0xFE]
     assert notes == [b"Synthetic video of a person, made by PERSE"]
-    start, = (start for label, body, start in blocks if body == b"XMP DataXMP")
-    check(data[start + 12:data.index(b'<?xpacket end="w"?>') + 19], "video")
+    (start,) = (start for label, body, start in blocks if body == b"XMP DataXMP")
+    check(data[start + 12 : data.index(b'<?xpacket end="w"?>') + 19], "video")
     gif = Image.open(io.BytesIO(data))
     assert gif.info["comment"] == notes[0] and gif.n_frames == 5
     gif.seek(4)
@@ -158,6 +161,7 @@ def test_webm(tmp_path):
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(synthetic.shutil, "copyfileobj", full)
     with pytest.raises(OSError, match="No space"):
         film(tmp_path / "a.gif")
@@ -170,7 +174,8 @@ def test_a_browser_plays_them(tmp_path, launch):
     for suffix, kind in ((".mp4", "video/mp4"), (".webm", "video/webm")):
         data = base64.b64encode(film((tmp_path / suffix[1:]).with_suffix(suffix))).decode()
         (tmp_path / suffix[1:]).with_suffix(suffix).unlink()
-        size = page.evaluate("""async ([data, kind]) => {
+        size = page.evaluate(
+            """async ([data, kind]) => {
             const video = document.createElement("video");
             video.muted = true;
             video.src = `data:${kind};base64,${data}`;
@@ -178,13 +183,18 @@ def test_a_browser_plays_them(tmp_path, launch):
             await video.play();
             await ended;
             return [video.videoWidth, video.videoHeight];
-        }""", [data, kind])
+        }""",
+            [data, kind],
+        )
         assert size == [64, 48]
     data = base64.b64encode(film(tmp_path / "b.gif")).decode()
-    assert page.evaluate("""async (data) => {
+    assert page.evaluate(
+        """async (data) => {
         const picture = new Image();
         picture.src = `data:image/gif;base64,${data}`;
         await picture.decode();
         return [picture.naturalWidth, picture.naturalHeight];
-    }""", data) == [64, 48]
+    }""",
+        data,
+    ) == [64, 48]
     browser.close()

@@ -62,8 +62,18 @@ def test_bytes_and_floats_give_the_same_pictures(tmp_path):
     assert pictures[0].mean() > 80
 
 
-NAMES = ["a:b.mp4", "http:x.mp4", "file:x.webm", "concat:a|b.mp4", "two  spaces.mp4", "Zoë Müller 🙂.gif", "%03d.mp4", "-y.mp4",
-         "n" * 246 + ".mp4", "line\nbreak.mp4"]
+NAMES = [
+    "a:b.mp4",
+    "http:x.mp4",
+    "file:x.webm",
+    "concat:a|b.mp4",
+    "two  spaces.mp4",
+    "Zoë Müller 🙂.gif",
+    "%03d.mp4",
+    "-y.mp4",
+    "n" * 246 + ".mp4",
+    "line\nbreak.mp4",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,7 +20,7 @@ def test_the_mark_is_small_at_the_bottom_left_and_legible_on_any_background(grou
     assert (picture == ground).all(), "the picture itself must stay as it is"
     y, x = np.nonzero((draw_mark(flat((255, 0, 0)), TEXT) != (255, 0, 0)).any(-1))
     assert y.min() > 0.92 * 512 and x.max() < 0.4 * 512 and (y.max(), x.min()) == (501, 10)
-    label = np.s_[y.min():y.max() + 1, x.min():x.max() + 1]
+    label = np.s_[y.min() : y.max() + 1, x.min() : x.max() + 1]
     light = marked[label].mean(-1)
     assert light.max() > 240 and np.median(light) < 110  # white letters, most of the rest is plate
     marked[label] = ground

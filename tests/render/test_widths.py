@@ -32,8 +32,12 @@ np.savez(sys.argv[1], rgb=rgb.detach(), alpha=alpha.detach(), **{str(k): t.grad 
 @pytest.mark.skipif(WIDTH == 8, reason="these are the kernels of this machine: every other test tries them")
 def test_eight_lanes_draw_what_sixteen_do(tmp_path):
     features = ",".join(("-" if "512" in name or not there else "+") + name for name, there in binding.get_host_cpu_features().items())
-    done = subprocess.run([sys.executable, "-c", NARROW, str(tmp_path / "narrow.npz")], capture_output=True, text=True,
-                          env=os.environ | {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": features})
+    done = subprocess.run(
+        [sys.executable, "-c", NARROW, str(tmp_path / "narrow.npz")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": features},
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     narrow = np.load(tmp_path / "narrow.npz")
     cloud, camera = roofline.head_scene(2000, 150)

@@ -106,7 +106,7 @@ def test_the_jaw_opens_the_mouth_and_leaves_nose_and_brows(any_rig):
     assert np.abs(teeth["upper"]).max() == 0 and teeth["lower"][:, DOWN].min() > 0.08
     # The mouth bag stays sewn to the lips.
     start = int(np.flatnonzero(any_rig.vertex_part == PART["cavity"])[0])
-    np.testing.assert_allclose(opened[start:start + len(MOUTH_RING)], opened[MOUTH_RING], atol=1e-6)
+    np.testing.assert_allclose(opened[start : start + len(MOUTH_RING)], opened[MOUTH_RING], atol=1e-6)
 
 
 def test_the_jaw_slides(any_rig):
@@ -120,6 +120,7 @@ def test_the_jaw_slides(any_rig):
 def test_mouth_close_brings_the_lips_together_under_an_open_jaw(any_rig):
     def gap(vertices):
         return vertices[LOWER_LIP, DOWN] - vertices[UPPER_LIP, DOWN]
+
     opened, closed = posed(any_rig, jaw_open=1), posed(any_rig, jaw_open=1, mouth_close=1)
     assert gap(closed) < 0.6 * gap(opened)
     assert np.array_equal(posed(any_rig, mouth_close=1), any_rig.vertices)  # closed lips cannot close further
@@ -177,6 +178,7 @@ def test_no_expression_folds_what_the_portrait_shows(any_rig, name):
         a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
         normal = np.cross(b - a, c - a)
         return normal / np.linalg.norm(normal, axis=1, keepdims=True)
+
     before, after = normals(any_rig.vertices), normals(posed(any_rig, **{name: 1.0}))
     folded = ((before * after).sum(1) < 0) & (before[:, BACK] < -0.45)
     # Lips roll in, and slivers at the corners of the mouth may turn over; skin that faces the viewer may not.

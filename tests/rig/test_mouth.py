@@ -32,6 +32,7 @@ def drawn(face, rig):
             band = np.concatenate([upper + start * (lower - upper), (upper + end * (lower - upper))[::-1]])
             cv2.fillPoly(picture, [np.round(band).astype(np.int32)], colour)
         return picture, camera
+
     return draw
 
 
@@ -89,6 +90,7 @@ def test_a_smile_does_not_make_teeth_grow(row, face):
     def crown(of):
         teeth = build_teeth(of, row).vertices
         return crown_share(of, teeth) * np.ptp(teeth[np.abs(teeth[:, 0] - np.median(teeth[:, 0])) < 0.03, 1])
+
     assert crown(wide) == pytest.approx(crown(face), rel=0.1)
 
 
@@ -124,6 +126,7 @@ def test_lower_teeth_keep_up_with_a_lip_that_goes_down_far(hopper_rig):
         shape = torch.zeros(len(hopper_rig.vertices), 3)
         shape[LIPS["lower_inner"][1:-1], 1] = by
         return float((opened(hopper_rig, shape) - hopper_rig.vertices)[teeth, 1].mean())
+
     assert drop(0.02) == 0 and drop(0.3) > 0.2
 
 

@@ -56,7 +56,9 @@ def test_an_open_mouth_closes(grimace_rig):
     between = closed[LIPS["lower_inner"][1:-1], 1] - closed[LIPS["upper_inner"][1:-1], 1]
     assert between.max() < 0.03 and between.min() > -0.02  # all along, and not crossed
     assert closed[CHIN, 1] < grimace_rig.vertices[CHIN, 1] - 0.05  # by the jaw, which takes the chin along
-    np.testing.assert_allclose(closed[[FOREHEAD_TOP, NOSE_FRONT, *EYE_CORNERS]], grimace_rig.vertices[[FOREHEAD_TOP, NOSE_FRONT, *EYE_CORNERS]], atol=2e-3)
+    np.testing.assert_allclose(
+        closed[[FOREHEAD_TOP, NOSE_FRONT, *EYE_CORNERS]], grimace_rig.vertices[[FOREHEAD_TOP, NOSE_FRONT, *EYE_CORNERS]], atol=2e-3
+    )
 
 
 def test_lower_teeth_stay_behind_the_lip(grimace_rig):

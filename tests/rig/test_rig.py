@@ -169,6 +169,7 @@ def test_posing_is_differentiable(rig):
     def total(yaw):
         with torch.no_grad():
             return float((rig.poser()(weights, torch.tensor([yaw, -0.1, 0.05]), gaze, shape) * probe).double().sum())
+
     assert (total(0.2 + step) - total(0.2 - step)) / (2 * step) == pytest.approx(float(head.grad[0]), rel=0.02)
 
 

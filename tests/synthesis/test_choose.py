@@ -18,6 +18,7 @@ def weights(tmp_path, monkeypatch):
 
     class Stub:
         name = "diffusion"
+
     monkeypatch.setattr(diffusion, "load_diffusion", lambda device: asked.append(device.type) or Stub())
     return tmp_path, asked
 
@@ -41,6 +42,7 @@ def test_auto_falls_back_with_the_reason_and_diffusion_does_not(weights, monkeyp
 
     def broken(device):
         raise PerseError("The weights cannot be loaded.")
+
     monkeypatch.setattr(diffusion, "load_diffusion", broken)
     made, reason = choose_synthesizer("auto", True)
     assert made.name == "procedural" and reason.endswith("The weights cannot be loaded.")
@@ -57,6 +59,7 @@ def test_a_gpu_without_kernels_leaves_the_fit_to_the_cpu_and_says_so(weights, mo
     with pytest.raises(PerseError, match="kernels.*--device cpu"):
         choose_device("cuda")
     from perse.pipeline import _cached_pipeline
+
     notes = _cached_pipeline.__wrapped__("auto", "cpu", True).notes
     assert "weights" in notes[0] and "fitted on the CPU" in notes[1]
     assert PersePipeline.from_pretrained(device="cpu") is PersePipeline.from_pretrained(device="cpu")

@@ -87,14 +87,19 @@ def test_what_says_most_is_taught_first_and_of_everything_a_little(studio, most)
 
     def listed(most):
         chosen = syllabus(CATEGORIES, ends, straight, Plan(lessons=most))
-        return [(x.category.name, x.axis.name, a) if isinstance(x, Shown) else (x.category.name, x.first[0].name, x.second[0].name, s)
-                for x in chosen for a in (x.amounts if isinstance(x, Shown) else [None]) for s in ([None] if a else x.shares)]
+        return [
+            (x.category.name, x.axis.name, a) if isinstance(x, Shown) else (x.category.name, x.first[0].name, x.second[0].name, s)
+            for x in chosen
+            for a in (x.amounts if isinstance(x, Shown) else [None])
+            for s in ([None] if a else x.shares)
+        ]
+
     chosen, everything = listed(most), listed(None)
     assert len(chosen) == most and len(set(chosen)) == most and set(chosen) <= set(everything) and len(everything) > 400
     full = [x for x in everything if len(x) == 3 and abs(x[2]) == 1]
     middles = [x for x in everything if len(x) == 3 and abs(x[2]) == 0.5]
-    assert set(chosen[:len(full)]) <= set(full), "the ends of all sliders before anything else"
-    assert set(chosen[len(full):len(full) + len(middles)]) <= set(middles)
+    assert set(chosen[: len(full)]) <= set(full), "the ends of all sliders before anything else"
+    assert set(chosen[len(full) : len(full) + len(middles)]) <= set(middles)
     assert len({x[0] for x in chosen}) >= min(most // 2, len(CATEGORIES)), "no category is left out for another's second lesson"
 
 
@@ -175,8 +180,12 @@ def test_a_morph_at_its_ends_is_its_ends():
     inner = (grid > 1).all(1) & (grid < 47).all(1)
     second_points = first_points + np.random.default_rng(0).uniform(-2, 2, first_points.shape) * inner[:, None] * [1, 1, 0]
     a = np.arange(49).reshape(7, 7)
-    faces = np.concatenate([np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, :-1]], -1).reshape(-1, 3),
-                            np.stack([a[:-1, 1:], a[1:, 1:], a[1:, :-1]], -1).reshape(-1, 3)])
+    faces = np.concatenate(
+        [
+            np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, :-1]], -1).reshape(-1, 3),
+            np.stack([a[:-1, 1:], a[1:, 1:], a[1:, :-1]], -1).reshape(-1, 3),
+        ]
+    )
     first, second = _frame(0), _frame(1)
     for share, end in ((0.0, first), (1.0, second)):
         image, alpha = morph(first, second, first_points, second_points, faces, share)
@@ -190,14 +199,16 @@ def test_a_morph_at_its_ends_is_its_ends():
 
 def test_a_morph_carries_features_to_their_mean_place():
     """A dark bar at x = 12 and one at x = 28 meet half-way at x = 20 instead of fading in two places."""
+
     def bar(x):
         frame = _frame(0)
         frame.image[:] = 255
-        frame.image[:, x - 2:x + 2] = 0
+        frame.image[:, x - 2 : x + 2] = 0
         return frame
 
     def points(x):
         return np.array([[0, 0, 2], [x, 0, 2], [48, 0, 2], [0, 48, 2], [x, 48, 2], [48, 48, 2.0]])
+
     faces = np.array([[0, 1, 3], [1, 4, 3], [1, 2, 4], [2, 5, 4]])
     image, _ = morph(bar(12), bar(28), points(12), points(28), faces, 0.5)
     row = image[24, :, 0]

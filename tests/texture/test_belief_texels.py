@@ -46,7 +46,7 @@ def test_beside_the_outline_the_photo_is_believed_less(texels):
     before = believe(texels)
     cut = texels.portrait.alpha.copy()
     middle = int(texels.portrait.landmarks[4, 0])
-    cut[:, middle:middle + 2] = 0  # a slit: nothing but the outline changes
+    cut[:, middle : middle + 2] = 0  # a slit: nothing but the outline changes
     after = believe(replace(texels, portrait=replace(texels.portrait, alpha=cut)))
     area = chart_slice("face")
     beside = (np.abs(texels.pixels[area][..., 0] - middle) < 4) & (before.seen[area] > 0.5)
@@ -62,7 +62,11 @@ def test_an_ear_before_the_cheek_is_told_from_it(texels):
     height, width = chart.faces.shape
     column, row = np.meshgrid(np.linspace(-1, 1, width), np.arange(height))
     side = np.abs(column) > 0.5
-    chart.color, chart.regions, sight = np.full((height, width, 3), 0.7, np.float32), {"skin": np.ones((height, width))}, np.ones((height, width))
+    chart.color, chart.regions, sight = (
+        np.full((height, width, 3), 0.7, np.float32),
+        {"skin": np.ones((height, width))},
+        np.ones((height, width)),
+    )
     assert not not_the_cheek(chart, sight, side).any()
     gap = (column > 0.65) & (column < 0.75) & (row > 0.5 * height) & (row < 0.7 * height)
     chart.color[gap] = 0.2  # a shadow, and beyond it what may be as light as the cheek

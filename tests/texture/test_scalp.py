@@ -20,6 +20,7 @@ HAIR, SKIN = np.array([0.30, 0.20, 0.12], np.float32), np.array([0.80, 0.60, 0.5
 @pytest.fixture
 def painted(texture):
     """`painted(hair, seen)`: the astronaut's head with hair and photo where these functions of points (..., 3) say so."""
+
     def paint(hair, seen=lambda p: p[..., 2] < 0.75):
         new = copy.copy(texture)
         new.color, new.alpha, new.seen = texture.color.copy(), texture.alpha.copy(), texture.seen.copy()
@@ -35,6 +36,7 @@ def painted(texture):
             new.color[area] = np.clip(np.where(inside[..., None], HAIR + grey, SKIN), 0, 1)
         new.seen[chart_slice("body")] = 0
         return new
+
     return paint
 
 
@@ -83,7 +85,7 @@ def test_a_bald_head_is_skin_all_over_and_softly_shaded(painted):
 
 
 def test_long_hair_covers_the_whole_back_but_not_the_throat(painted):
-    texture = painted(lambda p: (p[..., 2] > 0.2))
+    texture = painted(lambda p: p[..., 2] > 0.2)
     assert hair_length(texture).long
     complete_scalp(texture)
     assert texture.regions["hair"][SHELL][behind(texture, -2, 2)].min() > 0.9
@@ -106,7 +108,7 @@ def test_the_hidden_side_shows_what_the_seen_one_does(painted):
     def ear(p):
         return (p[..., 1] > 0.05) & (p[..., 1] < 0.45) & (p[..., 2] > 0.45)
 
-    texture = painted(lambda p: (p[..., 1] < 0.0), lambda p: (p[..., 2] < 0.75) & (p[..., 0] < 0.05))
+    texture = painted(lambda p: p[..., 1] < 0.0, lambda p: (p[..., 2] < 0.75) & (p[..., 0] < 0.05))
     points = texture.points[SHELL]
     texture.color[SHELL][ear(points)] = [0.9, 0.35, 0.3]
     complete_scalp(texture)

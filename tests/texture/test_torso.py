@@ -147,7 +147,7 @@ def test_what_touches_from_the_side_does_not_widen_the_neck(astronaut_portrait, 
     masks = astronaut_portrait.masks
     chin = int(astronaut_portrait.landmarks[152, 1])
     touching = astronaut_portrait.alpha.copy()
-    touching[chin - 20:chin + 10] = 1
+    touching[chin - 20 : chin + 10] = 1
     body = build_body(rig.vertices[:468].astype(float), rig.camera, touching, masks["neck"], masks["clothes"], masks["hair"])
     upper = body.vertices[body.vertices[:, 1] < rig.vertices[152, 1] - 0.1]
     assert np.abs(upper[:, 0]).max() < 1.3
@@ -184,8 +184,8 @@ def test_the_shade_under_the_jaw_goes_on_above(any_rig):
     """A throat whose uppermost rows are dark, and which is lit below."""
     color = np.full((HEIGHT, WIDTH, 3), 0.7, np.float32)
     weight = np.zeros((HEIGHT, WIDTH), np.float32)
-    weight[40:70, WIDTH // 2 - 16:WIDTH // 2 + 16] = 1
-    color[40:40 + THROAT_EDGE] = 0.3
+    weight[40:70, WIDTH // 2 - 16 : WIDTH // 2 + 16] = 1
+    color[40 : 40 + THROAT_EDGE] = 0.3
     top, above = _under_jaw(color, weight)
     middle = WIDTH // 2
     assert np.allclose(top[middle], 0.3, atol=0.02) and above[20, middle] > 0.95 and above[60].max() == 0
@@ -203,9 +203,12 @@ def test_cloth_goes_on_under_hair_that_lies_on_it(astronaut_portrait, rig):
     lock = (columns > points[152, 0] + 0.75 * unit) & (columns < points[152, 0] + 1.3 * unit) & (rows > points[1, 1])
     top = np.argmax(masks["clothes"] > 0.5, axis=0)
     lock &= (rows < top[None]) & (top[None] > 0)
-    bodies = [build_body(rig.vertices[:468].astype(float), rig.camera, np.maximum(astronaut_portrait.alpha, hair), masks["neck"],
-                         masks["clothes"], hair).vertices
-              for hair in (np.zeros_like(masks["hair"]), lock.astype(np.float32))]
+    bodies = [
+        build_body(
+            rig.vertices[:468].astype(float), rig.camera, np.maximum(astronaut_portrait.alpha, hair), masks["neck"], masks["clothes"], hair
+        ).vertices
+        for hair in (np.zeros_like(masks["hair"]), lock.astype(np.float32))
+    ]
 
     def shoulder(vertices: np.ndarray, side: float) -> float:
         return float(vertices[(side * vertices[:, 0] > 0.8) & (side * vertices[:, 0] < 1.2), 1].min())
@@ -222,7 +225,9 @@ def test_no_wedge_of_skin_beside_hair(long_haired, rig):
     seen, hair = texture.seen[area] > 0.2, texture.regions["hair"][area]
     first = np.argmax(seen, axis=0)
     turn = np.abs((np.arange(seen.shape[1]) + 0.5) / seen.shape[1] - 0.5)
-    below = np.stack([hair[np.clip(first + k, 0, len(hair) - 1), np.arange(len(first))] for k in range(THROAT_EDGE, 4 * THROAT_EDGE)]).mean(0)
+    below = np.stack([hair[np.clip(first + k, 0, len(hair) - 1), np.arange(len(first))] for k in range(THROAT_EDGE, 4 * THROAT_EDGE)]).mean(
+        0
+    )
     columns = seen.any(0) & (below > 0.9) & (first > 30) & (turn < 0.25)
-    above = np.array([hair[max(first[c] - 25, 0):first[c] - 10, c].mean() for c in np.flatnonzero(columns)])
+    above = np.array([hair[max(first[c] - 25, 0) : first[c] - 10, c].mean() for c in np.flatnonzero(columns)])
     assert columns.sum() > 10 and np.median(above) > 0.8

@@ -39,7 +39,7 @@ class ClosedLid:
         self.side, self.balls = side, found.balls
         self.index, self.skin, self.mix, self.down = (tensor(x) for x in (found.index, found.skin, found.mix, found.down))
         self.coefficients = tensor(np.stack([found.weight, found.shade, found.depth], 1))
-        ball = found.index[:found.balls]
+        ball = found.index[: found.balls]
         self.aperture = EyeAperture(rest.rig, side, rest.points[ball] + rest.offset[ball], device)
 
     def scalars(self, pose: Pose) -> Tensor | None:
@@ -59,10 +59,10 @@ class ClosedLid:
         """See `Effect`."""
         lid, shut, aperture = scalars.split((1, 1, scalars.shape[-1] - 2), -1)
         weight, shade, depth = self.coefficients.unbind(-1)
-        covered = torch.maximum(shut, self.aperture.covers(aperture, means.index_select(-2, self.index[:self.balls])))
-        share = torch.cat([covered, lid * weight[self.balls:]], -1)
+        covered = torch.maximum(shut, self.aperture.covers(aperture, means.index_select(-2, self.index[: self.balls])))
+        share = torch.cat([covered, lid * weight[self.balls :]], -1)
         # Lashes lie along the line where the lids meet: what a lid covers before is plain skin.
-        lashes = torch.cat([shut.expand_as(covered), torch.ones_like(share[..., self.balls:])], -1)
+        lashes = torch.cat([shut.expand_as(covered), torch.ones_like(share[..., self.balls :])], -1)
         if kernel_may(colors, scalars, 1):
             rows = torch.empty(len(self.index), 3)
             arrays = (self.index, self.skin, self.mix, shade, depth, share, lashes, colors.contiguous(), rows)
@@ -90,4 +90,4 @@ def _paint(index, skin, mix, shade, depth, share, lashes, colors, rows):
             mixed = np.float32(0)
             for j in range(skin.shape[1]):
                 mixed += mix[i, j] * colors[skin[i, j], k]
-            rows[i, k] = own + share[i] * (mixed ** deeper * darker - own)
+            rows[i, k] = own + share[i] * (mixed**deeper * darker - own)

@@ -72,7 +72,7 @@ class EyeAperture:
 
     def _shape(self, vertices: Tensor) -> Tensor:
         """Distances (..., 2 EDGE) of the lids' points from the ball's pole: the same wherever the head has turned."""
-        return (vertices[..., self.edges, :] - vertices[..., self.pole:self.pole + 1, :]).norm(dim=-1)
+        return (vertices[..., self.edges, :] - vertices[..., self.pole : self.pole + 1, :]).norm(dim=-1)
 
     def _beyond(self, scalars: Tensor, points: Tensor) -> Tensor:
         """(..., n) eye distances beyond the edge of the nearer lid; negative between the lids."""

@@ -60,7 +60,7 @@ def lid_skin(rest: Rest, side: str) -> LidSkin | None:
     if around is None:
         return None
     distance, nearest = cKDTree(points[around]).query(points[index], NEIGHBOURS)
-    mix = 1 / (distance ** 2 + NEAR ** 2)
+    mix = 1 / (distance**2 + NEAR**2)
     mix /= mix.sum(1, keepdims=True)
     weight = np.concatenate([np.ones(len(balls)), weight])
     return LidSkin(index, len(balls), around[nearest], *(x.astype(np.float32) for x in (weight, mix, depth, shade, eye.down())))
@@ -117,8 +117,8 @@ class _Eye:
         ends = [self.seen(vertices[eye[end]]) for end in ("outer", "inner")]
         line_place = np.array([ends[0][0], *self.seen(vertices[eye["upper"]])[0], ends[1][0]])
         from_edge = height - np.interp(place, line_place, [ends[0][1], *meeting, ends[1][1]])
-        lashes = np.exp(-(from_edge / LASH_LINE) ** 2) * smooth_step(place, 1.0, 0.85) * smooth_step(place, -0.12, 0.02)
-        turned = np.exp(-(np.maximum(from_edge, 0) / ROUND) ** 2) * (from_edge > -LASH_LINE)
+        lashes = np.exp(-((from_edge / LASH_LINE) ** 2)) * smooth_step(place, 1.0, 0.85) * smooth_step(place, -0.12, 0.02)
+        turned = np.exp(-((np.maximum(from_edge, 0) / ROUND) ** 2)) * (from_edge > -LASH_LINE)
         return 1 + DEEPER * lashes, (1 - LASH * lashes) * (1 - ROUNDNESS * turned)
 
     def skin_around(self, of_face: np.ndarray, light: np.ndarray) -> np.ndarray | None:
@@ -136,4 +136,4 @@ class _Eye:
         """(7, 3): across the gap between the lids' landmarks; the product with a displacement is the share of the gap that it closes."""
         eye = EYE[self.side]
         gap = self.vertices[eye["lower"]] - self.vertices[eye["upper"]]
-        return gap / np.maximum((gap ** 2).sum(1, keepdims=True), (0.5 * self.opening) ** 2)
+        return gap / np.maximum((gap**2).sum(1, keepdims=True), (0.5 * self.opening) ** 2)

@@ -66,8 +66,23 @@ class Freedom:
         ones, zeros = torch.ones_like(opacities), torch.zeros_like(log_scales)
         visible = (opacities != 0).to(ones)
         smallest = (log_scales - SHRINK).clamp_min(LOG_SCALES[0])
-        return Freedom(ones.clone(), visible, ones.clone(), ones.clone(), ones.clone(), ones.clone(), ones.clone(), ones.clone(),
-                       HIDDEN_PLAY * ones, zeros, smallest, smallest.clamp_min(LOG_SCALES[1]), MOST_OPAQUE * visible, zeros.clone(), zeros + 1)
+        return Freedom(
+            ones.clone(),
+            visible,
+            ones.clone(),
+            ones.clone(),
+            ones.clone(),
+            ones.clone(),
+            ones.clone(),
+            ones.clone(),
+            HIDDEN_PLAY * ones,
+            zeros,
+            smallest,
+            smallest.clamp_min(LOG_SCALES[1]),
+            MOST_OPAQUE * visible,
+            zeros.clone(),
+            zeros + 1,
+        )
 
     def to(self, device: torch.device | str) -> "Freedom":
         """The same on a device."""
@@ -183,7 +198,17 @@ def _chosen(mask: np.ndarray) -> Tensor:
 
 
 # In order: a later rule may give back what an earlier one took.
-RULES = (_painted_mouth, _back_of_bust, _right_already, _own_teeth, _cheek_sides, _beyond_outline, _from_the_edge, _under_lids, _along_crown)
+RULES = (
+    _painted_mouth,
+    _back_of_bust,
+    _right_already,
+    _own_teeth,
+    _cheek_sides,
+    _beyond_outline,
+    _from_the_edge,
+    _under_lids,
+    _along_crown,
+)
 
 
 def freedom(seeds: Seeds, rig: Rig, texture: Texture, log_scales: Tensor, opacities: Tensor) -> Freedom:

@@ -23,8 +23,9 @@ MOST_STRETCH = 0.25  # cosine to the view below which a Gaussian is not drawn ou
 
 def seed_gaussians(portrait: Portrait, rig: Rig, texture: Texture, count: int, seed: int = 0) -> Seeds:
     """All of a portrait's Gaussians: about `count` on what it shows, more if it is rich in detail, plus what hidden surfaces need."""
-    return Seeds.concat([shown(portrait, rig, texture, round(count * richness(portrait))),
-                         hidden(portrait, rig, texture, np.random.default_rng(seed))])
+    return Seeds.concat(
+        [shown(portrait, rig, texture, round(count * richness(portrait))), hidden(portrait, rig, texture, np.random.default_rng(seed))]
+    )
 
 
 def shown(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Seeds:
@@ -43,8 +44,20 @@ def shown(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Seeds:
     scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(face), GRID_SCALE), np.full(len(face), FLATNESS)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], *OPACITY)
     uv = rig.uvs_on(face, bary)
-    return Seeds(face, bary, _unproject(rig, xy, depth) - point, normal, tangent, scales, seen.color, opacity, uv, outside,
-                 np.zeros(len(face), bool), seen.seen_from_edge).take(~seen.refused)
+    return Seeds(
+        face,
+        bary,
+        _unproject(rig, xy, depth) - point,
+        normal,
+        tangent,
+        scales,
+        seen.color,
+        opacity,
+        uv,
+        outside,
+        np.zeros(len(face), bool),
+        seen.seen_from_edge,
+    ).take(~seen.refused)
 
 
 def _colors(portrait: Portrait, xy: np.ndarray, side: np.ndarray, beyond: np.ndarray) -> np.ndarray:

@@ -6,7 +6,10 @@ import numpy as np
 from ...portrait import Portrait
 
 FINEST, USUAL_COUNT = 1.45, 39000  # side of the smallest cell, in pixels of a 512-pixel crop, at this many wanted Gaussians
-SHARP, BLURRED = 0.15, 0.38  # shares of its Laplacian's energy that a photo keeps under a slight blur: sharp to the last pixel, and not at all
+SHARP, BLURRED = (
+    0.15,
+    0.38,
+)  # shares of its Laplacian's energy that a photo keeps under a slight blur: sharp to the last pixel, and not at all
 RICHEST = 2.9  # times as many Gaussians for the sharpest photos
 SLIGHT_BLUR = 0.7  # standard deviation of that blur, pixels of a 512-pixel crop
 LEAST_PERSON = 1000  # pixels of a 512-pixel crop that tell how sharp a photo is
@@ -28,6 +31,7 @@ def richness(portrait: Portrait) -> float:
 
     Measured is what share of the energy of its Laplacian the person keeps under a slight blur, in a 512-pixel crop.
     """
+
     def energy(picture: np.ndarray) -> float:
         return float((cv2.Laplacian(picture, cv2.CV_32F)[person] ** 2).mean())
 

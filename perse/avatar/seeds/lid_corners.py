@@ -1,6 +1,5 @@
 """What lies behind the corners of the lids, where an eyeball does not reach when it turns: a sheet of Gaussians through the ball."""
 
-
 import numpy as np
 
 from ...face.landmarks import EYE
@@ -47,7 +46,9 @@ def _sheet(rig: Rig, side: str) -> tuple[np.ndarray, np.ndarray]:
     outer, inner = (rig.vertices[corner].astype(np.float64) for corner in (eye["outer"], eye["inner"]))
     radius = np.linalg.norm(rig.vertices[rig.vertex_part == PART[f"eye_{side}"]] - centre, axis=1).max()
     gap = max(np.linalg.norm(rig.vertices[eye["upper"]] - rig.vertices[eye["lower"]], axis=1).max(), SPACING)
-    along, across = np.meshgrid(np.arange(-OVERHANG, 1 + OVERHANG, SPACING / np.linalg.norm(inner - outer)), np.arange(-0.5, 0.5, SPACING / gap))
+    along, across = np.meshgrid(
+        np.arange(-OVERHANG, 1 + OVERHANG, SPACING / np.linalg.norm(inner - outer)), np.arange(-0.5, 0.5, SPACING / gap)
+    )
     points = outer + along.ravel()[:, None] * (inner - outer)
     points[:, 1] += across.ravel() * gap
     points[:, 2] = centre[2] - BEFORE_CENTRE * radius

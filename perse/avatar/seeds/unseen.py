@@ -16,8 +16,17 @@ from .lid_corners import behind_lid_corners
 from .seed import FLATNESS, Seeds
 
 # Distance between Gaussians on hidden surfaces, eye distances.
-SPACING = {"face": 0.026, "shell": 0.031, "body": 0.060, "eye_right": 0.0110, "eye_left": 0.0110, "cavity": 0.022,
-           "upper_teeth": 0.010, "lower_teeth": 0.010, "tongue": 0.018}
+SPACING = {
+    "face": 0.026,
+    "shell": 0.031,
+    "body": 0.060,
+    "eye_right": 0.0110,
+    "eye_left": 0.0110,
+    "cavity": 0.022,
+    "upper_teeth": 0.010,
+    "lower_teeth": 0.010,
+    "tongue": 0.018,
+}
 WIDTH, WIDTH_UNTAUGHT = 0.62, 0.80  # standard deviation over that distance; and where nothing teaches them to close their own gaps
 HAIR_DRAWN_OUT, OTHER_DRAWN_OUT = 1.7, 1.3  # square root of length over width, of hair on the head and elsewhere
 OPACITY = 0.95  # of a solid surface
@@ -34,7 +43,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     normals = triangle_normals(rig.vertices[rig.faces].astype(np.float64))
     area, normals = 0.5 * np.linalg.norm(normals, axis=1), unit(normals)
     spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
-    face, bary = _evenly(area / spacing ** 2, rng)
+    face, bary = _evenly(area / spacing**2, rng)
     uv, point = rig.uvs_on(face, bary), rig.points_on(face, bary)
     seen, alpha = (sample(values, uv[None] * ATLAS)[0] for values in (texture.seen, texture.alpha))
     part = rig.face_part[face]
@@ -58,7 +67,9 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset[own] = [0.0, 0.0, BEHIND_OWN]
     offset[shell] = onto_person(point[shell], portrait.alpha, rig.camera) - point[shell]
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    top = Seeds(face, bary, offset, normal, downwards(normal), scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, side)
+    top = Seeds(
+        face, bary, offset, normal, downwards(normal), scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, side
+    )
     # Lips stretch, and the throat would show through them as beads: they get a back, and so does what else the photo cannot teach.
     under = top.take((part == PART["face"]) & ~side)
     under.offset, under.fixed = -UNDER_FACE * under.normal, np.ones(len(under.face), bool)

@@ -34,16 +34,30 @@ class Curves:
     @staticmethod
     def still(count: int) -> "Curves":
         """`count` frames of the portrait as it is."""
-        return Curves(np.zeros((count, len(NAMES))), np.zeros((count, len(HEAD))), np.zeros((count, len(GAZE))), np.zeros((count, FACE, 3)),
-                      np.zeros((count, FACE, 3)), np.zeros((count, BANDS)))
+        return Curves(
+            np.zeros((count, len(NAMES))),
+            np.zeros((count, len(HEAD))),
+            np.zeros((count, len(GAZE))),
+            np.zeros((count, FACE, 3)),
+            np.zeros((count, FACE, 3)),
+            np.zeros((count, BANDS)),
+        )
 
     def with_(self, **changes: np.ndarray) -> "Curves":
         """The same with some series replaced, all brought into the range and to the decimals that `Controls` are given."""
         new = replace(self, **changes)
-        head, gaze = (np.round(np.clip(series, *np.transpose([RANGES[name] for name in names])), POSE_DECIMALS)
-                      for series, names in ((new.head, HEAD), (new.gaze, GAZE)))
-        return Curves(np.round(new.weights, POSE_DECIMALS), head, gaze, np.round(new.detail, DETAIL_DECIMALS), np.round(new.light, LIGHT_DECIMALS),
-                      np.round(new.mouth_light, LIGHT_DECIMALS))
+        head, gaze = (
+            np.round(np.clip(series, *np.transpose([RANGES[name] for name in names])), POSE_DECIMALS)
+            for series, names in ((new.head, HEAD), (new.gaze, GAZE))
+        )
+        return Curves(
+            np.round(new.weights, POSE_DECIMALS),
+            head,
+            gaze,
+            np.round(new.detail, DETAIL_DECIMALS),
+            np.round(new.light, LIGHT_DECIMALS),
+            np.round(new.mouth_light, LIGHT_DECIMALS),
+        )
 
     def begins_with_the_portrait(self) -> "Curves":
         """The same with nothing in the first frame: smoothing in time may have moved what everything else is measured from."""
@@ -66,8 +80,13 @@ class Curves:
             rows = [(1 - share) * row + share * series[int(first) + 1] for row, series in zip(rows, vars(self).values())]
         weights, head, gaze, *marks = (row.ravel().tolist() for row in rows)
         detail, light, mouth_light = (tuple(values) if any(values) else () for values in marks)
-        return Controls(expression={name: weight for name, weight in zip(NAMES, weights) if weight}, **dict(zip(HEAD + GAZE, head + gaze)),
-                        detail=detail, light=light, mouth_light=mouth_light)
+        return Controls(
+            expression={name: weight for name, weight in zip(NAMES, weights) if weight},
+            **dict(zip(HEAD + GAZE, head + gaze)),
+            detail=detail,
+            light=light,
+            mouth_light=mouth_light,
+        )
 
 
 def shown_weights(weights: np.ndarray, gaze_pitch: np.ndarray) -> np.ndarray:

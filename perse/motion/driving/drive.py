@@ -33,8 +33,16 @@ SAME_FRAME = 0.1
 TRACKED, SOLVED = 0.5, 0.4
 
 
-def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: float | None = None, seconds: float | None = None, *,
-          progress: Callable[[float, str], None] = lambda share, text: None, cancelled: Callable[[], bool] = lambda: False) -> Motion:
+def drive(
+    avatar: Avatar,
+    clip: str | Path,
+    edit: Controls = Controls(),
+    fps: float | None = None,
+    seconds: float | None = None,
+    *,
+    progress: Callable[[float, str], None] = lambda share, text: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Motion:
     """The motion of the face in a clip, for this avatar.
 
     Args:
@@ -49,8 +57,9 @@ def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: fl
         PerseError: the clip cannot be read or shows no face.
         BuildCancelled: cancelled.
     """
-    tracked = track(clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"),
-                    cancelled=cancelled)
+    tracked = track(
+        clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"), cancelled=cancelled
+    )
     curves = follow(avatar, tracked, lambda share, text: progress(TRACKED + (1 - TRACKED) * share, text), cancelled)
     rate = fps or tracked.fps
     # The last frame is shown as long as the others on average, but not beyond what is wanted.
@@ -63,8 +72,12 @@ def drive(avatar: Avatar, clip: str | Path, edit: Controls = Controls(), fps: fl
     return Motion(count, rate, lambda i: overlay(edit, curves.at(float(place[i]))))
 
 
-def follow(avatar: Avatar, tracked: Track, progress: Callable[[float, str], None] = lambda share, text: None,
-           cancelled: Callable[[], bool] = lambda: False) -> Curves:
+def follow(
+    avatar: Avatar,
+    tracked: Track,
+    progress: Callable[[float, str], None] = lambda share, text: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Curves:
     """What every frame of a track makes the avatar do; nothing in the first. progress, cancelled: as in `drive`."""
     progress(0.0, "reading the expressions")
     scale, offset = lay_over(avatar, tracked.landmarks[0])
@@ -88,6 +101,13 @@ def follow(avatar: Avatar, tracked: Track, progress: Callable[[float, str], None
     detail = smooth(detail, DETAIL_NOISE)
     light = np.clip(smooth(tracked.light, LIGHT_NOISE), -MOST_LIGHT, MOST_LIGHT)
     beyond = landmarks[:, [*range(FACE), *IRISES], :2] - driver.predicted(shown, detail, gaze)
-    refined = refine(avatar, curves.with_(detail=detail, light=light), beyond, tracked.mouth, tracked.mouth_seen,
-                     lambda share: progress(SOLVED + (1 - SOLVED) * share, "comparing the avatar with your clip"), cancelled)
+    refined = refine(
+        avatar,
+        curves.with_(detail=detail, light=light),
+        beyond,
+        tracked.mouth,
+        tracked.mouth_seen,
+        lambda share: progress(SOLVED + (1 - SOLVED) * share, "comparing the avatar with your clip"),
+        cancelled,
+    )
     return refined.begins_with_the_portrait()

@@ -31,7 +31,7 @@ def choose(places: np.ndarray, most: int) -> np.ndarray:
 def spread(places: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Values (K, N) of the frames `known` (K,) for all frames (T, N): the mean of a Gaussian process over their places (T, F)
     (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, equation 2.25)."""
-    far = np.sqrt(np.maximum((places ** 2).sum(1)[:, None] + (places[known] ** 2).sum(1) - 2 * places @ places[known].T, 0))
+    far = np.sqrt(np.maximum((places**2).sum(1)[:, None] + (places[known] ** 2).sum(1) - 2 * places @ places[known].T, 0))
     length = max(LIKENESS, LIKENESS_IN_GAPS * far.min(1).max())
     near = np.exp(-0.5 * (far / length) ** 2)
     mean = values.mean(0)

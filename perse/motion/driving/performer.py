@@ -29,7 +29,7 @@ def lay_over(avatar: Avatar, first: np.ndarray) -> tuple[float, np.ndarray]:
     face (478, 3) lies where the portrait's does. A head that is tilted stays so."""
     rest, _ = avatar.rig.camera.project(avatar.rig.vertices[:FACE])
     here, there = first[STABLE, :2] - first[STABLE, :2].mean(0), rest[STABLE] - rest[STABLE].mean(0)
-    scale = float(np.sqrt((there ** 2).sum() / (here ** 2).sum()))
+    scale = float(np.sqrt((there**2).sum() / (here**2).sum()))
     return scale, rest[STABLE].mean(0) - scale * first[STABLE, :2].mean(0)
 
 
@@ -102,7 +102,7 @@ class Driver:
             origin = -np.einsum("tji,tj->ti", rotation, shift)
             along = ((eye.centre - origin) * ray).sum(1, keepdims=True)
             offset = origin + along * ray - eye.centre
-            inside = np.maximum(eye.radius ** 2 - (offset ** 2).sum(1, keepdims=True), 0)
+            inside = np.maximum(eye.radius**2 - (offset**2).sum(1, keepdims=True), 0)
             axis = offset - ray * np.sqrt(inside)
             angle = _directions(axis) - _directions(eye.axis[None])
             open_ = np.clip(1 - weights[:, INDEX[f"eye_blink_{side}"]] / HIDDEN_EYE, 0, 1)[:, None]
@@ -157,6 +157,7 @@ def _lifted(landmarks: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _proportions(avatar: np.ndarray, driver: np.ndarray) -> np.ndarray:
     """(468,) how much larger the driver's features are: lids by their gap, lips by the mouth's width."""
+
     def ratio(of_driver: float, of_avatar: float) -> float:
         return float(np.clip(of_driver / max(of_avatar, 1e-6), *PROPORTION))
 

@@ -30,7 +30,9 @@ from ...tracking.smooth import smooth
 from .curves import Curves, turned_apart
 from .key_frames import choose, features, spread
 
-GAIN = 0.85  # of a landmark's correction: where the skin went is known from its texture as well (`SkinFlow`), and neither is the whole truth
+GAIN = (
+    0.85  # of a landmark's correction: where the skin went is known from its texture as well (`SkinFlow`), and neither is the whole truth
+)
 # Pixels of a side of the pictures that are looked at, how many times the face's box they show, and the grey behind the avatar.
 LOOKED_AT, FRAMED, GREY = 288, 1.5, 0.5
 DETECTOR_NOISE = 0.0015  # eye distances
@@ -58,8 +60,15 @@ class Look(NamedTuple):
     parted: float
 
 
-def refine(avatar: Avatar, curves: Curves, beyond: np.ndarray, mouth: np.ndarray, mouth_seen: np.ndarray,
-           progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False) -> Curves:
+def refine(
+    avatar: Avatar,
+    curves: Curves,
+    beyond: np.ndarray,
+    mouth: np.ndarray,
+    mouth_seen: np.ndarray,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Curves:
     """The same frames with `detail`, gaze and `mouth_light` corrected, so that a detector sees the landmarks where they ought to be, and
     the mouth shows as much of the teeth. At most MOST_LOOKS of them are rendered, each once.
 
@@ -125,7 +134,9 @@ def _look(avatar: Avatar, controls: Controls) -> Look | None:
     centre, side, angle = levelled_square(rig[:FACE])
     scale = LOOKED_AT / (FRAMED / CLOSE_UP_BOXES * side)
     level = plane_rotation(-angle)
-    picture = rasterize(avatar(controls), _close(avatar.rig.camera, centre, scale, level), backgrounds=torch.full((3,), GREY, device=avatar.device))
+    picture = rasterize(
+        avatar(controls), _close(avatar.rig.camera, centre, scale, level), backgrounds=torch.full((3,), GREY, device=avatar.device)
+    )
     picture = (picture[0][0].clamp(0, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy()
     seen = mesh_face_at(picture, FRAMED)
     if seen is None:
@@ -157,6 +168,7 @@ def _to_head(avatar: Avatar, curves: Curves) -> Callable[[np.ndarray], np.ndarra
     def to_head(pixels: np.ndarray) -> np.ndarray:
         across = pixels * depth[..., None] / camera.K[0, 0]
         return across @ (camera.viewmat[:2, :3] @ turn)
+
     return to_head
 
 

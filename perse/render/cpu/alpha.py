@@ -20,9 +20,19 @@ PLACES = len(NUMBERS)  # further ones are free
 @compiled(inline="always")
 def shelved(shelf, like):
     """NUMBERS, in as many lanes as `like` has, and on the shelf."""
-    numbers = (alike(like, NUMBERS[0]), alike(like, NUMBERS[1]), alike(like, NUMBERS[2]), alike(like, NUMBERS[3]), alike(like, NUMBERS[4]),
-               alike(like, NUMBERS[5]), alike(like, NUMBERS[6]), alike(like, NUMBERS[7]), alike(like, NUMBERS[8]), alike(like, NUMBERS[9]),
-               alike(like, NUMBERS[10]))
+    numbers = (
+        alike(like, NUMBERS[0]),
+        alike(like, NUMBERS[1]),
+        alike(like, NUMBERS[2]),
+        alike(like, NUMBERS[3]),
+        alike(like, NUMBERS[4]),
+        alike(like, NUMBERS[5]),
+        alike(like, NUMBERS[6]),
+        alike(like, NUMBERS[7]),
+        alike(like, NUMBERS[8]),
+        alike(like, NUMBERS[9]),
+        alike(like, NUMBERS[10]),
+    )
     for place in range(PLACES):
         shelve(shelf, place, numbers[place])
     return numbers
@@ -32,9 +42,13 @@ def shelved(shelf, like):
 def covered(shelf, numbers, exponent, zero):
     """Alpha, 0 where it would be below MIN_ALPHA, and 2 ** exponent. numbers: NUMBERS as Lanes, which are on the shelf."""
     raw = exp2(
-        exponent, recall(shelf, POWERS, numbers[POWERS]), recall(shelf, POWERS + 1, numbers[POWERS + 1]),
-        recall(shelf, POWERS + 2, numbers[POWERS + 2]), recall(shelf, POWERS + 3, numbers[POWERS + 3]),
-        recall(shelf, POWERS + 4, numbers[POWERS + 4]), recall(shelf, POWERS + 5, numbers[POWERS + 5]),
+        exponent,
+        recall(shelf, POWERS, numbers[POWERS]),
+        recall(shelf, POWERS + 1, numbers[POWERS + 1]),
+        recall(shelf, POWERS + 2, numbers[POWERS + 2]),
+        recall(shelf, POWERS + 3, numbers[POWERS + 3]),
+        recall(shelf, POWERS + 4, numbers[POWERS + 4]),
+        recall(shelf, POWERS + 5, numbers[POWERS + 5]),
     )
     alpha = lowest(raw, recall(shelf, MOST, numbers[MOST]))
     return where_at_least(exponent, recall(shelf, LEAST, numbers[LEAST]), alpha, zero), raw

@@ -185,13 +185,13 @@ def blend(records, starts, entries, background, width, height):
         columns_inside, rows_inside = min(TILE, width - tile_x), min(TILE, height - tile_y)
         first, last = starts[tile], starts[tile + 1]
         if first == last:
-            transmittance[tile_y:tile_y + rows_inside, tile_x:tile_x + columns_inside] = f32(1.0)
+            transmittance[tile_y : tile_y + rows_inside, tile_x : tile_x + columns_inside] = f32(1.0)
             for channel in range(3):
-                image[tile_y:tile_y + rows_inside, tile_x:tile_x + columns_inside, channel] = background[channel]
+                image[tile_y : tile_y + rows_inside, tile_x : tile_x + columns_inside, channel] = background[channel]
             continue
         state, held = np.zeros(BLOCKS * _HELD + 16, dtype=np.float32), np.empty(BATCH * RECORD + 16, dtype=np.float32)
         sets, shelf = np.empty(BATCH, dtype=np.int64), np.empty(16 * (PLACES + 3), dtype=np.float32)
-        state, held, shelf = state[aligned(state):], held[aligned(held):], shelf[aligned(shelf):]
+        state, held, shelf = state[aligned(state) :], held[aligned(held) :], shelf[aligned(shelf) :]
         open_light(state, _HELD, columns_inside, rows_inside)
         unfinished = True
         while unfinished and first < last:

@@ -42,7 +42,7 @@ def _pixel_centres() -> np.ndarray:
     block, pixel = np.arange(BLOCKS)[:, None], np.arange(BLOCK)
     centres = np.stack([block % 8 * 4 + pixel // 4, block // 8 * 4 + pixel % 4], 1).astype(np.float32) + f32(0.5)
     room = np.empty(centres.size + 16, np.float32)
-    aligned = room[-room.ctypes.data % 64 // 4:][:centres.size]
+    aligned = room[-room.ctypes.data % 64 // 4 :][: centres.size]
     aligned[:] = centres.reshape(-1)
     return aligned
 
@@ -102,8 +102,11 @@ def _replay(state, centres, still, touched, records, entries, pairs, first, batc
                 at, centre = block * _HELD + lane, block * 2 * BLOCK + lane
                 dy = load(centres, centre + BLOCK) - recall(shelf, PLACES + 1, y)
                 u = fma(recall(shelf, PLACES + 2, slope), dy, load(centres, centre) - recall(shelf, PLACES, x))
-                exponent = fma(recall(shelf, PLACES + 3, across) * u, u,
-                               fma(recall(shelf, PLACES + 4, down) * dy, dy, recall(shelf, PLACES + 5, bright)))
+                exponent = fma(
+                    recall(shelf, PLACES + 3, across) * u,
+                    u,
+                    fma(recall(shelf, PLACES + 4, down) * dy, dy, recall(shelf, PLACES + 5, bright)),
+                )
                 alpha, raw = covered(shelf, numbers, exponent, zero)
                 light = load(state, at)
                 through = recall(shelf, ONE, numbers[ONE]) - alpha
@@ -152,7 +155,7 @@ def blend_backward(records, starts, entries, pairs, visited, touched, image, tra
             tile_x, tile_y = (tile % tiles_wide) * TILE, (tile // tiles_wide) * TILE
             columns_inside, rows_inside = min(TILE, width - tile_x), min(TILE, height - tile_y)
             state, shelf = np.zeros(BLOCKS * _HELD + 16, dtype=np.float32), np.empty(16 * (PLACES + 10), dtype=np.float32)
-            state, shelf = state[aligned(state):], shelf[aligned(shelf):]
+            state, shelf = state[aligned(state) :], shelf[aligned(shelf) :]
             open_light(state, _HELD, columns_inside, rows_inside)
             _fill(state, image, transmittance, grad_image, grad_alpha, tile_x, tile_y, columns_inside, rows_inside)
             while first < last:

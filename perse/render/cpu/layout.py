@@ -27,7 +27,7 @@ def _join(builder, columns):
     """The way back from `_split`."""
     parts = len(columns)
     flat = [(position % parts) * ROWS + position // parts for position in range(ROWS * parts)]
-    return [_gather(builder, columns, flat[ROWS * k:ROWS * (k + 1)]) for k in range(parts)]
+    return [_gather(builder, columns, flat[ROWS * k : ROWS * (k + 1)]) for k in range(parts)]
 
 
 def _gather(builder, vectors, wanted):

@@ -43,9 +43,15 @@ def _rotation(w, x, y, z):
     """The nine entries of the rotation of a unit quaternion."""
     one, two = splat(f32(1.0)), splat(f32(2.0))
     return (
-        one - two * (y * y + z * z), two * (x * y - w * z), two * (x * z + w * y),
-        two * (x * y + w * z), one - two * (x * x + z * z), two * (y * z - w * x),
-        two * (x * z - w * y), two * (y * z + w * x), one - two * (x * x + y * y),
+        one - two * (y * y + z * z),
+        two * (x * y - w * z),
+        two * (x * z + w * y),
+        two * (x * y + w * z),
+        one - two * (x * x + z * z),
+        two * (y * z - w * x),
+        two * (x * z - w * y),
+        two * (y * z + w * x),
+        one - two * (x * x + y * y),
     )
 
 
@@ -76,8 +82,12 @@ def _rows_of_projection(view, fx, fy, ux, uy, inverse_z):
     j02, j12 = -(j00 * ux), -(j11 * uy)
     w0, w1, w2 = splat(view[2, 0]), splat(view[2, 1]), splat(view[2, 2])
     return (
-        fma(j02, w0, j00 * splat(view[0, 0])), fma(j02, w1, j00 * splat(view[0, 1])), fma(j02, w2, j00 * splat(view[0, 2])),
-        fma(j12, w0, j11 * splat(view[1, 0])), fma(j12, w1, j11 * splat(view[1, 1])), fma(j12, w2, j11 * splat(view[1, 2])),
+        fma(j02, w0, j00 * splat(view[0, 0])),
+        fma(j02, w1, j00 * splat(view[0, 1])),
+        fma(j02, w2, j00 * splat(view[0, 2])),
+        fma(j12, w0, j11 * splat(view[1, 0])),
+        fma(j12, w1, j11 * splat(view[1, 1])),
+        fma(j12, w2, j11 * splat(view[1, 2])),
     )
 
 
@@ -85,9 +95,11 @@ def _rows_of_projection(view, fx, fy, ux, uy, inverse_z):
 def _splat_axes(a, r):
     """The rows of (J W) R: how the picture moves along each of the Gaussian's own axes."""
     return (
-        a[0] * r[0] + a[1] * r[3] + a[2] * r[6], a[0] * r[1] + a[1] * r[4] + a[2] * r[7],
+        a[0] * r[0] + a[1] * r[3] + a[2] * r[6],
+        a[0] * r[1] + a[1] * r[4] + a[2] * r[7],
         a[0] * r[2] + a[1] * r[5] + a[2] * r[8],
-        a[3] * r[0] + a[4] * r[3] + a[5] * r[6], a[3] * r[1] + a[4] * r[4] + a[5] * r[7],
+        a[3] * r[0] + a[4] * r[3] + a[5] * r[6],
+        a[3] * r[1] + a[4] * r[4] + a[5] * r[7],
         a[3] * r[2] + a[4] * r[5] + a[5] * r[8],
     )
 
@@ -168,14 +180,16 @@ def project(means, quats, scales, opacities, colors, view, K, width, height):
         store(depths, i, where_greater(seen, zero, z, culled))
         share = splat(f32(1.0 / TILE))
         store_ranges(
-            flat_tiles, 4 * i,
-            where_greater(seen, zero, first_x * share, zero), where_greater(seen, zero, fma(last_x, share, one), zero),
-            where_greater(seen, zero, first_y * share, zero), where_greater(seen, zero, fma(last_y, share, one), zero),
-            tiles_wide, tiles_high,
+            flat_tiles,
+            4 * i,
+            where_greater(seen, zero, first_x * share, zero),
+            where_greater(seen, zero, fma(last_x, share, one), zero),
+            where_greater(seen, zero, first_y * share, zero),
+            where_greater(seen, zero, fma(last_y, share, one), zero),
+            tiles_wide,
+            tiles_high,
         )
-        store_rows(flat_records, RECORD * i, (
-            mx, my, slope, across, down, light, color[0], color[1], color[2], extent, bend, lean,
-        ))
+        store_rows(flat_records, RECORD * i, (mx, my, slope, across, down, light, color[0], color[1], color[2], extent, bend, lean))
     return records, depths, tiles
 
 
@@ -218,8 +232,7 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
             total = load_rows(sums, 0)
             v, v_u, v_y, v_uu, v_uy, v_yy = total[0], total[1], total[2], total[3], total[4], total[5]
             seen = load(held, 0)
-            store3(to_colors, 3 * i, _kept(seen, total[6]), _kept(seen, total[7]),
-                   _kept(seen, total[8]))
+            store3(to_colors, 3 * i, _kept(seen, total[6]), _kept(seen, total[7]), _kept(seen, total[8]))
             store(grad_opacities, i, _kept(seen, -divide(v, load(opacities, i))))
 
             # The projection again, as in `project`.
@@ -247,13 +260,15 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
 
             # cov = t t' with rows t = u diag(s), u = a R.
             twice_xx, twice_yy = two * grad_xx, two * grad_yy
-            g0, g1, g2 = (fma(twice_xx, u[0], grad_xy * u[3]), fma(twice_xx, u[1], grad_xy * u[4]),
-                          fma(twice_xx, u[2], grad_xy * u[5]))
-            g3, g4, g5 = (fma(twice_yy, u[3], grad_xy * u[0]), fma(twice_yy, u[4], grad_xy * u[1]),
-                          fma(twice_yy, u[5], grad_xy * u[2]))
-            store3(to_scales, 3 * i, _kept(seen, fma(g0, u[0], g3 * u[3]) * s[0]),
-                   _kept(seen, fma(g1, u[1], g4 * u[4]) * s[1]),
-                   _kept(seen, fma(g2, u[2], g5 * u[5]) * s[2]))
+            g0, g1, g2 = (fma(twice_xx, u[0], grad_xy * u[3]), fma(twice_xx, u[1], grad_xy * u[4]), fma(twice_xx, u[2], grad_xy * u[5]))
+            g3, g4, g5 = (fma(twice_yy, u[3], grad_xy * u[0]), fma(twice_yy, u[4], grad_xy * u[1]), fma(twice_yy, u[5], grad_xy * u[2]))
+            store3(
+                to_scales,
+                3 * i,
+                _kept(seen, fma(g0, u[0], g3 * u[3]) * s[0]),
+                _kept(seen, fma(g1, u[1], g4 * u[4]) * s[1]),
+                _kept(seen, fma(g2, u[2], g5 * u[5]) * s[2]),
+            )
             w00, w01, w02 = g0 * s[0] * s[0], g1 * s[1] * s[1], g2 * s[2] * s[2]
             w10, w11, w12 = g3 * s[0] * s[0], g4 * s[1] * s[1], g5 * s[2] * s[2]
             grad_a0 = r[0] * w00 + r[1] * w01 + r[2] * w02
@@ -270,10 +285,14 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
             grad_y = two * (qx * (r01 + r10) - two * qy * (r00 + r22) + qz * (r12 + r21) + qw * (r02 - r20))
             grad_z = two * (qx * (r02 + r20) + qy * (r12 + r21) - two * qz * (r00 + r11) + qw * (r10 - r01))
             along = grad_w * qw + grad_x * qx + grad_y * qy + grad_z * qz
-            store4(to_quats, 4 * i, _kept(seen, (grad_w - along * qw) * inverse_length),
-                   _kept(seen, (grad_x - along * qx) * inverse_length),
-                   _kept(seen, (grad_y - along * qy) * inverse_length),
-                   _kept(seen, (grad_z - along * qz) * inverse_length))
+            store4(
+                to_quats,
+                4 * i,
+                _kept(seen, (grad_w - along * qw) * inverse_length),
+                _kept(seen, (grad_x - along * qx) * inverse_length),
+                _kept(seen, (grad_y - along * qy) * inverse_length),
+                _kept(seen, (grad_z - along * qz) * inverse_length),
+            )
 
             # a = J W with J = [[fx/z, 0, -fx ux/z], [0, fy/z, -fy uy/z]], ux and uy clamped.
             v00, v01, v02 = splat(view[0, 0]), splat(view[0, 1]), splat(view[0, 2])
@@ -287,9 +306,14 @@ def project_backward(means, quats, scales, opacities, view, K, width, height, pa
             grad_ux = splat(fx) * grad_mx - where_greater(bent_x, zero, zero, j00 * grad_j02)
             grad_uy = splat(fy) * grad_my - where_greater(bent_y, zero, zero, j11 * grad_j12)
             local_x, local_y = grad_ux * inverse_z, grad_uy * inverse_z
-            local_z = inverse_z * (j00 * (clamped_x * grad_j02 - grad_j00) + j11 * (clamped_y * grad_j12 - grad_j11)
-                                   - (grad_ux * ux + grad_uy * uy))
-            store3(to_means, 3 * i, _kept(seen, v00 * local_x + v10 * local_y + v20 * local_z),
-                   _kept(seen, v01 * local_x + v11 * local_y + v21 * local_z),
-                   _kept(seen, v02 * local_x + v12 * local_y + v22 * local_z))
+            local_z = inverse_z * (
+                j00 * (clamped_x * grad_j02 - grad_j00) + j11 * (clamped_y * grad_j12 - grad_j11) - (grad_ux * ux + grad_uy * uy)
+            )
+            store3(
+                to_means,
+                3 * i,
+                _kept(seen, v00 * local_x + v10 * local_y + v20 * local_z),
+                _kept(seen, v01 * local_x + v11 * local_y + v21 * local_z),
+                _kept(seen, v02 * local_x + v12 * local_y + v22 * local_z),
+            )
     return grad_means, grad_quats, grad_scales, grad_opacities, grad_colors

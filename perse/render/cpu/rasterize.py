@@ -31,9 +31,7 @@ def rasterize_cpu(cloud: GaussianCloud, camera: Camera, background: Tensor | Non
     background: (3,) float32 or None for black. Returns rgb (H,W,3) and alpha (H,W,1), float32, differentiable with
     respect to everything in the cloud and to the background.
     """
-    return _Rasterize.apply(
-        cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors, background, camera
-    )
+    return _Rasterize.apply(cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors, background, camera)
 
 
 class _Rasterize(torch.autograd.Function):
@@ -59,9 +57,7 @@ class _Rasterize(torch.autograd.Function):
         count, inputs = len(inputs[0]), [_filled(array) for array in inputs]
         records, (starts, entries, pairs, pair_starts), transmittance, found = ctx.state
         grad_image, grad_alpha = _array(grad_image), _array(grad_alpha).reshape(transmittance.shape)
-        slots = blend_backward(
-            records, starts, entries, pairs, *found, image, transmittance, grad_image, grad_alpha, CENTRES, WIDTH
-        )
+        slots = blend_backward(records, starts, entries, pairs, *found, image, transmittance, grad_image, grad_alpha, CENTRES, WIDTH)
         gradients = project_backward(*inputs, *ctx.view, pair_starts, slots)
         grad_background = None
         if ctx.needs_input_grad[5]:

@@ -345,11 +345,15 @@ def _inverse(builder, a):
     return x
 
 
-inverse = _elementwise(1, _inverse, """1 / a for 1e-30 < a < 1e30, to 3e-7 relative: a third of a division's time.
+inverse = _elementwise(
+    1,
+    _inverse,
+    """1 / a for 1e-30 < a < 1e30, to 3e-7 relative: a third of a division's time.
 
 The machine's own guess and a step of Newton's; where there is none, the bits of a guess within 12 %, by negating those of a about a
 constant, then twice Halley's step x (1 + e + e^2) with e = 1 - a x, which cubes the error. Guesses differ between makes of machine.
-""")
+""",
+)
 
 
 def _bits(builder, a):
@@ -406,11 +410,15 @@ def _log2(builder, a):
     return builder.fadd(builder.sitofp(exponent, a.type), builder.fmul(series, s))
 
 
-log2 = _elementwise(1, _log2, """The binary logarithm of a > 0 (normal numbers), to 2e-7 absolute or relative, whichever is larger; anything
+log2 = _elementwise(
+    1,
+    _log2,
+    """The binary logarithm of a > 0 (normal numbers), to 2e-7 absolute or relative, whichever is larger; anything
 otherwise.
 
 The exponent, and of the mantissa m in [sqrt(1/2), sqrt(2)) the series of 2 artanh((m - 1) / (m + 1)).
-""")
+""",
+)
 
 
 @intrinsic

@@ -24,6 +24,7 @@ def load_diffusion(device: torch.device) -> DiffusionSynthesizer:
     from .identity import load_embedding
     from .klein import KleinEditor
     from .on_zero_gpu import LentEditor
+
     with _lock:
         row = find("flux2-klein-4b")
         here = local(row)

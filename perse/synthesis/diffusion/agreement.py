@@ -54,7 +54,7 @@ def check_asked(category: Category, axis: Axis, sign: int, verdict: Verdict, por
 def _mean_lab(color: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Weighted mean (3,) in CIE Lab of (H, W, 3) RGB."""
     rows, columns = np.flatnonzero(weight.max(1) > 0), np.flatnonzero(weight.max(0) > 0)
-    box = np.s_[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     lab = cv2.cvtColor(np.ascontiguousarray(color[box], np.float32), cv2.COLOR_RGB2Lab)
     return (lab * weight[box][..., None]).sum((0, 1)) / weight[box].sum()
 

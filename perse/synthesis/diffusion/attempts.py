@@ -36,8 +36,7 @@ def seed_of(seed: int, key: str, attempt: int) -> int:
     return zlib.crc32(f"{seed}|{key}|{attempt}".encode())
 
 
-def attempt(editor: Editor, tasks: Sequence[Task], seed: int, tick: Tick, tries: int = TRIES,
-            deadline: float | None = None) -> Outcome:
+def attempt(editor: Editor, tasks: Sequence[Task], seed: int, tick: Tick, tries: int = TRIES, deadline: float | None = None) -> Outcome:
     """Run all tasks in batches, in their order; those refused run again, all together, with new seeds.
 
     deadline: monotonic time after which nothing more is begun; what is still to do is dropped.
@@ -48,7 +47,7 @@ def attempt(editor: Editor, tasks: Sequence[Task], seed: int, tick: Tick, tries:
     for number in range(tries):
         refused = []
         for start in range(0, len(pending), editor.batch):
-            batch = pending[start:start + editor.batch]
+            batch = pending[start : start + editor.batch]
             if deadline is not None and time.monotonic() > deadline:
                 for task in batch:
                     reasons[task.key].append("there was no time left")

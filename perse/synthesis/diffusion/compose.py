@@ -51,12 +51,12 @@ def region_mask(category: Category, axis: Axis, workshop: Workshop, portrait: Po
     face = polygon(portrait.landmarks, FACE_OUTLINE, len(region)) > 0.5
     # A bald head has room for hair where others have it.
     scalp = portrait.alpha * (1 - portrait.masks["clothes"]) * (1 - portrait.masks["neck"]) * ~face > 0.5
-    scalp[int(portrait.landmarks[EYE_CORNERS[1], 1]):] = False
+    scalp[int(portrait.landmarks[EYE_CORNERS[1], 1]) :] = False
     hair = (scalp | (portrait.masks["hair"] > 0.3)).astype(np.float32)
     region = _grown(np.maximum(region, hair), HAIR_MARGIN * eye)
     # Hair may fall over the forehead, not over brows, eyes, nose and mouth.
     brows = portrait.landmarks[[i for side in BROW.values() for i in side["upper"]], 1].min() - 0.06 * eye
-    face[:max(int(brows), 0)] = False
+    face[: max(int(brows), 0)] = False
     return region * (1 - _eroded(face, 0.04 * eye))
 
 

@@ -114,8 +114,15 @@ class Inspector:
         inside, area = self._inside(picture, weight)
         in_region = np.setdiff1d(np.arange(FACE), outside)
         form_change = float(np.sqrt((distance[in_region] ** 2).mean())) if len(in_region) else 0.0
-        measures = {"moved": moved, "shape": form, "outside": beyond, "inside": inside, "area": area, "form": form_change,
-                    "likeness": likeness}
+        measures = {
+            "moved": moved,
+            "shape": form,
+            "outside": beyond,
+            "inside": inside,
+            "area": area,
+            "form": form_change,
+            "likeness": likeness,
+        }
         if inside < SEEN and area < PLAIN_AREA and not (shape and form_change >= SHAPED):
             return refused("it changes too little", **measures)
         return Verdict(True, "", picture, weight, landmarks, measures)
@@ -124,7 +131,7 @@ class Inspector:
         """How much the region changed: mean absolute change, and the plainly changed area in squared eye distances (an iris is
         a small part of the eye), smoothed so that an encoder's grain is no change."""
         difference = cv2.GaussianBlur(np.abs(picture - self.portrait.image).mean(-1), (0, 0), 0.02 * self.eye)
-        return float((difference * weight).sum() / max(weight.sum(), 1e-6)), float((difference > PLAIN).sum()) / self.eye ** 2
+        return float((difference * weight).sum() / max(weight.sum(), 1e-6)), float((difference > PLAIN).sum()) / self.eye**2
 
     def _expression(self, landmarks: np.ndarray, mask: np.ndarray) -> Verdict | None:
         """Eyes and mouth must be as open as they were, unless they are what is edited."""
@@ -156,7 +163,7 @@ class Inspector:
             return verdict, share
         small = [cv2.resize(p * mask[..., None], (96, 96), interpolation=cv2.INTER_AREA) for p in (verdict.picture, first, second)]
         way, here = small[2] - small[1], small[0] - small[1]
-        length = float((way ** 2).sum())
+        length = float((way**2).sum())
         if length < 1e-6:
             return refused("the two edits do not differ"), share
         measured = float((here * way).sum()) / length

@@ -23,7 +23,9 @@ def aligned(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     onto = Similarity.fit(np.array([*eyes, *landmarks[[NOSE_TIP, *MOUTH_CORNERS], :2]]), TEMPLATE)
     if onto.scale < 0.5:  # large faces are reduced smoothly first
         image = cv2.GaussianBlur(image, (0, 0), 0.4 / onto.scale)
-    return cv2.warpAffine(image.astype(np.float32), for_opencv(onto.matrix), (TEMPLATE_SIDE, TEMPLATE_SIDE), borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        image.astype(np.float32), for_opencv(onto.matrix), (TEMPLATE_SIDE, TEMPLATE_SIDE), borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def load_embedding(path: str | Path) -> Embed | None:

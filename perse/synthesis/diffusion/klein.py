@@ -37,8 +37,7 @@ class KleinEditor:
 
     name = "FLUX.2 klein 4B"
 
-    def __init__(self, pipeline, sides: tuple[int, int] = SIDES, batch: int = 4, layers: tuple[int, ...] | None = None,
-                 words: int = 512):
+    def __init__(self, pipeline, sides: tuple[int, int] = SIDES, batch: int = 4, layers: tuple[int, ...] | None = None, words: int = 512):
         self.pipeline, self.sides, self.batch = pipeline, sides, batch
         self._options = {"max_sequence_length": words} | ({"text_encoder_out_layers": layers} if layers else {})
         self._lock = threading.Lock()
@@ -54,16 +53,21 @@ class KleinEditor:
         try:
             from diffusers import Flux2KleinInpaintPipeline
         except (ImportError, RuntimeError):
-            raise PerseError("The diffusion synthesizer needs the packages diffusers and transformers: "
-                             "please install them or use --synthesizer procedural.") from None
+            raise PerseError(
+                "The diffusion synthesizer needs the packages diffusers and transformers: "
+                "please install them or use --synthesizer procedural."
+            ) from None
         on_gpu = device.type == "cuda"
         try:
             pipeline = Flux2KleinInpaintPipeline.from_pretrained(
-                folder, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True)
+                folder, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             log.warning("loading the editor failed", exc_info=True)
-            raise PerseError(f"The image editor's weights cannot be loaded ({type(error).__name__}): "
-                             "please fetch them again or use --synthesizer procedural.") from None
+            raise PerseError(
+                f"The image editor's weights cannot be loaded ({type(error).__name__}): "
+                "please fetch them again or use --synthesizer procedural."
+            ) from None
         parts = [c for c in pipeline.components.values() if isinstance(c, torch.nn.Module)]
         size = sum(p.numel() * p.element_size() for part in parts for p in part.parameters())
         if on_gpu and not ON_ZERO and torch.cuda.mem_get_info(device)[0] < size + HEADROOM:  # a lent card is not there to be asked
@@ -85,12 +89,12 @@ class KleinEditor:
         embedding along the line between theirs, so that both ends are exactly the two edits."""
         out: list[np.ndarray] = []
         for start in range(0, len(steps), self.batch):
-            some = steps[start:start + self.batch]
+            some = steps[start : start + self.batch]
             image = some[0].first.image
             side = self._side(image)
             with self._lock, torch.no_grad():
                 words, _ = self.pipeline.encode_prompt([r.prompt for s in some for r in (s.first, s.second)], **self._options)
-            mixed = torch.cat([torch.lerp(words[2 * i:2 * i + 1], words[2 * i + 1:2 * i + 2], s.share) for i, s in enumerate(some)])
+            mixed = torch.cat([torch.lerp(words[2 * i : 2 * i + 1], words[2 * i + 1 : 2 * i + 2], s.share) for i, s in enumerate(some)])
             noise = torch.cat([slerp(self._noise(s.first.seed, side), self._noise(s.second.seed, side), s.share) for s in some])
             masks = [_mask(_union(s.first.mask, s.second.mask), side) for s in some]
             out += self._run({"prompt_embeds": mixed}, [_to_pil(s.first.image, side) for s in some], masks, noise, tick, image.shape[0])
@@ -116,12 +120,22 @@ class KleinEditor:
         with self._lock:
             tick()
             try:
-                made = pipe(**prompt, image=images, mask_image=masks, strength=1.0, num_inference_steps=STEPS, guidance_scale=1.0,
-                            latents=noise.to(pipe._execution_device, dtype), output_type="np", callback_on_step_end=on_step,
-                            **self._options).images
+                made = pipe(
+                    **prompt,
+                    image=images,
+                    mask_image=masks,
+                    strength=1.0,
+                    num_inference_steps=STEPS,
+                    guidance_scale=1.0,
+                    latents=noise.to(pipe._execution_device, dtype),
+                    output_type="np",
+                    callback_on_step_end=on_step,
+                    **self._options,
+                ).images
             except torch.OutOfMemoryError:
-                raise PerseError("The GPU's memory does not suffice for the image editor: "
-                                 "please close other programs or use --synthesizer procedural.") from None
+                raise PerseError(
+                    "The GPU's memory does not suffice for the image editor: please close other programs or use --synthesizer procedural."
+                ) from None
             finally:
                 pipe.maybe_free_model_hooks()  # a cancelled call leaves its parts on the card
         return [_to_array(picture, size) for picture in made]

@@ -65,11 +65,11 @@ def seconds(pictures: int) -> float:
 def _edit(name: str, requests: list[Request]) -> Iterator[list[np.ndarray]]:
     editor = _editors[name]
     for start in range(0, len(requests), editor.batch):
-        yield editor.edit(requests[start:start + editor.batch], lambda: None)
+        yield editor.edit(requests[start : start + editor.batch], lambda: None)
 
 
 @gpu(duration=lambda name, steps: seconds(len(steps)))
 def _interpolate(name: str, steps: list[Between]) -> Iterator[list[np.ndarray]]:
     editor = _editors[name]
     for start in range(0, len(steps), editor.batch):
-        yield editor.interpolate(steps[start:start + editor.batch], lambda: None)
+        yield editor.interpolate(steps[start : start + editor.batch], lambda: None)

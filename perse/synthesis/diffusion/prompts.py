@@ -5,17 +5,50 @@ from dataclasses import dataclass
 
 from ...attributes.edit_vocabulary import Axis, Category
 
-KEEP = ("Keep the same person with the same identity, the same facial expression, head pose, gaze, framing, camera, lighting and "
-        "background. Change nothing else. Photorealistic.")
+KEEP = (
+    "Keep the same person with the same identity, the same facial expression, head pose, gaze, framing, camera, lighting and "
+    "background. Change nothing else. Photorealistic."
+)
 KEEP_PERSON = "Keep the same person with the same identity, hair, clothes, lighting, framing and background. Photorealistic."
 # The words at the other end of a two-sided axis. Whole words, longest first.
 OPPOSITES = {
-    "more voluminous": "flat, thin", "voluminous": "flat", "upturned": "downturned", "up-turned": "down-turned", "raised": "low-set",
-    "thick": "thin", "thicker": "thinner", "full": "thin", "fuller": "thinner", "larger": "smaller", "large": "small", "big": "small",
-    "bigger": "smaller", "wider": "narrower", "wide": "narrow", "longer": "shorter", "long": "short", "higher": "lower", "high": "low",
-    "prominent": "flat", "full cheeks": "hollow cheeks", "tanned": "pale", "warm": "cool", "older": "younger", "old": "young",
-    "pointed": "rounded", "protruding": "flat-lying", "open": "narrowed", "close-set": "wide-set", "lighter": "darker", "light": "dark",
-    "smooth": "rough", "heavy": "light", "arched": "straight", "deep": "shallow", "up": "down", "upward": "downward",
+    "more voluminous": "flat, thin",
+    "voluminous": "flat",
+    "upturned": "downturned",
+    "up-turned": "down-turned",
+    "raised": "low-set",
+    "thick": "thin",
+    "thicker": "thinner",
+    "full": "thin",
+    "fuller": "thinner",
+    "larger": "smaller",
+    "large": "small",
+    "big": "small",
+    "bigger": "smaller",
+    "wider": "narrower",
+    "wide": "narrow",
+    "longer": "shorter",
+    "long": "short",
+    "higher": "lower",
+    "high": "low",
+    "prominent": "flat",
+    "full cheeks": "hollow cheeks",
+    "tanned": "pale",
+    "warm": "cool",
+    "older": "younger",
+    "old": "young",
+    "pointed": "rounded",
+    "protruding": "flat-lying",
+    "open": "narrowed",
+    "close-set": "wide-set",
+    "lighter": "darker",
+    "light": "dark",
+    "smooth": "rough",
+    "heavy": "light",
+    "arched": "straight",
+    "deep": "shallow",
+    "up": "down",
+    "upward": "downward",
 }
 
 
@@ -60,8 +93,9 @@ LOOKS: tuple[Look, ...] = (
     Look("head left", "Turn the head of the person 30 degrees towards the left edge of the picture.", yaw=30),
     Look("head right", "Turn the head of the person 30 degrees towards the right edge of the picture.", yaw=-30),
     Look("profile left", "Turn the head of the person so that the face looks to the left edge of the picture, almost in profile.", yaw=55),
-    Look("profile right", "Turn the head of the person so that the face looks to the right edge of the picture, almost in profile.",
-         yaw=-55),
+    Look(
+        "profile right", "Turn the head of the person so that the face looks to the right edge of the picture, almost in profile.", yaw=-55
+    ),
     Look("head up", "Tilt the head of the person upwards, chin raised.", pitch=-18),
     Look("head down", "Tilt the head of the person downwards, chin lowered.", pitch=18),
     Look("smile", "The person smiles broadly and shows the teeth. The head does not move.", expression=(("grin", 1.0),)),

@@ -169,7 +169,13 @@ def coloured_strands(step: Strands, region: np.ndarray, verdict: Verdict, portra
     colour = np.clip(np.where(lit[:, None], seen, common * tone), 0, 1)
     kept = np.repeat(keep, per_strand)
     index = np.cumsum(kept) - 1
-    return replace(strands, face=strands.face[kept], bary=strands.bary[kept], offset=strands.offset[kept], color=colour[kept],
-                   triangles=index[strands.triangles[kept[strands.triangles].all(1)]],
-                   segments=index[strands.segments[kept[strands.segments].all(1)]],
-                   start=None if strands.start is None else strands.start[kept])
+    return replace(
+        strands,
+        face=strands.face[kept],
+        bary=strands.bary[kept],
+        offset=strands.offset[kept],
+        color=colour[kept],
+        triangles=index[strands.triangles[kept[strands.triangles].all(1)]],
+        segments=index[strands.segments[kept[strands.segments].all(1)]],
+        start=None if strands.start is None else strands.start[kept],
+    )

@@ -55,8 +55,15 @@ class DiffusionSynthesizer:
     def __init__(self, editor: Editor, embed: Embed | None = None, tries: int = TRIES):
         self.editor, self.embed, self.tries = editor, embed, tries
 
-    def clips(self, portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], plan: Plan,
-              progress: Progress = lambda share, text: None) -> Iterator[Clip]:
+    def clips(
+        self,
+        portrait: Portrait,
+        rig: Rig,
+        texture: Texture,
+        categories: list[Category],
+        plan: Plan,
+        progress: Progress = lambda share, text: None,
+    ) -> Iterator[Clip]:
         """See `Synthesizer.clips`. `texture` is completed in place where the photo shows nothing; catalogue axes whose
         pictures were refused keep their procedural edit, described ones are listed as missing."""
         session = Session(self, portrait, rig, texture, categories, plan, progress)
@@ -97,12 +104,18 @@ class Session:
         add most where something is painted. An editor that is not to be had any more leaves everything procedural."""
         edits = sorted(self._edit_tasks(), key=lambda t: self._rank(self.ends[t.key]))
         words = [t for t in edits if self._rank(self.ends[t.key]) == 0]
-        tasks = words + self._look_tasks() + edits[len(words):]
+        tasks = words + self._look_tasks() + edits[len(words) :]
         self.total = max(len(tasks), 1)
         self._tell(stages.IMAGINING)
         try:
-            self.outcome = attempt(self.synthesizer.editor, tasks, self.plan.seed, lambda: self._tell(stages.IMAGINING),
-                                   self.synthesizer.tries, self._until(IMAGINE_SHARE))
+            self.outcome = attempt(
+                self.synthesizer.editor,
+                tasks,
+                self.plan.seed,
+                lambda: self._tell(stages.IMAGINING),
+                self.synthesizer.tries,
+                self._until(IMAGINE_SHARE),
+            )
         except EditorGone as error:
             self.outcome = Outcome({}, {t.key: [str(error)] for t in tasks})
             self.views.clear()
@@ -122,7 +135,7 @@ class Session:
         tasks = []
         for category, axis in self.axes.values():
             mask = None
-            for sign in ((1, -1) if axis.low < 0 else (1,)):
+            for sign in (1, -1) if axis.low < 0 else (1,):
                 prompt = instruction(category, axis, sign)
                 if prompt is None or not self._paintable(category, axis):
                     continue
@@ -155,6 +168,7 @@ class Session:
             self.made += 1
             verdict = self.inspector.edit(raw, mask, form)
             return check_asked(category, axis, sign, verdict, self.portrait, self.workshop)
+
         return judge
 
     def _look_tasks(self) -> list[Task]:
@@ -165,7 +179,9 @@ class Session:
                 if posed is not None:
                     self.views[look.name] = (raw, posed)
                 return verdict
+
             return Task(look.name, Request(self.portrait.image, look.prompt, None, 0), judge)
+
         return [task(look) for look in LOOKS]
 
     # What is learnt of it --------------------------------------------------------------------------------------------
@@ -192,9 +208,16 @@ class Session:
         self.missing = [name for name, (_, axis) in self.axes.items() if not axis.edits and (name, 1) not in self.lessons]
         dropped = self.skipped | {key: "; ".join(dict.fromkeys(reasons)) for key, reasons in self.outcome.dropped.items()}
         self.report = self.plan.report
-        self.report |= {"editor": self.synthesizer.editor.name, "pictures": self.outcome.made, "edits": sorted(map(key_of, self.lessons)),
-                       "looks": sorted(self.views), "painted": round(painted, 3), "interpolated": 0,
-                       "dropped": dict(sorted(dropped.items())), "missing": self.missing}
+        self.report |= {
+            "editor": self.synthesizer.editor.name,
+            "pictures": self.outcome.made,
+            "edits": sorted(map(key_of, self.lessons)),
+            "looks": sorted(self.views),
+            "painted": round(painted, 3),
+            "interpolated": 0,
+            "dropped": dict(sorted(dropped.items())),
+            "missing": self.missing,
+        }
 
     # What is taught --------------------------------------------------------------------------------------------------
 
@@ -254,8 +277,9 @@ class Session:
         if not steps or (self.plan.deadline is not None and time.monotonic() > self.plan.deadline):
             return clips
         try:
-            pictures = self.synthesizer.editor.interpolate([s[-1] for s in steps],
-                                                           lambda: self.progress(0.75, f"{stages.IMAGINING}: faces between styles"))
+            pictures = self.synthesizer.editor.interpolate(
+                [s[-1] for s in steps], lambda: self.progress(0.75, f"{stages.IMAGINING}: faces between styles")
+            )
         except EditorGone:
             return clips
         for (category, first, second, step), raw in zip(steps, pictures, strict=True):

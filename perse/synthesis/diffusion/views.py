@@ -132,9 +132,10 @@ def retaken(raw: np.ndarray, taken: Camera, wanted: Camera) -> np.ndarray:
     to = wanted.K.astype(np.float64) @ np.linalg.inv(taken.K.astype(np.float64))
     reduction = 1 / to[0, 0]
     if reduction > 1:
-        raw = cv2.GaussianBlur(raw, (0, 0), 0.45 * np.sqrt(reduction ** 2 - 1) + 1e-3)
-    return cv2.warpAffine(raw.astype(np.float32), for_opencv(to[:2]), (wanted.width, wanted.height), flags=cv2.INTER_LINEAR,
-                          borderMode=cv2.BORDER_REPLICATE)
+        raw = cv2.GaussianBlur(raw, (0, 0), 0.45 * np.sqrt(reduction**2 - 1) + 1e-3)
+    return cv2.warpAffine(
+        raw.astype(np.float32), for_opencv(to[:2]), (wanted.width, wanted.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def _new(rig: Rig, texture: Texture, vertices: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -189,7 +190,6 @@ def complete(texture: Texture, rig: Rig, views: list[tuple[np.ndarray, Posed]]) 
     painted = np.clip(color / np.maximum(total, 1e-6)[:, None], 0, 1)
     texture.color[index] += (share[:, None] * (painted - texture.color[index])).astype(np.float32)
     return float(share.sum() / max(unseen.sum(), 1e-6))
-
 
 
 def appearance(picture: np.ndarray, posed: Posed, rig: Rig, texture: Texture) -> float:

@@ -76,6 +76,7 @@ def dressed(portrait: Portrait) -> np.ndarray:
 
 # What the photo shows in front ----------------------------------------------------------------------------------------
 
+
 def lip_before_the_teeth(s: Surfaces) -> None:
     """Between closed lips one looks at lip, not at the teeth behind: on these it would carry the lip line along."""
     if not s.rig.mouth_open:
@@ -122,6 +123,7 @@ FRONT = (lip_before_the_teeth, painted_mouth, cloth_before_the_head)
 
 
 # What carries pixels beside the mesh -----------------------------------------------------------------------------------
+
 
 def nearest_triangle(s: Surfaces) -> None:
     """What lies beyond the mesh's outline, strands, say, hangs on the nearest triangle."""

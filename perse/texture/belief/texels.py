@@ -63,8 +63,19 @@ class Texels:
     def chart(self, part: str) -> "Texels":
         """Those of one part's chart."""
         area = chart_slice(part)
-        return Texels(self.portrait, self.view, self.faces[area], self.bary[area], self.points[area], self.pixels[area], self.facing[area],
-                      self.visible[area], self.color[area], self.alpha[area], {name: mask[area] for name, mask in self.regions.items()})
+        return Texels(
+            self.portrait,
+            self.view,
+            self.faces[area],
+            self.bary[area],
+            self.points[area],
+            self.pixels[area],
+            self.facing[area],
+            self.visible[area],
+            self.color[area],
+            self.alpha[area],
+            {name: mask[area] for name, mask in self.regions.items()},
+        )
 
     def near(self, mask: np.ndarray, distance: float) -> np.ndarray:
         """1 on a mask (S, S) bool of the portrait, falling to 0 at a distance from it, in eye distances."""
@@ -86,7 +97,9 @@ class Belief:
 def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
     """What lies under each texel of the atlas, and what the photo has there."""
     flat = np.concatenate([rig.uvs.reshape(-1, 2) * ATLAS, np.ones((len(rig.faces) * 3, 1))], 1).astype(np.float32)
-    faces, bary = rasterize_ids(flat, np.arange(len(rig.faces) * 3, dtype=np.int32).reshape(-1, 3), Camera(np.eye(4), np.eye(3), ATLAS, ATLAS))
+    faces, bary = rasterize_ids(
+        flat, np.arange(len(rig.faces) * 3, dtype=np.int32).reshape(-1, 3), Camera(np.eye(4), np.eye(3), ATLAS, ATLAS)
+    )
     shown = np.maximum(faces, 0)
     points = np.einsum("hwk,hwkc->hwc", bary, rig.vertices[rig.faces][shown])
     xy, depth = rig.camera.project(points.reshape(-1, 3))
@@ -99,8 +112,19 @@ def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
     front = cv2.dilate(np.where(np.isfinite(view.depth), view.depth, 0).astype(np.float32), np.ones((3, 3)))
     inside = ((xy > 0) & (xy < len(portrait.image))).all(-1)
     visible = (faces >= 0) & inside & (depth < sample(front, xy) + HIDES) & (facing > EDGE_ON)
-    return Texels(portrait, view, faces, bary, points, xy, facing, visible, sample(portrait.foreground, xy), sample(portrait.alpha, xy),
-                  {name: sample(portrait.masks[name], xy) * visible for name in REGIONS})
+    return Texels(
+        portrait,
+        view,
+        faces,
+        bary,
+        points,
+        xy,
+        facing,
+        visible,
+        sample(portrait.foreground, xy),
+        sample(portrait.alpha, xy),
+        {name: sample(portrait.masks[name], xy) * visible for name in REGIONS},
+    )
 
 
 def nearness(mask: np.ndarray, width: float) -> np.ndarray:
@@ -109,6 +133,7 @@ def nearness(mask: np.ndarray, width: float) -> np.ndarray:
 
 
 # Sight ---------------------------------------------------------------------------------------------------------------
+
 
 def turned_away(texels: Texels) -> np.ndarray:
     """What is seen at a slant is seen coarsely, and what turns away not at all."""
@@ -129,6 +154,7 @@ SIGHT = (turned_away, hidden, translucent)
 
 
 # Doubts, of a chart: how far each texel is believed if it is seen (H, W) so well -----------------------------------------
+
 
 def cloth_on_the_head(texels: Texels, sight: np.ndarray) -> np.ndarray:
     """Where the rig has the head in front and the photo cloth, a collar would be painted on the jaw."""
@@ -206,6 +232,7 @@ def believe(texels: Texels) -> Belief:
 
 
 # What of eyeballs and mouth the photo shows, of a chart (H, W), 0 to 1 ----------------------------------------------------
+
 
 def between_the_lids(texels: Texels) -> np.ndarray:
     """What of an eyeball shows between its lids, away from their edges."""

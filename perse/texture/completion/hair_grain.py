@@ -46,11 +46,11 @@ def grain_at(coordinates: np.ndarray, width: float, length: float, seed: int) ->
     out, power = np.zeros_like(along), np.zeros_like(along)
     for octave in range(OCTAVES):
         share = np.clip(1 - np.abs(level - octave), 0, 1)
-        columns = max(int(2 * np.pi / width / 2 ** octave), 8)
+        columns = max(int(2 * np.pi / width / 2**octave), 8)
         noise = _noise(rng, 2 * columns, max(int(np.pi / length * 4), 8), 0.8, 1.6)
         where = share > 0
         out[where] += share[where] * _read(noise, along[where], around[where])
-        power += share ** 2
+        power += share**2
     return out / np.sqrt(np.maximum(power, 1e-6))
 
 
@@ -58,7 +58,7 @@ def _noise(rng: np.random.Generator, columns: int, rows: int, across: float, dow
     """Smooth noise (rows, columns + 2) of unit deviation whose first and last columns repeat each other's neighbours."""
     noise = rng.standard_normal((rows, columns)).astype(np.float32)
     wide = cv2.GaussianBlur(np.pad(noise, ((0, 0), (8, 8)), mode="wrap"), (0, 0), sigmaX=across, sigmaY=down)
-    return wide[:, 7:columns + 9] / wide[:, 8:-8].std()
+    return wide[:, 7 : columns + 9] / wide[:, 8:-8].std()
 
 
 def _read(noise: np.ndarray, along: np.ndarray, around: np.ndarray) -> np.ndarray:

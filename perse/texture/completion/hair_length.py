@@ -49,7 +49,7 @@ def hair_length(texture: Texture) -> HairLength:
         count = np.histogram(y, np.arange(-0.6, 4.0, BAND_HEIGHT))[0] >= 12
         if count[:8].any():
             first = int(np.argmax(count))
-            gap = np.flatnonzero(~(count[first:-1] | count[first + 1:]))
+            gap = np.flatnonzero(~(count[first:-1] | count[first + 1 :]))
             lowest[side] = -0.6 + BAND_HEIGHT * (first + (gap[0] if len(gap) else len(count) - first))
     if hair.sum() < 300:
         return HairLength(lowest, None)

@@ -21,8 +21,9 @@ SEEN_HAIR_FADE = 30.0  # texels over which seen hair passes into made up one
 COLOR_VARIETY = 0.8  # share of what hair's colours vary in the photo, where part of that is light and shade
 
 
-def hair_strands(points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.ndarray, seen: np.ndarray, face_skin: np.ndarray,
-                 length: HairLength) -> tuple[np.ndarray, np.ndarray]:
+def hair_strands(
+    points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.ndarray, seen: np.ndarray, face_skin: np.ndarray, length: HairLength
+) -> tuple[np.ndarray, np.ndarray]:
     """Hair everywhere, in the tone and with the variety of what the photo shows of it.
 
     Args:
@@ -88,8 +89,10 @@ def _variety(lab: np.ndarray, flow: np.ndarray, sure: np.ndarray, gone: np.ndarr
     strong[1:] *= np.minimum(1, 0.4 * np.sqrt(run / np.array([LOCK, TRESS])))  # cropped hair has no locks
     # Locks and tresses that are made up begin behind those that are seen: beside each other they would show where one ends.
     begun = smooth_step(gone, 0, 2 * SEEN_HAIR_FADE)
-    noise = sum(amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == STRAND else begun)
-                for seed, (amplitude, width) in enumerate(zip(strong, (STRAND, LOCK, TRESS)), 2)) / np.linalg.norm(strong)
+    noise = sum(
+        amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == STRAND else begun)
+        for seed, (amplitude, width) in enumerate(zip(strong, (STRAND, LOCK, TRESS)), 2)
+    ) / np.linalg.norm(strong)
     return _palette((lab - smooth[-1])[sure], noise)
 
 
@@ -103,7 +106,7 @@ def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nda
         return diffuse(lab, weight, around=True), np.full(weight.shape, np.inf)
     gone, (row, column) = distance_transform_edt(known < 0.3, return_indices=True)
     carried = cv2.GaussianBlur(even[row, column].astype(np.float32), (0, 0), SEEN_HAIR_BLUR / 2)
-    middle = np.s_[:, width:2 * width]
+    middle = np.s_[:, width : 2 * width]
     return carried[middle], gone[middle].astype(np.float32)
 
 

@@ -25,7 +25,10 @@ RIM_COLOR, THROAT_COLOR = np.array([0.46, 0.19, 0.17]), np.array([0.09, 0.025, 0
 LEAST_LIGHT = 0.35  # share of the light that a tooth in a lip's shade has
 RIM_OF_LIP = 0.02  # share of a strip's height next to the lip that the teeth hang from: the lip's shine, no tooth; half of it at their tips
 LEAST_THROAT = 0.10  # share of the throat's chart that a portrait must show: a strip of it would float when the mouth opens wider
-LIP_RING, INNER_LIP_LIGHT = (0.93, 0.99), 0.85  # radii of the throat's chart over which it becomes the lips' inside; share of their light there
+LIP_RING, INNER_LIP_LIGHT = (
+    (0.93, 0.99),
+    0.85,
+)  # radii of the throat's chart over which it becomes the lips' inside; share of their light there
 LEAST_THROAT_TONE = 0.01  # share of the throat's chart that tells its colour
 CORNER_LIGHT = 0.6  # share of a row's brightness below which something is too dark to be one of its teeth
 COMPARED_COLUMNS = 8  # columns of a strip, to each side, over which two teeth's colours are compared
@@ -81,16 +84,18 @@ def own_teeth(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> OwnTeet
     if shown.sum() < LEAST_TOOTH_COLUMNS * width:
         return None
     columns = np.flatnonzero(shown)
-    first, last = (np.interp(np.arange(width), columns, values) for values in
-                   (pale.argmax(0)[shown], height - 1 - pale[::-1].argmax(0)[shown]))
+    first, last = (
+        np.interp(np.arange(width), columns, values) for values in (pale.argmax(0)[shown], height - 1 - pale[::-1].argmax(0)[shown])
+    )
     first, last = median_filter(first, 9) + RIM_OF_LIP * height, np.minimum(last, median_filter(last, 5)) - RIM_OF_LIP * height / 2
     weight = np.zeros(width)
-    weight[columns[0]:columns[-1] + 1] = 1
+    weight[columns[0] : columns[-1] + 1] = 1
     return OwnTeeth((first + 1) / height, (last + 1) / height, cv2.GaussianBlur(weight[None], (0, 0), 3)[0] * weight)
 
 
-def paint_teeth(row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray,
-                crown: float = CROWN / (CROWN + GUM)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def paint_teeth(
+    row: str, color: np.ndarray, seen: np.ndarray, light: np.ndarray, crown: float = CROWN / (CROWN + GUM)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One row of teeth: the portrait's own, continued under the lip, and painted ones in their colour where it shows none.
 
     Args:
@@ -122,7 +127,7 @@ def _painted(row: str, shape: tuple[int, ...], light: np.ndarray, crown: float) 
     u, v = np.abs((np.arange(width) + 0.5) / width * 2 - 1), _down(height)
     slope = 2 * ARCH_DEPTH * ARCH_WIDTH * u
     # Length of the arch y = d x^2 from the middle, in mouth widths.
-    length = (slope * np.sqrt(1 + slope ** 2) + np.arcsinh(slope)) / (4 * ARCH_DEPTH)
+    length = (slope * np.sqrt(1 + slope**2) + np.arcsinh(slope)) / (4 * ARCH_DEPTH)
     ends = np.cumsum(TOOTH_WIDTHS[row])
     number = np.minimum(np.searchsorted(ends, length), len(ends) - 1)
     phase = np.abs((ends[number] - length) / np.array(TOOTH_WIDTHS[row])[number] * 2 - 1)  # 0 mid-tooth, 1 between two
@@ -138,8 +143,9 @@ def _painted(row: str, shape: tuple[int, ...], light: np.ndarray, crown: float) 
     return enamel * (1 - gum) + GUM_COLOR * light * (back[None] * lip)[..., None] * gum, alpha
 
 
-def _continued(own: OwnTeeth, color: np.ndarray, seen: np.ndarray, painted: np.ndarray, alpha: np.ndarray, light: np.ndarray,
-               crown: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _continued(
+    own: OwnTeeth, color: np.ndarray, seen: np.ndarray, painted: np.ndarray, alpha: np.ndarray, light: np.ndarray, crown: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The portrait's teeth run on, tooth by tooth, to the gum that the lip hides; beside them painted ones take their colour.
 
     Returns:
@@ -221,7 +227,7 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
 def paint_tongue(shape: tuple[int, ...], light: np.ndarray) -> np.ndarray:
     """(H, W, 3): tip in the first row, root in the last; a furrow along the middle, dark towards the throat."""
     u, v = np.linspace(-1, 1, shape[1])[None], np.linspace(0, 1, shape[0])[:, None]
-    furrow = 1 - 0.14 * np.exp(-(u / 0.09) ** 2) - 0.30 * np.abs(u) ** 2.5
+    furrow = 1 - 0.14 * np.exp(-((u / 0.09) ** 2)) - 0.30 * np.abs(u) ** 2.5
     depth = 1 - 0.88 * np.clip((v - 0.05) / 0.75, 0, 1)
     grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((shape[0], shape[1]))
     return np.clip(TONGUE_COLOR * light * (furrow * depth * grain)[..., None], 0, 1)

@@ -51,7 +51,7 @@ def complete_scalp(texture: Texture) -> None:
     rim = 1 - np.clip(unlike, 0, 1) * np.clip((0.75 - seen) / 0.35, 0, 1)
     # Strands that are seen do not all end along the outline.
     covered = texture.faces[area] >= 0
-    inwards = cv2.distanceTransform(np.tile(((seen > 0.1) | ~covered).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, width:2 * width]
+    inwards = cv2.distanceTransform(np.tile(((seen > 0.1) | ~covered).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, width : 2 * width]
     rim *= 1 - hair * (1 - smooth_step(inwards + 8 * ragged, 4, SEEN_HAIR_FADE))
     keep = np.clip((seen - 0.10) / 0.25, 0, 1)
     keep = soften(keep * rim, covered, 1.5) * (seen > 0.08)
@@ -99,8 +99,7 @@ def _find_grey_hair(texture: Texture) -> None:
     texture.regions["hair"][area] += taken
 
 
-def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline: int, length: HairLength,
-                ragged: np.ndarray) -> np.ndarray:
+def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline: int, length: HairLength, ragged: np.ndarray) -> np.ndarray:
     """How much of each texel (H, W) would be hair if it is not seen: hair where at its height there is hair at the outline."""
     height, width = hair.shape
     rows = np.arange(height)[:, None]
@@ -160,8 +159,9 @@ def _throat_skin(texture: Texture, face_skin: np.ndarray) -> np.ndarray:
     return share * seen + (1 - share) * LIGHT_UNDER_JAW * face_skin
 
 
-def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: np.ndarray, throat: np.ndarray,
-          oval: np.ndarray) -> np.ndarray:
+def _skin(
+    points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: np.ndarray, throat: np.ndarray, oval: np.ndarray
+) -> np.ndarray:
     """Skin everywhere (H, W, 3): what is seen of it and the face's edge (W, 4) go on, under the jaw towards the throat's colour (3,);
     it darkens towards the nape."""
     mean = _mean(color, weight, face_skin)
@@ -173,8 +173,11 @@ def _skin(points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: 
     shade = 1 - 0.10 * behind * smooth_step(points[..., 2], 0.9, 1.7)
     far = 0.5 * behind[..., None]
     # What faces down is the throat's neighbour, the jaw's sides are the cheeks'.
-    under = smooth_step(np.arange(height) / height, 0, 0.05)[:, None] * smooth_step(points[..., 1], 0.6, 1.0) * \
-        smooth_step(0.75 - np.abs(points[..., 0]), 0, 0.4)
+    under = (
+        smooth_step(np.arange(height) / height, 0, 0.05)[:, None]
+        * smooth_step(points[..., 1], 0.6, 1.0)
+        * smooth_step(0.75 - np.abs(points[..., 0]), 0, 0.4)
+    )
     under = 0.9 * under[..., None]
     return ((near * (1 - far) + mean * far) * (1 - under) + throat * under) * shade[..., None]
 

@@ -179,7 +179,7 @@ def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.nd
         usual = usual * (1 - 0.5 * share) + 0.5 * share * np.average(color.reshape(-1, 3), axis=0, weights=weight.ravel() + 1e-9)
     near = diffuse(color, np.clip(weight * 1.5, 0, 1), around=True) * share + usual * (1 - share)
     # Next to what is seen it is like that, farther on as skin usually is.
-    away = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, weight.shape[1]:2 * weight.shape[1]]
+    away = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, weight.shape[1] : 2 * weight.shape[1]]
     alike = (0.4 + 0.55 * np.exp(-away / NECK_BLEND))[..., None]
     skin = alike * near + (1 - alike) * usual
     top, above = _under_jaw(color, weight)
@@ -217,8 +217,7 @@ def _under_jaw(color: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nd
     return total / count, smooth_step(first - rows, -0.5 * THROAT_EDGE, THROAT_EDGE) * share
 
 
-def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.ndarray,
-           skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cloth everywhere, two times (H, W, 3): in front all that is seen goes on, behind only what is seen at the sides, for a
     shirt or a tie ends there; and the sides' alone."""
     sure = np.clip(clothes * 2 - 1, 0, 1) * np.clip(seen * 3 - 0.3, 0, 1)
@@ -231,7 +230,7 @@ def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.
     if aside.sum() < 0.001 * aside.size:
         return all_around, all_around
     wide = np.concatenate([diffuse(color, aside, around=True)] * 3, 1)
-    sides = cv2.GaussianBlur(wide, (0, 0), 5)[:, width:2 * width]
+    sides = cv2.GaussianBlur(wide, (0, 0), 5)[:, width : 2 * width]
     behind = smooth_step(turn, 0.16, 0.26)[None, :, None]
     # Folds: cloth that is one flat colour looks like plastic.
     folds = 1 + 0.05 * np.clip(grain(points, 0.16, 1.2, 11), -1.5, 1.5) + 0.02 * grain(points, 0.04, 0.3, 12)

@@ -25,21 +25,59 @@ def tiny_klein(tmp_path_factory):
     from transformers import Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
     alphabet = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    tokenizer = Qwen2Tokenizer(vocab={letter: i for i, letter in enumerate(alphabet)}, merges=[], pad_token="<|endoftext|>",
-                               eos_token="<|im_end|>", unk_token="<|endoftext|>")
+    tokenizer = Qwen2Tokenizer(
+        vocab={letter: i for i, letter in enumerate(alphabet)},
+        merges=[],
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        unk_token="<|endoftext|>",
+    )
     tokenizer.chat_template = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     torch.manual_seed(0)
-    transformer = Flux2Transformer2DModel(patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
-                                          num_attention_heads=2, joint_attention_dim=48, timestep_guidance_channels=16,
-                                          axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False)
+    transformer = Flux2Transformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=48,
+        timestep_guidance_channels=16,
+        axes_dims_rope=(4, 4, 4, 4),
+        guidance_embeds=False,
+    )
     # 28 layers, for the prompt's embedding is read from the 9th, 18th and 27th.
-    text_encoder = Qwen3ForCausalLM(Qwen3Config(intermediate_size=16, hidden_size=16, num_hidden_layers=28, num_attention_heads=2,
-                                                num_key_value_heads=2, head_dim=8, vocab_size=len(tokenizer), max_position_embeddings=512))
-    vae = AutoencoderKLFlux2(down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
-                             block_out_channels=(4, 4, 8, 8), layers_per_block=1, latent_channels=4, norm_num_groups=2,
-                             use_quant_conv=False, use_post_quant_conv=False, sample_size=64)
-    pipeline = Flux2KleinPipeline(scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True), vae=vae, text_encoder=text_encoder,
-                                  tokenizer=tokenizer, transformer=transformer, is_distilled=True)
+    text_encoder = Qwen3ForCausalLM(
+        Qwen3Config(
+            intermediate_size=16,
+            hidden_size=16,
+            num_hidden_layers=28,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            head_dim=8,
+            vocab_size=len(tokenizer),
+            max_position_embeddings=512,
+        )
+    )
+    vae = AutoencoderKLFlux2(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(4, 4, 8, 8),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=2,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
+        sample_size=64,
+    )
+    pipeline = Flux2KleinPipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        transformer=transformer,
+        is_distilled=True,
+    )
     folder = tmp_path_factory.mktemp("weights") / "flux2-klein-4b"
     pipeline.save_pretrained(folder)
     return folder
@@ -80,6 +118,7 @@ def stub():
 @pytest.fixture(scope="session")
 def paint(astronaut_portrait):
     """paint(region, rgb): a rule that gives a region of the portrait another colour and keeps its light and dark."""
+
     def rule(region: str, rgb=RED, strength: float = 0.9):
         def act(image, mask, seed):
             weight = strength * cv2.GaussianBlur(astronaut_portrait.masks[region], (0, 0), 1)[..., None]
@@ -87,7 +126,9 @@ def paint(astronaut_portrait):
             light = image.mean(-1, keepdims=True)
             tinted = np.clip(np.asarray(rgb, np.float32) * (0.35 + 1.6 * light), 0, 1)
             return image + weight * (tinted - image)
+
         return act
+
     return rule
 
 
@@ -108,6 +149,7 @@ def retake(astronaut_portrait, rig, studio):
         pose = {"weights": expand(dict(look.expression)), "head": np.zeros(3, np.float32), "gaze": np.zeros(2, np.float32)}
         image, alpha = render_frame(rig, studio._vertices(pose, None), studio.rgba, camera)
         return (image * shade + (1 - alpha[..., None]) * astronaut_portrait.background).astype(np.float32)
+
     return render
 
 

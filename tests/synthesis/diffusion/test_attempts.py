@@ -29,6 +29,7 @@ def task(key, good_from):
     def judge(picture):
         number = round(float(picture.mean()) * 10)
         return Verdict(True) if number >= good_from else refused(f"try {number} is bad")
+
     return Task(key, Request(IMAGE, key, None, 0), judge)
 
 
@@ -38,8 +39,12 @@ def test_refused_pictures_are_tried_again_with_new_seeds_until_they_are_good():
     outcome = attempt(editor, tasks, 7, lambda: ticks.append(1), tries=3)
     assert set(outcome.accepted) == {"first", "second", "third", "also first"}
     assert outcome.dropped == {"never": ["try 1 is bad", "try 2 is bad", "try 3 is bad"]}
-    assert [[p for p, _ in call] for call in editor.calls] == [["first", "second", "third"], ["never", "also first"],
-                                                               ["second", "third", "never"], ["third", "never"]]
+    assert [[p for p, _ in call] for call in editor.calls] == [
+        ["first", "second", "third"],
+        ["never", "also first"],
+        ["second", "third", "never"],
+        ["third", "never"],
+    ]
     seeds = [seed for call in editor.calls for _, seed in call]
     assert len(set(seeds)) == len(seeds) == outcome.made
     # The accepted request carries the seed that made the picture.

@@ -25,8 +25,11 @@ pytestmark = pytest.mark.slow
 def only(name: str, *axes: str):
     """A category of the catalogue with these axes only."""
     category = BY_NAME[name]
-    return replace(category, axes=tuple(a for a in category.axes if a.name in axes),
-                   styles=tuple(s for s in category.styles if {k for k, _ in s.at} <= set(axes)))
+    return replace(
+        category,
+        axes=tuple(a for a in category.axes if a.name in axes),
+        styles=tuple(s for s in category.styles if {k for k, _ in s.at} <= set(axes)),
+    )
 
 
 HAIR = only("hair", "hair_dark", "hair_blond", "hair_volume")
@@ -37,6 +40,7 @@ FEW = (only("hair", "hair_dark"), only("nose", "nose_length"), only("glasses", "
 def editor(stub, paint, looks, astronaut_portrait):
     def beach(image, mask, seed):
         return np.where(astronaut_portrait.alpha[..., None] > 0.5, image, np.float32([0.1, 0.4, 0.9]))
+
     return stub({"curly red hair": paint("hair"), "black hair": paint("hair", (0.10, 0.08, 0.07)), "a longer nose": beach, **looks})
 
 
@@ -44,8 +48,16 @@ def editor(stub, paint, looks, astronaut_portrait):
 def made(editor, astronaut_portrait):
     """The avatar and its pipeline."""
     pipeline = PersePipeline(DiffusionSynthesizer(editor, tries=2), torch.device("cpu"))
-    small = replace(Schedule.for_budget(20), gaussians=9000, source_frames=4, amounts=(0.5, 1.0), source_steps=25, space_steps=40,
-                    photo_size=256, clip_size=160)
+    small = replace(
+        Schedule.for_budget(20),
+        gaussians=9000,
+        source_frames=4,
+        amounts=(0.5, 1.0),
+        source_steps=25,
+        space_steps=40,
+        photo_size=256,
+        clip_size=160,
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(small, seed=seed)))
         words = ["curly red hair", "hair: like nothing on earth"]
@@ -93,7 +105,7 @@ def test_the_words_stay_out_of_the_face(made, astronaut_portrait):
     plain, red = (renderer.frame(Controls(styles=s)).astype(int) for s in ({}, {"hair": {"curly_red_hair": 1.0}}))
     xy, _ = avatar.camera(Controls(), 192, 192).project(avatar.rig.vertices[[1, 4, 13, 152, 50, 280]])
     for x, y in xy.astype(int):
-        assert np.abs(red - plain)[y - 2:y + 3, x - 2:x + 3].max() < 12
+        assert np.abs(red - plain)[y - 2 : y + 3, x - 2 : x + 3].max() < 12
 
 
 def test_the_words_survive_saving_and_loading(made, tmp_path):
@@ -153,6 +165,7 @@ def test_the_same_seed_asks_the_same(stub, astronaut_portrait, rig, texture):
         plan = Plan(size=48, source_frames=2, seed=seed)
         next(DiffusionSynthesizer(editor, tries=1).clips(astronaut_portrait, rig, texture, [HAIR], plan))
         return [(r.prompt, r.seed) for r in editor.asked]
+
     first = asked(1)
     assert len(first) > 12 and asked(1) == first
     assert not {seed for _, seed in asked(2)} & {seed for _, seed in first}
@@ -164,6 +177,7 @@ def test_without_the_editor_the_build_goes_on_procedurally(astronaut_portrait, r
 
         def edit(self, requests, tick):
             raise EditorGone("No GPU was lent.")
+
     texture = bake(astronaut_portrait, rig)
     plan = Plan(size=48, source_frames=2, amounts=(1.0,))
     clips = list(DiffusionSynthesizer(Gone()).clips(astronaut_portrait, rig, texture, [BY_NAME["nose"]], plan))
@@ -179,6 +193,7 @@ def test_a_cancelled_build_stops_between_two_pictures(stub, astronaut_portrait, 
         calls.append(text)
         if len(calls) == 4:
             raise BuildCancelled()
+
     with pytest.raises(BuildCancelled):
         list(DiffusionSynthesizer(editor).clips(astronaut_portrait, rig, texture, [HAIR], Plan(size=48), progress))
     assert len(editor.asked) <= 2 * editor.batch
@@ -189,11 +204,22 @@ def test_words_need_a_synthesizer_that_reads(pipeline, astronaut_portrait):
         pipeline.build(astronaut_portrait, describe=["curly red hair"])
 
 
-
 def test_the_command_line_tells_in_one_line_that_words_need_it(astronaut, tmp_path, capsys):
     astronaut.save(tmp_path / "photo.png")
-    code = main(["build", str(tmp_path / "photo.png"), "-o", str(tmp_path / "a.safetensors"), "--synthesizer", "procedural",
-                 "--device", "cpu", "--describe", "curly red hair"])
+    code = main(
+        [
+            "build",
+            str(tmp_path / "photo.png"),
+            "-o",
+            str(tmp_path / "a.safetensors"),
+            "--synthesizer",
+            "procedural",
+            "--device",
+            "cpu",
+            "--describe",
+            "curly red hair",
+        ]
+    )
     error = [line for line in capsys.readouterr().err.splitlines() if "note:" not in line]
     assert code == 2 and len(error) == 1 and "diffusion synthesizer" in error[0]
     assert not (tmp_path / "a.safetensors").exists()

@@ -14,14 +14,21 @@ def mask_of(astronaut_portrait, studio):
     def mask(name):
         category, axis = AXES[name]
         return region_mask(category, axis, studio.workshop, astronaut_portrait)
+
     return mask
 
 
-@pytest.mark.parametrize(("axis", "inside", "outside"), [
-    ("hair_red", [], [33, 1, 13, 152]), ("nose_width", [1, 4, 98, 327], [33, 263, 17, 152, 10]),
-    ("lip_fullness", [13, 14, 61, 291], [168, 33, 10]),
-    ("beard_full", [152, 200, 164], [168, 33, 13, 10]), ("eye_size", [159, 386], [1, 13, 152]), ("brow_height", [105, 334], [1, 13, 152]),
-])
+@pytest.mark.parametrize(
+    ("axis", "inside", "outside"),
+    [
+        ("hair_red", [], [33, 1, 13, 152]),
+        ("nose_width", [1, 4, 98, 327], [33, 263, 17, 152, 10]),
+        ("lip_fullness", [13, 14, 61, 291], [168, 33, 10]),
+        ("beard_full", [152, 200, 164], [168, 33, 13, 10]),
+        ("eye_size", [159, 386], [1, 13, 152]),
+        ("brow_height", [105, 334], [1, 13, 152]),
+    ],
+)
 def test_a_region_lies_on_its_own_features(mask_of, astronaut_portrait, axis, inside, outside):
     mask = mask_of(axis)
     at = {i: mask[tuple(astronaut_portrait.landmarks[i, 1::-1].astype(int))] for i in inside + outside}
@@ -53,8 +60,8 @@ def test_a_tint_is_undone_and_an_edit_is_not(astronaut_portrait):
     image, landmarks = astronaut_portrait.image, astronaut_portrait.landmarks
     x, y = landmarks[1, :2].astype(int)
     mask, spot = (np.zeros(image.shape[:2], np.float32) for _ in range(2))
-    mask[y - 60:y + 60, x - 60:x + 60] = 1
-    spot[y - 15:y + 15, x - 15:x + 15] = 1
+    mask[y - 60 : y + 60, x - 60 : x + 60] = 1
+    spot[y - 15 : y + 15, x - 15 : x + 15] = 1
     edited = np.clip(image * 0.92 + np.float32([0.05, 0.0, -0.02]), 0, 1)
     edited[spot > 0] = [0.1, 0.2, 0.8]
     picture, weight = compose(image, edited, mask, eye_distance(landmarks[:, :2]))

@@ -75,6 +75,7 @@ def test_little_tremors_and_encoder_noise_are_no_reason_to_refuse(inspector, mas
 @pytest.fixture(scope="module")
 def carried_out(rig, studio, astronaut_portrait):
     """carried_out(axis, sign): the portrait with the catalogue's own edit, as a flawless editor would paint it."""
+
     def picture(name, sign):
         edit = studio.workshop.edit(AXES[name][1], sign)
         rgba = studio.texture.rgba()
@@ -82,6 +83,7 @@ def carried_out(rig, studio, astronaut_portrait):
         vertices = (rig.vertices + (0 if edit.shape is None else edit.shape)).astype(np.float32)
         image, alpha = render_frame(rig, vertices, rgba, rig.camera.orbit(0, 0, 0, np.array(HEAD_CENTRE, np.float32)))
         return (image + (1 - alpha[..., None]) * astronaut_portrait.background).astype(np.float32)
+
     return picture
 
 
@@ -125,6 +127,7 @@ def test_an_embedding_has_a_say(mask_of, paint, astronaut_portrait):
 
     def embed(image, landmarks):
         return np.array([1.0, 0.0]) if np.array_equal(image, astronaut_portrait.image) else embed.answer
+
     for answer, ok in ((np.array([0.8, 0.6]), True), (np.array([0.1, 0.995]), False)):
         embed.answer = answer
         verdict = Inspector(astronaut_portrait, embed).edit(red, mask_of("hair_red"), shape=False)

@@ -15,7 +15,7 @@ def test_the_face_is_laid_on_the_template(astronaut_portrait):
     face = aligned(marked, landmarks)[..., 0]
     assert face.shape == (112, 112)
     for x, y in TEMPLATE[:2]:
-        assert face[int(y) - 2:int(y) + 3, int(x) - 2:int(x) + 3].max() > 0.6
+        assert face[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3].max() > 0.6
     assert 0.001 < face.mean() < 0.05
     # Turned and larger it is the same face.
     turned = np.rot90(astronaut_portrait.image).repeat(2, 0).repeat(2, 1)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 SIDE = 64
 IMAGE = np.random.default_rng(0).random((SIDE, SIDE, 3)).astype(np.float32)
 TOP = np.zeros((SIDE, SIDE), np.float32)
-TOP[:SIDE // 4] = 1
+TOP[: SIDE // 4] = 1
 
 
 def nothing():
@@ -27,6 +27,7 @@ def nothing():
 @pytest.fixture(scope="module")
 def editor(tiny_klein):
     from perse.synthesis.diffusion.klein import KleinEditor
+
     return KleinEditor.from_pretrained(tiny_klein, torch.device("cpu"), sides=(SIDE, 2 * SIDE), words=64)
 
 
@@ -47,15 +48,23 @@ def test_the_mask_says_where_it_may_paint(editor):
     pictures = [one(editor, "red hair", TOP, seed) for seed in (1, 2)]
     change = np.abs(pictures[0] - pictures[1]).mean((1, 2))
     # The decoder looks beyond the mask's edge, at random here, but little of it arrives at the other end.
-    assert change[:SIDE // 4].mean() > 5 * change[-SIDE // 4:].mean() > 0
+    assert change[: SIDE // 4].mean() > 5 * change[-SIDE // 4 :].mean() > 0
 
 
 def test_without_a_mask_it_is_the_plain_pipeline_with_a_reference(editor):
     from diffusers import Flux2KleinPipeline
+
     plain = Flux2KleinPipeline(**editor.pipeline.components, is_distilled=True)
     plain.set_progress_bar_config(disable=True)
-    picture = plain(prompt="a beard", image=Image.fromarray((IMAGE * 255 + 0.5).astype(np.uint8)), num_inference_steps=4,
-                    guidance_scale=1.0, latents=editor._noise(2, SIDE), output_type="np", max_sequence_length=64).images[0]
+    picture = plain(
+        prompt="a beard",
+        image=Image.fromarray((IMAGE * 255 + 0.5).astype(np.uint8)),
+        num_inference_steps=4,
+        guidance_scale=1.0,
+        latents=editor._noise(2, SIDE),
+        output_type="np",
+        max_sequence_length=64,
+    ).images[0]
     np.testing.assert_allclose(one(editor, "a beard", None, 2), picture, atol=1e-4)
 
 
@@ -71,6 +80,7 @@ def test_the_ends_of_an_interpolation_are_the_edits(editor):
 
 def test_noise_between_two_noises_is_noise():
     from perse.synthesis.diffusion.klein import slerp
+
     a, b = torch.randn(2, 20000, generator=torch.Generator().manual_seed(0)).unbind(0)
     for share in (0.0, 0.3, 0.5, 1.0):
         assert float(slerp(a, b, share).std()) == pytest.approx(1, abs=0.03)
@@ -84,6 +94,7 @@ def test_every_step_may_be_the_last(editor):
         ticks.append(1)
         if len(ticks) == 3:
             raise BuildCancelled()
+
     with pytest.raises(BuildCancelled):
         editor.edit([Request(IMAGE, "red hair", TOP, 1)], tick)
     assert len(ticks) == 3
@@ -101,6 +112,7 @@ def test_pictures_of_any_size_come_back_in_it(editor):
 
 def test_a_folder_without_the_model_is_told(tmp_path):
     from perse.synthesis.diffusion.klein import KleinEditor
+
     (tmp_path / "model_index.json").write_text("{}")
     with pytest.raises(PerseError, match="cannot be loaded"):
         KleinEditor.from_pretrained(tmp_path, torch.device("cpu"))
@@ -117,6 +129,7 @@ def test_the_hub_s_local_folder_serves_and_is_loaded_once(tiny_klein, monkeypatc
 
 def test_real_weights_are_not_fetched_for_a_machine_without_a_gpu(monkeypatch):
     from perse import hub
+
     monkeypatch.setattr(hub, "local", lambda *a: None)
     monkeypatch.setattr(hub, "fetch", lambda *a: pytest.fail("fetched"))
     with pytest.raises(PerseError, match="CUDA GPU"):
@@ -124,8 +137,7 @@ def test_real_weights_are_not_fetched_for_a_machine_without_a_gpu(monkeypatch):
 
 
 def test_nothing_heavy_is_imported_before_it_is_used():
-    code = ("import sys, perse.pipeline, perse.synthesis.diffusion; "
-            "sys.exit(any(m in sys.modules for m in ('diffusers', 'transformers')))")
+    code = "import sys, perse.pipeline, perse.synthesis.diffusion; sys.exit(any(m in sys.modules for m in ('diffusers', 'transformers')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -148,6 +160,7 @@ def test_a_loan_that_does_not_come_ends_the_editor_not_the_build(editor, monkeyp
 @pytest.mark.parametrize("offload", [False, True])
 def test_on_a_gpu_in_bfloat16_with_or_without_offload(tiny_klein, monkeypatch, offload):
     from perse.synthesis.diffusion.klein import KleinEditor
+
     if offload:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *a: (0, 0))
     gpu = KleinEditor.from_pretrained(tiny_klein, torch.device("cuda"), sides=(SIDE, SIDE), words=64)

@@ -26,6 +26,7 @@ def teach(astronaut_portrait, studio):
         verdict = inspector.edit(raw, mask, shape=True)
         assert verdict.ok, (verdict.reason, verdict.measures)
         return to_lesson(category, axis, sign, verdict, astronaut_portrait, studio.workshop), verdict
+
     return lesson
 
 
@@ -42,7 +43,7 @@ def test_red_hair_is_red_all_around_the_head_and_nowhere_else(teach, paint, stud
     assert change[shell][hair].mean() > 0.15
     height = hair.shape[0]
     behind = np.zeros_like(hair)
-    behind[int(0.7 * height):] = True
+    behind[int(0.7 * height) :] = True
     assert change[shell][hair & behind].mean() > 0.15, "the back of the head, which no picture shows"
     face = chart_slice("face")
     assert np.abs(change[face][(texture.regions["skin"][face] > 0.9) & (texture.regions["hair"][face] < 0.05)]).mean() < 0.01
@@ -52,7 +53,7 @@ def test_fuller_hair_gives_the_skull_a_wider_outline(teach, studio, astronaut_po
     image, masks = astronaut_portrait.image, astronaut_portrait.masks
     hair = (masks["hair"] > 0.5).astype(np.uint8)
     wide = cv2.dilate(hair, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (35, 35)))
-    wide[int(astronaut_portrait.landmarks[10, 1]):] = 0
+    wide[int(astronaut_portrait.landmarks[10, 1]) :] = 0
     grown = cv2.inpaint((image * 255).astype(np.uint8), ((wide > hair) * 255).astype(np.uint8), 3, cv2.INPAINT_NS).astype(np.float32) / 255
     strands = np.random.default_rng(0).normal(0, 0.05, image.shape[:2])[..., None]
     colour = image[masks["hair"] > 0.9].mean(0)
@@ -77,6 +78,7 @@ def test_lipstick_stays_on_the_lips(teach, paint, studio, astronaut_portrait):
 
 def test_a_moved_mouth_moves_the_mesh_and_leaves_the_rest(teach, studio, rig, astronaut_portrait):
     from perse.synthesis.rerender import render_frame
+
     category, axis = AXES["mouth_height"]
     own = studio.workshop.edit(axis, 1)
     image, alpha = render_frame(rig, (rig.vertices + own.shape).astype(np.float32), studio.texture.rgba(), rig.camera)

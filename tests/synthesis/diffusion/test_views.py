@@ -35,11 +35,17 @@ def test_what_was_asked_is_accepted_with_its_pose(look, retake, inspector, rig, 
     assert posed.yaw == pytest.approx(look.yaw, abs=8) and posed.pitch == pytest.approx(look.pitch, abs=9)
 
 
-@pytest.mark.parametrize(("asked", "came", "reason"), [
-    ("head left", "head right", "turned"), ("head left", "smile", "turned"), ("smile", "head left", "turned"),
-    ("head up", "head down", "tilted"),
-    ("mouth open", "brows up", "expression"), ("eyes closed", "mouth open", "expression"),
-])
+@pytest.mark.parametrize(
+    ("asked", "came", "reason"),
+    [
+        ("head left", "head right", "turned"),
+        ("head left", "smile", "turned"),
+        ("smile", "head left", "turned"),
+        ("head up", "head down", "tilted"),
+        ("mouth open", "brows up", "expression"),
+        ("eyes closed", "mouth open", "expression"),
+    ],
+)
 def test_another_pose_or_expression_is_refused(asked, came, reason, retake, inspector, rig, texture):
     verdict, posed = judge_look(retake(BY_NAME[came]), BY_NAME[asked], inspector, rig, texture)
     assert not verdict.ok and posed is None and reason in verdict.reason
