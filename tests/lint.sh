@@ -13,7 +13,7 @@ quietly() { # what a tool says only if it finds something
 }
 
 quietly .venv/bin/python -m ruff check --quiet
-quietly .venv/bin/python -m ruff format --check --quiet
+quietly .venv/bin/python -m ruff format --check
 quietly .venv/bin/lint-imports --no-logo
 quietly .venv/bin/python -m mypy
 exit $failed
