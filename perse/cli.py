@@ -132,7 +132,7 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 
 def _build(args) -> None:
-    from .many import Crew, build_many
+    from .many_portraits import Crew, build_many
     from .pipeline import PATIENCE, check_budget, choose_device
     from .settings import DEFAULT_BUDGET
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..attributes.face_areas import AREAS
 from ..face.landmarks import FACE, OVAL
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from ..render.geometry import interpolated
 from ..rig.rig import Rig
 from ..rig.shell import EAR, RINGS

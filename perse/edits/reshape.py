@@ -4,7 +4,7 @@ import numpy as np
 
 from ..attributes.edit_vocabulary import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
 from ..rig.shell import EAR, RINGS, build_shell

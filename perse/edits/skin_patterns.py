@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..face.landmarks import EYE
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from .atlas_regions import SHEET_SCALE, Regions
 
 # Lines of age on the mean face's left half: points (x, y), width in eye distances, strength.

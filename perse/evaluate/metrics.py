@@ -12,7 +12,7 @@ from skimage.metrics import structural_similarity
 from ..face.alignment import procrustes
 from ..face.landmarks import CHIN, EYE, FACE, FACE_OUTLINE, MOUTH_CORNERS, STABLE
 from ..face.measures import distance, eye_distance, face_height, lid_gap, lip_gap
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from ..portrait import face_landmarks
 from ..portrait.models import segment_person
 

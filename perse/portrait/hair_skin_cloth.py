@@ -5,7 +5,7 @@ import numpy as np
 
 from ..face.landmarks import FACE_OUTLINE
 from ..face.polygons import polygon
-from ..soft_steps import ramp
+from ..smooth_ramps import ramp
 from .face_frame import FaceFrame
 from .hair_skin_cloth_costs import costs
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..face.landmarks import CHEEK_OUTLINE, EYE_OUTLINE, FACE_OUTLINE, FOREHEAD_OUTLINE, NOSE_OUTLINE
 from ..face.polygons import polygon
-from ..soft_steps import ramp
+from ..smooth_ramps import ramp
 from .colours import ColourModel
 from .face_frame import FaceFrame
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..face.landmarks import BROW, CHIN_SKIN, EYE, FACE, LID_FOLD, LIPS, LOWER_LIP, MOUTH_CORNERS, UPPER_LIP, flip_side, lid_edges
 from ..face.measures import distance
-from ..face.topology import canonical
-from ..soft_steps import smooth_step
+from ..face.triangles import canonical
+from ..smooth_ramps import smooth_step
 from .expressions import LEFT_SHAPES, NAMES, SHAPES, Shape
 from .eyes import clear_of_ball
 from .sculpt import Surface

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 
 from ..face.landmarks import CHIN, JAW_ANGLES
 from ..render.camera import Camera
-from ..soft_steps import smooth_step
+from ..smooth_ramps import smooth_step
 
 ROWS = 28
 ANGLES = 40

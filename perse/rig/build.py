@@ -4,9 +4,9 @@ import numpy as np
 
 from ..face.landmarks import CHIN, FACE, MOUTH_RING, OVAL
 from ..face.measures import mouth_width
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from ..render.geometry import triangle_normals
-from ..soft_steps import smooth_step
+from ..smooth_ramps import smooth_step
 from .blendshapes import build_blendshapes, jaw_weights
 from .body import ANGLES, ROWS, build_body
 from .expressions import NAMES

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..face.landmarks import BROW, EYE, FACE, LIPS, LOWER_LIP, UPPER_LIP
 from ..face.measures import eye_width
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from .expressions import INDEX, NOSE_ANCHORS
 from .eyes import clear_of_ball
 from .person_facts import eye_to_open, mouth_to_close

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..face.alignment import procrustes
 from ..face.landmarks import EYE_CORNERS, STABLE
-from ..face.topology import canonical
+from ..face.triangles import canonical
 from ..render.camera import Camera
 
 CAMERA_DISTANCE = 6.0

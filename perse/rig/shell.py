@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 
 from ..face.landmarks import OVAL
 from ..render.camera import Camera
-from ..soft_steps import smooth_step
+from ..smooth_ramps import smooth_step
 
 RINGS = 16  # rings of vertices behind the oval, the pole not counted
 OUTLINE_RING = 8  # the ring that lies on the portrait's outline

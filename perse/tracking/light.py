@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..face.landmarks import EYE_OUTLINE, FACE, FACE_OUTLINE, MOUTH_OUTLINE
 from ..face.polygons import polygon
-from ..face.topology import face_laplacian
+from ..face.triangles import face_laplacian
 
 EVERY = 2  # pixels from one that is compared to the next
 BLUR = 1.5  # pixels over which both faces are averaged first

@@ -6,7 +6,7 @@ import numpy as np
 from ..controls import BANDS
 from ..face.landmarks import CHEEKS, LIPS
 from ..face.measures import eye_distance
-from ..soft_steps import ramp
+from ..smooth_ramps import ramp
 
 COLUMNS, ROWS = 15, 32  # in which the gap is looked at
 MIDDLE = 0.7  # of the mouth's width that is looked at: corners are dark in every mouth

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from ..face.landmarks import FACE, JAW_EDGE, OVAL
-from ..face.topology import face_laplacian
+from ..face.triangles import face_laplacian
 from .solve import Face, Fit
 
 PASSES = 2  # the second one corrects for the jaw, which turns the displacements of the first

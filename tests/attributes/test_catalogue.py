@@ -9,7 +9,7 @@ from perse.attributes.face_areas import AREAS
 from perse.edits.head_hair import CUTS
 from perse.edits.skin_patterns import PATTERNS
 from perse.edits.worn_objects import WORN_OBJECTS
-from perse.face.topology import canonical
+from perse.face.triangles import canonical
 from perse.rig.expressions import EXPRESSIONS
 
 ALL_AXES = [axis for category in CATEGORIES for axis in category.axes]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from perse.avatar.seeds.grid import RICHEST, cells, richness
+from perse.avatar.seeds.density import RICHEST, cells, richness
 
 
 def test_detail_of_single_pixels_is_worth_more_gaussians(astronaut_portrait):

@@ -24,7 +24,7 @@ from perse.face.landmarks import (
     eye_ring,
 )
 from perse.face.polygons import polygon
-from perse.face.topology import canonical, face_laplacian
+from perse.face.triangles import canonical, face_laplacian
 
 OUTLINES = {"face": FACE_OUTLINE, "lips": LIPS_OUTLINE, "mouth": MOUTH_OUTLINE, **EYE_OUTLINE}
 

@@ -6,7 +6,7 @@ import pytest
 from perse.face.alignment import rotation
 from perse.face.landmarks import EYE, LIPS
 from perse.face.measures import MIDDLE_OF_LIDS, eye_distance, face_height, lid_opening, lip_gap, mouth_opening
-from perse.face.topology import canonical
+from perse.face.triangles import canonical
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perse.face.topology import canonical
+from perse.face.triangles import canonical
 from perse.portrait import load_portrait
 from perse.rig.build import build_rig
 from perse.texture.bake import bake

@@ -6,7 +6,7 @@ import torch
 
 from perse.face.landmarks import CHIN, EYE, FACE, LOWER_LIP, MOUTH_CORNERS, MOUTH_RING, NOSE_TIP, UPPER_LIP
 from perse.face.measures import distance, lip_gap
-from perse.face.topology import canonical
+from perse.face.triangles import canonical
 from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand
 from perse.rig.skeleton import PART
 

@@ -21,7 +21,7 @@ from perse.face.landmarks import (
     eye_ring,
 )
 from perse.face.measures import eye_distance, face_height
-from perse.face.topology import canonical
+from perse.face.triangles import canonical
 from perse.rig.build import build_rig
 from perse.rig.expressions import NAMES
 from perse.rig.skeleton import NECK_PIVOT, PART, PARTS

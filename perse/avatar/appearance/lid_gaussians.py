@@ -9,7 +9,7 @@ from ...face.landmarks import BROW, EYE, FACE, LID_FOLD
 from ...render.geometry import interpolated
 from ...rig.expressions import INDEX
 from ...rig.skeleton import PART
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from .effect import Rest
 
 NEIGHBOURS = 24  # Gaussians of the skin around that make up a colour

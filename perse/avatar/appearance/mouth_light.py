@@ -8,7 +8,7 @@ from torch import Tensor
 from ...controls import BANDS
 from ...face.landmarks import LIPS
 from ...rig.skeleton import MOUTH_PARTS, PART
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from .edges import across, height
 from .effect import Pose, Rest, is_nothing
 

@@ -10,8 +10,8 @@ from ...texture.atlas import Texture, sample
 from ...texture.belief.pixels import Sightings, side_of_a_cheek, sightings
 from ...texture.belief.surfaces import surfaces
 from ...texture.fill_holes import diffuse
+from .density import cells, richness
 from .depth import depths
-from .grid import cells, richness
 from .seed import FLATNESS, GRID_SCALE, Seeds
 from .unseen import hidden
 

@@ -9,7 +9,7 @@ from ...face.alignment import angles_of, procrustes
 from ...face.alignment import rotation as turned_by
 from ...face.landmarks import EYE, FACE, MOUTH_CORNERS, STABLE, lid_edges, lip_landmarks
 from ...face.measures import distance, eye_distance, lid_gap
-from ...face.topology import canonical
+from ...face.triangles import canonical
 from ...render.camera import Camera
 from ...render.mesh import rasterize_ids
 from ...rig.expressions import INDEX

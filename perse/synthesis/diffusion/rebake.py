@@ -14,7 +14,7 @@ from ...edits.workshop import Workshop
 from ...face.alignment import Similarity, procrustes
 from ...face.landmarks import FACE, STABLE
 from ...face.measures import eye_distance
-from ...face.topology import canonical
+from ...face.triangles import canonical
 from ...portrait import Portrait
 from ...portrait.masks import region_masks
 from ...portrait.matting import person_matte

@@ -5,7 +5,7 @@ import numpy as np
 
 from ...face.landmarks import OVAL
 from ...rig.build import face_chart
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import DARKER, OTHER_HUE
 from ..cie_lab import to_lab

@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtri
 
 from ...rig.shell import CROWN
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from ..cie_lab import to_lab, to_rgb
 from ..fill_holes import diffuse
 from .hair_grain import grain_at

@@ -12,7 +12,7 @@ from scipy.ndimage import median_filter
 from ...rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, crown_share, tooth_like
 from ...rig.rig import Rig
 from ...rig.skeleton import PART
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import Texels, between_the_lips
 from ..view import MOUTH

@@ -6,7 +6,7 @@ import numpy as np
 from ...face.landmarks import OVAL
 from ...rig.build import face_chart
 from ...rig.shell import AXIS, OUTLINE_RING, RINGS
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from ..atlas import Texture, chart_slice, sample
 from ..cie_lab import to_lab
 from ..fill_holes import diffuse, mirror, soften

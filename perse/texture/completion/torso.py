@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ...soft_steps import smooth_step
+from ...smooth_ramps import smooth_step
 from ..atlas import Texture, chart_slice
 from ..fill_holes import diffuse
 from .hair_grain import grain

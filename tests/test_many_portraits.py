@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from perse.errors import BuildCancelled, PerseError
-from perse.many import Crew, build_many, built_before, plan
+from perse.many_portraits import Crew, build_many, built_before, plan
 
 pytestmark = pytest.mark.slow
 
@@ -149,7 +149,7 @@ def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 1200) -> s
 def test_two_processes_share_the_work(photos, folder, tmp_path):
     code = """
 import sys, pathlib
-from perse.many import Crew, build_many
+from perse.many_portraits import Crew, build_many
 from tests.test_many import SETTINGS, write_avatar
 crew = Crew(cpu=True)
 with crew.first_alone():
