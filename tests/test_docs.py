@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perse.attributes import surface, wear
+from perse.attributes import hair_beard_skin_makeup, worn_things
 from perse.attributes.edit_vocabulary import Axis, Style
 from perse.cli import parser
 from perse.edits import hats
@@ -60,10 +60,10 @@ def test_the_commands_of_the_pages_are_understood():
 
 def test_the_examples_of_attributes_are_what_the_code_takes(rig, texture):
     line, direction, new = re.findall(r"```python\n(.*?)```", (ROOT / "docs/attributes.md").read_text(), re.S)
-    assert isinstance(eval(line.strip().rstrip(","), vars(surface).copy()), Style)
-    assert isinstance(eval(direction.strip().rstrip(","), vars(surface).copy()), Axis)
+    assert isinstance(eval(line.strip().rstrip(","), vars(hair_beard_skin_makeup).copy()), Style)
+    assert isinstance(eval(direction.strip().rstrip(","), vars(hair_beard_skin_makeup).copy()), Axis)
     worn, builder = re.sub(r"  +# perse/.*", "", new).split("\n\n", 1)
-    assert isinstance(eval(worn.strip().rstrip(","), vars(wear).copy()), Axis)
+    assert isinstance(eval(worn.strip().rstrip(","), vars(worn_things).copy()), Axis)
     names = vars(hats).copy()
     exec(builder, names)
     mesh = names["fez"](Workshop(rig, texture).head, np.array([0.5, 0.1, 0.1], np.float32))

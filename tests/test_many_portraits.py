@@ -150,7 +150,7 @@ def test_two_processes_share_the_work(photos, folder, tmp_path):
     code = """
 import sys, pathlib
 from perse.many_portraits import Crew, build_many
-from tests.test_many import SETTINGS, write_avatar
+from tests.test_many_portraits import SETTINGS, write_avatar
 crew = Crew(cpu=True)
 with crew.first_alone():
     print("ready", crew.rank, crew.size, flush=True)

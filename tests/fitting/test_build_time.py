@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from perse.fitting import timetable
+from perse.fitting import build_time
 from perse.fitting.build_time import Speed, Timetable, costs, face_share, fitting
 from perse.fitting.schedule import Schedule
 
@@ -29,7 +29,7 @@ class Machine:
 
 def build(machine: Machine, seconds: float, monkeypatch) -> tuple[Timetable, list[tuple[float, float]]]:
     """Its timetable, and (seconds since the start, share told) through it. The fit keeps the time that it is given."""
-    monkeypatch.setattr(timetable, "_probe", lambda clock: timetable.PROBE * machine.kernels)
+    monkeypatch.setattr(build_time, "_probe", lambda clock: build_time.PROBE * machine.kernels)
     table, told = Timetable(Schedule.for_budget(seconds), seconds, 2.5, machine), []
     for stage in STAGES:
         table.begin(stage)
@@ -97,11 +97,11 @@ def test_a_plan_takes_the_seconds_it_is_for():
 def test_what_is_short_is_short_for_the_sliders_first():
     seconds = (40, 20, 15, 10, 5, 1)
     shares = [face_share(10, 10, x) for x in seconds]
-    assert shares[0] == shares[1] == 0.5 and shares == sorted(shares) and shares[-1] == timetable.FOR_FACE
+    assert shares[0] == shares[1] == 0.5 and shares == sorted(shares) and shares[-1] == build_time.FOR_FACE
     face = [share * x for share, x in zip(shares, seconds)]
     assert face == sorted(face, reverse=True), "but never more of it than where there is more time"
 
 
 def test_the_probe_times_the_rasterizer():
     ticks = iter(range(1000))
-    assert timetable._probe(lambda: float(next(ticks))) == pytest.approx(1 / 3, abs=0.5)
+    assert build_time._probe(lambda: float(next(ticks))) == pytest.approx(1 / 3, abs=0.5)
