@@ -91,10 +91,13 @@ def test_a_copied_tab_shares_the_visit_and_closing_it_ends_nothing(visit, astron
     page = v.page
     page.locator("#perse-photo input[type=file]").first.set_input_files(astronaut)
     page.get_by_label("This is me, or I have the person's permission").check()
+    # A button that no script has reached yet is enabled, too: the secret has to be there before it can be copied.
+    page.wait_for_function("perse.visit.known && document.getElementById('perse-build').textContent === 'Build my avatar'")
     page.wait_for_selector("#perse-build:enabled")
     with v.context.expect_page() as opened:
         page.evaluate("window.open(location.href)")
     copy = opened.value
+    copy.wait_for_function("window.perse?.visit?.known")
     copy.wait_for_selector("#perse-build:enabled")
     assert copy.evaluate("perse.visit.promised") == page.evaluate("perse.visit.promised")
     copy.wait_for_function("document.querySelector('#perse-consent input').checked")
