@@ -88,7 +88,7 @@ def fit_person(teaching: Teaching, steps: Steps, twice: bool, told: float) -> tu
 
 
 def _visible_alone(teaching: Teaching) -> Teaching:
-    """The teaching with an avatar without what sliders add: what is invisible at rest comes last, learns nothing, and is most of it."""
+    """The same with an avatar that lacks what sliders add: what is invisible at rest comes last, learns nothing, and is most of it."""
     avatar = teaching.avatar
     count = int(avatar.opacities.nonzero().max()) + 1 if avatar.opacities.any() else len(avatar)
     rest = {name: getattr(avatar, name).detach()[:count].clone() for name in LEARNT}
