@@ -40,7 +40,7 @@ from .renderer import Renderer
 from .rig.build import build_rig
 from .rig.skeleton import HEAD_CENTRE
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
-from .synthesis.base import Plan, Synthesizer
+from .synthesis.base import Plan, Synthesizer, mixed_axes
 from .synthesis.choose import choose_synthesizer
 from .texture.bake import bake
 
@@ -159,7 +159,7 @@ class PersePipeline:
         synthesis = plan.report  # what a generating synthesizer reports
         categories = without(categories, synthesis.get("missing", ()))
         schedule = table.schedule
-        beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed)
+        beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed, mixed_axes(clips, categories))
         tell = report("face")
         schedule = replace(
             schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1
@@ -204,7 +204,7 @@ class PersePipeline:
             amounts=schedule.amounts,
             interpolate=interpolate,
             seed=schedule.seed,
-            lessons=schedule.space_steps * schedule.accumulate,
+            lessons=schedule.lessons,
             deadline=deadline,
         )
 

@@ -149,7 +149,7 @@ def built(pipeline, astronaut_portrait, tmp_path_factory) -> tuple[Avatar, list[
 @pytest.fixture
 def small_builds(monkeypatch):
     """Builds of a few steps, pixels and categories, whatever is asked for."""
-    schedule = Schedule(gaussians=4000, photo_size=128, clip_size=64, source_frames=4, amounts=(1.0,), source_steps=4, space_steps=4)
+    schedule = Schedule(gaussians=4000, photo_size=128, clip_size=64, source_frames=4, amounts=(1.0,), source_steps=4, lessons=4)
     build = PersePipeline.build
 
     def small(self, *args, **options):

@@ -20,6 +20,7 @@ import perse.gpu
 from perse.attributes.catalogue import BY_NAME
 from perse.errors import BuildCancelled
 from perse.fitting import run as fitting
+from perse.fitting.effort import cost
 from perse.fitting.initial_avatar import begin
 from perse.fitting.schedule import Schedule
 from perse.portrait import head_mask
@@ -27,7 +28,7 @@ from perse.synthesis.diffusion.editor import Between, EditorGone, Request
 from perse.synthesis.diffusion.on_zero_gpu import LentEditor
 
 ROOT = Path(__file__).parents[1]
-TINY = Schedule(gaussians=4000, photo_size=96, clip_size=96, source_frames=4, amounts=(1.0,), source_steps=12, space_steps=6)
+TINY = Schedule(gaussians=4000, photo_size=96, clip_size=96, source_frames=4, amounts=(1.0,), source_steps=12, lessons=6)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_loan_is_asked_for_by_the_work_and_never_for_more_than_the_limit(zero)
     assert zero.left() == zero.LIMIT
     for budget in (30, 60, 120, 300):  # what the page offers and more
         schedule = Schedule.for_budget(budget)
-        seconds = fitting.seconds(schedule.source_steps + schedule.space_steps)
+        seconds = fitting.seconds(schedule.source_steps + cost(schedule.rounds) * schedule.lessons)
         assert fitting.EARLIER < seconds <= zero.LIMIT
 
 
@@ -153,9 +154,13 @@ def test_a_fit_on_loan_is_the_fit_it_would_have_been_here(work, lending):
     twin = pickle.loads(pickle.dumps(work))
     lent = fitting.fit(*work, torch.device("cuda"), lambda *a: told.append(a), lambda: False)
     here = fitting.fit(*twin, torch.device("cpu"), lambda *a: None, lambda: False)
-    assert lent.steps == here.steps == (TINY.source_steps, TINY.space_steps) and lent.device == "cuda" and here.device == "cpu"
+    assert lent.steps == here.steps and lent.steps[0] == TINY.source_steps and lent.device == "cuda" and here.device == "cpu"
     assert abs(lent.likeness - here.likeness) < 0.05 and not lent.note
-    assert len(lending) == 1 and lending[0] == fitting.START + 18 * fitting.STEP and [t[0] for t in told] == sorted(t[0] for t in told)
+    assert (
+        len(lending) == 1
+        and lending[0] == fitting.START + (12 + 6 * cost(TINY.rounds)) * fitting.STEP
+        and [t[0] for t in told] == sorted(t[0] for t in told)
+    )
     moved = 0.0
     for name, tensor in work[0].avatar.state_dict().items():
         assert tensor.device.type == "cpu" and torch.allclose(tensor, twin[0].avatar.state_dict()[name], atol=2e-3), name

@@ -168,7 +168,7 @@ def test_the_attribute_bench_on_the_command_line(run, avatar_file):
 
 def test_a_build_without_interpolated_faces(run, small_builds, monkeypatch, astronaut, tmp_path):
     few = Schedule.for_budget(10.0)  # steps for the sliders' ends alone: faces between them come after
-    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(few, seed=seed, space_steps=60)))
+    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(few, seed=seed, lessons=60)))
     astronaut.save(tmp_path / "a.png")
     reports = [
         json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", *options)[1])

@@ -18,7 +18,7 @@ from ..attributes.own_words import MAX_STYLES, MAX_WORDS
 from ..portrait.portrait import PHOTO_SIDE
 from ..rig.expressions import NAMES
 from ..rig.skeleton import PARTS
-from .latent_space import KNOTS
+from .latent_space import BETWEEN, KNOTS
 
 LIMIT = 80_000_000  # bytes of a file; builds make 17 to 23 million, of the sharpest photos twice as many
 MAX_HEADER = 1_000_000  # bytes; about a hundred thousand are needed
@@ -28,7 +28,7 @@ MAX_AXES = 256
 # wound), and of the parts that vertices and triangles belong to.
 TOPOLOGIES = {(3392, 6418): "045128c94df252162de0dccb3c5eca87828ef8c485bda9fa6cf3bfc86d5a137c"}
 KINDS = {"F32": torch.float32, "F16": torch.float16, "I32": torch.int32, "I8": torch.int8, "U8": torch.uint8}
-_NAME = re.compile("[a-z0-9_]{1,64}")
+_NAME = re.compile("[a-z0-9_]{1,130}")
 _BUILD = {"synthesizer": str, "device": str, "notes": list, "limits": dict, "interpolated": bool} | dict.fromkeys(
     ("budget", "seed", "gaussians", "clips", "frames", "clip_size", "source_steps", "space_steps", "psnr_head"), (int, float)
 )
@@ -70,16 +70,15 @@ RULES = {
     "opacities": Rule("F16", ("N",), 0, 1),
 }
 HOME_RULES = {"gaussians": Rule("I32", ("n",), 0, "N"), "weight": Rule("F16", ("n",), 0, 1)}  # of what axes may share
-AXIS_RULES = {
-    "vertices": Rule("I32", ("m",), 0, "V"),
-    "shape": Rule("F16", ("s", "m", 3), -3, 3),
-    "pace": Rule("F32", (KNOTS,), 0, 1),
+AXIS_RULES = {"vertices": Rule("I32", ("m",), 0, "V"), "shape": Rule("F16", ("s", "m", 3), -3, 3), "pace": Rule("F32", (KNOTS,), 0, 1)}
+# What an axis or a middle paints; what is nowhere anything but 0 is left out, with its step.
+PAINT_RULES = {
     "color": Rule("I8", ("t", "n", 3), -127, 127),
     "opacity": Rule("I8", ("t", "n"), -127, 127),
     "log_scale": Rule("I8", ("t", "n"), -127, 127),
     "color.step": Rule("F32", (1,), 1e-13, 0.05),
     "opacity.step": Rule("F32", (1,), 1e-13, 0.5),
-    "log_scale.step": Rule("F32", (1,), 1e-13, 0.02),
+    "log_scale.step": Rule("F32", (1,), 1e-13, 0.05),
 }
 SOURCE_RULES = {"source.background": Rule("U8", ("B",), 0, 255)}
 MOST = {"N": MAX_GAUSSIANS, "t": 2, "s": 2, "B": LIMIT}  # of symbols; n is at most N, m at most V
@@ -116,9 +115,12 @@ def check_meta(meta) -> None:
     """The avatar's own fields in the header. ValueError for what is not as `save_avatar` writes it."""
     require(isinstance(meta, dict) and meta["parts"] == PARTS and meta["blendshapes"] == NAMES)
     require(_whole(meta["camera_size"], 16, 2048))
-    axes, like = meta["axes"], meta.get("like", {})
+    axes, middles, like = meta["axes"], meta.get("middles", []), meta.get("like", {})
     require(_names(axes) and _names(meta["categories"]) and len(set(axes)) == len(axes) <= MAX_AXES)
-    require(isinstance(like, dict) and all(a in axes and b in axes and b not in like for a, b in like.items()))
+    require(_names(middles) and len(set(middles)) == len(middles))
+    require(all(len(pair := name.split(BETWEEN)) == 2 and set(pair) <= set(axes) for name in middles))
+    named = {*axes, *middles}
+    require(isinstance(like, dict) and all(a in named and b in named and b not in like for a, b in like.items()))
     described = meta.get("described", [])
     require(isinstance(described, list) and len(described) <= MAX_STYLES)
     for style in described:
@@ -178,10 +180,12 @@ def check_table(table: dict, meta: dict, size: int) -> dict[str, tuple[str, tupl
         name -> (kind, shape, first byte).
     """
     rules, like = RULES | (SOURCE_RULES if meta["source"] is not None else {}), meta.get("like", {})
-    for axis in meta["axes"]:
-        parts = AXIS_RULES if axis in like else AXIS_RULES | HOME_RULES
+    for axis in (*meta["axes"], *meta.get("middles", [])):
+        parts = ({} if axis in like else HOME_RULES) | (AXIS_RULES if axis in meta["axes"] else {})
         # Files of earlier versions have no pace.
         rules |= {f"axis.{axis}.{name}": rule for name, rule in parts.items() if name != "pace" or f"axis.{axis}.pace" in table}
+        painted = {name.split(".")[0] for name in PAINT_RULES if f"axis.{axis}.{name}" in table}
+        rules |= {f"axis.{axis}.{name}": rule for name, rule in PAINT_RULES.items() if name.split(".")[0] in painted}
     require(set(table) == set(rules))
     out, spans, known = {}, [], {}
     for name, rule in rules.items():
@@ -206,7 +210,9 @@ def check_table(table: dict, meta: dict, size: int) -> dict[str, tuple[str, tupl
     require((whole["V"], whole["F"]) in TOPOLOGIES and whole["N"] > 0)
     for axis, own in known.items():
         home = known[like.get(axis, axis)]
-        require(own["n"] == home["n"] <= whole["N"] and own["m"] <= whole["V"] and own["t"] > 0 and own["s"] > 0)
+        n = home.get("n", 0)
+        require(own.get("n", n) == n <= whole["N"] and own.get("m", 0) <= whole["V"] and own.get("t", 1) > 0 and own.get("s", 1) > 0)
+        require("t" not in own or axis in meta["axes"] or own["t"] == 1)
     require(all(own.get(symbol, 0) <= most for own in (whole, *known.values()) for symbol, most in MOST.items()))
     return out
 
@@ -218,7 +224,7 @@ def check_values(tensors: dict[str, Tensor], size: int) -> None:
     """Ranges of all tensors, and what those of one kind must be together. size: side of the camera's picture."""
     lengths = {"V": len(tensors["rig.vertices"]), "F": len(tensors["rig.faces"]), "N": len(tensors["face"])}
     for name, tensor in tensors.items():
-        rule = RULES.get(name) or SOURCE_RULES.get(name) or (AXIS_RULES | HOME_RULES)[name.split(".", 2)[2]]
+        rule = RULES.get(name) or SOURCE_RULES.get(name) or (AXIS_RULES | HOME_RULES | PAINT_RULES)[name.split(".", 2)[2]]
         if rule.kind == "U8" and rule.high == 255 or not tensor.numel():
             continue
         low, high = (float(x) for x in tensor.aminmax())  # NaN, if there is one

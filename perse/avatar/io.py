@@ -28,7 +28,7 @@ from .binding import Binding
 from .file_rules import KINDS, LIMIT, MAX_HEADER, check_meta, check_table, check_values, plain_json, require
 from .latent_space import AxisBasis, LatentSpace
 
-FORMAT, VERSION = "perse-avatar", 1
+FORMAT, VERSION = "perse-avatar", 2
 COMPACT = ("color", "opacity", "log_scale")
 
 
@@ -63,16 +63,19 @@ def save_avatar(avatar: Avatar, path: str | Path, surroundings: str = "whole") -
     }
     homes: dict[bytes, str] = {}  # axes that own the same Gaussians share what says so
     like: dict[str, str] = {}
-    for name, basis in avatar.space.axes.items():
+    for name, basis in (*avatar.space.axes.items(), *avatar.space.middles.items()):
         home = (basis.gaussians.to(torch.int32), basis.weight.to(half))
         like[name] = homes.setdefault(b"".join(x.cpu().numpy().tobytes() for x in home), name)
         if like[name] == name:
             tensors[f"axis.{name}.gaussians"], tensors[f"axis.{name}.weight"] = home
-        tensors[f"axis.{name}.vertices"] = basis.vertices.to(torch.int32)
-        tensors[f"axis.{name}.shape"] = basis.shape.to(half)
-        tensors[f"axis.{name}.pace"] = basis.pace
+        if name in avatar.space.axes:
+            tensors[f"axis.{name}.vertices"] = basis.vertices.to(torch.int32)
+            tensors[f"axis.{name}.shape"] = basis.shape.to(half)
+            tensors[f"axis.{name}.pace"] = basis.pace
         for part in COMPACT:
-            tensors[f"axis.{name}.{part}"], tensors[f"axis.{name}.{part}.step"] = _compact(getattr(basis, part).detach())
+            values = getattr(basis, part).detach()
+            if values.any():  # what moves the surface alone, or only recolours, has nothing else
+                tensors[f"axis.{name}.{part}"], tensors[f"axis.{name}.{part}.step"] = _compact(values)
     if source is not None:
         behind = backdrop.blurred(source.background, source.crop) if surroundings == "blurred" else source.background
         tensors["source.background"] = torch.frombuffer(bytearray(behind), dtype=torch.uint8)
@@ -88,6 +91,7 @@ def save_avatar(avatar: Avatar, path: str | Path, surroundings: str = "whole") -
                 "blendshapes": NAMES,
                 "categories": list(avatar.space.categories),
                 "axes": list(avatar.space.axes),
+                "middles": list(avatar.space.middles),
                 "like": {k: v for k, v in like.items() if k != v},
                 "report": asdict(avatar.report),
                 "described": [asdict(d) for d in described_of(avatar.space.categories.values())],
@@ -208,23 +212,26 @@ def _assemble(meta: dict, tensors: dict) -> Avatar:
     gaussians = {k: tensors[k].float() for k in ("offset", "quats", "log_scales", "colors", "opacities")}
     described = [Described(*(d[k] for k in ("category", "text", "name"))) for d in meta.get("described", [])]
     space = LatentSpace(extend(reduced_to(meta["axes"]), [d for d in described if d.axis in meta["axes"]]), n, v)
-    for name in meta["axes"]:
+    for name in (*meta["axes"], *meta.get("middles", [])):
         home = meta.get("like", {}).get(name, name)
         part = {k: tensors[f"axis.{home}.{k}"] for k in ("gaussians", "weight")}
-        part |= {k: tensors[f"axis.{name}.{k}"] for k in ("vertices", "shape", *COMPACT)}
-        for k in COMPACT:
-            part[k] = part[k].float() * tensors[f"axis.{name}.{k}.step"]
+        moves = {k: tensors.get(f"axis.{name}.{k}") for k in ("vertices", "shape", "pace")}  # of middles none, and no pace of earlier files
+        part |= {k: v for k, v in moves.items() if v is not None}
+        painted = {k: tensors[f"axis.{name}.{k}"].float() for k in COMPACT if f"axis.{name}.{k}" in tensors}
+        part |= {k: v * tensors[f"axis.{name}.{k}.step"] for k, v in painted.items()}
         basis = AxisBasis(
             part["gaussians"],
             part["weight"],
-            part["vertices"],
-            len(part["color"]),
-            any(bool(part[k].any()) for k in COMPACT),
-            len(part["shape"]),
+            part.get("vertices", torch.zeros(0)),
+            len(next(iter(painted.values()), torch.zeros(1))),
+            any(bool(v.any()) for v in painted.values()),
+            len(part.get("shape", torch.zeros(1))),
         )
-        part["pace"] = tensors.get(f"axis.{name}.pace", basis.pace)  # earlier files have none
-        basis.load_state_dict({k: part[k].float() if part[k].is_floating_point() else part[k].long() for k in part})
-        space.add(name, basis)
+        basis.load_state_dict({k: v.float() if v.is_floating_point() else v.long() for k, v in part.items()}, strict=False)
+        if name in meta["axes"]:
+            space.add(name, basis)
+        else:
+            space.middles[name] = basis
     source = None
     if meta["source"] is not None:
         photo = tuple(meta["source"]["size"])

@@ -61,6 +61,10 @@ class Edit:
         """Whether it is a change of shape alone."""
         return self.overlay is None and not self.tints and self.change(texture) is None
 
+    def is_linear(self) -> bool:
+        """Whether half of the amount is half of the change: nothing grows or becomes solid on the way."""
+        return self.overlay is None and self.solid is None
+
     def color_at(self, texture: Texture, xy: np.ndarray) -> np.ndarray | None:
         """Change of colour (N, 3) at atlas pixels (N, 2); None if there is none anywhere."""
         patch = self.change(texture)

@@ -17,6 +17,7 @@ import torch
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
+from .effort import cost
 from .schedule import Schedule
 
 # Seconds on that machine.
@@ -25,7 +26,7 @@ FRAME = 0.012  # a picture of the unedited person, of 320 pixels
 LESSON = 0.014
 FACE_STEP, FACE_FIXED = 0.036, 2.2  # a step of stage one, of 40,000 Gaussians; solving for colours
 BESIDE_PIXELS = 0.55  # of the cost of a step on the photo, what does not depend on the picture's size
-SLIDER_STEP = 0.030
+LESSON_PASS = 0.005  # of stage two: posing a lesson takes some of them, learning it one more than iterations
 PROBING = 0.25  # seconds: long enough for a busy machine to show that it is
 PROBE = 0.009  # forward and backward through the rasterizer, of what `_probe` draws
 SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
@@ -59,10 +60,10 @@ def costs(schedule: Schedule, speed: Speed = Speed(), seconds: float = math.inf)
     return {
         "measuring": MEASURING * python,
         "studying": STUDYING * python,
-        "imagining": EDITS * python + (frames + LESSON * schedule.space_steps) * mixed,
+        "imagining": EDITS * python + (frames + LESSON * schedule.lessons) * mixed,
         "preparing": PLACING * python,
         "face": (FACE_STEP * schedule.source_steps + FACE_FIXED) * face * kernels,
-        "sliders": SLIDER_STEP * schedule.space_steps * sliders * kernels,
+        "sliders": LESSON_PASS * cost(schedule.rounds) * schedule.lessons * sliders * kernels,
         "finishing": min(FINISHING * mixed, FOR_FINISH * seconds),
     }
 

@@ -71,9 +71,9 @@ def _partly(avatar: Avatar, full: GaussianCloud, basis: AxisBasis) -> Iterator[G
     seen[basis.gaussians] = True
     rows = (seen.cumsum(0) - 1)[basis.gaussians]
     colors, opacities, means, quats, scales = (x[seen] for x in (avatar.colors, avatar.opacities, full.means, full.quats, full.scales))
-    finished = basis.painted(torch.ones((), device=avatar.device))[2]
+    finished = basis.painted(torch.ones(basis.terms, device=avatar.device))[2]
     for u in PAINT_AT:
-        color, opacity, scale = basis.painted(torch.tensor(u, device=avatar.device))
+        color, opacity, scale = basis.painted(torch.tensor([u, u * u], device=avatar.device))
         there = scales.index_copy(0, rows, scales[rows] * (scale - finished).exp()[:, None])
         yield GaussianCloud(
             means, quats, there, opacities.index_add(0, rows, opacity).clamp(0, MOST_OPAQUE), colors.index_add(0, rows, color).clamp(0, 1)

@@ -59,11 +59,20 @@ class _Plan:
     rise: np.ndarray
 
 
-def begin(portrait: Portrait, rig: Rig, texture: Texture, categories: list[Category], count: int, seed: int = 0) -> Beginning:
+def begin(
+    portrait: Portrait,
+    rig: Rig,
+    texture: Texture,
+    categories: list[Category],
+    count: int,
+    seed: int = 0,
+    middles: list[tuple[str, str]] = (),
+) -> Beginning:
     """Seed the portrait's Gaussians and start every axis from its edit.
 
     Args:
         count: Gaussians wanted on what the portrait shows.
+        middles: pairs of axes between which faces will be taught.
     """
     workshop = Workshop.shared(rig, texture, seed)
     seeds = seed_gaussians(portrait, rig, texture, count, seed)
@@ -98,6 +107,9 @@ def begin(portrait: Portrait, rig: Rig, texture: Texture, categories: list[Categ
         space.add(plan.axis.name, basis)
         if paint is not None:
             paints[plan.axis.name] = paint
+    for first, second in middles:
+        if first in space.axes and second in space.axes and any(space.axes[name].opacity.any() for name in (first, second)):
+            space.add_middle(first, second)
     free = freedom(seeds, rig, texture, gaussians["log_scales"], gaussians["opacities"])
     return Beginning(Avatar(rig, binding, gaussians, space), free, paints)
 

@@ -16,7 +16,6 @@ from ..render.jit import compiled
 
 SSIM_WEIGHT = 0.15
 ALPHA_WEIGHT = 0.25
-LEAK_WEIGHT = 0.5
 LONGEST = 128  # side of the copy that SSIM sees: at full size it costs three times the rasterizer and teaches little more
 WINDOW = 7
 C1, C2 = 0.01**2, 0.03**2
@@ -57,19 +56,14 @@ def structure(a: Tensor, b: Tensor, longest: int = LONGEST) -> Tensor:
     return 1 - ssim.mean()
 
 
-def picture_loss(image: Tensor, alpha: Tensor, target: Target, background: Tensor, source: Tensor | None = None) -> Tensor:
-    """L1 + SSIM + alpha where the target teaches, and the penalty that keeps an edit at home where it does not.
-
-    Args:
-        image (H, W, 3) rendered over `background` (3,), and its alpha (H, W).
-        source: (H, W, 3) the same pose unedited, over the same background: what the picture should be where the weight is 0.
-    """
+def picture_loss(image: Tensor, alpha: Tensor, target: Target, background: Tensor) -> Tensor:
+    """L1 + SSIM + alpha where the target teaches, of an image (H, W, 3) rendered over `background` (3,), and its alpha (H, W)."""
     if image.device.type == "cpu":
-        return _PictureLoss.apply(image, alpha, target, background, source)
-    return plain(image, alpha, target, background, source)
+        return _PictureLoss.apply(image, alpha, target, background)
+    return plain(image, alpha, target, background)
 
 
-def plain(image: Tensor, alpha: Tensor, target: Target, background: Tensor, source: Tensor | None = None) -> Tensor:
+def plain(image: Tensor, alpha: Tensor, target: Target, background: Tensor) -> Tensor:
     """`picture_loss` in torch."""
     target = target.as_float()
     goal, goal_alpha = target.image + (1 - target.alpha[..., None]) * background, target.alpha
@@ -79,15 +73,12 @@ def plain(image: Tensor, alpha: Tensor, target: Target, background: Tensor, sour
         w = target.weight
         goal, goal_alpha = goal * w[..., None] + image.detach() * (1 - w[..., None]), goal_alpha * w + alpha.detach() * (1 - w)
         taught, taught_alpha = image * w[..., None] + image.detach() * (1 - w[..., None]), alpha * w + alpha.detach() * (1 - w)
-    loss = (taught - goal).abs().mean() + SSIM_WEIGHT * structure(taught, goal) + ALPHA_WEIGHT * (taught_alpha - goal_alpha).abs().mean()
-    if source is not None and target.weight is not None:
-        loss = loss + LEAK_WEIGHT * ((1 - target.weight)[..., None] * (image - source)).abs().mean()
-    return loss
+    return (taught - goal).abs().mean() + SSIM_WEIGHT * structure(taught, goal) + ALPHA_WEIGHT * (taught_alpha - goal_alpha).abs().mean()
 
 
 class _PictureLoss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, image, alpha, target, background, source):
+    def forward(ctx, image, alpha, target, background):
         def array(t, like):
             return np.empty((0,) * like, np.float32) if t is None else np.ascontiguousarray(t.detach().numpy())
 
@@ -104,7 +95,6 @@ class _PictureLoss(torch.autograd.Function):
             array(target.alpha, 2),
             weight,
             array(background, 1),
-            array(source, 3),
             factor,
             small,
             grad,
@@ -121,17 +111,17 @@ class _PictureLoss(torch.autograd.Function):
         grad, grad_alpha = ctx.grads
         if float(upstream) != 1.0:
             grad, grad_alpha = grad * upstream, grad_alpha * upstream
-        return grad, grad_alpha, None, None, None
+        return grad, grad_alpha, None, None
 
 
 _f32 = np.float32
 
 
 @compiled(parallel=True)
-def _pixels(image, alpha, target, target_alpha, weight, background, source, factor, small, grad, grad_alpha):
+def _pixels(image, alpha, target, target_alpha, weight, background, factor, small, grad, grad_alpha):
     """The parts of the loss that pixels have on their own, with their gradients; and both pictures shrunk by `factor`.
 
-    Returns (bands,) float64, to be summed. weight or source are empty where there is none.
+    Returns (bands,) float64, to be summed. weight is empty where there is none.
     """
     height, width = alpha.shape
     bands = (height + factor - 1) // factor
@@ -140,7 +130,7 @@ def _pixels(image, alpha, target, target_alpha, weight, background, source, fact
     weighed = _f32(1 / 255) if weight.itemsize == 1 else _f32(1)
     each, area = _f32(1 / (3 * height * width)), _f32(1 / (height * width))
     share = _f32(1 / (factor * factor))
-    has_weight, has_source = weight.size > 0, source.size > 0
+    has_weight = weight.size > 0
     rows, columns = small.shape[1], small.shape[2]
     for band in prange(bands):
         value = 0.0
@@ -157,12 +147,7 @@ def _pixels(image, alpha, target, target_alpha, weight, background, source, fact
                     wanted = _f32(target[y, x, c]) * stored + (_f32(1) - opaque) * background[c]
                     off = shown - wanted
                     value += each * w * abs(off)
-                    g = each * w * np.sign(off)
-                    if has_source and has_weight:
-                        off = shown - source[y, x, c]
-                        value += LEAK_WEIGHT * each * (1 - w) * abs(off)
-                        g += _f32(LEAK_WEIGHT) * each * (_f32(1) - w) * np.sign(off)
-                    grad[y, x, c] = g
+                    grad[y, x, c] = each * w * np.sign(off)
                     if band < rows and at < columns:
                         small[0, band, at, c] += share * shown
                         small[1, band, at, c] += share * (w * wanted + (_f32(1) - w) * shown)

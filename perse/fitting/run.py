@@ -16,6 +16,7 @@ from ..errors import BuildCancelled, PerseError
 from ..gpu import ON_ZERO, gpu, left
 from ..portrait import Portrait
 from ..synthesis.base import Clip
+from .effort import cost
 from .initial_avatar import Beginning
 from .schedule import Schedule
 from .teaching import Progress
@@ -70,7 +71,10 @@ def fit(
 
 def _lent(beginning: Beginning, portrait, clips, schedule, mask, progress: Progress, cancelled) -> Fitted:
     state = None
-    news = _on_loan(pickle.dumps((beginning, portrait, clips, schedule, mask)), seconds(schedule.source_steps + schedule.space_steps))
+    news = _on_loan(
+        pickle.dumps((beginning, portrait, clips, schedule, mask)),
+        seconds(schedule.source_steps + round(schedule.lessons * cost(schedule.rounds))),
+    )
     try:
         for told in news:
             if cancelled():

@@ -11,7 +11,8 @@ class Schedule:
 
     gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the
     synthetic frames; source_frames: of the unedited person; amounts: at
-    which edits are shown; source_steps, space_steps: optimiser steps of the two stages; accumulate: frames per step;
+    which edits are shown; lessons: frames of edits and of interpolated faces; source_steps: optimiser steps of stage one; accumulate:
+    frames per step; rounds: iterations of each round of solving in stage two;
     deadline: monotonic time by which both stages are to be over, by which their steps are then counted; limit: the same after which
     no step is begun in any case; kernels: how many times as long as on the machine of `timetable` a step is expected to take; most:
     times the steps above that are enough, however much time there is.
@@ -23,7 +24,8 @@ class Schedule:
     source_frames: int = 36
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     source_steps: int = 300
-    space_steps: int = 320
+    lessons: int = 200
+    rounds: tuple[int, ...] = (3,)
     accumulate: int = 1
     seed: int = 0
     deadline: float | None = None
@@ -42,6 +44,7 @@ class Schedule:
             source_frames=int(np.clip(36 * share, 12, 60)),
             amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
             source_steps=int(300 * share),
-            space_steps=int(320 * share),
+            lessons=int(np.clip(200 * share, 24, 600)),
+            rounds=(2,) if share < 0.4 else (3,) if share < 1.5 else (2, 2),
             seed=seed,
         )

@@ -1,79 +1,88 @@
-"""Stage two: the bases of the latent space, from edited clips and interpolated faces; the person is frozen."""
+"""Stage two: the bases of the latent space, from edited clips and interpolated faces; the person is frozen.
+
+Lessons of one category know nothing of another's bases: each category is solved for on its own, from all of its lessons at once.
+"""
+
+import math
 
 import torch
 
 from .. import stages
+from ..attributes.edit_vocabulary import Category
 from ..avatar.avatar import Avatar
-from ..avatar.seeds.freedom import LEARNT
+from ..avatar.latent_space import LatentSpace
+from ..synthesis.base import Clip, Frame
+from .effort import POSING, Effort, cost
+from .gauss_newton import solve
 from .initial_avatar import Paint
-from .losses import picture_loss
-from .stage_steps import Steps
+from .lessons import Student
 from .teaching import Teaching
+from .unknowns import Unknowns
 
-RATES = {"color": 0.006, "opacity": 0.01, "log_scale": 0.008, "shape": 0.0006}  # Adam's, by kind of basis
-DECAY = 0.15  # what is left of a rate at the end of the stage
-LEAK_EVERY = 6  # steps between two looks at the unedited person, which cost a rendering
+TOLD_EVERY = 4  # passes over a lesson between two reports
 
 
-def fit_space(teaching: Teaching, paints: dict[str, Paint], steps: Steps, told: float) -> tuple[int, float]:
-    """Train what axes change.
+def fit_space(teaching: Teaching, paints: dict[str, Paint], effort: Effort, told: float) -> int:
+    """Solve for what axes and middles change.
 
     Args:
-        paints: by axis, what it paints over; steps: how many, by time or count.
+        paints: by axis, what it paints over.
         told: the share of the whole fit that is over when this stage begins, for reports.
 
     Returns:
-        Steps done, and the mean loss of a lesson.
+        Passes over lessons that were made.
     """
     avatar = teaching.avatar
-    person = [getattr(avatar, name) for name in LEARNT]
-    for parameter in person:
-        parameter.requires_grad_(False)
+    avatar.requires_grad_(False)
     mix_again(avatar, paints)
-    lessons = [(clip, i) for clip in teaching.clips[1:] for i in range(len(clip.frames))]
-    groups = [
-        {"params": [getattr(b, name) for b in avatar.space.axes.values() if getattr(b, name).numel()], "lr": rate}
-        for name, rate in RATES.items()
+    background = torch.from_numpy(teaching.tone).float().to(avatar.device)
+    todo = [(category, lessons_of(teaching.clips, category.name)) for category in in_order(avatar.space)]
+    planned = sum(len(lessons) for _, lessons in todo) * cost(effort.rounds)
+    count = 0
+
+    def tell():
+        nonlocal count
+        count += 1
+        if count % TOLD_EVERY == 0:
+            teaching.check(told + (1 - told) * min(count / max(planned, 1), 1), stages.SLIDERS, count // TOLD_EVERY)
+
+    teaching.check(told, stages.SLIDERS, 0)
+    for n, (category, lessons) in enumerate(todo):
+        unknowns = Unknowns(avatar, category.name)
+        if effort.over() or not unknowns.count or not lessons:
+            continue
+        rounds, share = effort.affordable(sum(len(others) for _, others in todo[n:]))
+        lessons = lessons[: math.ceil(share * len(lessons))]
+        began = effort.clock()
+        student, posed = Student(avatar, unknowns, background), []
+        for frame, latent in lessons:
+            posed.append(student.lesson(frame, latent.to(avatar.device), teaching.state(frame, {})))
+            count += int(POSING) - 1
+            tell()
+        unknowns.apply(solve(posed, unknowns, rounds, tell))
+        effort.add(len(lessons), rounds, effort.clock() - began)
+    avatar.requires_grad_(True)
+    return effort.done
+
+
+def in_order(space: LatentSpace) -> list[Category]:
+    """Categories whose edits bring something of their own first: recolouring begins nearly as it should be."""
+    return sorted(space.categories.values(), key=lambda category: not any(space.brings(axis) for axis in category.axes))
+
+
+def lessons_of(clips: list[Clip], category: str) -> list[tuple[Frame, torch.Tensor]]:
+    """A category's frames and their latents (dim,)."""
+    return [
+        (frame, torch.from_numpy(latent)) for clip in clips if clip.category == category for frame, latent in zip(clip.frames, clip.latents)
     ]
-    model, optimizer = teaching.model(torch.optim.Adam([g for g in groups if g["params"]], eps=1e-15, fused=True))
-    base_rates = [g["lr"] for g in optimizer.param_groups]
-    to_teach, count, total, done = [], 0, 0.0, 0
-    accumulate = teaching.schedule.accumulate
-    for share in steps:
-        step = steps.done
-        teaching.check(told + (1 - told) * steps.told, stages.SLIDERS, step)
-        for group, rate in zip(optimizer.param_groups, base_rates):
-            group["lr"] = rate * DECAY**share
-        for _ in range(accumulate):
-            with teaching.accelerator.accumulate(model):
-                # All of them in random order, again and again; of what there is no time for the last of the list are left out.
-                to_teach = (to_teach or list(range(len(lessons))))[: max(steps.left * accumulate, 1)]
-                clip, index = lessons[to_teach.pop(teaching.rng.integers(len(to_teach)))]
-                count += 1
-                frame = clip.frames[index]
-                background = teaching.background()
-                latents = {clip.category: torch.from_numpy(clip.latents[index]).to(avatar.device)}
-                out, alpha = model(teaching.state(frame, latents), frame.camera, background)
-                # The student answers for its change where the edit is at home; what the person's own fit left
-                # over elsewhere is not the edit's business. Elsewhere it must look as without the edit.
-                source = None
-                if step % LEAK_EVERY == 0:
-                    with torch.no_grad():
-                        source, _ = model(teaching.state(frame, {}), frame.camera, background)
-                loss = picture_loss(out, alpha, teaching.target(frame), background, source) * frame.weight
-                teaching.accelerator.backward(loss)
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-        total += float(loss.detach())
-        done += 1
-    for parameter in person:
-        parameter.requires_grad_(True)
-    return done, total / max(count, 1)
 
 
 @torch.no_grad()
 def mix_again(avatar: Avatar, paints: dict[str, Paint]) -> None:
-    """What is painted over may have other colours now than when the paint was mixed."""
+    """What is painted over may have other colours now than when the paint was mixed; and middles lie between the ends that there are now."""
     for name, paint in paints.items():
         rows, share, before = (x.to(avatar.device) for x in (paint.rows, paint.share, paint.before))
         avatar.space.axes[name].color[0, : len(rows)] -= share[:, None] * (avatar.colors[rows] - before)
+    for name in avatar.space.middles:
+        half = avatar.space.half_of_both(*avatar.space.between(name))
+        avatar.space.middles[name].load_state_dict(half.state_dict())

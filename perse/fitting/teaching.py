@@ -111,9 +111,8 @@ class Teaching:
         )
 
     def target(self, frame: Frame) -> Target:
-        """What a frame shows, and where it teaches."""
-        device = self.avatar.device
-        return Target(*(None if x is None else torch.from_numpy(x).to(device) for x in (frame.image, frame.alpha, frame.owned)))
+        """What a frame shows."""
+        return Target(*(torch.from_numpy(x).to(self.avatar.device) for x in (frame.image, frame.alpha)))
 
     def background(self) -> Tensor:
         """Another colour (3,) each time."""

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from ..portrait import Portrait
 from ..synthesis.base import Clip
-from .build_time import BESIDE_PIXELS, FACE_STEP, SLIDER_STEP, face_share, step_sizes
+from .build_time import BESIDE_PIXELS, FACE_STEP, LESSON_PASS, face_share, step_sizes
 from .colour_bounds import bound_colours
+from .effort import Effort, cost
 from .initial_avatar import Beginning
 from .person_stage import ANCHORS, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
 from .schedule import Schedule
@@ -65,11 +66,9 @@ class Trainer:
         face, sliders = step_sizes(schedule)
         pictures = sum(map(side, {len(target.image) for target, _ in (teaching.photo, teaching.fine)})) + ANCHORS * clip
         self._solves = tuple(ITERATION * (BEFOREHAND + count) * pictures for count in SOLVED)
-        self._second = FACE_STEP * face * schedule.kernels / mean, SLIDER_STEP * sliders * schedule.kernels
-        wanted = (
-            (schedule.source_steps * mean + sum(self._solves)) * self._second[0],
-            (schedule.space_steps if len(teaching.clips) > 1 else 0) * self._second[1],
-        )
+        self._second = FACE_STEP * face * schedule.kernels / mean, LESSON_PASS * sliders * schedule.kernels
+        lessons = sum(len(clip.frames) for clip in teaching.clips[1:])
+        wanted = ((schedule.source_steps * mean + sum(self._solves)) * self._second[0], lessons * cost(schedule.rounds) * self._second[1])
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)
         self._face_end = None
         if schedule.deadline is not None:
@@ -77,18 +76,18 @@ class Trainer:
             self._face_share = face_share(*wanted, seconds)
             self._face_end = self.clock() + self._face_share * seconds
 
-    def _steps(self, stage: int, planned: int, end: float | None, **costs) -> Steps:
-        schedule = self.schedule
-        return Steps(planned, end, schedule.limit, self._second[stage], most=round(schedule.most * planned), clock=self.clock, **costs)
-
     def fit_person(self) -> None:
         """Stage one."""
         # In a training of a few steps solving once, at the end, is worth more than they are.
         twice = self._face_end is None or self._face_end - self.clock() > TWICE * sum(self._solves) * self._second[0]
-        steps = self._steps(
-            0,
-            self.schedule.source_steps,
+        schedule = self.schedule
+        steps = Steps(
+            schedule.source_steps,
             self._face_end,
+            schedule.limit,
+            self._second[0],
+            most=round(schedule.most * schedule.source_steps),
+            clock=self.clock,
             cost=self._face_cost,
             least=LANDING,
             fixed=lambda share: self._solves[1] + (self._solves[0] if twice and share < FINE_SHARE else 0),
@@ -97,6 +96,6 @@ class Trainer:
 
     def fit_space(self) -> None:
         """Stage two."""
-        taught = any(clip.frames for clip in self.teaching.clips[1:])
-        steps = self._steps(1, self.schedule.space_steps if taught else 0, self.schedule.deadline)
-        self.steps[1], self.stats["space_loss"] = fit_space(self.teaching, self.paints, steps, self._face_share)
+        schedule = self.schedule
+        effort = Effort(schedule.rounds, schedule.deadline, schedule.limit, self._second[1], self.clock)
+        self.steps[1] = fit_space(self.teaching, self.paints, effort, self._face_share)

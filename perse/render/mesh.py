@@ -5,6 +5,8 @@ each walking all triangles in order, so the result does not depend on the number
 texture for the samples that survived and averages them per pixel, so each visible sample is shaded once.
 """
 
+from dataclasses import dataclass
+
 import numba
 import numpy as np
 
@@ -23,6 +25,37 @@ _NOWHERE = (np.inf, -np.inf, np.inf, -np.inf)  # bounds that hold nothing
 _NO_TEXTURE = np.zeros((1, 1, 1), dtype=np.float32)
 
 
+@dataclass
+class SeenMesh:
+    """What a camera sees of a mesh, to be painted with any texture whose opacities are those that it was seen with.
+
+    planes (F,5,3): what is linear over the picture, by triangle; owner (H,W) int32: the triangle that each sample sees, or -1;
+    inverse_depth (H,W) float32; supersample: samples a side of a pixel.
+    """
+
+    planes: np.ndarray
+    owner: np.ndarray
+    inverse_depth: np.ndarray
+    supersample: int
+
+    def depth(self) -> np.ndarray:
+        """(H,W) float32, inf where empty: the `occlusion` of an overlay."""
+        with np.errstate(divide="ignore"):
+            return np.float32(1.0) / self.inverse_depth
+
+    def at_pixels(self, values: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What vertices (V,C) hold, where each pixel sees its first sample (H,W,C), linear over the picture, and which triangle that is
+        (H,W), -1 where there is none (and then the values are 0)."""
+        owner = self.owner[:: self.supersample, :: self.supersample]
+        return _interpolated(self.planes, owner, self.supersample, np.ascontiguousarray(values, np.float32), faces), owner
+
+    def shade(self, texture: np.ndarray, alpha_channel: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Image, alpha and depth, as `render_mesh` returns them."""
+        return _shade(
+            self.planes, np.ascontiguousarray(texture, dtype=np.float32), alpha_channel, self.owner, self.inverse_depth, self.supersample
+        )
+
+
 def render_mesh(
     vertices: np.ndarray,
     faces: np.ndarray,
@@ -34,7 +67,6 @@ def render_mesh(
     *,
     alpha_channel: bool = False,
     occlusion: np.ndarray | None = None,
-    depth_out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Render a textured triangle mesh.
 
@@ -45,9 +77,6 @@ def render_mesh(
     alpha_channel: the texture's last channel is an opacity: samples below 0.5 let the surface behind show, and the
         colour is weighted by it, so colours under transparent texels never bleed into the edge.
     occlusion: (H*supersample, W*supersample) float32 depth, inf where empty: samples at or behind it are hidden.
-    depth_out: an array of that same shape, float32 and contiguous, that receives this mesh's depth (inf where
-        empty); pass it as `occlusion` of an overlay rendered with the same camera and supersample. May be the very
-        array given as `occlusion`.
 
     Triangles with a corner nearer than NEAR_PLANE, non-finite (uvs, too), beyond all measure or without area are dropped.
     Returns image (H,W,C) float32 (C less the opacity channel), premultiplied by alpha: over a background it is
@@ -56,6 +85,23 @@ def render_mesh(
     Raises ValueError for arrays of the wrong shape, faces that name no vertex and a supersample that is not 1 to MAX_SUPERSAMPLE;
     PerseError for a picture with a side above camera.MAX_SIDE.
     """
+    seen = see_mesh(vertices, faces, uvs, texture, camera, supersample, cull, alpha_channel=alpha_channel, occlusion=occlusion)
+    return seen.shade(texture, alpha_channel)
+
+
+def see_mesh(
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    uvs: np.ndarray,
+    texture: np.ndarray,
+    camera: Camera,
+    supersample: int = 2,
+    cull: str | None = None,
+    *,
+    alpha_channel: bool = False,
+    occlusion: np.ndarray | None = None,
+) -> SeenMesh:
+    """The first half of `render_mesh`, with its arguments and errors: what is seen, before it is painted."""
     faces = _check_mesh(vertices, faces)
     if not 1 <= supersample <= MAX_SUPERSAMPLE:
         raise ValueError(f"supersample must lie between 1 and {MAX_SUPERSAMPLE}, not {supersample}")
@@ -69,16 +115,12 @@ def render_mesh(
     if cull not in _CULL:
         raise ValueError(f"cull must be None, 'back' or 'front', not {cull!r}")
     grid = (camera.height * supersample, camera.width * supersample)
-    for name, buffer in (("occlusion", occlusion), ("depth_out", depth_out)):
-        if buffer is not None and (buffer.shape != grid or buffer.dtype != np.float32):
-            raise ValueError(f"{name} must be {grid} float32, not {buffer.shape} {buffer.dtype}")
+    if occlusion is not None and (occlusion.shape != grid or occlusion.dtype != np.float32):
+        raise ValueError(f"occlusion must be {grid} float32, not {occlusion.shape} {occlusion.dtype}")
     limit = _NO_OCCLUSION if occlusion is None else np.ascontiguousarray(occlusion)
     planes, bounds = _planes(_screen_corners(vertices, camera, supersample), faces, uvs, _CULL[cull])
     owner, inverse_depth = _visibility(planes, bounds, texture, alpha_channel, limit, *grid)
-    if depth_out is not None:
-        with np.errstate(divide="ignore"):
-            np.divide(np.float32(1.0), inverse_depth, out=depth_out)
-    return _shade(planes, texture, alpha_channel, owner, inverse_depth, supersample)
+    return SeenMesh(planes, owner, inverse_depth, supersample)
 
 
 def rasterize_ids(vertices: np.ndarray, faces: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -288,6 +330,23 @@ def _shade(planes, texture, alpha_channel, owner, inverse_depth, supersample):
                         depth[row, column] = min(depth[row, column], one / inverse_depth[y, x])
                 alpha[row, column] = share * covered
     return image, alpha, depth
+
+
+@compiled(parallel=True)
+def _interpolated(planes, owner, supersample, values, faces):
+    """Values of vertices over the picture; owner (H,W): of the first sample of each pixel."""
+    height, width = owner.shape
+    result = np.zeros((height, width, values.shape[1]), dtype=np.float32)
+    for y in numba.prange(height):
+        for x in range(width):
+            face = owner[y, x]
+            if face >= 0:
+                at_x, at_y = x * supersample + 0.5, y * supersample + 0.5
+                first, second = _at(planes, face, 0, at_x, at_y), _at(planes, face, 1, at_x, at_y)
+                for k in range(values.shape[1]):
+                    a, b, c = values[faces[face, 0], k], values[faces[face, 1], k], values[faces[face, 2], k]
+                    result[y, x, k] = first * a + second * b + (1.0 - first - second) * c
+    return result
 
 
 @compiled(parallel=True)

@@ -14,17 +14,31 @@ from ..texture.atlas import Texture
 
 
 @dataclass
-class Frame:
-    """One teaching picture.
+class Unedited:
+    """What a teaching picture would show without its edit.
 
-    image (H, W, 3) uint8, premultiplied by alpha (H, W) uint8; owned (H, W) uint8: where the edit may change the
-    picture (255 everywhere for unedited frames); camera; weights (E,), head (3,) and gaze (2,) radians; weight: how much
-    it counts in training, the real photo counting 1.
+    image (H, W, 3) uint8, premultiplied by alpha (H, W) uint8; kept (H, W) uint8: how much of each pixel of the edited picture is still
+    something that this one shows, however recoloured; 0 where the edit lays something over it or uncovers what was hidden.
+    came_from (H, W, 2) float32: where in this picture (pixels, x and y) that is; None where nothing has moved.
     """
 
     image: np.ndarray
     alpha: np.ndarray
-    owned: np.ndarray | None
+    kept: np.ndarray
+    came_from: np.ndarray | None = None
+
+
+@dataclass
+class Frame:
+    """One teaching picture.
+
+    image (H, W, 3) uint8, premultiplied by alpha (H, W) uint8; before: the same without the edit, None if there is none; camera;
+    weights (E,), head (3,) and gaze (2,) radians; weight: how much it counts in training, the real photo counting 1.
+    """
+
+    image: np.ndarray
+    alpha: np.ndarray
+    before: Unedited | None
     camera: Camera
     weights: np.ndarray
     head: np.ndarray
@@ -43,6 +57,16 @@ class Clip:
     kind: str
     frames: list[Frame] = field(default_factory=list)
     latents: list[np.ndarray] = field(default_factory=list)
+
+
+def mixed_axes(clips: list[Clip], categories: list[Category]) -> list[tuple[str, str]]:
+    """Pairs of axes, in their category's order, between whose ends at +1 there are interpolated faces."""
+    found = {}
+    for category in categories:
+        for latent in (z for clip in clips if (clip.category, clip.kind) == (category.name, "interpolated") for z in clip.latents):
+            if len(pair := np.flatnonzero(latent)) == 2 and (latent[pair] > 0).all():
+                found[tuple(category.axes[k].name for k in pair)] = None
+    return list(found)
 
 
 @dataclass

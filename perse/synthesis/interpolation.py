@@ -5,11 +5,14 @@ and cross-dissolved (Beier & Neely 1992; Wolberg 1998, "Image morphing: a survey
 between two styles, which keeps the space smooth, as PERSE does with its interpolated faces.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..render.camera import Camera
 from ..render.mesh import render_mesh
-from .base import Frame
+from .base import Frame, Unedited
+from .rerender import packed
 
 
 def morph(
@@ -36,3 +39,15 @@ def morph(
         warped = warped + (1 - cover[..., None]) * picture
         out = out + weight * warped
     return out[..., :3], out[..., 3]
+
+
+def between(first: Unedited, second: Unedited, share: float) -> Unedited:
+    """What is still seen of one unedited picture in the morph of two edits of it, and where in it that is."""
+    kept = packed(((1 - share) * first.kept + share * second.kept) / 255)
+    places = [before.came_from for before in (first, second)]
+    if all(place is None for place in places):
+        return replace(first, kept=kept)
+    height, width = first.alpha.shape
+    still = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32) + 0.5
+    one, other = (still if place is None else place for place in places)
+    return replace(first, kept=kept, came_from=(1 - share) * one + share * other)

@@ -15,14 +15,14 @@ from ..edits.edit import Edit
 from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..render.camera import Camera
-from ..render.mesh import rasterize_ids
+from ..render.mesh import SeenMesh
 from ..rig.expressions import expand
 from ..rig.rig import Rig
 from ..rig.skeleton import HEAD_CENTRE
 from ..texture.atlas import ATLAS, Texture, sample
-from .base import Clip, Frame, Plan
-from .interpolation import morph
-from .rerender import render_frame, to_frame
+from .base import Clip, Frame, Plan, Unedited
+from .interpolation import between, morph
+from .rerender import lay_over, moved, packed, render_frame, see, to_frame
 from .syllabus import Mixed, Shown, syllabus
 
 EXPRESSIONS: list[dict[str, float]] = [
@@ -44,7 +44,8 @@ EXPRESSIONS: list[dict[str, float]] = [
 YAW, PITCH = 45.0, 20.0
 CLOSE_UP = (64, 144)  # pixels: smallest and largest side of an edit's picture
 PREPARING = 0.3  # of the time for lessons goes into the edits themselves
-NEARBY = 0.12  # eye distances: an edit that moves less changes the picture next to where it is
+TRIES = 3  # poses in which an edit may be out of sight, as an eye's colour is behind its lid
+POSES = 48  # that lessons are shown in: enough for every axis to have its own, few enough that each is posed once
 
 
 class ProceduralSynthesizer:
@@ -81,8 +82,11 @@ class Studio:
         self._patches: dict[int, tuple] = {}  # by identity: the workshop keeps every edit alive
         self._touched: dict[str, np.ndarray] = {}
         self._changed: dict[tuple[str, int], np.ndarray] = {}
-        self._still: tuple[dict | None, np.ndarray | None] = (None, None)
-        self.rng, self._posed = np.random.default_rng(plan.seed), 0
+        self.rng = np.random.default_rng(plan.seed)
+        self._bank: list[tuple[dict, float, float]] = []
+        self._still: dict[int, np.ndarray] = {}  # posed vertices, by the identity of a pose of the bank
+        self._shown = 0
+        self._last: tuple = (None, None, None)
         base = rig.camera
         K = base.K.copy()
         # Closer than the portrait: heads fill the teaching pictures.
@@ -101,28 +105,33 @@ class Studio:
         return dict(weights=expand(expression), head=np.radians(head).astype(np.float32), gaze=np.radians(gaze).astype(np.float32))
 
     def _vertices(self, pose: dict, shape: np.ndarray | None) -> np.ndarray:
-        if shape is None and self._still[0] is pose:
-            return self._still[1]
+        if shape is None and id(pose) in self._still:
+            return self._still[id(pose)]
         with torch.no_grad():
             args = [torch.from_numpy(pose[k]) for k in ("weights", "head", "gaze")]
             out = self.poser(*args, None if shape is None else torch.from_numpy(shape.astype(np.float32))).numpy()
-        if shape is None:
-            self._still = (pose, out)  # asked for again and again
+        if shape is None and any(pose is known for known, *_ in self._bank):
+            self._still[id(pose)] = out
         return out
 
+    def _next_pose(self) -> tuple[dict, float, float]:
+        """Another pose and view for each lesson, of those that all share."""
+        if not self._bank:
+            self._bank = self._poses(POSES, 0.8)
+        self._shown += 1
+        return self._bank[(self._shown - 1) % POSES]
+
     def _poses(self, count: int, strength: float = 1.0) -> list[tuple[dict, float, float]]:
-        """`count` expressions x views: a stratified walk over yaw, alternating pitch, the expressions one after the other, from call to
-        call."""
+        """`count` expressions x views: a stratified walk over yaw, alternating pitch, the expressions one after the other."""
         yaws = YAW * (2 * (np.arange(count) + self.rng.random(count)) / count - 1)
         pitches = PITCH * (2 * self.rng.random(count) - 1)
         order = self.rng.permutation(count)
         out = []
-        for i, n in enumerate(order, self._posed):
+        for i, n in enumerate(order):
             expression = {k: v * strength for k, v in EXPRESSIONS[i % len(EXPRESSIONS)].items()}
             head = self.rng.uniform([-20, -12, -8], [20, 12, 8]) if i % 3 == 2 else np.zeros(3)
             gaze = self.rng.uniform([-22, -12], [22, 12]) if i % 4 == 3 else np.zeros(2)
             out.append((self._pose(expression, head, gaze), float(yaws[n]), float(pitches[n])))
-        self._posed += count
         return out
 
     def source_clip(self) -> Clip:
@@ -138,9 +147,7 @@ class Studio:
             clip.latents.append(np.zeros(0, np.float32))
         return clip
 
-    def edited(
-        self, axis: Axis, edit: Edit, amount: float, pose: dict, camera: Camera, under: Edit | None = None
-    ) -> tuple[Frame, np.ndarray]:
+    def edited(self, edit: Edit, amount: float, pose: dict, camera: Camera, under: Edit | None = None) -> tuple[Frame, np.ndarray]:
         """One frame of an edit at |amount|, and its posed vertices (V, 3).
 
         Args:
@@ -153,14 +160,29 @@ class Studio:
             strength, shape = under.opacity, under.shape_at(1.0)
         elif overlay is not None and overlay.start is not None:
             overlay, strength = overlay.grown(share), 1.0
-        vertices = self._vertices(pose, shape)
-        placed = None if overlay is None else overlay.pose(self.rig, vertices).astype(np.float32)
-        box = self._paint(edit, share)
-        image, alpha = render_frame(self.rig, vertices, self.rgba, camera, overlay, strength, placed)
+        before, seen, image, alpha = self._unedited(pose, camera)
+        vertices, box = self._vertices(pose, shape), self._paint(edit, share)
+        if shape is not None or edit.solid is not None:
+            plain, seen = seen, see(self.rig, vertices, self.rgba, camera)
+            before = moved(before, plain, seen, self._vertices(pose, None), self.faces, camera)
+        if shape is not None or box is not None:
+            image, alpha, _ = seen.shade(self.rgba, alpha_channel=True)
         if box is not None:
             self.rgba[box] = self._plain[box]
-        owned = self._owned(axis, edit if under is None else under, vertices, pose, camera, placed)
-        return to_frame(image, alpha, owned, camera, pose), vertices
+        if overlay is not None:
+            placed = overlay.pose(self.rig, vertices).astype(np.float32)
+            image, alpha, over = lay_over(image, alpha, seen, overlay, placed, strength, camera)
+            before = replace(before, kept=packed(before.kept / 255 * (1 - over)))
+        return to_frame(image, alpha, before, camera, pose), vertices
+
+    def _unedited(self, pose: dict, camera: Camera) -> tuple[Unedited, SeenMesh, np.ndarray, np.ndarray]:
+        """The person in a pose: packed, what the camera sees, the picture (H, W, 3) and its alpha (H, W)."""
+        if self._last[0] is not pose or self._last[1] is not camera:  # two styles that are mixed are shown in one pose
+            seen = see(self.rig, self._vertices(pose, None), self._plain, camera)
+            image, alpha, _ = seen.shade(self._plain, alpha_channel=True)
+            plain = Unedited(packed(image), packed(alpha), np.full(alpha.shape, 255, np.uint8))
+            self._last = pose, camera, (plain, seen, image, alpha)
+        return self._last[2]
 
     @staticmethod
     def _tinted(edit: Edit, overlay: BoundMesh, share: float) -> BoundMesh:
@@ -230,23 +252,6 @@ class Studio:
         K[:2] *= pixels / side
         return Camera(camera.viewmat, K, pixels, pixels)
 
-    def _owned(self, axis: Axis, edit: Edit, vertices: np.ndarray, pose: dict, camera: Camera, placed: np.ndarray | None) -> np.ndarray:
-        """Where the edit may change the picture (H, W): its region, wherever its shape moves something, its overlay, which is at
-        `placed` (N, 3)."""
-        small = camera.resized(camera.width // 4, camera.height // 4)
-        faces = self._changed_faces(axis, edit)
-        far = edit.shape is not None and np.abs(edit.shape).max() > NEARBY
-        stages = [vertices, self._vertices(pose, None)] if far else [vertices]
-        owned = np.zeros((small.height, small.width), np.uint8)
-        for points in stages if faces.any() else []:
-            ids, _ = rasterize_ids(points, self.faces, small)
-            owned |= (ids >= 0) & faces[np.maximum(ids, 0)]
-        if edit.overlay is not None:
-            ids, _ = rasterize_ids(placed, edit.overlay.triangles.astype(np.int32), camera)  # frames and strands are thin
-            owned |= cv2.resize((ids >= 0).astype(np.float32), (small.width, small.height), interpolation=cv2.INTER_AREA) > 0
-        around = np.ones((3, 3) if edit.shape is None else (5, 5))
-        return cv2.resize(cv2.dilate(owned, around).astype(np.float32), (camera.width, camera.height))
-
     def ends(self, axis: Axis) -> dict[int, Edit]:
         """What an axis does at its ends (sign -> edit), where it changes anything of this person."""
         edits = {sign: self.workshop.edit(axis, sign) for sign in ((1, -1) if axis.low < 0 else (1,))}
@@ -258,8 +263,9 @@ class Studio:
         for n, category in enumerate(categories):
             progress(PREPARING * n / len(categories), stages.imagining(category))
             ends |= {axis.name: self.ends(axis) for axis in category.axes}
-        straight = {name for name, edits in ends.items() if all(edit.only_moves(self.texture) for edit in edits.values())}
-        listed = syllabus(categories, ends, straight, self.plan)
+        known = {name for name, edits in ends.items() if all(edit.only_moves(self.texture) for edit in edits.values())}
+        straight = {name for name, edits in ends.items() if all(edit.is_linear() for edit in edits.values())}
+        listed = syllabus(categories, ends, known, straight, self.plan)
         for n, lesson in enumerate(listed):
             if self.plan.deadline is not None and time.monotonic() > self.plan.deadline:
                 return  # sliders that got no picture keep the start that their edits give them
@@ -272,10 +278,14 @@ class Studio:
         clip = Clip(category.name, "edit")
         needed = None if axis.needs is None else category.axes[category.axis_index(axis.needs)]
         under = None if needed is None else self.workshop.edit(needed, 1)
-        for amount, (pose, yaw, pitch) in zip(lesson.amounts, self._poses(len(lesson.amounts), 0.8)):
+        for amount in lesson.amounts:
             edit = ends[axis.name][1 if amount > 0 else -1]
-            camera = self.close_up([(axis, edit if under is None else under)], pose, self.view(yaw, pitch))
-            frame, _ = self.edited(axis, edit, amount, pose, camera, under)
+            for _ in range(TRIES):
+                pose, yaw, pitch = self._next_pose()
+                camera = self.close_up([(axis, edit if under is None else under)], pose, self.view(yaw, pitch))
+                frame, _ = self.edited(edit, amount, pose, camera, under)
+                if not np.array_equal(frame.image, frame.before.image):
+                    break
             latent = np.zeros(category.dim, np.float32)
             latent[category.axis_index(axis.name)] = amount
             if needed is not None:
@@ -288,19 +298,18 @@ class Studio:
         """Morphs between two neighbouring styles of a category, in one pose."""
         category, (first, sign_a), (second, sign_b) = lesson.category, lesson.first, lesson.second
         clip = Clip(category.name, "interpolated")
-        pose, yaw, pitch = self._poses(1, 0.6)[0]
+        pose, yaw, pitch = self._next_pose()
         edit_a, edit_b = ends[first.name][sign_a], ends[second.name][sign_b]
         camera = self.close_up([(first, edit_a), (second, edit_b)], pose, self.view(yaw * 0.7, pitch))
-        frame_a, vertices_a = self.edited(first, edit_a, 1.0, pose, camera)
-        frame_b, vertices_b = self.edited(second, edit_b, 1.0, pose, camera)
+        frame_a, vertices_a = self.edited(edit_a, 1.0, pose, camera)
+        frame_b, vertices_b = self.edited(edit_b, 1.0, pose, camera)
         landmarks = [np.column_stack(camera.project(v)) for v in (vertices_a, vertices_b)]
-        owned = np.maximum(frame_a.owned, frame_b.owned) / 255.0
         for share in lesson.shares:
             image, alpha = morph(frame_a, frame_b, *landmarks, self.rig.faces, share)
             latent = np.zeros(category.dim, np.float32)
             latent[category.axis_index(first.name)] += sign_a * (1 - share)
             latent[category.axis_index(second.name)] += sign_b * share
-            clip.frames.append(to_frame(image, alpha, owned, camera, pose))
+            clip.frames.append(to_frame(image, alpha, between(frame_a.before, frame_b.before, share), camera, pose))
             clip.latents.append(latent)
         return clip
 

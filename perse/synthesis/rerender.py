@@ -1,53 +1,74 @@
-"""Re-rendering a textured rig: any expression, any view, with overlays."""
+"""Re-rendering a textured rig: any expression, any view, with what an edit lays over it."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 
 from ..edits.bound_mesh import BoundMesh
 from ..render.camera import Camera
-from ..render.mesh import render_mesh
+from ..render.mesh import SeenMesh, render_mesh, see_mesh
 from ..rig.rig import Rig
-from .base import Frame
+from .base import Frame, Unedited
 
 SUPERSAMPLE = 2
+UNMOVED = 0.3  # pixels
+HIDDEN_BY = 0.06  # eye distances that a surface must lie behind another to be hidden by it; the mesh's own folds are thinner
 
 
-def render_frame(
-    rig: Rig,
-    vertices: np.ndarray,
-    rgba: np.ndarray,
-    camera: Camera,
-    overlay: BoundMesh | None = None,
-    strength: float = 1.0,
-    placed: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Picture of a posed rig, premultiplied (H, W, 3) and alpha (H, W), float32.
+def see(rig: Rig, vertices: np.ndarray, rgba: np.ndarray, camera: Camera) -> SeenMesh:
+    """What a camera sees of a posed rig (V, 3) whose texture (A, A, 4) has these opacities."""
+    return see_mesh(vertices, rig.faces.astype(np.int32), rig.uvs, rgba, camera, SUPERSAMPLE, alpha_channel=True)
+
+
+def render_frame(rig: Rig, vertices: np.ndarray, rgba: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Picture of a posed rig (V, 3) with texture (A, A, 4), premultiplied (H, W, 3) and alpha (H, W), float32."""
+    return see(rig, vertices, rgba, camera).shade(rgba, alpha_channel=True)[:2]
+
+
+def lay_over(
+    image: np.ndarray, alpha: np.ndarray, seen: SeenMesh, overlay: BoundMesh, placed: np.ndarray, strength: float, camera: Camera
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A picture (H, W, 3) and its alpha (H, W) with strands or a prop on top, and the share of each pixel that is theirs (H, W).
 
     Args:
-        vertices: (V, 3) posed.
-        rgba: (A, A, 4) texture.
-        overlay: strands or a prop, faded in by `strength` in [0, 1]; placed (N, 3): its posed vertices, where they are known.
+        seen: the mesh in the picture, which hides what is behind it.
+        placed: (N, 3) the overlay's posed vertices; strength: in [0, 1], by which it is faded in.
     """
-    depth = np.full((camera.height * SUPERSAMPLE, camera.width * SUPERSAMPLE), np.inf, np.float32)
-    image, alpha, _ = render_mesh(
-        vertices, rig.faces.astype(np.int32), rig.uvs, rgba, camera, SUPERSAMPLE, alpha_channel=True, depth_out=depth
-    )
-    if overlay is not None and strength > 0:
-        count = len(overlay.triangles)
-        palette = overlay.color[overlay.triangles].mean(1)[None].astype(np.float32)
-        uvs = np.full((count, 3, 2), 0.5, np.float32)
-        uvs[..., 0] = ((np.arange(count) + 0.5) / count)[:, None]
-        placed = overlay.pose(rig, vertices).astype(np.float32) if placed is None else placed
-        top, cover, _ = render_mesh(placed, overlay.triangles.astype(np.int32), uvs, palette, camera, SUPERSAMPLE, occlusion=depth)
-        cover = cover * strength
-        image = image * (1 - cover[..., None]) + top * strength
-        alpha = alpha + cover * (1 - alpha)
-    return image, alpha
+    count = len(overlay.triangles)
+    if not count or strength <= 0:
+        return image, alpha, np.zeros_like(alpha)
+    palette = overlay.color[overlay.triangles].mean(1)[None].astype(np.float32)
+    uvs = np.full((count, 3, 2), 0.5, np.float32)
+    uvs[..., 0] = ((np.arange(count) + 0.5) / count)[:, None]
+    top, cover, _ = render_mesh(placed, overlay.triangles.astype(np.int32), uvs, palette, camera, SUPERSAMPLE, occlusion=seen.depth())
+    over = cover * strength
+    return image * (1 - over[..., None]) + top * strength, alpha + over * (1 - alpha), over
 
 
-def to_frame(image: np.ndarray, alpha: np.ndarray, owned: np.ndarray | None, camera: Camera, pose: dict) -> Frame:
+def moved(before: Unedited, plain: SeenMesh, seen: SeenMesh, still: np.ndarray, faces: np.ndarray, camera: Camera) -> Unedited:
+    """`before`, of which an edit has moved the surface: where each point was, and whether it could be seen there.
+
+    Args:
+        plain, seen: the mesh without and with the edit; still (V, 3): its posed vertices without; faces (F, 3) int32.
+    """
+    (xy, depth) = camera.project(still)
+    was, owner = seen.at_pixels(np.column_stack([xy, depth]), faces)
+    x, y = was[..., 0] - 0.5, was[..., 1] - 0.5
+    at = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1).astype(np.float32) + 0.5
+    near, first = plain.depth()[:: plain.supersample, :: plain.supersample], plain.owner[:: plain.supersample, :: plain.supersample]
+    in_front = cv2.remap(near, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    stays = (owner == first) | (np.abs(was[..., :2] - at).max(-1) < UNMOVED)
+    showed = (owner >= 0) & (stays | (was[..., 2] < in_front + HIDDEN_BY))
+    kept = np.where(showed | ((owner < 0) & (first < 0)), before.kept, 0)
+    return replace(before, kept=kept, came_from=np.where(showed[..., None], was[..., :2], at))
+
+
+def to_frame(image: np.ndarray, alpha: np.ndarray, before: Unedited | None, camera: Camera, pose: dict) -> Frame:
     """Pack float pictures into a Frame."""
+    return Frame(packed(image), packed(alpha), before, camera, **pose)
 
-    def pack(x):
-        return np.clip(x * 255 + 0.5, 0, 255).astype(np.uint8)
 
-    return Frame(pack(image), pack(alpha), None if owned is None else pack(owned), camera, **pose)
+def packed(x: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1] as uint8."""
+    return np.clip(x * 255 + 0.5, 0, 255).astype(np.uint8)

@@ -10,7 +10,7 @@ from ..attributes.edit_vocabulary import Axis, Category
 from ..edits.edit import Edit
 from .base import Plan
 
-PAIRS = 4  # of styles of a category that are morphed into each other
+PAIRS = 6  # of styles of a category that are morphed into each other
 MIDDLE = 0.5  # the amount, and the share of two styles, that says most of the way there
 SHARES = (0.25, MIDDLE, 0.75)  # of the second of two styles
 Ends = dict[str, dict[int, Edit]]  # axis -> sign -> the edit at +1 or -1; without those that change nothing of this person
@@ -35,15 +35,16 @@ class Mixed:
     shares: tuple[float, ...]
 
 
-def syllabus(categories: list[Category], ends: Ends, straight: set[str], plan: Plan) -> list[Shown | Mixed]:
-    """Lessons in the order of their worth, of `plan.lessons` frames at most: the ends of all sliders, the middles of those that paint or
-    grow something, faces between neighbouring styles, and last what lies between the middles and the ends.
+def syllabus(categories: list[Category], ends: Ends, known: set[str], straight: set[str], plan: Plan) -> list[Shown | Mixed]:
+    """Lessons in the order of their worth, of `plan.lessons` frames at most: the ends of all sliders, the middles of those that grow
+    something, faces between neighbouring styles, and last what lies between the middles and the ends.
 
     Args:
-        straight: axes of shape alone, which are linear and known exactly: their ends say it all.
+        known: axes of shape alone, which the avatar has exactly: no picture could teach more.
+        straight: axes along which half of the amount is half of the change: their ends say it all, and so they do of what lies between them.
     """
-    axes = [(c, a) for c in categories for a in c.axes]
-    pairs = _pairs(categories, ends) if plan.interpolate else []
+    axes = [(c, a) for c in categories for a in c.axes if a.name not in known]
+    pairs = _pairs(categories, ends, known | straight) if plan.interpolate else []
     between = sorted(plan.amounts[:-1], key=lambda amount: abs(amount - MIDDLE))
     levels = [[(c, a, float(sign)) for c, a in axes for sign in ends[a.name] for _ in range(plan.frames_per_end)]]
     levels += [[(c, a, sign * amount) for c, a in axes if a.name not in straight for sign in ends[a.name]] for amount in between]
@@ -67,11 +68,11 @@ def _some(items: list, most: int) -> list:
     return items if len(items) <= most else [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
-def _pairs(categories: list[Category], ends: Ends) -> list[tuple]:
-    """Neighbouring ends (category, (axis, sign), (axis, sign)), at most `PAIRS` of a category."""
+def _pairs(categories: list[Category], ends: Ends, exact: set[str]) -> list[tuple]:
+    """Neighbouring ends (category, (axis, sign), (axis, sign)), at most `PAIRS` of a category, of axes that are not exact."""
     found = []
     for category in categories:
-        points = [(axis, sign) for axis in category.axes if axis.needs is None for sign in ends[axis.name]]
+        points = [(axis, sign) for axis in category.axes if axis.needs is None and axis.name not in exact for sign in ends[axis.name]]
         pairs = [(category, a, b) for a, b in pairwise(points) if a[0] is not b[0]]
         found += [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PAIRS, len(pairs))).astype(int))]
     return found

@@ -147,7 +147,7 @@ def _meta(**changes):
         _replace("rig.eye_centres", lambda x: x[:1]),
         _replace("axis.nose_width.vertices", lambda x: x + 1_000_000),
         _replace("axis.nose_width.shape", lambda x: x[:, :3]),
-        _replace("axis.nose_width.color", lambda x: x.repeat(2, 1, 1)),
+        _replace("axis.beard_full.color", lambda x: x.repeat(2, 1, 1)),
         _meta(camera_size="wide"),
         _meta(camera_size=10**9),
         _meta(blendshapes=[]),

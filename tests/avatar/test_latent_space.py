@@ -190,3 +190,47 @@ def test_gradients_reach_latents_and_bases(avatar):
     state.latents = {"nose": z}
     avatar.cloud(state).means.square().sum().backward()
     assert z.grad is not None and z.grad.abs().min() > 0
+
+
+def pair(avatar, first, second):
+    """Of two hats: a function from their amounts to the change."""
+    category = avatar.space.categories["hat"]
+
+    def change(a, b):
+        z = torch.zeros(category.dim)
+        z[category.axis_index(first)], z[category.axis_index(second)] = a, b
+        return avatar.space({"hat": z})
+
+    return change
+
+
+def test_the_way_between_two_hats_leads_through_a_middle_of_its_own(avatar):
+    names = ("hat_cap", "hat_cowboy")
+    change = pair(avatar, *names)
+    middle = avatar.space.part("__".join(names))
+    there = change(0.5, 0.5)
+    assert torch.allclose(there.opacity[middle.gaussians], middle.opacity[0], atol=1e-4)
+    # Each alone, and both in full, are what they were without it.
+    for a, b in ((1, 0), (0, 1), (0.5, 0), (1, 1)):
+        one, other = change(a, 0), change(0, b)
+        alone = sum(c.opacity for c in (one, other) if c is not None)
+        assert torch.allclose(change(a, b).opacity, alone, atol=1e-4), (a, b)
+    # Half of both hats is seen half way, not two halves that have not grown yet.
+    extras = middle.gaussians[avatar.opacities[middle.gaussians] == 0]
+    assert (there.opacity[extras] > 0.2).float().mean() > 0.8
+
+
+def test_the_way_between_two_hats_is_continuous(avatar):
+    change = pair(avatar, "hat_cap", "hat_cowboy")
+    at = [change(1 - t, t) for t in np.linspace(0.0, 1.0, 101)]
+    opacities = torch.stack([(avatar.opacities + c.opacity).clamp(0, 0.99) for c in at])
+    assert float((opacities[1:] - opacities[:-1]).abs().mean(1).max()) < 0.02
+
+
+def test_middles_are_no_part_of_what_only_moves_or_needs_another(avatar):
+    hat = avatar.space.categories["hat"]
+    z = torch.zeros(hat.dim)
+    z[hat.axis_index("hat_beanie")] = z[hat.axis_index("hat_blue")] = 0.5
+    assert set(avatar.space.powers("hat", z)) == {"hat_beanie", "hat_blue"}
+    nose = avatar.space.categories["nose"]
+    assert not avatar.space.powers("nose", torch.full((nose.dim,), 0.5)), "what only moves the surface paints nothing"

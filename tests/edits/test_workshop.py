@@ -153,7 +153,7 @@ def test_a_new_object_is_one_function(studio, monkeypatch):
     monkeypatch.setitem(WORN_OBJECTS, "third_eye", third_eye)
     axis = Axis("third_eye", "Third eye", "One more", (Prop("third_eye", (0.0, 0.9, 0.0)),), ("glasses_area",))
     made = studio.workshop.edit(axis, 1)
-    frame, _ = studio.edited(axis, made, 1.0, studio._pose({}), studio.view(0.0, 0.0))
-    plain, _ = studio.edited(axis, made, 0.0, studio._pose({}), studio.view(0.0, 0.0))
+    frame, _ = studio.edited(made, 1.0, studio._pose({}), studio.view(0.0, 0.0))
+    plain, _ = studio.edited(made, 0.0, studio._pose({}), studio.view(0.0, 0.0))
     changed = np.abs(frame.image.astype(int) - plain.image).max(-1) > 30
     assert 5 < changed.sum() < 200 and frame.image[changed][:, 1].mean() > frame.image[changed][:, 0].mean() + 60

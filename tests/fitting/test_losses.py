@@ -20,17 +20,15 @@ def test_a_picture_costs_nothing_against_itself_and_something_against_another():
     assert abs(float(structure(a, a))) < 1e-5 and float(structure(a, b)) > 0.5
 
 
-def test_a_change_where_the_target_does_not_teach_is_judged_by_the_unedited_picture():
+def test_nothing_is_asked_where_the_target_does_not_teach():
     source, opaque = picture(0), torch.ones(40, 40)
     weight = torch.zeros(40, 40)
     weight[:20] = 1
     inside, outside = source.clone(), source.clone()
     inside[5:15] = 1 - inside[5:15]
     outside[25:35] = 1 - outside[25:35]
-    for changed, cost in ((inside, False), (outside, True)):
-        loss = float(picture_loss(changed, opaque, Target(changed, opaque, weight), GREY, source))
-        assert (loss > 0.02) == cost
     assert float(picture_loss(outside, opaque, Target(source, opaque, weight), GREY)) < 1e-5
+    assert float(picture_loss(inside, opaque, Target(source, opaque, weight), GREY)) > 0.02
 
 
 def test_the_target_lies_over_the_same_background():
@@ -42,8 +40,8 @@ def test_the_target_lies_over_the_same_background():
 
 @pytest.mark.parametrize("size", [(64, 64), (131, 97), (300, 260)])
 @pytest.mark.parametrize("stored", [torch.float32, torch.uint8])
-@pytest.mark.parametrize("weighed, leaking", [(False, False), (True, False), (True, True)])
-def test_the_kernels_agree_with_the_specification(size, stored, weighed, leaking):
+@pytest.mark.parametrize("weighed", [False, True])
+def test_the_kernels_agree_with_the_specification(size, stored, weighed):
     generator = torch.Generator().manual_seed(3)
 
     def random(*shape):
@@ -53,10 +51,9 @@ def test_the_kernels_agree_with_the_specification(size, stored, weighed, leaking
     image = torch.rand(*size, 3, generator=generator, requires_grad=True)
     alpha = torch.rand(*size, generator=generator, requires_grad=True)
     target = Target(random(*size, 3), random(*size), random(*size) if weighed else None)
-    source = torch.rand(*size, 3, generator=generator) if leaking else None
     results = []
     for loss in (picture_loss, plain):
-        value = 2 * loss(image, alpha, target, GREY, source)
+        value = 2 * loss(image, alpha, target, GREY)
         results.append((value, *torch.autograd.grad(value, (image, alpha))))
     for fused, wanted in zip(*results):
         assert torch.allclose(fused, wanted, rtol=1e-4, atol=1e-5 * float(wanted.detach().abs().max()))

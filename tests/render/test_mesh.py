@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perse.render.camera import Camera
-from perse.render.mesh import rasterize_ids, render_mesh
+from perse.render.mesh import rasterize_ids, render_mesh, see_mesh
 
 QUAD = np.array([[0, 1, 2], [0, 2, 3]], dtype=np.int32)
 QUAD_UVS = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], dtype=np.float32)
@@ -132,8 +132,8 @@ def test_the_opacity_channel_cuts_the_outline_without_bleeding(camera):
 
 
 def test_an_overlay_hides_behind_the_depth_of_its_base(camera):
-    base_depth = np.empty((60, 80), dtype=np.float32)
-    _, base, _ = render_mesh(quad(-1, 1, -1, 1, z=2.0), QUAD, QUAD_UVS, plain(1.0), camera, depth_out=base_depth)
+    seen = see_mesh(quad(-1, 1, -1, 1, z=2.0), QUAD, QUAD_UVS, plain(1.0), camera)
+    base_depth, (_, base, _) = seen.depth(), seen.shade(plain(1.0))
     assert np.isinf(base_depth).any() and base_depth.min() == pytest.approx(2.0)
     arguments = (QUAD, QUAD_UVS, plain(0.5), camera)
     overlay, alpha, depth = render_mesh(quad(-2, 2, -2, 2, z=2.5), *arguments, occlusion=base_depth)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +16,9 @@ from perse.settings import DEFAULT_BUDGET
 from perse.synthesis.base import Frame, Plan
 from perse.synthesis.interpolation import morph
 from perse.synthesis.procedural import CLOSE_UP, PITCH, YAW, Studio
+from perse.synthesis.rerender import see
 from perse.synthesis.syllabus import PAIRS, Shown, syllabus
+from perse.texture.atlas import ATLAS, sample
 
 pytestmark = pytest.mark.slow
 
@@ -42,12 +45,12 @@ def angles(frame: Frame, rig) -> tuple[float, float]:
 def test_the_source_comes_first_and_unedited(clips, rig):
     source = clips[0]
     assert source.category is None and source.kind == "source" and len(source.frames) >= 12
-    assert all(frame.owned is None for frame in source.frames)
+    assert all(frame.before is None for frame in source.frames)
     assert all(clip.category in BY_NAME and clip.kind in ("edit", "interpolated") for clip in clips[1:])
 
 
 def test_no_frame_is_rendered_that_does_not_teach(clips, schedule):
-    assert sum(len(clip.frames) for clip in clips[1:]) == schedule.space_steps
+    assert sum(len(clip.frames) for clip in clips[1:]) == schedule.lessons
 
 
 def test_expressions_and_views_are_sampled_widely(clips, rig):
@@ -65,28 +68,30 @@ def test_every_clip_edits_one_attribute_and_all_show_every_amount(lessons, categ
     shown: dict[str, set[float]] = {}
     for clip in (clip for clip in lessons if clip.category == category.name and clip.kind == "edit"):
         latents = np.stack(clip.latents)
-        assert len(latents) == len(clip.frames) > 0
+        assert len(latents) == len(clip.frames) > 0 and all(frame.before is not None for frame in clip.frames)
         used = np.flatnonzero(np.abs(latents).max(0))
         axis = next(category.axes[k] for k in used if category.axes[k].needs is not None or len(used) == 1)
         if axis.needs is not None:  # a frame's colour is shown on the frame
             assert len(used) == 2 and (latents[:, category.axis_index(axis.needs)] == 1).all()
         shown.setdefault(axis.name, set()).update(round(float(a), 3) for a in latents[:, category.axis_index(axis.name)])
-    assert set(shown) == {axis.name for axis in category.axes} - {"beard_shaven"}  # she has none to take off
     for axis in category.axes:
-        if axis.name in shown:
-            signs = (1, -1) if axis.low < 0 else (1,)
-            # The way of a shape is a straight line, which its ends tell.
-            straight = all(studio.workshop.edit(axis, sign).only_moves(studio.texture) for sign in signs)
-            assert shown[axis.name] == {sign * amount for sign in signs for amount in ((1.0,) if straight else PLAN.amounts)}
+        signs = (1, -1) if axis.low < 0 else (1,)
+        edits = [studio.workshop.edit(axis, sign) for sign in signs]
+        # What only moves the surface needs no picture, and on a straight way the ends tell all; she has no beard to take off.
+        wanted = {sign * amount for sign in signs for amount in ((1.0,) if all(e.is_linear() for e in edits) else PLAN.amounts)}
+        if all(edit.only_moves(studio.texture) for edit in edits) or axis.name == "beard_shaven":
+            wanted = set()
+        assert shown.get(axis.name, set()) == wanted
 
 
-@pytest.mark.parametrize("most", [0, 1, 20, 150, 300])
+@pytest.mark.parametrize("most", [0, 1, 20, 100, 150])
 def test_what_says_most_is_taught_first_and_of_everything_a_little(studio, most):
     ends = {axis.name: studio.ends(axis) for category in CATEGORIES for axis in category.axes}
-    straight = {name for name, edits in ends.items() if all(edit.only_moves(studio.texture) for edit in edits.values())}
+    known = {name for name, edits in ends.items() if all(edit.only_moves(studio.texture) for edit in edits.values())}
+    straight = {name for name, edits in ends.items() if all(edit.is_linear() for edit in edits.values())}
 
     def listed(most):
-        chosen = syllabus(CATEGORIES, ends, straight, Plan(lessons=most))
+        chosen = syllabus(CATEGORIES, ends, known, straight, Plan(lessons=most))
         return [
             (x.category.name, x.axis.name, a) if isinstance(x, Shown) else (x.category.name, x.first[0].name, x.second[0].name, s)
             for x in chosen
@@ -95,12 +100,14 @@ def test_what_says_most_is_taught_first_and_of_everything_a_little(studio, most)
         ]
 
     chosen, everything = listed(most), listed(None)
-    assert len(chosen) == most and len(set(chosen)) == most and set(chosen) <= set(everything) and len(everything) > 400
+    assert len(chosen) == most and len(set(chosen)) == most and set(chosen) <= set(everything) and len(everything) > 150
     full = [x for x in everything if len(x) == 3 and abs(x[2]) == 1]
     middles = [x for x in everything if len(x) == 3 and abs(x[2]) == 0.5]
     assert set(chosen[: len(full)]) <= set(full), "the ends of all sliders before anything else"
     assert set(chosen[len(full) : len(full) + len(middles)]) <= set(middles)
-    assert len({x[0] for x in chosen}) >= min(most // 2, len(CATEGORIES)), "no category is left out for another's second lesson"
+    assert len({x[0] for x in chosen}) >= min(most // 2, len({x[0] for x in everything})), (
+        "no category is left out for another's second lesson"
+    )
 
 
 def test_no_lesson_is_begun_after_the_deadline(rig, texture):
@@ -112,9 +119,9 @@ def test_the_default_build_shows_every_quarter():
     assert Plan().amounts == Schedule.for_budget(DEFAULT_BUDGET).amounts == (0.25, 0.5, 0.75, 1.0)
 
 
-@pytest.mark.parametrize("category", [c for c in CATEGORIES if sum(a.needs is None for a in c.axes) > 1], ids=lambda c: c.name)
-def test_faces_between_styles_are_part_of_the_data(lessons, category):
-    between = [clip for clip in lessons if clip.category == category.name and clip.kind == "interpolated"]
+@pytest.mark.parametrize("name", ["hair", "beard", "glasses", "hat"])
+def test_faces_between_styles_are_part_of_the_data(lessons, name):
+    between = [clip for clip in lessons if clip.category == name and clip.kind == "interpolated"]
     assert 1 <= len(between) <= PAIRS
     latents = [latent for clip in between for latent in clip.latents]
     for latent in latents:
@@ -123,7 +130,7 @@ def test_faces_between_styles_are_part_of_the_data(lessons, category):
 
 
 def test_frames_are_premultiplied_pictures_of_a_person(clips, lessons):
-    whole = len(clips[0].frames[0].image)
+    whole, unseen = len(clips[0].frames[0].image), 0
     for clip in [*clips, *lessons]:
         for frame in clip.frames:
             size = len(frame.image)
@@ -136,22 +143,31 @@ def test_frames_are_premultiplied_pictures_of_a_person(clips, lessons):
             assert (frame.image.max(-1).astype(int) <= frame.alpha.astype(int) + 2).mean() > 0.999
             assert frame.image[frame.alpha > 250].std() > 15
             if clip.kind != "source":
-                assert frame.owned.shape == frame.alpha.shape and 0 < (frame.owned > 128).mean() < 1
+                before, share = frame.before, (frame.before.kept > 128).mean()
+                assert before.image.shape == frame.image.shape and before.alpha.shape == before.kept.shape == frame.alpha.shape
+                assert share > 0.2
+                unseen += np.array_equal(before.image, frame.image)
+    assert unseen <= 3, "an edit that a pose hides is shown in another"
 
 
-def test_an_edit_changes_what_it_owns_and_grows_with_its_amount(studio):
+def test_an_edit_changes_what_it_owns_and_grows_with_its_amount(studio, rig):
     pose, view = studio._pose({"smile": 0.5}), studio.view(15, 5)
     for name in ("nose", "beard", "glasses", "hair", "hat", "earrings", "headphones", "clothes", "ears", "makeup"):
         category = BY_NAME[name]
         axis = category.axes[0]
         edit = studio.workshop.edit(axis, 1)
-        none, _ = studio.edited(axis, edit, 0.0, pose, view)
-        frames = [studio.edited(axis, edit, amount, pose, view)[0] for amount in (0.25, 0.5, 1.0)]
+        none, _ = studio.edited(edit, 0.0, pose, view)
+        frames = [studio.edited(edit, amount, pose, view)[0] for amount in (0.25, 0.5, 1.0)]
         changes = [np.abs(f.image.astype(int) - none.image).max(-1) for f in frames]
         total = [c.sum() for c in changes]
         assert 0 < total[0] < total[1] < total[2], name
-        owned = frames[-1].owned > 0
-        assert changes[-1][~owned].sum() < 0.02 * total[2] + 10, name
+        assert all(np.array_equal(f.before.image, none.image) for f in frames), "each knows what it would be without"
+        region = sample(studio.workshop.owned(axis), rig.uvs.mean(1)[None] * ATLAS)[0] > 0.05
+        seen = see(rig, studio._vertices(pose, None), studio.rgba, view).owner[::2, ::2]
+        home = cv2.dilate(((seen >= 0) & region[seen]).astype(np.uint8), np.ones((9, 9))) > 0
+        hides = frames[-1].before.kept < 250
+        assert changes[-1][~home & ~hides].sum() < 0.05 * total[2] + 10, name
+        assert hides.any() == (edit.overlay is not None or edit.shape is not None) or edit.overlay is None, name
 
 
 def test_the_same_seed_gives_the_same_frames_and_strands(rig, texture, studio):
@@ -171,7 +187,7 @@ def _frame(seed: int, size: int = 48) -> Frame:
     random = np.random.default_rng(seed)
     alpha = np.full((size, size), 255, np.uint8)
     image = random.integers(0, 255, (size // 8, size // 8, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
-    return Frame(image, alpha, alpha, Camera(np.eye(4), np.eye(3), size, size), np.zeros(len(NAMES)), np.zeros(3), np.zeros(2))
+    return Frame(image, alpha, None, Camera(np.eye(4), np.eye(3), size, size), np.zeros(len(NAMES)), np.zeros(3), np.zeros(2))
 
 
 def test_a_morph_at_its_ends_is_its_ends():

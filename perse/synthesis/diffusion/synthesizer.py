@@ -14,9 +14,9 @@ from ...edits.workshop import Workshop
 from ...portrait import Portrait
 from ...rig.rig import Rig
 from ...texture.atlas import Texture
-from ..base import Clip, Frame, Plan
+from ..base import Clip, Frame, Plan, Unedited
 from ..procedural import Studio
-from ..rerender import to_frame
+from ..rerender import packed, to_frame
 from .agreement import check_asked
 from .attempts import TRIES, Outcome, Task, attempt
 from .compose import grows_hair, region_mask
@@ -254,12 +254,14 @@ class Session:
         clip.latents.append(latent)
 
     def _photo_frame(self, portrait: Portrait, weight: np.ndarray) -> Frame:
-        """The generated picture itself as a lesson, in the portrait's own view; weight (S, S): where it teaches."""
-        camera = self.studio.camera
-        picture = np.concatenate([portrait.foreground * portrait.alpha[..., None], np.stack([portrait.alpha, weight], -1)], -1)
-        picture = np.clip(retaken(picture, self.rig.camera, camera), 0, 1)
+        """The generated picture itself as a lesson, in the portrait's own view; weight (S, S): where it differs from the photo."""
+        camera, photo = self.studio.camera, self.portrait
+        taken = [np.concatenate([p.foreground * p.alpha[..., None], p.alpha[..., None]], -1) for p in (portrait, photo)]
+        edited, plain, changed = (np.clip(retaken(p, self.rig.camera, camera), 0, 1) for p in (*taken, weight[..., None].repeat(3, -1)))
+        edited = plain + changed[..., :1] * (edited - plain)
+        before = Unedited(packed(plain[..., :3]), packed(plain[..., 3]), packed(1 - changed[..., 0]))
         rest = {name: np.zeros(size, np.float32) for name, size in (("weights", len(self.rig.blendshapes)), ("head", 3), ("gaze", 2))}
-        frame = to_frame(picture[..., :3], picture[..., 3], picture[..., 4], camera, rest)
+        frame = to_frame(edited[..., :3], edited[..., 3], before, camera, rest)
         frame.weight = DIFFUSION
         return frame
 

@@ -54,7 +54,7 @@ def made(editor, astronaut_portrait):
         source_frames=4,
         amounts=(0.5, 1.0),
         source_steps=25,
-        space_steps=40,
+        lessons=40,
         photo_size=256,
         clip_size=160,
     )
@@ -153,7 +153,7 @@ def test_generated_pictures_teach_the_portrait_s_own_view(taught, astronaut_port
     frame = clip.frames[-1]
     assert clip.latents[-1][index] == 1 and not frame.weights.any() and not frame.head.any()
     assert frame.image.shape == (96, 96, 3) and (frame.image.max(-1).astype(int) <= frame.alpha.astype(int) + 2).mean() > 0.999
-    dark = (frame.owned > 200) & (frame.alpha > 250)
+    dark = (frame.before.kept < 55) & (frame.alpha > 250)
     assert 0.05 < dark.mean() < 0.5 and np.median(frame.image[dark]) < 70
     between = [z for clip in clips if clip.kind == "interpolated" for f, z in zip(clip.frames, clip.latents) if f.weight == DIFFUSION]
     assert between and all(np.abs(z).sum() == pytest.approx(1) and np.count_nonzero(z) == 2 for z in between)

@@ -80,7 +80,7 @@ def test_a_poor_view_cannot_spoil_what_the_photo_shows(astronaut_portrait, rig, 
     raw = retake(look)
     _, posed = judge_look(raw, look, inspector, rig, texture)
     own = look_frame(raw, posed, studio, 0.6)
-    assert own.weight == 0.6 and own.owned is None and np.allclose(own.weights, posed.weights)
+    assert own.weight == 0.6 and own.before is None and np.allclose(own.weights, posed.weights)
     # The re-rendered photo in the same pose.
     pose = {"weights": own.weights, "head": own.head, "gaze": own.gaze}
     plain, _ = render_frame(rig, studio._vertices(pose, None), studio.rgba, own.camera)
