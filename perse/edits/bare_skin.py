@@ -66,7 +66,7 @@ def bare(regions: Regions, texture: Texture, rig, step: Bare) -> tuple[Patch, np
             fade = np.clip(1 - np.arange(height) / height / 0.5, 0, 1)[:, None, None]
             painted = painted + edge[None] * fade + ring.mean(0) * (1 - fade)
         change[block] = (np.clip(painted, 0, 1) - texture.color[block]) * weight[block][..., None]
-    return (box, change[regions.nearest][box]), weight
+    return (box, change[tuple(at[box] for at in regions.nearest)]), weight
 
 
 def _painted(regions: Regions, texture: Texture, rig, part: str) -> np.ndarray:

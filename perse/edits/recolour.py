@@ -34,7 +34,10 @@ def recolor(regions: Regions, texture: Texture, step: Recolor, sign: int) -> Pat
     box, active, weight, lab, mean, color = known
     height, width = (side.stop - side.start for side in box)
     change = np.zeros((height * width, 3), np.float32)
-    change[active] = (to_rgb(moved(lab, mean, step, sign)) - color) * (step.strength * weight)[:, None]
+    made = to_rgb(moved(lab, mean, step, sign))
+    made -= color
+    made *= (step.strength * weight)[:, None]
+    change[active] = made
     return box, change.reshape(height, width, 3)
 
 

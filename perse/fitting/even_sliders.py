@@ -7,7 +7,7 @@ beard's slider shows most of the beard. The remedy is the arc length of the axis
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import torch
@@ -40,7 +40,8 @@ def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[fl
     owner = {a.name: a for c in avatar.space.categories.values() for a in c.axes}
     camera = avatar.camera(Controls(yaw=YAW), PICTURE_SIZE, PICTURE_SIZE)
     background = torch.full((3,), GREY, device=avatar.device)
-    rest = rasterize(avatar(Controls()), camera, backgrounds=background)[0]
+    still = avatar(Controls())
+    rest = rasterize(still, camera, backgrounds=background)[0]
     for n, (name, basis) in enumerate(avatar.space.axes.items()):
         progress(n / len(avatar.space.axes))
         if basis.terms == 1 or owner[name].low < 0 or time.monotonic() > deadline:
@@ -52,7 +53,8 @@ def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[fl
             continue
         shape = np.zeros(len(SHAPE_AT) - 1)
         if len(basis.vertices):
-            posed = (avatar(Controls(attributes={name: z})) for z in SHAPE_AT)
+            between = (avatar.cloud(avatar.state(Controls(attributes={name: z})), lit=False) for z in SHAPE_AT[1:-1])
+            posed = chain([still], between, [full])
             shape = _steps((GaussianCloud(c.means, c.quats, c.scales, avatar.opacities, avatar.colors) for c in posed), window)
         paint = _steps(_partly(avatar, full, basis), window)
         basis.pace.copy_(torch.from_numpy(pace(np.array(PAINT_AT), paint, SHAPE_AT, shape)))

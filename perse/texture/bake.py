@@ -60,8 +60,8 @@ def _fade_what_is_painted(texture: Texture, share: float) -> None:
 
 def _run_over_borders(texture: Texture) -> None:
     """Texels outside every triangle take what the nearest one inside has, so that bilinear look-ups at a chart's border stay clean."""
-    nearest = texture.nearest
-    texture.color = np.clip(texture.color, 0, 1)[nearest]
-    texture.alpha = texture.alpha[nearest]
-    for name in REGIONS:
-        texture.regions[name] = texture.regions[name][nearest]
+    outside = texture.faces < 0
+    nearest = tuple(at[outside] for at in texture.nearest)
+    texture.color = np.clip(texture.color, 0, 1)
+    for values in (texture.color, texture.alpha, *(texture.regions[name] for name in REGIONS)):
+        values[outside] = values[nearest]

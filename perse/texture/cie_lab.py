@@ -14,4 +14,5 @@ def to_rgb(lab: np.ndarray) -> np.ndarray:
     """CIE Lab (..., 3) -> RGB float32 in [0, 1]."""
     flat = np.array(lab, np.float32).reshape(-1, 1, 3)
     flat[..., 0] = np.clip(flat[..., 0], 0, 100)
-    return np.clip(cv2.cvtColor(flat, cv2.COLOR_Lab2RGB), 0, 1).reshape(lab.shape)
+    out = cv2.cvtColor(flat, cv2.COLOR_Lab2RGB)
+    return np.clip(out, 0, 1, out=out).reshape(lab.shape)

@@ -31,12 +31,15 @@ def diffuse(image: np.ndarray, weight: np.ndarray, around: bool = False) -> np.n
         return image * weight[..., None] + mean * (1 - weight[..., None])
     height, width = image.shape[:2]
     half = ((width + 1) // 2, (height + 1) // 2)
+    known = image * weight[..., None]
     low_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-    low = cv2.resize(image * weight[..., None], half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], -1)
-    low = low / np.maximum(low_weight, 1e-6)[..., None]
+    low = cv2.resize(known, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], -1)
+    low /= np.maximum(low_weight, 1e-6)[..., None]
     filled = diffuse(low, np.minimum(1, 2 * low_weight))
     up = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, -1)
-    return image * weight[..., None] + up * (1 - weight[..., None])
+    up *= 1 - weight[..., None]
+    up += known
+    return up
 
 
 def soften(mask: np.ndarray, covered: np.ndarray, sigma: float) -> np.ndarray:
