@@ -112,6 +112,13 @@ def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
     front = cv2.dilate(np.where(np.isfinite(view.depth), view.depth, 0).astype(np.float32), np.ones((3, 3)))
     inside = ((xy > 0) & (xy < len(portrait.image))).all(-1)
     visible = (faces >= 0) & inside & (depth < sample(front, xy) + HIDES) & (facing > EDGE_ON)
+    shows = xy[visible]
+
+    def where_visible(mask: np.ndarray) -> np.ndarray:
+        out = np.zeros((ATLAS, ATLAS), np.float32)
+        out[visible] = sample(mask, shows)
+        return out
+
     return Texels(
         portrait,
         view,
@@ -123,7 +130,7 @@ def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
         visible,
         sample(portrait.foreground, xy),
         sample(portrait.alpha, xy),
-        {name: sample(portrait.masks[name], xy) * visible for name in REGIONS},
+        {name: where_visible(portrait.masks[name]) for name in REGIONS},
     )
 
 

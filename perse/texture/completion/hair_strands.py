@@ -99,15 +99,24 @@ def _variety(lab: np.ndarray, flow: np.ndarray, sure: np.ndarray, gone: np.ndarr
 def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The colours (H, W, 3) of the known texels nearest to each, evened out, and how far off (H, W) those are, in texels; left and
     right borders meet. weight (H, W): how well a texel is known."""
-    width = weight.shape[1]
-    wide, known = np.concatenate([lab * weight[..., None]] * 3, 1), np.concatenate([weight] * 3, 1)
-    even = cv2.GaussianBlur(wide, (0, 0), SEEN_HAIR_BLUR) / np.maximum(cv2.GaussianBlur(known, (0, 0), SEEN_HAIR_BLUR), 1e-3)[..., None]
-    if known.max() < 0.3:
+    if weight.max() < 0.3:
         return diffuse(lab, weight, around=True), np.full(weight.shape, np.inf)
-    gone, (row, column) = distance_transform_edt(known < 0.3, return_indices=True)
-    carried = cv2.GaussianBlur(even[row, column].astype(np.float32), (0, 0), SEEN_HAIR_BLUR / 2)
-    middle = np.s_[:, width : 2 * width]
-    return carried[middle], gone[middle].astype(np.float32)
+    width = weight.shape[1]
+    even = _blurred_around(lab * weight[..., None], SEEN_HAIR_BLUR)
+    even /= np.maximum(_blurred_around(weight, SEEN_HAIR_BLUR), 1e-3)[..., None]
+    # What is nearest lies less than half the way around.
+    half = width // 2
+    gone, (row, column) = distance_transform_edt(np.pad(weight < 0.3, ((0, 0), (half, half)), mode="wrap"), return_indices=True)
+    middle = np.s_[:, half : half + width]
+    carried = _blurred_around(even[row[middle], (column[middle] - half) % width], SEEN_HAIR_BLUR / 2)
+    return carried, gone[middle].astype(np.float32)
+
+
+def _blurred_around(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur of a float32 picture (H, W, ...) whose left and right borders meet."""
+    pad = int(5 * sigma)  # beyond the reach of OpenCV's kernel
+    wide = np.concatenate([image[:, -pad:], image, image[:, :pad]], 1)
+    return np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), sigma)[:, pad:-pad])
 
 
 def _tone(lab: np.ndarray) -> np.ndarray:
