@@ -42,6 +42,7 @@ from .rig.skeleton import HEAD_CENTRE
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
 from .synthesis.base import Plan, Synthesizer, mixed_axes
 from .synthesis.choose import choose_synthesizer
+from .synthesis.procedural import unseen_lessons
 from .texture.bake import bake
 
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
@@ -104,6 +105,7 @@ class PersePipeline:
         interpolate: bool = True,
         describe: Sequence[str] = (),
         patience: float = PATIENCE,
+        study: bool = False,
     ) -> Avatar:
         """Fit an avatar.
 
@@ -115,6 +117,7 @@ class PersePipeline:
             interpolate: whether interpolated 2D faces teach the ways between styles; off only to measure what they do.
             patience: times the budget that are taken if it is too little for what cannot be left out; 1 makes the budget a limit;
                 COUNTED or more asks no clock but counts steps, of which two fast CPU cores do as many in those seconds: the same on every machine.
+            study: measure what is learnt of the sliders, on lessons and on pictures that teach nothing; takes minutes.
             describe: styles in words ("curly red hair", "beard: long and grey"), for a synthesizer that understands words.
 
         Returns:
@@ -164,7 +167,8 @@ class PersePipeline:
         schedule = replace(
             schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1
         )
-        fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled)
+        unseen = list(unseen_lessons(rig, texture, plan, categories)) if study else None
+        fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled, unseen)
         avatar = beginning.avatar.requires_grad_(False)
         tell = report("finishing")
         even_pace(avatar, table.end, lambda share: tell(FOR_PACE * share, stages.FINISHING))
@@ -187,6 +191,7 @@ class PersePipeline:
                 "interpolated": interpolate,
                 "limits": find_limits(Workshop.shared(rig, texture, seed), categories),
                 **({"synthesis": synthesis} if synthesis else {}),
+                **({"lessons": fitted.lessons} if fitted.lessons else {}),
             },
         )
         progress(1.0, stages.DONE, None)

@@ -29,7 +29,7 @@ MAX_AXES = 256
 TOPOLOGIES = {(3392, 6418): "045128c94df252162de0dccb3c5eca87828ef8c485bda9fa6cf3bfc86d5a137c"}
 KINDS = {"F32": torch.float32, "F16": torch.float16, "I32": torch.int32, "I8": torch.int8, "U8": torch.uint8}
 _NAME = re.compile("[a-z0-9_]{1,130}")
-_BUILD = {"synthesizer": str, "device": str, "notes": list, "limits": dict, "interpolated": bool} | dict.fromkeys(
+_BUILD = {"synthesizer": str, "device": str, "notes": list, "limits": dict, "interpolated": bool, "lessons": dict} | dict.fromkeys(
     ("budget", "seed", "gaussians", "clips", "frames", "clip_size", "source_steps", "space_steps", "psnr_head"), (int, float)
 )
 _MAX_TEXT, _MAX_ITEMS, _MAX_DEPTH = 2000, 2000, 8  # of what a report may hold

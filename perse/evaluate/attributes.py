@@ -35,10 +35,10 @@ FEW = 12  # fewer free landmarks say nothing about a shape
 GOALS = {
     "landmarks": ("<=", 2.0),
     "appearance": ("<=", 0.01),
-    "leakage": ("<=", 0.02),
+    "leakage": ("<=", 0.01),
     "effect": (">=", 1.0),
-    "variation": ("<=", 0.25),
-    "detour": ("<=", 1.15),
+    "variation": ("<=", 0.2),
+    "detour": ("<=", 1.1),
     "reversals": ("<=", 0),
     "order": ("<=", 0.005),
 }

@@ -1,5 +1,6 @@
 """Where a fit begins: Gaussians seeded from the portrait, extras that rest invisible, and every slider's bases started from its edit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ def begin(
     categories: list[Category],
     count: int,
     seed: int = 0,
-    middles: list[tuple[str, str]] = (),
+    middles: Sequence[tuple[str, ...]] = (),
 ) -> Beginning:
     """Seed the portrait's Gaussians and start every axis from its edit.
 

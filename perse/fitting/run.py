@@ -31,12 +31,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Fitted:
     """steps: optimiser steps by stage; likeness: PSNR (dB) inside the mask; device: "cuda" or "cpu"; note: why not the GPU, if it
-    was asked for and did not come."""
+    was asked for and did not come; lessons: what stage two taught (`study.table`), if it was asked for."""
 
     steps: tuple[int, int]
     likeness: float
     device: str
     note: str = ""
+    lessons: dict | None = None
 
 
 def fit(
@@ -48,14 +49,16 @@ def fit(
     device: torch.device,
     progress: Progress,
     cancelled: Callable[[], bool],
+    unseen: list[Clip] | None = None,
 ) -> Fitted:
     """Both stages of a fit; the avatar that begins is trained in place and is on the CPU afterwards.
 
-    mask: (S, S) where likeness is measured. Raises BuildCancelled when `cancelled` says so. A GPU that is not lent, because a quota
+    mask: (S, S) where likeness is measured. unseen: clips that teach nothing; where there are some, what stage two learns is measured on them
+    and on the others, on this machine, which takes minutes. Raises BuildCancelled when `cancelled` says so. A GPU that is not lent, because a quota
     is used up, say, is no error: the CPU does the work, within the schedule's deadline.
     """
     note = ""
-    if ON_ZERO and device.type == "cuda":
+    if ON_ZERO and device.type == "cuda" and unseen is None:
         try:
             if left() < LEAST:
                 raise RuntimeError("the GPU time of this build is used up")
@@ -65,8 +68,9 @@ def fit(
         except Exception as error:  # Gradio's errors, which fitting knows nothing of, and the worker's death
             log.warning("no GPU was lent", exc_info=True)
             note, device = f"No GPU was lent ({error}): this avatar was fitted on the CPU.", torch.device("cpu")
-    steps, likeness = _fit(beginning, device, portrait, clips, schedule, mask, progress, cancelled)
-    return Fitted(steps, likeness, device.type, note)
+    told: dict = {}
+    steps, likeness = _fit(beginning, device, portrait, clips, schedule, mask, progress, cancelled, unseen, told)
+    return Fitted(steps, likeness, device.type, note, told or None)
 
 
 def _lent(beginning: Beginning, portrait, clips, schedule, mask, progress: Progress, cancelled) -> Fitted:
@@ -93,12 +97,18 @@ def _lent(beginning: Beginning, portrait, clips, schedule, mask, progress: Progr
     return Fitted(steps, likeness, "cuda")
 
 
-def _fit(beginning: Beginning, device, portrait, clips, schedule, mask, progress: Progress, cancelled) -> tuple[tuple[int, int], float]:
+def _fit(
+    beginning: Beginning, device, portrait, clips, schedule, mask, progress: Progress, cancelled, unseen=None, told: dict | None = None
+) -> tuple[tuple[int, int], float]:
     beginning.avatar.place(device)
     trainer = Trainer(beginning, portrait, clips, schedule, progress, cancelled)
     trainer.fit_person()
+    trainer.begin_space()
+    before = None if unseen is None else trainer.losses(unseen)
     trainer.fit_space()
     likeness = trainer.teaching.likeness(mask)
+    if before is not None:
+        told |= trainer.studied(unseen, before)
     beginning.avatar.place("cpu")
     return tuple(trainer.steps), likeness
 

@@ -22,11 +22,10 @@ from .unknowns import Unknowns
 TOLD_EVERY = 4  # passes over a lesson between two reports
 
 
-def fit_space(teaching: Teaching, paints: dict[str, Paint], effort: Effort, told: float) -> int:
+def fit_space(teaching: Teaching, effort: Effort, told: float) -> int:
     """Solve for what axes and middles change.
 
     Args:
-        paints: by axis, what it paints over.
         told: the share of the whole fit that is over when this stage begins, for reports.
 
     Returns:
@@ -34,8 +33,7 @@ def fit_space(teaching: Teaching, paints: dict[str, Paint], effort: Effort, told
     """
     avatar = teaching.avatar
     avatar.requires_grad_(False)
-    mix_again(avatar, paints)
-    background = torch.from_numpy(teaching.tone).float().to(avatar.device)
+    background = teaching.tone_color()
     todo = [(category, lessons_of(teaching.clips, category.name)) for category in in_order(avatar.space)]
     planned = sum(len(lessons) for _, lessons in todo) * cost(effort.rounds)
     count = 0
@@ -84,5 +82,4 @@ def mix_again(avatar: Avatar, paints: dict[str, Paint]) -> None:
         rows, share, before = (x.to(avatar.device) for x in (paint.rows, paint.share, paint.before))
         avatar.space.axes[name].color[0, : len(rows)] -= share[:, None] * (avatar.colors[rows] - before)
     for name in avatar.space.middles:
-        half = avatar.space.half_of_both(*avatar.space.between(name))
-        avatar.space.middles[name].load_state_dict(half.state_dict())
+        avatar.space.middles[name].load_state_dict(avatar.space.half_of_both(*avatar.space.between(name)).state_dict())

@@ -114,6 +114,10 @@ class Teaching:
         """What a frame shows."""
         return Target(*(torch.from_numpy(x).to(self.avatar.device) for x in (frame.image, frame.alpha)))
 
+    def tone_color(self) -> Tensor:
+        """The person's mean colour (3,)."""
+        return torch.from_numpy(self.tone.astype(np.float32)).to(self.avatar.device)
+
     def background(self) -> Tensor:
         """Another colour (3,) each time."""
         color = self.tone + BACKGROUND_PLAY * (self.rng.random(3) - 0.5)

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from ..portrait import Portrait
 from ..synthesis.base import Clip
+from . import study
 from .build_time import BESIDE_PIXELS, FACE_STEP, LESSON_PASS, face_share, step_sizes
 from .colour_bounds import bound_colours
 from .effort import Effort, cost
 from .initial_avatar import Beginning
 from .person_stage import ANCHORS, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
 from .schedule import Schedule
-from .space_stage import fit_space
+from .space_stage import fit_space, mix_again
 from .stage_steps import LANDING, Steps
 from .teaching import Progress, Teaching
 
@@ -94,8 +95,32 @@ class Trainer:
         )
         self.steps[0], self.stats["source_loss"] = fit_person(self.teaching, steps, twice, self._face_share)
 
+    def begin_space(self) -> None:
+        """What sliders begin with, of the person as they have become."""
+        mix_again(self.teaching.avatar, self.paints)
+
     def fit_space(self) -> None:
-        """Stage two."""
+        """Stage two; `begin_space` comes first."""
         schedule = self.schedule
         effort = Effort(schedule.rounds, schedule.deadline, schedule.limit, self._second[1], self.clock)
-        self.steps[1] = fit_space(self.teaching, self.paints, effort, self._face_share)
+        self.steps[1] = fit_space(self.teaching, effort, self._face_share)
+
+    def losses(self, unseen: list[Clip]) -> dict[str, study.Losses]:
+        """Of every lesson, and of `unseen` ones, as the avatar is."""
+        teaching = self.teaching
+        teaching.avatar.requires_grad_(False)
+        rest = teaching.avatar, lambda frame: teaching.state(frame, {}), teaching.tone_color()
+        found = {name: study.losses(rest[0], clips, *rest[1:]) for name, clips in (("taught", teaching.clips[1:]), ("unseen", unseen))}
+        teaching.avatar.requires_grad_(True)
+        return found
+
+    def studied(self, unseen: list[Clip], before: dict[str, study.Losses]) -> dict:
+        """Those losses before and after, and how small one could be (`study.table`)."""
+        teaching = self.teaching
+        after = self.losses(unseen)
+        teaching.avatar.requires_grad_(False)
+        least = study.floors(teaching.avatar, teaching.clips[1:], lambda frame: teaching.state(frame, {}), teaching.tone_color())
+        teaching.avatar.requires_grad_(True)
+        return study.table(
+            before=before["taught"], after=after["taught"], alone=least, unseen_before=before["unseen"], unseen_after=after["unseen"]
+        )

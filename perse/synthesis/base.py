@@ -59,9 +59,9 @@ class Clip:
     latents: list[np.ndarray] = field(default_factory=list)
 
 
-def mixed_axes(clips: list[Clip], categories: list[Category]) -> list[tuple[str, str]]:
+def mixed_axes(clips: list[Clip], categories: list[Category]) -> list[tuple[str, ...]]:
     """Pairs of axes, in their category's order, between whose ends at +1 there are interpolated faces."""
-    found = {}
+    found: dict[tuple[str, ...], None] = {}
     for category in categories:
         for latent in (z for clip in clips if (clip.category, clip.kind) == (category.name, "interpolated") for z in clip.latents):
             if len(pair := np.flatnonzero(latent)) == 2 and (latent[pair] > 0).all():

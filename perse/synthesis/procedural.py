@@ -69,6 +69,13 @@ class ProceduralSynthesizer:
         yield from studio.lessons(categories, progress)
 
 
+def unseen_lessons(rig: Rig, texture: Texture, plan: Plan, categories: list[Category]) -> Iterator[Clip]:
+    """Lessons of a plan, interpolated faces included, in other poses and views than a synthesizer shows."""
+    studio = Studio(rig, texture, replace(plan, deadline=None, interpolate=True))
+    studio.rng = np.random.default_rng([plan.seed, 1])
+    yield from studio.lessons(categories)
+
+
 class Studio:
     """Poses, cameras and edits of one person, shared by all of the clips."""
 

@@ -132,6 +132,7 @@ def test_stage_one_learns_the_person_and_leaves_the_space(trainer, astronaut_por
 def test_stage_two_learns_the_edits_and_leaves_the_person(trainer):
     avatar = trainer.teaching.avatar
     trainer.fit_person()
+    trainer.begin_space()
     visible = avatar.opacities.detach() > 0
     person = [p.detach()[visible].clone() for p in (avatar.colors, avatar.opacities, avatar.log_scales, avatar.offset, avatar.quats)]
     unknowns = Unknowns(avatar, "beard")

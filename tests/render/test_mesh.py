@@ -133,7 +133,7 @@ def test_the_opacity_channel_cuts_the_outline_without_bleeding(camera):
 
 def test_an_overlay_hides_behind_the_depth_of_its_base(camera):
     seen = see_mesh(quad(-1, 1, -1, 1, z=2.0), QUAD, QUAD_UVS, plain(1.0), camera)
-    base_depth, (_, base, _) = seen.depth(), seen.shade(plain(1.0))
+    base_depth = seen.depth()
     assert np.isinf(base_depth).any() and base_depth.min() == pytest.approx(2.0)
     arguments = (QUAD, QUAD_UVS, plain(0.5), camera)
     overlay, alpha, depth = render_mesh(quad(-2, 2, -2, 2, z=2.5), *arguments, occlusion=base_depth)
