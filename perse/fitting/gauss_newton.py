@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .lessons import Lesson
 from .losses import ALPHA_WEIGHT
-from .unknowns import Unknowns
+from .unknowns import Rows, Unknowns
 
 # Least squares stand in for the mean absolute difference (iteratively reweighted: Holland & Welsch 1977): a pixel counts by the inverse
 # of its error, and no more than one that is off by this.
@@ -58,17 +58,22 @@ def solve(lessons: list[Lesson], unknowns: Unknowns, rounds: tuple[int, ...], to
         rounds: of each, how many iterations of conjugate gradients.
         told: called after each pass over a lesson, of which a round has one more than iterations.
     """
-    own = unknowns.none()
-    common = unknowns.gathered(own)
+    used = torch.zeros(unknowns.count, dtype=torch.bool, device=unknowns.free.device)
+    for lesson in lessons:
+        for term in lesson.terms:
+            used[term.rows] = True
+    seen, most = unknowns.of(used), unknowns.free.new_tensor(MOST)
+    lessons = [lesson.knowing(used.cumsum(0) - 1) for lesson in lessons]
+    own, common = seen.none(), seen.gathered(seen.none())
     for iterations in rounds:
-        change = _round(lessons, unknowns, own, common, iterations, told)
-        most = own.new_tensor(MOST)
-        common = (common + change[1]).clamp(-most, most)
-        own = (own + change[0] * unknowns.free).clamp(-most, most)
-    return unknowns.spread(own, common).clamp(-most, most)
+        change = _round(lessons, seen, own, common, iterations, told)
+        own, common = (own + change[0] * seen.free).clamp(-most, most), (common + change[1]).clamp(-most, most)
+    whole = unknowns.none()
+    whole[used] = own
+    return unknowns.spread(whole, common).clamp(-most, most)
 
 
-def _round(lessons, unknowns: Unknowns, own: Tensor, common: Tensor, iterations: int, told) -> tuple[Tensor, Tensor]:
+def _round(lessons: list[Lesson], unknowns: Rows, own: Tensor, common: Tensor, iterations: int, told) -> tuple[Tensor, Tensor]:
     """The best change of what rows have of their own (M, 5), and of what groups have in common (G, 5)."""
     at, trust = unknowns.spread(own, common), unknowns.sure * own.new_tensor(TRUST)
     linear, wanted, known = [], unknowns.none(), unknowns.none()

@@ -63,6 +63,10 @@ class Lesson:
         parts = (getattr(self.cloud, name)[kept] for name in ("means", "quats", "scales", "opacities", "colors"))
         return replace(self, cloud=GaussianCloud(*parts), edit=self.edit[kept], terms=terms)
 
+    def knowing(self, rows: Tensor) -> "Lesson":
+        """The same of a table that has row k at `rows[k]` (M,)."""
+        return replace(self, terms=[replace(term, rows=rows[term.rows]) for term in self.terms])
+
     def seen(self) -> Tensor:
         """How many pixels each of its Gaussians (n,) is."""
         with torch.enable_grad():
@@ -150,12 +154,14 @@ class Student:
         brought = torch.arange(len(unknowns.brought), device=latent.device)
         terms = [Term(self.place[unknowns.brought], unknowns.own + brought, torch.ones_like(brought, dtype=edit.dtype))]
         for name, powers in space.powers(category, latent).items():
-            basis = unknowns.bases[name]
+            basis = space.part(name)
             local, count = self.place[basis.gaussians], len(basis.gaussians)
             color, opacity, size = basis.painted(powers)
             edit.index_add_(0, local, torch.cat([color, opacity[:, None], size[:, None]], 1))
+            if name not in unknowns.first:
+                continue  # the middle of two that none was taught
             first = unknowns.first[name] + torch.arange(count, device=local.device)
-            factors = unknowns.factors(basis, powers)
+            factors = unknowns.factors(name, powers)
             terms += [Term(local, first + k * count, factor * basis.weight) for k, factor in enumerate(factors)]
         whole = Lesson(edited, edit, terms, frame.camera, goal(frame, shown, self.background), self.background, frame.weight)
         return whole.of(whole.seen() > LEAST_SEEN)

@@ -1,5 +1,7 @@
 """What a category's lessons may change, as one table of numbers, for whoever solves for all of them at once."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,39 @@ SURE_OF_MIDDLES = 0.1  # they begin as half of both ends, which is a guess
 AMOUNTS = (1 / 3, 2 / 3, 1.0)  # at which a change of a basis of two terms counts
 
 
-class Unknowns:
+@dataclass
+class Rows:
+    """What is known of the rows of a table (M, 5).
+
+    free (M, 5): 1 where something may be learnt, 0 elsewhere: what an edit only recolours keeps its opacity and its size.
+    group (M,): rows of one term of one basis, and those of what one axis brings, have one number below `groups`. What all of a group have
+        in common is learnt from many more pixels than any row sees, and holds in views that no lesson shows.
+    sure (M, 1): how near to the truth a row begins, an axis' own being 1.
+    """
+
+    free: Tensor
+    group: Tensor
+    groups: int
+    sure: Tensor
+
+    def of(self, kept: Tensor) -> "Rows":
+        """Some of them, `kept` (M,) bool."""
+        return Rows(self.free[kept], self.group[kept], self.groups, self.sure[kept])
+
+    def none(self) -> Tensor:
+        """The table that changes nothing."""
+        return torch.zeros_like(self.free)
+
+    def spread(self, rows: Tensor, groups: Tensor) -> Tensor:
+        """(M, 5) of what rows (M, 5) have of their own and groups (G, 5) in common."""
+        return self.free * (rows + groups[self.group])
+
+    def gathered(self, rows: Tensor) -> Tensor:
+        """The transpose: sums (G, 5) over the rows (M, 5) of each group."""
+        return rows.new_zeros(self.groups, COLUMNS).index_add_(0, self.group, rows * self.free)
+
+
+class Unknowns(Rows):
     """Changes of all that a category's axes, and the middles between them, paint.
 
     A row of the table (M, 5) belongs to a Gaussian of a term of a basis, or to a Gaussian that an edit brings: what is not there at rest
@@ -25,10 +59,6 @@ class Unknowns:
 
     Attributes:
         bases: by name. first: of each, its first row. brought (k,): Gaussians that have rows of their own, the last ones. count: M.
-        free (M, 5): 1 where something may be learnt, 0 elsewhere: what an edit only recolours keeps its opacity and its size.
-        group (M,): rows of one term of one basis, and those of what one axis brings, have one number. What all of a group have in common is
-            learnt from many more pixels than any row sees, and holds in views that no lesson shows.
-        groups: how many groups there are. sure (M, 1): how near to the truth a row begins, an axis' own being 1.
     """
 
     def __init__(self, avatar: Avatar, category: str):
@@ -37,7 +67,7 @@ class Unknowns:
         self.avatar, self.category = avatar, category
         self.bases: dict[str, AxisBasis] = {name: space.axes[name] for name in names}
         self.bases |= {name: middle for name, middle in space.middles.items() if space.between(name)[0] in names}
-        self.first, self.count, self.groups = {}, 0, 0
+        self.first, self.count, groups = {}, 0, 0
         owner = torch.full((len(rest),), -1, device=rest.device)
         free, group, sure = [], [], []
         for number, (name, basis) in enumerate(self.bases.items()):
@@ -53,46 +83,43 @@ class Unknowns:
                 learnt[added & fades] = torch.eye(COLUMNS, device=rest.device)[OPACITY]
             for _ in range(basis.terms):
                 free.append(learnt)
-                group.append(self.groups + added.long())
+                group.append(groups + added.long())
                 sure.append(rest.new_full((rows, 1), 1.0 if name in space.axes else SURE_OF_MIDDLES))
-                self.groups += 2
+                groups += 2
         self.brought = (owner >= 0).nonzero()[:, 0]
         learnt = torch.ones(len(self.brought), COLUMNS, device=rest.device)
         learnt[:, OPACITY] = 0
-        self.free = torch.cat([*free, learnt])
-        self.group = torch.cat([*group, self.groups + owner[self.brought]])
-        self.sure = torch.cat([*sure, rest.new_ones(len(self.brought), 1)])
-        self.groups += len(self.bases)
+        super().__init__(
+            torch.cat([*free, learnt]),
+            torch.cat([*group, groups + owner[self.brought]]),
+            groups + len(self.bases),
+            torch.cat([*sure, rest.new_ones(len(self.brought), 1)]),
+        )
         self.own, self.count = self.count, self.count + len(self.brought)
-        at = torch.tensor([[u, u * u] for u in AMOUNTS], device=rest.device)
-        self._mix = torch.linalg.inv(torch.linalg.cholesky(at.T @ at / len(AMOUNTS)).T)
+        both = {a.name for a in space.categories[category].axes if a.low < 0}
+        self._mix = {name: _evened(name in both).to(rest.device) for name, basis in self.bases.items() if basis.terms == 2}
 
-    def factors(self, basis: AxisBasis, powers: Tensor) -> Tensor:
-        """By what its rows are multiplied (terms,) where its terms are by `powers` (terms,)."""
-        return powers @ self._mix if basis.terms == 2 else powers
-
-    def none(self) -> Tensor:
-        """The table (M, 5) that changes nothing."""
-        return torch.zeros_like(self.free)
-
-    def spread(self, rows: Tensor, groups: Tensor) -> Tensor:
-        """(M, 5) of what rows (M, 5) have of their own and groups (G, 5) in common."""
-        return self.free * (rows + groups[self.group])
-
-    def gathered(self, rows: Tensor) -> Tensor:
-        """The transpose: sums (G, 5) over the rows (M, 5) of each group."""
-        return rows.new_zeros(self.groups, COLUMNS).index_add_(0, self.group, rows * self.free)
+    def factors(self, name: str, powers: Tensor) -> Tensor:
+        """By what a basis' rows are multiplied (terms,) where its terms are by `powers` (terms,)."""
+        return powers @ self._mix[name] if name in self._mix else powers
 
     @torch.no_grad()
     def apply(self, table: Tensor) -> None:
         """Change the avatar by a table (M, 5)."""
         for name, basis in self.bases.items():
             rows = table[self.first[name] :][: basis.terms * len(basis.gaussians)].view(basis.terms, -1, COLUMNS)
-            if basis.terms == 2:
-                rows = torch.einsum("jk,knc->jnc", self._mix, rows)
+            if name in self._mix:
+                rows = torch.einsum("jk,knc->jnc", self._mix[name], rows)
             basis.color += rows[..., COLORS]
             basis.opacity += rows[..., OPACITY]
             basis.log_scale += rows[..., SIZE]
         own = table[self.own :]
         self.avatar.colors[self.brought] = (self.avatar.colors[self.brought] + own[:, COLORS]).clamp(0, 1)
         self.avatar.log_scales[self.brought] += own[:, SIZE, None]
+
+
+def _evened(two_sided: bool) -> Tensor:
+    """Sums of two terms (2, 2), a column each, of which a change of one is on average one over the amounts."""
+    amounts = [*AMOUNTS, *(-u for u in AMOUNTS)] if two_sided else AMOUNTS
+    at = torch.tensor([[u, u * u] for u in amounts])
+    return torch.linalg.inv(torch.linalg.cholesky(at.T @ at / len(amounts)).T)

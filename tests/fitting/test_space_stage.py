@@ -13,7 +13,7 @@ from perse.fitting.gauss_newton import MOST, conjugate_gradients, solve
 from perse.fitting.initial_avatar import begin
 from perse.fitting.lessons import Student, goal
 from perse.fitting.space_stage import in_order, lessons_of
-from perse.fitting.unknowns import COLUMNS, Unknowns
+from perse.fitting.unknowns import AMOUNTS, COLUMNS, Unknowns, _evened
 from perse.render.camera import Camera
 from perse.render.rasterize import rasterize
 from perse.rig.expressions import NAMES
@@ -163,3 +163,15 @@ def test_effort_follows_the_time_there_is():
     clock[0] = 12.0
     assert effort.over()
     assert Effort((2, 2)).affordable(10**6) == ((2, 2), 1.0), "without a clock as planned"
+
+
+@pytest.mark.parametrize("two_sided", [False, True])
+def test_a_change_of_a_row_is_one_of_so_much_at_all_amounts_that_count(two_sided):
+    mix = _evened(two_sided)
+    amounts = torch.tensor([*AMOUNTS, *(-u for u in AMOUNTS)] if two_sided else AMOUNTS)
+    at = torch.stack([amounts, amounts**2], 1) @ mix
+    assert torch.allclose(at.T @ at / len(amounts), torch.eye(2), atol=1e-5)
+    # What is taught of one end is hardly believed of the other.
+    taught = mix @ (torch.tensor([1.0, 1.0]) @ mix)
+    other = torch.tensor([-1.0, 1.0]) @ taught / (torch.tensor([1.0, 1.0]) @ taught)
+    assert not two_sided or abs(float(other)) < 0.2
