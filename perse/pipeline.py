@@ -207,6 +207,7 @@ class PersePipeline:
             size=schedule.clip_size,
             source_frames=schedule.source_frames,
             amounts=schedule.amounts,
+            frames_per_end=schedule.views,
             interpolate=interpolate,
             seed=schedule.seed,
             lessons=schedule.lessons,

@@ -21,7 +21,7 @@ from .effort import cost
 from .schedule import Schedule
 
 # Seconds on that machine.
-MEASURING, STUDYING, EDITS, PLACING, FINISHING = 0.2, 2.3, 2.3, 1.2, 3.5
+MEASURING, STUDYING, EDITS, PLACING, FINISHING = 0.2, 2.2, 2.0, 1.4, 2.0
 FRAME = 0.012  # a picture of the unedited person, of 320 pixels
 LESSON = 0.014
 FACE_STEP, FACE_FIXED = 0.036, 2.2  # a step of stage one, of 40,000 Gaussians; solving for colours

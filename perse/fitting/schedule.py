@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+WHOLE = 28.0  # seconds of a build that does all of what is usual
+
 
 @dataclass
 class Schedule:
     """Steps and sizes of a fit.
 
-    gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the
-    synthetic frames; source_frames: of the unedited person; amounts: at
-    which edits are shown; lessons: frames of edits and of interpolated faces; source_steps: optimiser steps of stage one; accumulate:
-    frames per step; rounds: iterations of each round of solving in stage two;
-    deadline: monotonic time by which both stages are to be over, by which their steps are then counted; limit: the same after which
-    no step is begun in any case; kernels: how many times as long as on the machine of `timetable` a step is expected to take; most:
-    times the steps above that are enough, however much time there is.
+    gaussians: wanted on what the portrait shows; photo_size: side at which the photo teaches; clip_size: side of the synthetic frames;
+    source_frames: of the unedited person; amounts: at which edits are shown; lessons: frames of edits and of interpolated faces; views: of
+    each end of a slider; source_steps: optimiser steps of stage one; accumulate: frames per step; rounds: iterations of each round of
+    solving in stage two; deadline: monotonic time by which both stages are to be over, by which what they do is then counted; limit: the
+    same after which nothing is begun in any case; kernels: how many times as long as on the machine of `timetable` a step is expected to
+    take; most: times the steps above that are enough, however much time there is.
     """
 
     gaussians: int = 42000
@@ -24,7 +25,8 @@ class Schedule:
     source_frames: int = 36
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     source_steps: int = 300
-    lessons: int = 200
+    lessons: int = 150
+    views: int = 1
     rounds: tuple[int, ...] = (3,)
     accumulate: int = 1
     seed: int = 0
@@ -36,7 +38,7 @@ class Schedule:
     @staticmethod
     def for_budget(seconds: float, seed: int = 0) -> "Schedule":
         """Steps and sizes for a whole build of about `seconds` on two quiet CPU cores, without a clock."""
-        share = float(np.clip(seconds / 36.0, 0.05, 3.0))
+        share = float(np.clip(seconds / WHOLE, 0.05, 3.0))
         return Schedule(
             gaussians=int(np.clip(42000 * share**0.3, 18000, 60000)),
             photo_size=512 if share >= 0.4 else 384,
@@ -44,7 +46,8 @@ class Schedule:
             source_frames=int(np.clip(36 * share, 12, 60)),
             amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
             source_steps=int(300 * share),
-            lessons=int(np.clip(200 * share, 24, 600)),
-            rounds=(2,) if share < 0.4 else (3,) if share < 1.5 else (2, 2),
+            lessons=max(int(150 * share), 24),
+            views=1 if share < 1.5 else 2,
+            rounds=(2,) if share < 0.6 else (3,) if share < 1.5 else (2, 2),
             seed=seed,
         )
