@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..render.cloud import GaussianCloud
+from ..render.rasterize import rasterize
 from .lessons import Lesson
 from .losses import ALPHA_WEIGHT
+from .side_by_side import SideBySide
 from .unknowns import Rows, Unknowns
 
 # Least squares stand in for the mean absolute difference (iteratively reweighted: Holland & Welsch 1977): a pixel counts by the inverse
@@ -28,35 +31,54 @@ TRUST_ALL = 1e-3  # the same in what a group has in common, which many see
 CONTRAST = 0.24
 FAINTEST = 0.1  # of opacity, below which it is not divided by it
 STEP = 0.01  # of the largest change, by which a picture is moved to see how it changes: far above rounding, far below bends
-USUAL = 144 * 144  # pixels of a lesson that counts once
+USUAL = 128 * 128  # pixels of a lesson that counts once
 
 
 @dataclass
 class _Linear:
-    """A lesson at the point where it is linearised: change (n, 5) and picture (H, W, 4) with their graph, and the pixels' weights."""
+    """A lesson at the point where it is linearised: its change (n, 5), its Gaussians, of which colours, opacities and scales have gradients,
+    the picture's colours (1, H, W, 3) and alpha (1, H, W, 1) with their graph, and the pixels' weights (H, W, 4)."""
 
     lesson: Lesson
     change: Tensor
-    picture: Tensor
+    cloud: GaussianCloud
+    rgb: Tensor
+    alpha: Tensor
     weight: Tensor
+
+    @property
+    def picture(self) -> Tensor:
+        """(H, W, 4)."""
+        return torch.cat([self.rgb.detach(), self.alpha.detach()], -1).squeeze(0)
 
     def back(self, pixels: Tensor) -> Tensor:
         """What the Gaussians (n, 5) should hear of pixels (H, W, 4)."""
-        return torch.autograd.grad(self.picture, self.change, pixels.contiguous(), retain_graph=True)[0]
+        cloud, pixels = self.cloud, pixels[None]
+        heard = torch.autograd.grad(
+            (self.rgb, self.alpha),
+            (cloud.colors, cloud.opacities, cloud.scales),
+            (pixels[..., :3].contiguous(), pixels[..., 3:].contiguous()),
+            retain_graph=True,
+        )
+        size = (heard[2] * cloud.scales.detach()).sum(1)
+        return self.lesson.within(self.change) * torch.cat([heard[0], heard[1][:, None], size[:, None]], 1)
 
     @torch.no_grad()
     def forth(self, direction: Tensor) -> Tensor:
         """How the picture (H, W, 4) changes along a change (n, 5)."""
+        direction = self.lesson.within(self.change) * direction
         step = STEP / float(direction.abs().max().clamp_min(1e-9))
         return (self.lesson.render(self.lesson.values(self.change + step * direction)) - self.picture) / step
 
 
-def solve(lessons: list[Lesson], unknowns: Unknowns, rounds: tuple[int, ...], told: Callable[[], None] = lambda: None) -> Tensor:
+def solve(
+    lessons: list[Lesson], unknowns: Unknowns, rounds: tuple[int, ...], together: SideBySide, told: Callable[[], None] = lambda: None
+) -> Tensor:
     """The table (M, 5) of changes, and not of large ones, by which renderings come nearest to the lessons' goals.
 
     Args:
         rounds: of each, how many iterations of conjugate gradients.
-        told: called after each pass over a lesson, of which a round has one more than iterations.
+        together: what shares the lessons out. told: called after each pass over a lesson, of which a round has one more than iterations.
     """
     used = torch.zeros(unknowns.count, dtype=torch.bool, device=unknowns.free.device)
     for lesson in lessons:
@@ -66,28 +88,35 @@ def solve(lessons: list[Lesson], unknowns: Unknowns, rounds: tuple[int, ...], to
     lessons = [lesson.knowing(used.cumsum(0) - 1) for lesson in lessons]
     own, common = seen.none(), seen.gathered(seen.none())
     for iterations in rounds:
-        change = _round(lessons, seen, own, common, iterations, told)
+        change = _round(lessons, seen, own, common, iterations, together, told)
         own, common = (own + change[0] * seen.free).clamp(-most, most), (common + change[1]).clamp(-most, most)
     whole = unknowns.none()
     whole[used] = own
     return unknowns.spread(whole, common).clamp(-most, most)
 
 
-def _round(lessons: list[Lesson], unknowns: Rows, own: Tensor, common: Tensor, iterations: int, told) -> tuple[Tensor, Tensor]:
+def _round(
+    lessons: list[Lesson], unknowns: Rows, own: Tensor, common: Tensor, iterations: int, together: SideBySide, told
+) -> tuple[Tensor, Tensor]:
     """The best change of what rows have of their own (M, 5), and of what groups have in common (G, 5)."""
     at, trust = unknowns.spread(own, common), unknowns.sure * own.new_tensor(TRUST)
     linear, wanted, known = [], unknowns.none(), unknowns.none()
-    for lesson in lessons:
+
+    def begun(lesson: Lesson) -> tuple[_Linear, Tensor, Tensor]:
         one = _linearised(lesson, at)
+        return one, one.back(one.weight * (lesson.goal - one.picture)), _curvature(one)
+
+    for one, heard, curvature in together.each(begun, lessons):
         linear.append(one)
-        lesson.hand_back(one.back(one.weight * (lesson.goal - one.picture.detach())), wanted)
-        lesson.hand_back(_curvature(one), known, power=2)
+        one.lesson.hand_back(heard, wanted)
+        one.lesson.hand_back(curvature, known, power=2)
         told()
 
     def bent(rows: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
         direction, out = unknowns.spread(rows, groups), unknowns.none()
-        for one in linear:
-            one.lesson.hand_back(one.back(one.weight * one.forth(one.lesson.change(direction))), out)
+        heard = together.each(lambda one: one.back(one.weight * one.forth(one.lesson.change(direction))), linear)
+        for one, part in zip(linear, heard, strict=True):
+            one.lesson.hand_back(part, out)
             told()
         out *= unknowns.free
         return out + trust * rows, unknowns.gathered(out) + TRUST_ALL * groups
@@ -124,19 +153,22 @@ def conjugate_gradients(apply, right: tuple[Tensor, ...], scale: tuple[Tensor, .
 
 
 def _linearised(lesson: Lesson, table: Tensor) -> _Linear:
+    change = lesson.change(table)
+    cloud = lesson.values(change)
     with torch.enable_grad():
-        change = lesson.change(table).requires_grad_(True)
-        picture = lesson.render(lesson.values(change))
-    off = (lesson.goal - picture.detach()).abs()
-    weight = lesson.weight * USUAL / off[..., 0].numel() / (off + LEAST_ERROR)
-    weight[..., 3] *= 3 * ALPHA_WEIGHT  # one channel for three
-    return _Linear(lesson, change, picture, weight)
+        for part in (cloud.colors, cloud.opacities, cloud.scales):
+            part.requires_grad_(True)
+        rgb, alpha = rasterize(cloud, lesson.camera, backgrounds=lesson.background)
+    one = _Linear(lesson, change, cloud, rgb, alpha, torch.zeros(0))
+    off = (lesson.goal - one.picture).abs()
+    one.weight = lesson.weight * USUAL / off[..., 0].numel() / (off + LEAST_ERROR)
+    one.weight[..., 3] *= 3 * ALPHA_WEIGHT  # one channel for three
+    return one
 
 
 def _curvature(one: _Linear) -> Tensor:
     """How much pixels tell of each number (n, 5), roughly: what scales the unknowns to one another."""
-    seen = torch.zeros_like(one.picture)
-    seen[..., :3] = one.weight[..., :3].mean(-1, keepdim=True)
-    pixels = one.back(seen)[:, :3].mean(1).clamp_min(0)
-    opacity = (one.lesson.cloud.opacities + (one.lesson.edit + one.change.detach())[:, 3]).clamp_min(FAINTEST)
+    weight = one.weight[..., :3].mean(-1, keepdim=True).expand(-1, -1, 3).contiguous()[None]
+    pixels = torch.autograd.grad(one.rgb, one.cloud.colors, weight, retain_graph=True)[0].mean(1)
+    opacity = one.cloud.opacities.detach().clamp_min(FAINTEST)
     return torch.stack([pixels, pixels, pixels, CONTRAST * pixels / opacity**2, CONTRAST * pixels], 1)

@@ -27,7 +27,7 @@ class Schedule:
     source_steps: int = 300
     lessons: int = 150
     views: int = 1
-    rounds: tuple[int, ...] = (3,)
+    rounds: tuple[int, ...] = (1, 1)
     accumulate: int = 1
     seed: int = 0
     deadline: float | None = None
@@ -48,6 +48,6 @@ class Schedule:
             source_steps=int(300 * share),
             lessons=max(int(150 * share), 24),
             views=1 if share < 1.5 else 2,
-            rounds=(2,) if share < 0.6 else (3,) if share < 1.5 else (2, 2),
+            rounds=(1,) if share < 0.6 else (1, 1) if share < 1.5 else (2, 2),
             seed=seed,
         )

@@ -16,6 +16,7 @@ from .effort import POSING, Effort, cost
 from .gauss_newton import solve
 from .initial_avatar import Paint
 from .lessons import Student
+from .side_by_side import SideBySide
 from .teaching import Teaching
 from .unknowns import Unknowns
 
@@ -53,11 +54,12 @@ def fit_space(teaching: Teaching, effort: Effort, told: float) -> int:
         lessons = lessons[: math.ceil(share * len(lessons))]
         began = effort.clock()
         student, posed = Student(avatar, unknowns, background), []
-        for frame, latent in lessons:
-            posed.append(student.lesson(frame, latent.to(avatar.device), teaching.state(frame, {})))
-            count += int(POSING) - 1
-            tell()
-        unknowns.apply(solve(posed, unknowns, rounds, tell))
+        with SideBySide(avatar.device) as together:
+            for lesson in together.each(lambda x, s=student: s.lesson(x[0], x[1].to(avatar.device), teaching.state(x[0], {})), lessons):
+                posed.append(lesson)
+                count += int(POSING) - 1
+                tell()
+            unknowns.apply(solve(posed, unknowns, rounds, together, tell))
         effort.add(len(lessons), rounds, effort.clock() - began)
     avatar.requires_grad_(True)
     return effort.done

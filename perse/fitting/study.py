@@ -11,6 +11,7 @@ from ..avatar.state import State
 from ..synthesis.base import Clip, Frame
 from .gauss_newton import solve
 from .lessons import Lesson, Student
+from .side_by_side import SideBySide
 from .unknowns import Unknowns
 
 ALONE = (4, 4, 4)  # iterations a round of a lesson that is solved for alone: more do not find less
@@ -33,7 +34,8 @@ def floors(avatar: Avatar, clips: list[Clip], state: Posing, background: Tensor)
         if number % ALONE_EVERY:
             return None
         unknowns.sure = unknowns.sure * FREELY
-        table = solve([lesson], unknowns, ALONE)
+        with SideBySide(avatar.device) as together:
+            table = solve([lesson], unknowns, ALONE, together)
         unknowns.sure = unknowns.sure / FREELY
         return lesson.loss(table)
 

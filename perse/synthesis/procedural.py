@@ -42,7 +42,7 @@ EXPRESSIONS: list[dict[str, float]] = [
     {"eye_wide_left": 1.0, "eye_wide_right": 1.0},
 ]
 YAW, PITCH = 45.0, 20.0
-CLOSE_UP = (64, 144)  # pixels: smallest and largest side of an edit's picture
+CLOSE_UP = (64, 128)  # pixels: smallest and largest side of an edit's picture
 PREPARING = 0.3  # of the time for lessons goes into the edits themselves
 TRIES = 3  # poses in which an edit may be out of sight, as an eye's colour is behind its lid
 POSES = 48  # that lessons are shown in: enough for every axis to have its own, few enough that each is posed once

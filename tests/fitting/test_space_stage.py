@@ -12,6 +12,7 @@ from perse.fitting.effort import LEAST, Effort, cost, passes
 from perse.fitting.gauss_newton import MOST, conjugate_gradients, solve
 from perse.fitting.initial_avatar import begin
 from perse.fitting.lessons import Student, goal
+from perse.fitting.side_by_side import SideBySide
 from perse.fitting.space_stage import in_order, lessons_of
 from perse.fitting.unknowns import AMOUNTS, COLUMNS, Unknowns, _evened
 from perse.render.camera import Camera
@@ -118,12 +119,15 @@ def test_the_best_bases_are_found_at_once_and_the_avatar_shows_them(taught, cate
     nothing, kept = unknowns.none(), {k: v.clone() for k, v in avatar.state_dict().items()}
     visible = avatar.opacities > 0
     try:
-        table = solve(lessons, unknowns, (3,))
+        with SideBySide(torch.device("cpu")) as together:
+            table = solve(lessons, unknowns, (3,), together)
         before, after = (np.mean([lesson.loss(t) for lesson in lessons]) for t in (nothing, table))
         assert after < 0.75 * before and not table[unknowns.free == 0].any()
         assert (table.abs().amax(0) <= torch.tensor(MOST) + 1e-6).all()
         told = []
-        solve(lessons[:2], unknowns, (1, 1), lambda: told.append(None))
+        one_by_one = SideBySide(torch.device("meta"))
+        assert torch.equal(solve(lessons, unknowns, (3,), one_by_one), table), "on whatever number of threads"
+        solve(lessons[:2], unknowns, (1, 1), one_by_one, lambda: told.append(None))
         assert len(told) == 2 * passes((1, 1)), "two rounds of a linearisation and an iteration"
         unknowns.apply(table)
         assert all(torch.equal(kept[name][visible], getattr(avatar, name)[visible]) for name in ("colors", "opacities", "log_scales"))
