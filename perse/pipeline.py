@@ -168,6 +168,8 @@ class PersePipeline:
             schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1
         )
         unseen = list(unseen_lessons(rig, texture, plan, categories)) if study else None
+        limits = find_limits(Workshop.shared(rig, texture, seed), categories)
+        texture.workshops.clear()  # edits are done with; a quarter of a gigabyte, which fitting can use
         fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled, unseen)
         avatar = beginning.avatar.requires_grad_(False)
         tell = report("finishing")
@@ -189,7 +191,7 @@ class PersePipeline:
                 "device": fitted.device,
                 "notes": [*self.notes, *([fitted.note] if fitted.note else [])],
                 "interpolated": interpolate,
-                "limits": find_limits(Workshop.shared(rig, texture, seed), categories),
+                "limits": limits,
                 **({"synthesis": synthesis} if synthesis else {}),
                 **({"lessons": fitted.lessons} if fitted.lessons else {}),
             },
