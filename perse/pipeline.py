@@ -24,7 +24,6 @@ from .edits.limits import find_limits
 from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
 from .fitting.build_time import LEAST_FIT, Timetable
-from .fitting.even_sliders import even_pace
 from .fitting.initial_avatar import begin
 from .fitting.run import fit
 from .fitting.schedule import Schedule
@@ -49,7 +48,6 @@ PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that
 COUNTED = 20.0  # times the budget: with so much patience no clock is asked, steps are counted, and a seed gives one avatar
 GENERATING_SHARE, GENERATED_FIT = 0.4, 0.6  # for an editor's pictures, of the time that there is at most; for a fit to them, of the budget
 MOST = 4.0  # times the steps planned that are done where the machine turns out to be faster
-FOR_PACE = 0.8  # of the time after the fit
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -173,7 +171,7 @@ class PersePipeline:
         fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled, unseen)
         avatar = beginning.avatar.requires_grad_(False)
         tell = report("finishing")
-        even_pace(avatar, table.end, lambda share: tell(FOR_PACE * share, stages.FINISHING))
+        tell(0.0, stages.FINISHING)
         avatar.source = remember(portrait)
         avatar.report = Report(
             quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],

@@ -168,11 +168,11 @@ def test_the_attribute_bench_on_the_command_line(run, avatar_file):
 
 def test_a_build_without_interpolated_faces(run, small_builds, monkeypatch, astronaut, tmp_path):
     few = Schedule.for_budget(10.0)  # steps for the sliders' ends alone: faces between them come after
-    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(few, seed=seed, lessons=60)))
+    monkeypatch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(few, seed=seed, lessons=120)))
     astronaut.save(tmp_path / "a.png")
     reports = [
         json.loads(run("build", "a.png", "-o", f"{n}.safetensors", "--device", "cpu", *options)[1])
         for n, options in enumerate(([], ["--no-interpolation"]))
     ]
     assert [r["interpolated"] for r in reports] == [True, False]
-    assert reports[0]["clips"] > reports[1]["clips"] > 10
+    assert reports[0]["clips"] > reports[1]["clips"] > 5

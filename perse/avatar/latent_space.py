@@ -2,14 +2,16 @@
 
 Every axis of a category owns a linear basis over the Gaussians and vertices of its region; axes that fade something in and
 two-sided ones whose ends are no mirror images own a second, quadratic one: change(z) = u B1 + u² B2 with u = pace(z), a rising
-curve that makes equal steps of z equal steps of the picture (shapes follow z itself). Between two axes that each bring something of
-their own the straight line goes through half of both, two half-grown hats, which is nobody's look: there the space is bent to lead
-through a middle of its own, M, which interpolated faces teach:
+curve that makes equal steps of z equal steps of the picture (shapes follow z itself). What grows has a front, and between two such axes
+the straight line leads through two halves that have not grown yet: half a cap and half a cowboy hat were no hat at all. As far as two
+are mixed, by g, each is there as a whole and as faint as its share is small; and two axes may have a middle M, which is what
+interpolated faces teach of the way between them:
 
-    change(z1, z2) = change(z1) + change(z2) + m(z1, z2) (M - change(1/2) - change(1/2)),   m = 4 z1 z2 s² (2 - s)², s = z1 + z2
+    change(z1, z2) = sum of (1 - g) change(z) + g z^1.5 change(1), + m M,    m = 4 z1 z2 h,  g = h (1 - (1 - q)²),
+    q = 4 z1 z2 / s²,  h = s² (2 - s)²,  s = z1 + z2
 
-m is 1 in the middle, and 0 where either is absent or both are there in full. Zero latent is exactly zero change, a path is as smooth as
-its latent path, and categories add up. The bases are fitted to the synthetic clips (perse/fitting).
+g and m are 1 half way, and 0 where either is absent or both are there in full. Zero latent is exactly zero change, a path is as smooth
+as its latent path, and categories add up. The bases are fitted to the synthetic clips (perse/fitting).
 """
 
 from dataclasses import dataclass
@@ -19,10 +21,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..attributes.edit_vocabulary import Axis, Category, Style
+from ..attributes.edit_vocabulary import Axis, Category, Prop, Style
 
 KNOTS = 33  # of an axis' pace
 BETWEEN = "__"  # between the names of two axes in that of their middle
+WHOLE = "whole "  # before an axis' name in that of what it is at its end
+# Exponent of the share of a whole: things lie a few layers deep, and half of their opacity is most of them. 1 to 2 work; 1.5 is the straightest way.
+FAINTER = 1.5
+FRONT = -1.0  # median of linear terms of opacity, below which something grows, held back at first: objects have -2 to -3, what fades 0
 MOST_OPAQUE = 0.99  # opacity that no Gaussian exceeds, with or without edits
 
 
@@ -120,8 +126,9 @@ class LatentSpace(nn.Module):
         self.categories = {c.name: c for c in categories}
         self.sizes = (gaussian_count, vertex_count)
         self.axes = nn.ModuleDict()
-        self.middles = nn.ModuleDict()  # by the names of two axes, in the category's order: of one linear term, what they are at (1/2, 1/2)
-        self._halves: dict[str, AxisBasis] = {}  # of pairs that have none, made when they are asked for
+        self.middles = nn.ModuleDict()  # by the names of two axes, in the category's order: of one linear term
+        self._wholes: dict[str, AxisBasis] = {}  # what axes are at their ends, made when they are asked for
+        self._grow: dict[str, bool] = {}
 
     def add(self, axis: str, basis: AxisBasis) -> None:
         """Give an axis its basis."""
@@ -142,24 +149,22 @@ class LatentSpace(nn.Module):
         """Whether an axis brings something of its own, strands or an object, that is invisible at rest."""
         return axis.low >= 0 and axis.needs is None and axis.name in self.axes and self.axes[axis.name].terms == 2
 
-    def add_middle(self, first: str, second: str) -> None:
-        """Give two axes a middle to be learnt."""
-        self.middles[first + BETWEEN + second] = self.half_of_both(first, second).requires_grad_(self.axes[first].color.requires_grad)
+    def grows(self, axis: Axis) -> bool:
+        """Whether what it brings is an object with a front that moves on with the amount; of strands some are there, wherever they grow."""
+        if axis.name not in self._grow and not any(isinstance(edit, Prop) for edit in axis.edits):
+            self._grow[axis.name] = False
+        if axis.name not in self._grow:
+            opacity = self.axes[axis.name].opacity.detach() if self.brings(axis) else torch.zeros(2, 0)
+            brought = opacity[0, opacity.sum(0) > MOST_OPAQUE / 2]
+            self._grow[axis.name] = len(brought) > 0 and float(brought.median()) < FRONT
+        return self._grow[axis.name]
 
-    @torch.no_grad()
-    def half_of_both(self, first: str, second: str) -> AxisBasis:
-        """What is half of what each of two axes does at its end: of one linear term, in step with nothing."""
+    def add_middle(self, first: str, second: str) -> None:
+        """Give two axes a middle to be learnt; it begins as nothing."""
         one, other = self.axes[first], self.axes[second]
         rows = torch.cat([one.gaussians, other.gaussians]).unique()
-        middle = AxisBasis(rows, torch.ones(len(rows), device=rows.device), rows[:0], 1).to(rows.device)
-        for basis in (one, other):
-            color, opacity, scale = basis.painted(basis.powers(torch.ones((), device=rows.device)))
-            # What grows is more than opaque at its end.
-            parts = {"color": color, "opacity": opacity.clamp(-MOST_OPAQUE, MOST_OPAQUE), "log_scale": scale}
-            at = torch.searchsorted(rows, basis.gaussians)
-            for name, part in parts.items():
-                getattr(middle, name)[0].index_add_(0, at, part / 2)
-        return middle
+        middle = AxisBasis(rows, torch.ones(len(rows), device=rows.device), rows[:0], 1)
+        self.middles[first + BETWEEN + second] = middle.to(rows.device).requires_grad_(one.color.requires_grad)
 
     @staticmethod
     def between(name: str) -> tuple[str, str]:
@@ -168,28 +173,48 @@ class LatentSpace(nn.Module):
         return first, second
 
     def part(self, name: str) -> AxisBasis:
-        """The basis of an axis, or the middle of two: the one that was learnt, or else half of both."""
-        for known in (self.axes, self.middles, self._halves):
+        """The basis of an axis, of a middle, or of what an axis is at its end."""
+        for known in (self.axes, self.middles, self._wholes):
             if name in known and known[name].weight.device == next(self.parameters()).device:
                 return known[name]
-        made = self.half_of_both(*self.between(name))
-        self._halves = {**self._halves, name: made}  # replaced whole: visitors' threads may read it meanwhile
+        made = self._whole(self.axes[name.removeprefix(WHOLE)])
+        self._wholes = {**self._wholes, name: made}  # replaced whole: visitors' threads may read it meanwhile
         return made
 
+    @torch.no_grad()
+    def _whole(self, basis: AxisBasis) -> AxisBasis:
+        """What a basis does at its end, as one linear term."""
+        color, opacity, scale = basis.painted(basis.powers(torch.ones((), device=basis.weight.device)))
+        whole = AxisBasis(basis.gaussians, torch.ones_like(basis.weight), basis.vertices[:0], 1).to(basis.weight.device)
+        # What grows is more than opaque at its end.
+        for name, part in {"color": color, "opacity": opacity.clamp(-MOST_OPAQUE, MOST_OPAQUE), "log_scale": scale}.items():
+            getattr(whole, name)[0] = part
+        return whole.requires_grad_(False)
+
+    def forget(self) -> None:
+        """The bases have changed: what was made from them is to be made anew."""
+        self._wholes, self._grow = {}, {}
+
     def powers(self, category: str, z: Tensor) -> dict[str, Tensor]:
-        """By what the terms of every basis, and of every middle, are multiplied at a point z (dim,) of a category; those that are not named
-        are not there."""
+        """By what the terms of every part are multiplied at a point z (dim,) of a category; parts that are not named are not there."""
         there = self._there(category, z)
         out = {name: self.axes[name].powers(at) for name, _, at in there if self.axes[name].paints}
+        mixed: dict[str, Tensor] = {}
         for (first, one, z1), (second, other, z2) in combinations(there, 2):
-            name, total = first + BETWEEN + second, float((z1 + z2).detach())
-            bent = name in self.middles or self.brings(one) and self.brings(other)
-            if not bent or min(float(z1.detach()), float(z2.detach())) <= 0 or total >= 2:
+            growing = [axis.name for axis in (one, other) if self.grows(axis)] if self.brings(one) and self.brings(other) else []
+            total, name = z1 + z2, first + BETWEEN + second
+            if min(float(z1.detach()), float(z2.detach())) <= 0 or float(total.detach()) >= 2 or not (growing or name in self.middles):
                 continue
-            bend = 4 * z1 * z2 * (z1 + z2) ** 2 * (2 - z1 - z2) ** 2
-            for axis in (first, second):
-                out[axis] = out[axis] - bend * self.axes[axis].powers(bend.new_tensor(0.5))
-            out[name] = bend[None]
+            together = total**2 * (2 - total) ** 2
+            share = together * (1 - (1 - 4 * z1 * z2 / total**2) ** 2)
+            for axis in growing:  # of several others the one that it is mixed with most
+                if axis not in mixed or float(share.detach()) > float(mixed[axis].detach()):
+                    mixed[axis] = share
+            if name in self.middles:
+                out[name] = (4 * z1 * z2 * together)[None]
+        for name, _, at in there:
+            if name in mixed:
+                out[name], out[WHOLE + name] = (1 - mixed[name]) * out[name], (mixed[name] * at**FAINTER)[None]
         return out
 
     def _there(self, category: str, z: Tensor) -> list[tuple[str, Axis, Tensor]]:

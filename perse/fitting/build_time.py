@@ -21,7 +21,7 @@ from .effort import cost
 from .schedule import Schedule
 
 # Seconds on that machine.
-MEASURING, STUDYING, EDITS, PLACING, FINISHING = 0.2, 2.2, 2.0, 1.4, 2.0
+MEASURING, STUDYING, EDITS, PLACING, EVENING, FINISHING = 0.2, 2.2, 2.0, 1.4, 1.7, 0.3
 FRAME = 0.012  # a picture of the unedited person, of 320 pixels
 LESSON = 0.014
 FACE_STEP, FACE_FIXED = 0.036, 2.2  # a step of stage one, of 40,000 Gaussians; solving for colours
@@ -63,7 +63,7 @@ def costs(schedule: Schedule, speed: Speed = Speed(), seconds: float = math.inf)
         "imagining": EDITS * python + (frames + LESSON * schedule.lessons) * mixed,
         "preparing": PLACING * python,
         "face": (FACE_STEP * schedule.source_steps + FACE_FIXED) * face * kernels,
-        "sliders": LESSON_PASS * cost(schedule.rounds) * schedule.lessons * sliders * kernels,
+        "sliders": EVENING * mixed + LESSON_PASS * cost(schedule.rounds) * schedule.lessons * sliders * kernels,
         "finishing": min(FINISHING * mixed, FOR_FINISH * seconds),
     }
 

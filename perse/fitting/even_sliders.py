@@ -34,17 +34,16 @@ def typical_pace() -> torch.Tensor:
 
 
 @torch.no_grad()
-def even_pace(avatar: Avatar, deadline: float = math.inf, progress: Callable[[float], None] = lambda share: None) -> None:
+def even_pace(avatar: Avatar, deadline: float = math.inf, clock: Callable[[], float] = time.monotonic) -> None:
     """Set the pace of every axis that fades something in, in place. About 0.15 s an axis; those that are not reached by the deadline
-    (monotonic seconds) keep the one they have."""
+    (seconds on `clock`) keep the one they have."""
     owner = {a.name: a for c in avatar.space.categories.values() for a in c.axes}
     camera = avatar.camera(Controls(yaw=YAW), PICTURE_SIZE, PICTURE_SIZE)
     background = torch.full((3,), GREY, device=avatar.device)
     still = avatar(Controls())
     rest = rasterize(still, camera, backgrounds=background)[0]
-    for n, (name, basis) in enumerate(avatar.space.axes.items()):
-        progress(n / len(avatar.space.axes))
-        if basis.terms == 1 or owner[name].low < 0 or time.monotonic() > deadline:
+    for name, basis in avatar.space.axes.items():
+        if basis.terms == 1 or owner[name].low < 0 or clock() > deadline:
             continue
         full = avatar(Controls(attributes={name: 1.0}))
         change = rasterize(full, camera, backgrounds=background)[0] - rest

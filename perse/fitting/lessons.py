@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
-from ..avatar.latent_space import MOST_OPAQUE
+from ..avatar.latent_space import MOST_OPAQUE, WHOLE
 from ..avatar.skinning import Follower
 from ..avatar.state import State
 from ..render.camera import Camera
@@ -160,16 +160,20 @@ class Student:
         unknowns, edit = self.unknowns, torch.zeros(len(self.rows), COLUMNS, device=latent.device)
         brought = torch.arange(len(unknowns.brought), device=latent.device)
         terms = [Term(self.place[unknowns.brought], unknowns.own + brought, torch.ones_like(brought, dtype=edit.dtype))]
+        one = latent.new_ones(())
         for name, powers in space.powers(category, latent).items():
             basis = space.part(name)
             local, count = self.place[basis.gaussians], len(basis.gaussians)
             color, opacity, size = basis.painted(powers)
             edit.index_add_(0, local, torch.cat([color, opacity[:, None], size[:, None]], 1))
-            if name not in unknowns.first:
-                continue  # the middle of two that none was taught
+            # As a whole an axis is what its terms come to at the end.
+            name, powers = (
+                (name, powers)
+                if name in unknowns.first
+                else (name.removeprefix(WHOLE), powers * space.axes[name.removeprefix(WHOLE)].powers(one))
+            )
             first = unknowns.first[name] + torch.arange(count, device=local.device)
-            factors = unknowns.factors(name, powers)
-            terms += [Term(local, first + k * count, factor * basis.weight) for k, factor in enumerate(factors)]
+            terms += [Term(local, first + k * count, f * unknowns.bases[name].weight) for k, f in enumerate(unknowns.factors(name, powers))]
         wanted = goal(frame, shown, self.background)
         return Lesson(edited, edit, terms, frame.camera, wanted, self.background, frame.weight).seen()
 

@@ -45,7 +45,8 @@ def fit_space(teaching: Teaching, effort: Effort, told: float) -> int:
         if count % TOLD_EVERY == 0:
             teaching.check(told + (1 - told) * min(count / max(planned, 1), 1), stages.SLIDERS, count // TOLD_EVERY)
 
-    teaching.check(told, stages.SLIDERS, 0)
+    if not effort.over():
+        teaching.check(told, stages.SLIDERS, 0)
     for n, (category, lessons) in enumerate(todo):
         unknowns = Unknowns(avatar, category.name)
         if effort.over() or not unknowns.count or not lessons:
@@ -79,9 +80,8 @@ def lessons_of(clips: list[Clip], category: str) -> list[tuple[Frame, torch.Tens
 
 @torch.no_grad()
 def mix_again(avatar: Avatar, paints: dict[str, Paint]) -> None:
-    """What is painted over may have other colours now than when the paint was mixed; and middles lie between the ends that there are now."""
+    """What is painted over may have other colours now than when the paint was mixed."""
     for name, paint in paints.items():
         rows, share, before = (x.to(avatar.device) for x in (paint.rows, paint.share, paint.before))
         avatar.space.axes[name].color[0, : len(rows)] -= share[:, None] * (avatar.colors[rows] - before)
-    for name in avatar.space.middles:
-        avatar.space.middles[name].load_state_dict(avatar.space.half_of_both(*avatar.space.between(name)).state_dict())
+    avatar.space.forget()

@@ -1,14 +1,16 @@
 """One fit of one avatar: how its two stages share the steps or the time, and the stages one after the other."""
 
+import math
 import time
 from collections.abc import Callable
 
 from ..portrait import Portrait
 from ..synthesis.base import Clip
 from . import study
-from .build_time import BESIDE_PIXELS, FACE_STEP, LESSON_PASS, face_share, step_sizes
+from .build_time import BESIDE_PIXELS, EVENING, FACE_STEP, LESSON_PASS, face_share, step_sizes
 from .colour_bounds import bound_colours
 from .effort import Effort, cost
+from .even_sliders import even_pace
 from .initial_avatar import Beginning
 from .person_stage import ANCHORS, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
 from .schedule import Schedule
@@ -19,6 +21,7 @@ from .teaching import Progress, Teaching
 # What solving for colours costs for each of its pictures, in optimiser's steps on that picture: an iteration, and the same number of
 # iterations to begin.
 ITERATION, BEFOREHAND = 0.6, 2.5
+LEAST_EVENING = 0.5  # of the time that making sliders even takes, if there is none left
 TWICE = 2.5  # times what both solves cost must there be time for them
 
 
@@ -69,7 +72,10 @@ class Trainer:
         self._solves = tuple(ITERATION * (BEFOREHAND + count) * pictures for count in SOLVED)
         self._second = FACE_STEP * face * schedule.kernels / mean, LESSON_PASS * sliders * schedule.kernels
         lessons = sum(len(clip.frames) for clip in teaching.clips[1:])
-        wanted = ((schedule.source_steps * mean + sum(self._solves)) * self._second[0], lessons * cost(schedule.rounds) * self._second[1])
+        wanted = (
+            (schedule.source_steps * mean + sum(self._solves)) * self._second[0],
+            (lessons * cost(schedule.rounds) * self._second[1] + EVENING * schedule.kernels) if lessons else 0.0,
+        )
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)
         self._face_end = None
         if schedule.deadline is not None:
@@ -102,8 +108,13 @@ class Trainer:
     def fit_space(self) -> None:
         """Stage two; `begin_space` comes first."""
         schedule = self.schedule
-        effort = Effort(schedule.rounds, schedule.deadline, schedule.limit, self._second[1], self.clock)
+        evening, deadline = EVENING * schedule.kernels, schedule.deadline
+        end = None if deadline is None else deadline - evening
+        effort = Effort(schedule.rounds, end, schedule.limit, self._second[1], self.clock)
         self.steps[1] = fit_space(self.teaching, effort, self._face_share)
+        # Sliders that are not reached in time keep a usual pace.
+        until = math.inf if deadline is None else min(schedule.limit, max(deadline, self.clock() + LEAST_EVENING * evening))
+        even_pace(self.teaching.avatar, until, self.clock)
 
     def losses(self, unseen: list[Clip]) -> dict[str, study.Losses]:
         """Of every lesson, and of `unseen` ones, as the avatar is."""

@@ -10,7 +10,7 @@ from ..avatar.latent_space import AxisBasis
 
 COLUMNS = 5  # of the table: red, green, blue, opacity, log scale
 COLORS, OPACITY, SIZE = slice(0, 3), 3, 4
-SURE_OF_MIDDLES = 0.1  # they begin as half of both ends, which is a guess
+SURE_OF_MIDDLES = 0.1  # they begin as nothing, which is a guess
 AMOUNTS = (1 / 3, 2 / 3, 1.0)  # at which a change of a basis of two terms counts
 
 
@@ -70,11 +70,14 @@ class Unknowns(Rows):
         self.first, self.count, groups = {}, 0, 0
         owner = torch.full((len(rest),), -1, device=rest.device)
         free, group, sure = [], [], []
+        anywhere = torch.zeros(len(rest), dtype=torch.bool, device=rest.device)
+        for name in names:
+            anywhere[space.axes[name].gaussians[space.axes[name].opacity.detach().any(0)]] = True
         for number, (name, basis) in enumerate(self.bases.items()):
             self.first[name], rows = self.count, len(basis.gaussians)
             self.count += basis.terms * rows
             added = rest[basis.gaussians] == 0
-            fades = basis.opacity.detach().abs().amax(0) > 0
+            fades = basis.opacity.detach().any(0) if name in space.axes else anywhere[basis.gaussians]
             learnt = torch.ones(rows, COLUMNS, device=rest.device)
             learnt[:, OPACITY] = learnt[:, SIZE] = fades.float()
             if name in space.axes:  # of a middle, colours and sizes are as much its own as opacities
@@ -96,6 +99,7 @@ class Unknowns(Rows):
             torch.cat([*sure, rest.new_ones(len(self.brought), 1)]),
         )
         self.own, self.count = self.count, self.count + len(self.brought)
+        self._rising = [a.name for a in space.categories[category].axes if space.brings(a)]
         both = {a.name for a in space.categories[category].axes if a.low < 0}
         self._mix = {name: _evened(name in both).to(rest.device) for name, basis in self.bases.items() if basis.terms == 2}
 
@@ -113,9 +117,21 @@ class Unknowns(Rows):
             basis.color += rows[..., COLORS]
             basis.opacity += rows[..., OPACITY]
             basis.log_scale += rows[..., SIZE]
+            if name in self._rising:
+                _rise(basis)
+        self.avatar.space.forget()
         own = table[self.own :]
         self.avatar.colors[self.brought] = (self.avatar.colors[self.brought] + own[:, COLORS]).clamp(0, 1)
         self.avatar.log_scales[self.brought] += own[:, SIZE, None]
+
+
+def _rise(basis: AxisBasis) -> None:
+    """What fades in does so all the way to its end: where it would turn back before, it comes to rest there."""
+    linear, quadratic = basis.opacity
+    end = linear + quadratic
+    turns = (linear + 2 * quadratic < 0) & (end > 0)
+    basis.opacity[0] = torch.where(turns, 2 * end, linear)
+    basis.opacity[1] = torch.where(turns, -end, quadratic)
 
 
 def _evened(two_sided: bool) -> Tensor:

@@ -142,7 +142,7 @@ def test_photo_over_diffusion_over_procedural(taught):
             for k in np.flatnonzero(latent):
                 by_axis.setdefault(HAIR.axes[k].name, set()).add((clip.kind, frame.weight))
     assert {w for kind, w in by_axis["hair_dark"] if kind == "edit"} == {DIFFUSION}
-    assert by_axis["hair_volume"] == {("edit", PROCEDURAL), ("interpolated", PROCEDURAL)}, "refused: the catalogue's own edit serves"
+    assert "hair_volume" not in by_axis, "refused, and the catalogue's own edit moves the surface alone, which needs no picture"
     assert ("interpolated", DIFFUSION) in by_axis["hair_dark"]
 
 
@@ -180,10 +180,10 @@ def test_without_the_editor_the_build_goes_on_procedurally(astronaut_portrait, r
 
     texture = bake(astronaut_portrait, rig)
     plan = Plan(size=48, source_frames=2, amounts=(1.0,))
-    clips = list(DiffusionSynthesizer(Gone()).clips(astronaut_portrait, rig, texture, [BY_NAME["nose"]], plan))
+    clips = list(DiffusionSynthesizer(Gone()).clips(astronaut_portrait, rig, texture, [BY_NAME["nose"], BY_NAME["beard"]], plan))
     assert {c.kind for c in clips} == {"source", "edit", "interpolated"}
     synthesis = plan.report
-    assert synthesis["edits"] == [] and set(synthesis["dropped"].values()) == {"No GPU was lent."}
+    assert synthesis["edits"] == [] and "No GPU was lent." in synthesis["dropped"].values()
 
 
 def test_a_cancelled_build_stops_between_two_pictures(stub, astronaut_portrait, rig, texture):
