@@ -49,10 +49,10 @@ from perse.ui.visits import Visit, Visits
 
 TTL = float(os.environ.get("PERSE_TTL", KEPT_SECONDS))
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
-BUDGETS = {"Fast (16 s)": 16.0, "Standard (24 s)": 24.0, "Fine (1 min)": 60.0}
+BUDGETS = {"Fast (16 s)": 16.0, "Standard (27 s)": 27.0, "Fine (1 min)": 60.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
     BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
-DEFAULT = "Standard (24 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
+DEFAULT = "Standard (27 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
 MCP = importlib.util.find_spec("mcp") is not None
 
 gradio_patches.never_fetch()
