@@ -145,6 +145,7 @@ def warm_up() -> None:
     triangle = np.array([[-1, -1, 2], [1, -1, 2], [0, 1, 2]], dtype=np.float32)
     faces = np.array([[0, 1, 2]], dtype=np.int32)
     render_mesh(triangle, faces, np.zeros((1, 3, 2)), np.ones((2, 2, 3)), camera)
+    see_mesh(triangle, faces, np.zeros((1, 3, 2)), np.ones((2, 2, 3)), camera).at_pixels(triangle, faces)
     rasterize_ids(triangle, faces, camera)
 
 

@@ -54,6 +54,7 @@ def moved(before: Unedited, plain: SeenMesh, seen: SeenMesh, still: np.ndarray, 
     """
     (xy, depth) = camera.project(still)
     was, owner = seen.at_pixels(np.column_stack([xy, depth]), faces)
+    was[..., :2] += 0.5 - 0.5 / seen.supersample  # from a pixel's first sample to its centre
     x, y = was[..., 0] - 0.5, was[..., 1] - 0.5
     at = np.stack(np.meshgrid(np.arange(camera.width), np.arange(camera.height)), -1).astype(np.float32) + 0.5
     near, first = plain.depth()[:: plain.supersample, :: plain.supersample], plain.owner[:: plain.supersample, :: plain.supersample]

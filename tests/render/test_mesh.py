@@ -183,3 +183,14 @@ def test_threads_do_not_disturb_each_other(camera):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_vertices_hold_what_pixels_are_asked_for(camera):
+    seen = see_mesh(quad(-1, 1, -1, 1, z=2.0), QUAD, QUAD_UVS, plain(1.0), camera)
+    xy, _ = camera.project(quad(-1, 1, -1, 1, z=2.0))
+    at, owner = seen.at_pixels(xy, QUAD)
+    assert (owner[15, 20] >= 0) and (owner[0, 0] == -1) and not at[0, 0].any()
+    inside = owner >= 0
+    # The first sample of a pixel lies a quarter of it from its corner.
+    wanted = np.stack(np.meshgrid(np.arange(40), np.arange(30)), -1) + 0.25
+    np.testing.assert_allclose(at[inside], wanted[inside], atol=1e-4)

@@ -229,3 +229,17 @@ def test_a_morph_carries_features_to_their_mean_place():
     image, _ = morph(bar(12), bar(28), points(12), points(28), faces, 0.5)
     row = image[24, :, 0]
     assert row[18:22].max() < 0.35 and row[19:21].max() < 0.1 and row[11:13].min() > 0.8 and row[27:29].min() > 0.8
+
+
+def test_what_moves_knows_where_it_came_from(studio):
+    category = BY_NAME["face_shape"]
+    axis = next(a for a in category.axes if studio.workshop.edit(a, 1).shape is not None)
+    pose, view = studio._pose({}), studio.view(0, 0)
+    frame, _ = studio.edited(studio.workshop.edit(axis, 1), 1.0, pose, view)
+    before = frame.before
+    moved = np.linalg.norm(before.came_from - np.stack(np.meshgrid(*map(np.arange, before.alpha.shape[::-1])), -1) - 0.5, axis=-1)
+    still, far = moved < 0.05, moved > 1.0
+    assert 0.2 < still.mean() < 1 and 0.005 < far.mean() < 0.6
+    fetched = cv2.remap(before.image, *np.moveaxis(before.came_from - 0.5, -1, 0).astype(np.float32), cv2.INTER_LINEAR)
+    shown = (before.kept > 250) & (frame.alpha > 250) & far
+    assert np.abs(fetched.astype(int) - frame.image)[shown].mean() < 0.5 * np.abs(before.image.astype(int) - frame.image)[shown].mean()
