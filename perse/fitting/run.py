@@ -109,6 +109,7 @@ def _fit(
     likeness = trainer.teaching.likeness(mask)
     if before is not None:
         told |= trainer.studied(unseen, before)
+    trainer.even_sliders()
     beginning.avatar.place("cpu")
     return tuple(trainer.steps), likeness
 

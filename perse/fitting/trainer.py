@@ -108,12 +108,15 @@ class Trainer:
     def fit_space(self) -> None:
         """Stage two; `begin_space` comes first."""
         schedule = self.schedule
-        evening, deadline = EVENING * schedule.kernels, schedule.deadline
-        end = None if deadline is None else deadline - evening
+        end = None if schedule.deadline is None else schedule.deadline - EVENING * schedule.kernels
         effort = Effort(schedule.rounds, end, schedule.limit, self._second[1], self.clock)
         self.steps[1] = fit_space(self.teaching, effort, self._face_share)
-        # Sliders that are not reached in time keep a usual pace.
-        until = math.inf if deadline is None else min(schedule.limit, max(deadline, self.clock() + LEAST_EVENING * evening))
+
+    def even_sliders(self) -> None:
+        """Last: equal steps of a slider become equal steps of the picture. Sliders that are not reached in time keep a usual pace."""
+        schedule, until = self.schedule, math.inf
+        if schedule.deadline is not None:
+            until = min(schedule.limit, max(schedule.deadline, self.clock() + LEAST_EVENING * EVENING * schedule.kernels))
         even_pace(self.teaching.avatar, until, self.clock)
 
     def losses(self, unseen: list[Clip]) -> dict[str, study.Losses]:
