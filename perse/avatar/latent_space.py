@@ -159,6 +159,10 @@ class LatentSpace(nn.Module):
             self._grow[axis.name] = len(brought) > 0 and float(brought.median()) < FRONT
         return self._grow[axis.name]
 
+    def bends(self, axis: Axis) -> bool:
+        """Whether the straight line to another axis may be wrong: objects that fade in are half there half way, as they should be."""
+        return self.grows(axis) or not any(isinstance(edit, Prop) for edit in axis.edits)
+
     def add_middle(self, first: str, second: str) -> None:
         """Give two axes a middle to be learnt; it begins as nothing."""
         one, other = self.axes[first], self.axes[second]

@@ -108,8 +108,10 @@ def begin(
         space.add(plan.axis.name, basis)
         if paint is not None:
             paints[plan.axis.name] = paint
+    known = {axis.name: axis for category in categories for axis in category.axes}
     for first, second in middles:
-        if first in space.axes and second in space.axes and any(space.axes[name].opacity.any() for name in (first, second)):
+        pair = [known[name] for name in (first, second) if name in space.axes]
+        if len(pair) == 2 and any(space.axes[axis.name].opacity.any() for axis in pair) and any(map(space.bends, pair)):
             space.add_middle(first, second)
     free = freedom(seeds, rig, texture, gaussians["log_scales"], gaussians["opacities"])
     return Beginning(Avatar(rig, binding, gaussians, space), free, paints)
