@@ -20,9 +20,9 @@ from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
 
 GREY = 0.93  # of the background
-PICTURE_SIZE, YAW = 224, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side
+PICTURE_SIZE, YAW = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side
 # Where pictures are taken: strands that lie deep show most of themselves in the first fifth.
-PAINT_AT = (0.0, 0.04, 0.08, 0.12, 0.16, 0.22, 0.30, 0.40, 0.52, 0.7, 1.0)
+PAINT_AT = (0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.22, 0.27, 0.34, 0.40, 0.47, 0.55, 0.65, 0.8, 1.0)
 SHAPE_AT = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of the surface, which moves evenly or slows down
 LEAST_SLOPE = 0.12  # over the curve's mean slope: no part of a slider stands still
 TYPICAL_PACE = ((0.0, 0.05, 0.2, 0.5, 0.75, 0.9, 1.0), (0.0, 0.06, 0.11, 0.20, 0.31, 0.48, 1.0))  # the curve of beards and frames

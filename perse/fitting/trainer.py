@@ -21,7 +21,7 @@ from .teaching import Progress, Teaching
 # What solving for colours costs for each of its pictures, in optimiser's steps on that picture: an iteration, and the same number of
 # iterations to begin.
 ITERATION, BEFOREHAND = 0.6, 2.5
-LEAST_EVENING = 0.5  # of the time that making sliders even takes, if there is none left
+PATIENT = 2.0  # times what making sliders even takes, which it may take however late it is: an uneven slider is seen, a second is not
 TWICE = 2.5  # times what both solves cost must there be time for them
 
 
@@ -74,7 +74,7 @@ class Trainer:
         lessons = sum(len(clip.frames) for clip in teaching.clips[1:])
         wanted = (
             (schedule.source_steps * mean + sum(self._solves)) * self._second[0],
-            (lessons * cost(schedule.rounds) * self._second[1] + EVENING * schedule.kernels) if lessons else 0.0,
+            (lessons * cost(schedule.rounds) * self._second[1] + EVENING * max(schedule.kernels, 1.0)) if lessons else 0.0,
         )
         self._face_share = wanted[0] / max(sum(wanted), 1e-9)
         self._face_end = None
@@ -108,7 +108,7 @@ class Trainer:
     def fit_space(self) -> None:
         """Stage two; `begin_space` comes first."""
         schedule = self.schedule
-        end = None if schedule.deadline is None else schedule.deadline - EVENING * schedule.kernels
+        end = None if schedule.deadline is None else schedule.deadline - EVENING * max(schedule.kernels, 1.0)
         effort = Effort(schedule.rounds, end, schedule.limit, self._second[1], self.clock)
         self.steps[1] = fit_space(self.teaching, effort, self._face_share)
 
@@ -116,7 +116,7 @@ class Trainer:
         """Last: equal steps of a slider become equal steps of the picture. Sliders that are not reached in time keep a usual pace."""
         schedule, until = self.schedule, math.inf
         if schedule.deadline is not None:
-            until = min(schedule.limit, max(schedule.deadline, self.clock() + LEAST_EVENING * EVENING * schedule.kernels))
+            until = min(schedule.limit, max(schedule.deadline, self.clock() + PATIENT * EVENING * max(schedule.kernels, 1.0)))
         even_pace(self.teaching.avatar, until, self.clock)
 
     def losses(self, unseen: list[Clip]) -> dict[str, study.Losses]:
