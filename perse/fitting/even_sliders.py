@@ -18,6 +18,7 @@ from ..controls import Controls
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
+from .side_by_side import SideBySide
 
 GREY = 0.93  # of the background
 PICTURE_SIZE, YAW = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side
@@ -35,21 +36,22 @@ def typical_pace() -> torch.Tensor:
 
 @torch.no_grad()
 def even_pace(avatar: Avatar, deadline: float = math.inf, clock: Callable[[], float] = time.monotonic) -> None:
-    """Set the pace of every axis that fades something in, in place. About 0.15 s an axis; those that are not reached by the deadline
+    """Set the pace of every axis that fades something in, in place. About 0.1 s an axis; those that are not reached by the deadline
     (seconds on `clock`) keep the one they have."""
     owner = {a.name: a for c in avatar.space.categories.values() for a in c.axes}
     camera = avatar.camera(Controls(yaw=YAW), PICTURE_SIZE, PICTURE_SIZE)
     background = torch.full((3,), GREY, device=avatar.device)
     still = avatar(Controls())
     rest = rasterize(still, camera, backgrounds=background)[0]
-    for name, basis in avatar.space.axes.items():
-        if basis.terms == 1 or owner[name].low < 0 or clock() > deadline:
-            continue
-        full = avatar(Controls(attributes={name: 1.0}))
+
+    def even(name: str) -> None:
+        if clock() > deadline:
+            return
+        basis, full = avatar.space.axes[name], avatar(Controls(attributes={name: 1.0}))
         change = rasterize(full, camera, backgrounds=background)[0] - rest
         window = _window(camera, change[0].abs().amax(-1) > 1 / 255)
         if window is None:
-            continue
+            return
         shape = np.zeros(len(SHAPE_AT) - 1)
         if len(basis.vertices):
             between = (avatar.cloud(avatar.state(Controls(attributes={name: z})), lit=False) for z in SHAPE_AT[1:-1])
@@ -57,6 +59,11 @@ def even_pace(avatar: Avatar, deadline: float = math.inf, clock: Callable[[], fl
             shape = _steps((GaussianCloud(c.means, c.quats, c.scales, avatar.opacities, avatar.colors) for c in posed), window)
         paint = _steps(_partly(avatar, full, basis), window)
         basis.pace.copy_(torch.from_numpy(pace(np.array(PAINT_AT), paint, SHAPE_AT, shape)))
+
+    uneven = [name for name, basis in avatar.space.axes.items() if basis.terms > 1 and owner[name].low >= 0]
+    with SideBySide(avatar.device) as together:
+        for _ in together.each(even, uneven):
+            pass
 
 
 def _steps(clouds: Iterable[GaussianCloud], camera: Camera) -> np.ndarray:
