@@ -89,6 +89,10 @@ class Avatar(nn.Module):
         self.effects = self._effects(device)
         return self
 
+    def on(self, device: torch.device | str) -> "Avatar":
+        """Move everything to a device, unless it is there: what is made of it as it was placed stays."""
+        return self if self.device == torch.device(device) else self.place(device)
+
     def _effects(self, device: torch.device | str) -> tuple[Effect, ...]:
         """What recolours it in a pose, each upon those before it: a driver's light falls on closed lids, too."""
         at_rest = (self.binding.face, self.binding.bary, self.offset, self.colors, self.opacities)

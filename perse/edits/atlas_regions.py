@@ -1,5 +1,6 @@
 """Where on a person's atlas an edit is at home: masks of the portrait, and areas drawn on the mean face."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -50,12 +51,12 @@ def box_of(weight: np.ndarray) -> Box | None:
 
 
 class Regions:
-    """`regions(name)` -> weight (ATLAS, ATLAS) in [0, 1], remembered."""
+    """`regions(name)` -> weight (ATLAS, ATLAS) in [0, 1], remembered. Several threads may ask at once."""
 
     def __init__(self, rig: Rig, texture: Texture):
         self.rig, self.texture = rig, texture
-        self._known: dict[str, np.ndarray] = {}
         self._remembered: dict[str, Any] = {}
+        self._turns: dict[str, threading.Lock] = {}
         mean = canonical()[0]
         area = chart_slice("face")
         ids, bary = texture.faces[area], texture.bary[area]
@@ -76,14 +77,15 @@ class Regions:
         self._oval_xy = np.stack([np.interp(columns, np.arange(len(ring)), mean[ring, k]) for k in (0, 1)], -1).astype(np.float32)
 
     def __call__(self, name: str) -> np.ndarray:
-        if name not in self._known:
-            self._known[name] = self._make(name)
-        return self._known[name]
+        return self.remembered(name, lambda: self._make(name))
 
     def remembered(self, name: str, make: Callable[[], Any]) -> Any:
-        """What make() returns, asked once: several edits of one person need the same."""
+        """What make() returns, asked once: several edits of one person need the same. make() may ask for what other names stand for, never
+        for its own."""
         if name not in self._remembered:
-            self._remembered[name] = make()
+            with self._turns.setdefault(name, threading.Lock()):
+                if name not in self._remembered:
+                    self._remembered[name] = make()
         return self._remembered[name]
 
     def colors(self, name: str) -> tuple[Box, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:

@@ -47,7 +47,6 @@ class Workshop:
     seed: int = 0
     _edits: dict = field(default_factory=dict)
     _more: dict = field(default_factory=dict)
-    _head: Head | None = None
 
     def __post_init__(self):
         self.regions = Regions(self.rig, self.texture)
@@ -56,9 +55,7 @@ class Workshop:
     @property
     def head(self) -> Head:
         """The head's measures, for what is worn on it."""
-        if self._head is None:
-            self._head = Head(self.rig, self.texture, self.regions, self.shaper)
-        return self._head
+        return self.regions.remembered("measures of the head", lambda: Head(self.rig, self.texture, self.regions, self.shaper))
 
     def region(self, name: str) -> np.ndarray:
         """Weight (ATLAS, ATLAS) in [0, 1] of a region: a mask of the portrait, the irises, or an area of the mean face."""

@@ -18,7 +18,7 @@ from ..controls import Controls
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
-from .side_by_side import SideBySide
+from ..side_by_side import SideBySide
 
 GREY = 0.93  # of the background
 PICTURE_SIZE, YAW = 320, 20.0  # side of the pictures, and degrees of yaw: earrings and frames show from the front and from the side

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
+from ..side_by_side import SideBySide
 from .lessons import Lesson
 from .losses import ALPHA_WEIGHT
-from .side_by_side import SideBySide
 from .unknowns import Rows, Unknowns
 
 # Least squares stand in for the mean absolute difference (iteratively reweighted: Holland & Welsch 1977): a pixel counts by the inverse

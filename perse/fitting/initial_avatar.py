@@ -18,6 +18,7 @@ from ..edits.edit import Edit
 from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..rig.rig import Rig
+from ..side_by_side import SideBySide
 from ..texture.atlas import ATLAS, Texture, sample
 from .even_sliders import typical_pace
 from .overlays import frame_quats, overlay_gaussians
@@ -103,11 +104,11 @@ def begin(
         opacities=joined("opacity"),
     )
     space, paints = LatentSpace(categories, len(binding.face), len(rig.vertices)), {}
-    for plan in plans:
-        basis, paint = _basis(plan, plans, workshop, seeds)
-        space.add(plan.axis.name, basis)
-        if paint is not None:
-            paints[plan.axis.name] = paint
+    with SideBySide() as together:
+        for plan, (basis, paint) in zip(plans, together.each(lambda plan: _basis(plan, plans, workshop, seeds), plans)):
+            space.add(plan.axis.name, basis)
+            if paint is not None:
+                paints[plan.axis.name] = paint
     known = {axis.name: axis for category in categories for axis in category.axes}
     for first, second in middles:
         pair = [known[name] for name in (first, second) if name in space.axes]

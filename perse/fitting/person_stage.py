@@ -98,7 +98,7 @@ def _visible_alone(teaching: Teaching) -> Teaching:
         Binding(avatar.binding.face[:count], avatar.binding.bary[:count]),
         rest,
         LatentSpace([], count, len(avatar.rig.vertices)),
-    ).place(avatar.device)
+    ).on(avatar.device)
     alone.freedom = teaching.freedom.first(count)
     return alone
 

@@ -100,7 +100,7 @@ def _lent(beginning: Beginning, portrait, clips, schedule, mask, progress: Progr
 def _fit(
     beginning: Beginning, device, portrait, clips, schedule, mask, progress: Progress, cancelled, unseen=None, told: dict | None = None
 ) -> tuple[tuple[int, int], float]:
-    beginning.avatar.place(device)
+    beginning.avatar.on(device)
     trainer = Trainer(beginning, portrait, clips, schedule, progress, cancelled)
     trainer.fit_person()
     trainer.begin_space()

@@ -11,12 +11,12 @@ from .. import stages
 from ..attributes.edit_vocabulary import Category
 from ..avatar.avatar import Avatar
 from ..avatar.latent_space import LatentSpace
+from ..side_by_side import SideBySide
 from ..synthesis.base import Clip, Frame
 from .effort import POSING, Effort, cost
 from .gauss_newton import solve
 from .initial_avatar import Paint
 from .lessons import Student
-from .side_by_side import SideBySide
 from .teaching import Teaching
 from .unknowns import Unknowns
 

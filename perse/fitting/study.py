@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ..avatar.avatar import Avatar
 from ..avatar.state import State
+from ..side_by_side import SideBySide
 from ..synthesis.base import Clip, Frame
 from .gauss_newton import solve
 from .lessons import Lesson, Student
-from .side_by_side import SideBySide
 from .unknowns import Unknowns
 
 ALONE = (4, 4, 4)  # iterations a round of a lesson that is solved for alone: more do not find less

@@ -75,7 +75,7 @@ class Teaching:
 
         self.accelerator = Accelerator(cpu=avatar.device.type == "cpu")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
-        self.avatar, self.freedom = avatar.place(self.accelerator.device), freedom.to(self.accelerator.device)
+        self.avatar, self.freedom = avatar.on(self.accelerator.device), freedom.to(self.accelerator.device)
         self.clips, self.schedule, self.clock = clips, schedule, clock
         self.progress, self.cancelled = progress, cancelled
         self.rng = np.random.default_rng(schedule.seed)

@@ -1,5 +1,6 @@
 """Synthetic clips without pretrained weights: the unrolled portrait, edited, re-rendered over expressions and views."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from ..render.mesh import SeenMesh
 from ..rig.expressions import expand
 from ..rig.rig import Rig
 from ..rig.skeleton import HEAD_CENTRE
+from ..side_by_side import SideBySide
 from ..texture.atlas import ATLAS, Texture, sample
 from .base import Clip, Frame, Plan, Unedited
 from .interpolation import between, morph
@@ -45,6 +47,8 @@ YAW, PITCH = 45.0, 20.0
 CLOSE_UP = (64, 128)  # pixels: smallest and largest side of an edit's picture
 PREPARING = 0.3  # of the time for lessons goes into the edits themselves
 TRIES = 3  # poses in which an edit may be out of sight, as an eye's colour is behind its lid
+# The person without an edit: packed, what the camera sees, the picture (H, W, 3) and its alpha (H, W).
+Plain = tuple[Unedited, SeenMesh, np.ndarray, np.ndarray]
 POSES = 48  # that lessons are shown in: enough for every axis to have its own, few enough that each is posed once
 
 
@@ -84,16 +88,14 @@ class Studio:
         self.workshop = Workshop.shared(rig, texture, plan.seed)
         self.poser = rig.poser()
         self.faces = rig.faces.astype(np.int32)
-        self._plain = halved(texture.rgba())  # teaching pictures are small: half the atlas is fine enough for them
-        self.rgba = self._plain.copy()
+        self.rgba = halved(texture.rgba())  # teaching pictures are small: half the atlas is fine enough for them
+        self._canvas = threading.local()  # where a thread paints edits
         self._patches: dict[int, tuple] = {}  # by identity: the workshop keeps every edit alive
         self._touched: dict[str, np.ndarray] = {}
         self._changed: dict[tuple[str, int], np.ndarray] = {}
         self.rng = np.random.default_rng(plan.seed)
         self._bank: list[tuple[dict, float, float]] = []
         self._still: dict[int, np.ndarray] = {}  # posed vertices, by the identity of a pose of the bank
-        self._shown = 0
-        self._last: tuple = (None, None, None)
         base = rig.camera
         K = base.K.copy()
         # Closer than the portrait: heads fill the teaching pictures.
@@ -121,12 +123,11 @@ class Studio:
             self._still[id(pose)] = out
         return out
 
-    def _next_pose(self) -> tuple[dict, float, float]:
+    def _pose_of(self, lesson: int) -> tuple[dict, float, float]:
         """Another pose and view for each lesson, of those that all share."""
         if not self._bank:
             self._bank = self._poses(POSES, 0.8)
-        self._shown += 1
-        return self._bank[(self._shown - 1) % POSES]
+        return self._bank[lesson % POSES]
 
     def _poses(self, count: int, strength: float = 1.0) -> list[tuple[dict, float, float]]:
         """`count` expressions x views: a stratified walk over yaw, alternating pitch, the expressions one after the other."""
@@ -154,11 +155,14 @@ class Studio:
             clip.latents.append(np.zeros(0, np.float32))
         return clip
 
-    def edited(self, edit: Edit, amount: float, pose: dict, camera: Camera, under: Edit | None = None) -> tuple[Frame, np.ndarray]:
+    def edited(
+        self, edit: Edit, amount: float, pose: dict, camera: Camera, under: Edit | None = None, plain: Plain | None = None
+    ) -> tuple[Frame, np.ndarray]:
         """One frame of an edit at |amount|, and its posed vertices (V, 3).
 
         Args:
             under: the edit that this one acts on, if it needs one; shown in full.
+            plain: `unedited` of this pose and camera, if somebody has it.
         """
         share = abs(amount)
         overlay, strength, shape = edit.overlay, share * edit.opacity, edit.shape_at(share)
@@ -167,46 +171,45 @@ class Studio:
             strength, shape = under.opacity, under.shape_at(1.0)
         elif overlay is not None and overlay.start is not None:
             overlay, strength = overlay.grown(share), 1.0
-        before, seen, image, alpha = self._unedited(pose, camera)
-        vertices, box = self._vertices(pose, shape), self._paint(edit, share)
+        before, seen, image, alpha = self.unedited(pose, camera) if plain is None else plain
+        vertices, (canvas, box) = self._vertices(pose, shape), self._paint(edit, share)
         if shape is not None or edit.solid is not None:
-            plain, seen = seen, see(self.rig, vertices, self.rgba, camera)
-            before = moved(before, plain, seen, self._vertices(pose, None), self.faces, camera)
+            still, seen = seen, see(self.rig, vertices, canvas, camera)
+            before = moved(before, still, seen, self._vertices(pose, None), self.faces, camera)
         if shape is not None or box is not None:
-            image, alpha, _ = seen.shade(self.rgba, alpha_channel=True)
+            image, alpha, _ = seen.shade(canvas, alpha_channel=True)
         if box is not None:
-            self.rgba[box] = self._plain[box]
+            canvas[box] = self.rgba[box]
         if overlay is not None:
             placed = overlay.pose(self.rig, vertices).astype(np.float32)
             image, alpha, over = lay_over(image, alpha, seen, overlay, placed, strength, camera)
             before = replace(before, kept=packed(before.kept / 255 * (1 - over)))
         return to_frame(image, alpha, before, camera, pose), vertices
 
-    def _unedited(self, pose: dict, camera: Camera) -> tuple[Unedited, SeenMesh, np.ndarray, np.ndarray]:
-        """The person in a pose: packed, what the camera sees, the picture (H, W, 3) and its alpha (H, W)."""
-        if self._last[0] is not pose or self._last[1] is not camera:  # two styles that are mixed are shown in one pose
-            seen = see(self.rig, self._vertices(pose, None), self._plain, camera)
-            image, alpha, _ = seen.shade(self._plain, alpha_channel=True)
-            plain = Unedited(packed(image), packed(alpha), np.full(alpha.shape, 255, np.uint8))
-            self._last = pose, camera, (plain, seen, image, alpha)
-        return self._last[2]
+    def unedited(self, pose: dict, camera: Camera) -> Plain:
+        """The person in a pose."""
+        seen = see(self.rig, self._vertices(pose, None), self.rgba, camera)
+        image, alpha, _ = seen.shade(self.rgba, alpha_channel=True)
+        return Unedited(packed(image), packed(alpha), np.full(alpha.shape, 255, np.uint8)), seen, image, alpha
 
     @staticmethod
     def _tinted(edit: Edit, overlay: BoundMesh, share: float) -> BoundMesh:
         change = edit.tints.get(overlay.kind)
         return overlay if change is None else replace(overlay, color=np.clip(overlay.color + share * change(overlay.color), 0, 1))
 
-    def _paint(self, edit: Edit, share: float) -> tuple[slice, slice] | None:
-        """Write an edit into the texture; where, for it to be put back: a copy a frame costs more."""
+    def _paint(self, edit: Edit, share: float) -> tuple[np.ndarray, tuple[slice, slice] | None]:
+        """This thread's copy of the texture with an edit written into it; where, for it to be put back: a copy a frame costs more."""
         if id(edit) not in self._patches:
             self._patches[id(edit)] = self._patch(edit)
-        box, change, solid = self._patches[id(edit)]
+        if not hasattr(self._canvas, "rgba"):
+            self._canvas.rgba = self.rgba.copy()
+        canvas, (box, change, solid) = self._canvas.rgba, self._patches[id(edit)]
         if change is not None:
-            self.rgba[box][..., :3] += np.float32(share) * change
+            canvas[box][..., :3] += np.float32(share) * change
         if solid is not None:
             box = np.s_[:, :]
-            self.rgba[..., 3] = np.maximum(self._plain[..., 3], np.float32(share) * solid)
-        return box
+            canvas[..., 3] = np.maximum(self.rgba[..., 3], np.float32(share) * solid)
+        return canvas, box
 
     def _patch(self, edit: Edit) -> tuple[tuple[slice, slice] | None, np.ndarray | None, np.ndarray | None]:
         """An edit's change of colour, and where it makes the surface solid, on the halved atlas."""
@@ -267,28 +270,41 @@ class Studio:
     def lessons(self, categories: list[Category], progress: Callable[[float, str], None] = lambda share, text: None) -> Iterator[Clip]:
         """Clips of all sliders, most worth first, as many as the plan wants and its deadline allows."""
         ends: dict[str, dict[int, Edit]] = {}
-        for n, category in enumerate(categories):
-            progress(PREPARING * n / len(categories), stages.imagining(category))
-            ends |= {axis.name: self.ends(axis) for axis in category.axes}
+        owned = [(category, axis) for category in categories for axis in category.axes]
+        with SideBySide() as together:
+            for n, ((category, axis), found) in enumerate(zip(owned, together.each(lambda x: self.ends(x[1]), owned))):
+                progress(PREPARING * n / len(owned), stages.imagining(category))
+                ends[axis.name] = found
         known = {name for name, edits in ends.items() if all(edit.only_moves(self.texture) for edit in edits.values())}
         straight = {name for name, edits in ends.items() if all(edit.is_linear() for edit in edits.values())}
         listed = syllabus(categories, ends, known, straight, self.plan)
-        for n, lesson in enumerate(listed):
-            if self.plan.deadline is not None and time.monotonic() > self.plan.deadline:
-                return  # sliders that got no picture keep the start that their edits give them
-            progress(PREPARING + (1 - PREPARING) * n / len(listed), stages.imagining(lesson.category))
-            yield self.shown(lesson, ends) if isinstance(lesson, Shown) else self.mixed(lesson, ends)
+        # A lesson's poses are counted from where those before it end, whoever is done first.
+        firsts = np.cumsum([0, *(len(lesson.amounts) if isinstance(lesson, Shown) else 1 for lesson in listed)])
+        self._pose_of(0)
 
-    def shown(self, lesson: Shown, ends: dict[str, dict[int, Edit]]) -> Clip:
-        """Frames of one axis, each in a pose and view of its own."""
+        def made(job: tuple[Shown | Mixed, int]) -> Clip | None:
+            if self.plan.deadline is not None and time.monotonic() > self.plan.deadline:
+                return None  # sliders that got no picture keep the start that their edits give them
+            lesson, first = job
+            return self.shown(lesson, ends, first) if isinstance(lesson, Shown) else self.mixed(lesson, ends, first)
+
+        with SideBySide() as together:
+            for n, (lesson, clip) in enumerate(zip(listed, together.each(made, zip(listed, firsts)))):
+                if clip is None:
+                    return
+                progress(PREPARING + (1 - PREPARING) * n / len(listed), stages.imagining(lesson.category))
+                yield clip
+
+    def shown(self, lesson: Shown, ends: dict[str, dict[int, Edit]], first: int) -> Clip:
+        """Frames of one axis, each in a pose and view of its own, of all that there are from the `first` on."""
         category, axis = lesson.category, lesson.axis
         clip = Clip(category.name, "edit")
         needed = None if axis.needs is None else category.axes[category.axis_index(axis.needs)]
         under = None if needed is None else self.workshop.edit(needed, 1)
-        for amount in lesson.amounts:
+        for n, amount in enumerate(lesson.amounts, first):
             edit = ends[axis.name][1 if amount > 0 else -1]
-            for _ in range(TRIES):
-                pose, yaw, pitch = self._next_pose()
+            for again in range(TRIES):
+                pose, yaw, pitch = self._pose_of(n + again)
                 camera = self.close_up([(axis, edit if under is None else under)], pose, self.view(yaw, pitch))
                 frame, _ = self.edited(edit, amount, pose, camera, under)
                 if not np.array_equal(frame.image, frame.before.image):
@@ -301,21 +317,22 @@ class Studio:
             clip.latents.append(latent)
         return clip
 
-    def mixed(self, lesson: Mixed, ends: dict[str, dict[int, Edit]]) -> Clip:
-        """Morphs between two neighbouring styles of a category, in one pose."""
-        category, (first, sign_a), (second, sign_b) = lesson.category, lesson.first, lesson.second
+    def mixed(self, lesson: Mixed, ends: dict[str, dict[int, Edit]], first: int) -> Clip:
+        """Morphs between two neighbouring styles of a category, in the `first` pose."""
+        category, (one, sign_a), (other, sign_b) = lesson.category, lesson.first, lesson.second
         clip = Clip(category.name, "interpolated")
-        pose, yaw, pitch = self._next_pose()
-        edit_a, edit_b = ends[first.name][sign_a], ends[second.name][sign_b]
-        camera = self.close_up([(first, edit_a), (second, edit_b)], pose, self.view(yaw * 0.7, pitch))
-        frame_a, vertices_a = self.edited(edit_a, 1.0, pose, camera)
-        frame_b, vertices_b = self.edited(edit_b, 1.0, pose, camera)
+        pose, yaw, pitch = self._pose_of(first)
+        edit_a, edit_b = ends[one.name][sign_a], ends[other.name][sign_b]
+        camera = self.close_up([(one, edit_a), (other, edit_b)], pose, self.view(yaw * 0.7, pitch))
+        plain = self.unedited(pose, camera)
+        frame_a, vertices_a = self.edited(edit_a, 1.0, pose, camera, plain=plain)
+        frame_b, vertices_b = self.edited(edit_b, 1.0, pose, camera, plain=plain)
         landmarks = [np.column_stack(camera.project(v)) for v in (vertices_a, vertices_b)]
         for share in lesson.shares:
             image, alpha = morph(frame_a, frame_b, *landmarks, self.rig.faces, share)
             latent = np.zeros(category.dim, np.float32)
-            latent[category.axis_index(first.name)] += sign_a * (1 - share)
-            latent[category.axis_index(second.name)] += sign_b * share
+            latent[category.axis_index(one.name)] += sign_a * (1 - share)
+            latent[category.axis_index(other.name)] += sign_b * share
             clip.frames.append(to_frame(image, alpha, between(frame_a.before, frame_b.before, share), camera, pose))
             clip.latents.append(latent)
         return clip

@@ -144,10 +144,10 @@ def page_engine() -> Engine:
             compiling[0].fetch(group)
         settle()
 
-    def optimising():
-        import torch
+    def learning():
+        from .. import compile_ahead
 
-        torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # the first one imports for a second, and 70 MB
+        compile_ahead.libraries()
 
     def made():
         from ..pipeline import PersePipeline
@@ -164,5 +164,5 @@ def page_engine() -> Engine:
             Part(BUILD, building, fresh(15.0, 1.0)),
         ],
         made,
-        optimising,
+        learning,
     )

@@ -13,12 +13,12 @@ from perse.fitting.effort import LEAST, Effort, cost, passes
 from perse.fitting.gauss_newton import MOST, conjugate_gradients, solve
 from perse.fitting.initial_avatar import begin
 from perse.fitting.lessons import Student, goal
-from perse.fitting.side_by_side import SideBySide
 from perse.fitting.space_stage import in_order, lessons_of
 from perse.fitting.unknowns import AMOUNTS, COLUMNS, Unknowns, _evened, _rise
 from perse.render.camera import Camera
 from perse.render.rasterize import rasterize
 from perse.rig.expressions import NAMES
+from perse.side_by_side import SideBySide
 from perse.synthesis.base import Frame, Plan, Unedited, mixed_axes
 from perse.synthesis.procedural import Studio
 

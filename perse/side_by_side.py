@@ -1,6 +1,7 @@
 """Small pieces of work on all cores: a thread each, in which kernels use one core, instead of all cores at one piece.
 
 A lesson is a picture of 128 pixels: half of its time goes to what no kernel shares out, and waking its threads costs as much as they save.
+An edit is a second of NumPy and OpenCV, which hold the interpreter's lock for little of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,12 +19,12 @@ class SideBySide:
     """Use as a context. `each` gives results in the order of the items, so nothing depends on the threads.
 
     Args:
-        device: a GPU has its own ways: there, one piece after the other.
+        device: where the work is done, the CPU if None; a GPU has its own ways: there, one piece after the other.
     """
 
-    def __init__(self, device: torch.device):
-        threads = numba.get_num_threads() if device.type == "cpu" else 1
-        self._pool = ThreadPoolExecutor(threads, "perse-lessons", lambda: numba.set_num_threads(1)) if threads > 1 else None
+    def __init__(self, device: torch.device | None = None):
+        threads = numba.get_num_threads() if device is None or device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(threads, "perse-side-by-side", lambda: numba.set_num_threads(1)) if threads > 1 else None
 
     def __enter__(self) -> "SideBySide":
         return self
