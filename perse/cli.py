@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -132,6 +133,7 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 
 def _build(args) -> None:
+    from .compile_ahead import libraries
     from .many_portraits import Crew, build_many
     from .pipeline import PATIENCE, check_budget, choose_device
     from .settings import DEFAULT_BUDGET
@@ -151,6 +153,7 @@ def _build(args) -> None:
     crew = Crew(cpu=choose_device(args.device).type == "cpu")
     with crew.first_alone():  # what has to be loaded or compiled is, once for each machine
         pipeline = _pipeline(args.device, args.synthesizer)
+    threading.Thread(target=libraries, name="perse-libraries").start()  # while the first photo is read
     if not several:
         if crew.rank == 0:
             print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}), indent=1))

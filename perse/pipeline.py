@@ -212,6 +212,7 @@ class PersePipeline:
             seed=schedule.seed,
             lessons=schedule.lessons,
             deadline=deadline,
+            least=table.lessons(),
         )
 
     def render(

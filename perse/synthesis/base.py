@@ -74,7 +74,8 @@ class Plan:
     """How much to synthesize: side of the pictures, frames of the unedited person, frames per end of an axis, the
     amounts shown (the last is the end), whether interpolated faces are made, seed; lessons: frames of edits and of interpolated faces
     that will teach, None for all that there are; deadline: monotonic time by which a synthesizer that generates pictures has to be
-    done with it, and after which no more are rendered. report: what a synthesizer that generates pictures tells of its work, filled by it."""
+    done with it, and after which no more are rendered; least: seconds that may be rendered whatever the deadline, from when edits are there,
+    which no avatar can do without. report: what a synthesizer that generates pictures tells of its work, filled by it."""
 
     size: int = 320
     source_frames: int = 36
@@ -84,6 +85,7 @@ class Plan:
     seed: int = 0
     lessons: int | None = None
     deadline: float | None = None
+    least: float = 0.0
     report: dict = field(default_factory=dict)
 
 

@@ -1,5 +1,6 @@
 """Synthetic clips without pretrained weights: the unrolled portrait, edited, re-rendered over expressions and views."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -281,9 +282,10 @@ class Studio:
         # A lesson's poses are counted from where those before it end, whoever is done first.
         firsts = np.cumsum([0, *(len(lesson.amounts) if isinstance(lesson, Shown) else 1 for lesson in listed)])
         self._pose_of(0)
+        deadline = math.inf if self.plan.deadline is None else max(self.plan.deadline, time.monotonic() + self.plan.least)
 
         def made(job: tuple[Shown | Mixed, int]) -> Clip | None:
-            if self.plan.deadline is not None and time.monotonic() > self.plan.deadline:
+            if time.monotonic() > deadline:
                 return None  # sliders that got no picture keep the start that their edits give them
             lesson, first = job
             return self.shown(lesson, ends, first) if isinstance(lesson, Shown) else self.mixed(lesson, ends, first)

@@ -112,7 +112,23 @@ def test_what_says_most_is_taught_first_and_of_everything_a_little(studio, most)
 
 def test_no_lesson_is_begun_after_the_deadline(rig, texture):
     studio = Studio(rig, texture, replace(PLAN, deadline=0.0))
-    assert list(studio.lessons([BY_NAME["nose"]])) == []
+    assert list(studio.lessons([BY_NAME["beard"]])) == []
+
+
+def test_late_edits_leave_their_lessons_their_seconds(rig, texture):
+    studio = Studio(rig, texture, replace(PLAN, deadline=0.0, least=1e6))
+    assert {clip.kind for clip in studio.lessons([BY_NAME["beard"]])} == {"edit", "interpolated"}
+
+
+def test_lessons_are_the_same_on_one_thread_and_on_several(rig, texture, monkeypatch):
+    def shown() -> list[bytes]:
+        texture.workshops.clear()
+        studio = Studio(rig, texture, PLAN)
+        return [frame.image.tobytes() for clip in studio.lessons([BY_NAME["beard"], BY_NAME["eyes"]]) for frame in clip.frames]
+
+    several = shown()
+    monkeypatch.setattr("perse.side_by_side.numba.get_num_threads", lambda: 1)
+    assert several == shown()
 
 
 def test_the_default_build_shows_every_quarter():
