@@ -17,6 +17,7 @@ import numpy as np
 from ..attributes.edit_vocabulary import Axis, Category
 from ..controls import Controls
 from ..face.measures import eye_distance
+from .composition import composition
 from .smoothness import finest_level, pyramid, smoothness
 from .subject import Subject
 
@@ -85,13 +86,15 @@ def measure(
     A category's figure is the mean of its axes', but reversals are added up and order is the largest. An axis that `info` does not
     offer to this portrait (there is no beard to take off) is measured, but owes nothing and counts in no mean.
 
+    Of pairs of styles of two measured categories: `composition.composition`, with a goal of its own.
+
     Args:
         categories: names to measure; all if None.
         limits: axes that this portrait does not allow, with the reason; their figures repeat it as "limited".
         progress: called with each axis' name.
 
     Returns:
-        {"passed", "missed", "mean", "categories": {name: {figures, "between", "order", "additive", "misses": {goal: [axis]},
+        {"passed", "missed", "mean", "composition", "categories": {name: {figures, "between", "order", "additive", "misses": {goal: [axis]},
         "axes"}}}: passed and missed count axis x goal.
     """
     chosen = [c for name, c in subject.categories.items() if categories is None or name in categories]
@@ -122,7 +125,15 @@ def measure(
         figures["misses"] = {goal: names for goal, names in misses.items() if names}
     checks = sum(sum("limited" not in a for a in f["axes"].values()) * (len(GOALS) - 1) + 1 for f in out.values())
     missed = sum(len(names) for f in out.values() for names in f["misses"].values())
-    return _rounded({"passed": checks - missed, "missed": missed, "mean": _joined(list(out.values())), "categories": out})
+    return _rounded(
+        {
+            "passed": checks - missed,
+            "missed": missed,
+            "mean": _joined(list(out.values())),
+            "composition": composition(subject, {c.name for c in chosen}, limits or {}),
+            "categories": out,
+        }
+    )
 
 
 def goals() -> dict[str, str]:
