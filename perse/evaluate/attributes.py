@@ -18,6 +18,7 @@ from ..attributes.edit_vocabulary import Axis, Category
 from ..controls import Controls
 from ..face.measures import eye_distance
 from .composition import composition
+from .elsewhere import first_styles
 from .smoothness import finest_level, pyramid, smoothness
 from .subject import Subject
 
@@ -86,7 +87,8 @@ def measure(
     A category's figure is the mean of its axes', but reversals are added up and order is the largest. An axis that `info` does not
     offer to this portrait (there is no beard to take off) is measured, but owes nothing and counts in no mean.
 
-    Of pairs of styles of two measured categories: `composition.composition`, with a goal of its own.
+    Of pairs of styles of two measured categories: `composition.composition`, with a goal of its own; of each category's first style:
+    `elsewhere.first_styles`.
 
     Args:
         categories: names to measure; all if None.
@@ -94,7 +96,7 @@ def measure(
         progress: called with each axis' name.
 
     Returns:
-        {"passed", "missed", "mean", "composition", "categories": {name: {figures, "between", "order", "additive", "misses": {goal: [axis]},
+        {"passed", "missed", "mean", "composition", "elsewhere", "categories": {name: {figures, "between", "order", "additive", "misses": {goal: [axis]},
         "axes"}}}: passed and missed count axis x goal.
     """
     chosen = [c for name, c in subject.categories.items() if categories is None or name in categories]
@@ -131,6 +133,7 @@ def measure(
             "missed": missed,
             "mean": _joined(list(out.values())),
             "composition": composition(subject, {c.name for c in chosen}, limits or {}),
+            "elsewhere": first_styles(subject, {c.name for c in chosen}, limits or {}),
             "categories": out,
         }
     )
