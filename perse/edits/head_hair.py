@@ -24,6 +24,7 @@ AXIS_DEPTH = 0.72  # eye distances behind the eyes, of the vertical line that ha
 ANGLES, HEIGHTS = 72, 80  # cells around that line and down it, in which the head's outermost surface is measured
 HIGHEST, LOWEST = -1.2, 2.4  # eye distances below the eyes between which it is
 ON_SHOULDERS = 0.85  # eye distances below the eyes from which hair rests on neck and shoulders
+OFF_EARS = 0.02  # of the ears' weight, below which the shell stays where it is when they are edited
 FACE_SIDE = np.radians(60)  # from straight ahead, within which no long strand hangs: it would lie over the cheek
 
 
@@ -97,10 +98,13 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     # Next to the face strands fall behind the cheek, not over it.
     turn = np.sign(turn) * np.maximum(np.abs(turn), FACE_SIDE)
     paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_DEPTH - (r + wave) * np.cos(turn)], -1)
-    tree = {part: cKDTree(rig.vertices[rig.faces[rig.part_faces(part)]].mean(1)) for part in ("shell", "body")}
-    body = rig.part_faces("body")
+    shell, body = rig.part_faces("shell"), rig.part_faces("body")
+    # Hair falls over the ears, and stays where it is when they grow or stick out.
+    moved = np.zeros(len(rig.vertices))
+    moved[head.shaper.shell] = head.shaper.on_shell(head.regions("ear_area"))
+    shell = shell[moved[rig.faces[shell]].max(1) < OFF_EARS]
     low = y > ON_SHOULDERS
-    root_face = rig.part_faces("shell")[tree["shell"].query(paths[:, 0])[1]]
+    root_face = shell[cKDTree(rig.vertices[rig.faces[shell]].mean(1)).query(paths[:, 0])[1]]
     centres = rig.vertices[rig.faces[body]].mean(1)
     # On the neck the height counts: it says how far the head is followed.
     _, nearest = cKDTree(centres * [1.0, 3.0, 1.0]).query(paths.reshape(-1, 3) * [1.0, 3.0, 1.0])

@@ -26,6 +26,7 @@ PAIRS: tuple[tuple[Style, Style], ...] = (
     (("face_shape", "round"), ("beard", "full")),
     (("eyes", "large"), ("glasses", "square")),
     (("clothes", "red"), ("hair", "long")),
+    (("ears", "large"), ("hair", "bob")),
 )
 POSES = tuple(Controls(yaw=yaw, expression=mood, zoom=1.1) for yaw in (-30.0, 0.0, 30.0) for mood in ({}, {"smile": 0.8}))
 TOUCHED = 0.02  # a pixel belongs to a region that contributes at least this much to it

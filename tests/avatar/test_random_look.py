@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, CATEGORIES
-from perse.attributes.edit_vocabulary import Prop
-from perse.avatar.random_look import APART, FURTHEST, random_look, sample, spread
+from perse.attributes.edit_vocabulary import Bare, Locks, Prop, Tuck
+from perse.avatar.random_look import APART, FURTHEST, UNASKED, random_look, sample, spread
 
 every_category = pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)
 
@@ -23,6 +23,11 @@ def test_points_lie_in_range_and_around_the_styles(category):
     points = [sample(category, rng) for _ in range(200)]
     low = {a.name: max(a.low, -FURTHEST) for a in category.axes}
     high = {a.name: FURTHEST if a.low < 0 else 1.0 for a in category.axes}
+    for name in (a.name for a in category.axes if a.low < 0):
+        at = [x for style in category.styles for axis, x in style.at if axis == name]
+        # Nobody is paler than the palest style.
+        low[name] = max([low[name], *([min(at)] if min(at, default=0) < 0 else [])])
+        high[name] = min([high[name], *([max(at)] if max(at, default=0) > 0 else [])])
     assert all(low[name] <= x <= high[name] for point in points for name, x in point.items())
     sided = [a.name for a in category.axes if a.low < 0]
     for name, width in zip([a.name for a in category.axes], spread(category)):
@@ -32,8 +37,10 @@ def test_points_lie_in_range_and_around_the_styles(category):
             assert 0.8 * width < values.std() < width + 0.75, name
         else:
             assert width == 0 and (values >= 0).all()
-    reached = {name for style in category.styles for name, _ in style.at}
-    assert reached <= {name for p in points for name in p}
+    left_out = {a.name for a in category.axes if any(isinstance(e, Bare) for e in a.edits)} | UNASKED
+    reached = {name for style in category.styles for name, _ in style.at if not left_out & {n for n, _ in style.at}}
+    drawn = {name for p in points for name in p}
+    assert reached <= drawn and not left_out & drawn
 
 
 def test_objects_and_colours_stay_single():
@@ -46,12 +53,13 @@ def test_objects_and_colours_stay_single():
             assert any(drawn <= names for names in together), (category.name, drawn)
 
 
-def test_objects_are_worn_whole():
-    props = {a.name for c in CATEGORIES for a in c.axes if any(isinstance(e, Prop) for e in a.edits) and len(a.edits) == 1}
-    worn = {n for c in CATEGORIES for s in c.styles for n, x in s.at if n in props and x == 1}
+def test_objects_and_cuts_are_worn_as_the_styles_have_them():
+    """Half a hat is a ghost, and half of a cut is strands in the air."""
+    whole = {a.name for c in CATEGORIES for a in c.axes if any(isinstance(e, (Prop, Locks, Tuck)) for e in a.edits)}
     rng = np.random.default_rng(1)
-    amounts = [x for c in CATEGORIES for _ in range(60) for n, x in sample(c, rng).items() if n in worn]
-    assert amounts and min(amounts) == 1.0
+    for category in CATEGORIES:
+        worn = {(n, x) for s in category.styles for n, x in s.at if n in whole}
+        assert {(n, x) for _ in range(60) for n, x in sample(category, rng).items() if n in whole} <= worn
 
 
 def test_nothing_is_drawn_along_a_limited_axis():

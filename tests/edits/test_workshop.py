@@ -117,6 +117,14 @@ def test_long_hair_hangs_leaves_the_face_free_and_drapes(studio):
     assert low.any() and move[low].mean() < 0.6 * move[high].mean()
 
 
+@pytest.mark.parametrize("name", ["ear_size", "ear_out"])
+def test_long_hair_falls_over_the_ears_and_stays_where_it_is_when_they_grow(studio, name):
+    overlay, still = edit(studio, "hair_long").overlay, rest(studio, "hair_long")
+    grown = studio.rig.vertices + edit(studio, name).shape
+    assert np.abs(grown - studio.rig.vertices).max() > 0.1
+    np.testing.assert_allclose(overlay.pose(studio.rig, grown.astype(np.float32)), still, atol=0.01)
+
+
 def test_bald_is_skin_and_shows_the_ears(studio):
     made = edit(studio, "hair_bald")
     box, change = made.change(studio.texture)
