@@ -81,8 +81,6 @@ def measure(
       PDV). It has no goal of its own; interpolated faces teach exactly these ways.
     - order: largest mean absolute difference over the person between A then B and B then A, A the category's first axis at
       its end, B that of every other measured category.
-    - additive: mean absolute difference, over the person, between the picture of A with B and the sum of the two changes
-      alone; no goal (edits of one place, glasses over eyes, hide one another).
 
     A category's figure is the mean of its axes', but reversals are added up and order is the largest. An axis that `info` does not
     offer to this portrait (there is no beard to take off) is measured, but owes nothing and counts in no mean.
@@ -96,7 +94,7 @@ def measure(
         progress: called with each axis' name.
 
     Returns:
-        {"passed", "missed", "mean", "composition", "elsewhere", "categories": {name: {figures, "between", "order", "additive", "misses": {goal: [axis]},
+        {"passed", "missed", "mean", "composition", "elsewhere", "categories": {name: {figures, "between", "order", "misses": {goal: [axis]},
         "axes"}}}: passed and missed count axis x goal.
     """
     chosen = [c for name, c in subject.categories.items() if categories is None or name in categories]
@@ -112,10 +110,9 @@ def measure(
         offered = [f for f in axes.values() if "limited" not in f]
         out[category.name] = {**_joined(offered or list(axes.values())), "between": bench.between(category, seed), "axes": axes}
     for first, second in combinations(chosen, 2):
-        pair = bench.composition(first, second)
+        order = bench.order(first, second)
         for name in (first.name, second.name):
-            for key, value in pair.items():
-                out[name][key] = max(out[name].get(key, 0.0), value)
+            out[name]["order"] = max(out[name].get("order", 0.0), order)
     for figures in out.values():
         misses = {
             goal: [a for a, f in figures["axes"].items() if "limited" not in f and not met(goal, f.get(goal))]
@@ -279,17 +276,11 @@ class _Bench:
             rows.append(self._way([self._pictures(views, styles=way) for way in ways], tuple(Controls(styles=ways[i]) for i in (0, -1))))
         return _joined(rows)
 
-    def composition(self, first: Category, second: Category) -> dict:
-        """Figures of two edits at once."""
+    def order(self, first: Category, second: Category) -> float:
+        """How much it matters which of two edits comes first."""
         a, b = ({c.axes[0].name: c.axes[0].high} for c in (first, second))
-        (one, alpha), (other, _), (only_a, _), (only_b, _), (none, _) = (
-            self.subject.picture(Controls(attributes=edit, zoom=ZOOM)) for edit in ({**a, **b}, {**b, **a}, a, b, {})
-        )
-        person = alpha > PERSON
-        return {
-            "order": _mean(np.abs(one - other).mean(-1), person),
-            "additive": _mean(np.abs(one - (only_a + only_b - none)).mean(-1), person),
-        }
+        (one, alpha), (other, _) = (self.subject.picture(Controls(attributes=edit, zoom=ZOOM)) for edit in ({**a, **b}, {**b, **a}))
+        return _mean(np.abs(one - other).mean(-1), alpha > PERSON)
 
 
 def _mean(values: np.ndarray, where: np.ndarray) -> float:
