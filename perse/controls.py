@@ -16,8 +16,14 @@ RANGES = {
     "head_x": (-4.0, 4.0),
     "head_y": (-4.0, 4.0),
     "head_z": (-4.0, 4.0),
-    "gaze_yaw": (-30.0, 30.0),
-    "gaze_pitch": (-20.0, 20.0),
+    "body_yaw": (-30.0, 30.0),
+    "body_pitch": (-30.0, 30.0),
+    "body_roll": (-30.0, 30.0),
+    "body_x": (-4.0, 4.0),
+    "body_y": (-4.0, 4.0),
+    "body_z": (-4.0, 4.0),
+    "gaze_yaw": (-45.0, 45.0),
+    "gaze_pitch": (-24.0, 24.0),
     "neutralise": (0.0, 1.0),
     "yaw": (-180.0, 180.0),
     "pitch": (-60.0, 60.0),
@@ -41,11 +47,12 @@ class Controls:
     head_yaw, head_pitch, head_roll: the head on its neck; gaze_*: both eyes; yaw, pitch, roll, zoom: the camera around
     the avatar. Degrees; a positive yaw turns the face towards the picture's left edge, a positive pitch turns it down.
     head_x, head_y, head_z: how far the head has moved, in outer-eye-corner distances along its rest axes (to the
-    subject's left, down, backwards). detail: what a driving clip adds to the expression, x, y, z of each of the 468 face
-    landmarks in the same unit and axes; empty for none. light: what it adds to the light on the face, the natural logarithm of how
-    much brighter red, green and blue are at each landmark; empty for none. mouth_light: the same, of all three together, between the
-    lips, in four bands from the upper to the lower one. neutralise: how far the portrait's open mouth is closed and its
-    closed eyes are opened, 0..1; a portrait without them stays as it is.
+    subject's left, down, backwards). body_*: the same of the shoulders and what they carry, about the same neck and along the same axes;
+    where a neck would grow or lean too far they come along with the head by themselves. detail: what a driving clip adds to the
+    expression, x, y, z of each of the 468 face landmarks in the same unit and axes; empty for none. light: what it adds to the light on
+    the face, the natural logarithm of how much brighter red, green and blue are at each landmark; empty for none. mouth_light: the same,
+    of all three together, between the lips, in four bands from the upper to the lower one. neutralise: how far the portrait's open mouth
+    is closed and its closed eyes are opened, 0..1; a portrait without them stays as it is.
     """
 
     attributes: dict[str, float] = field(default_factory=dict)
@@ -58,6 +65,12 @@ class Controls:
     head_x: float = 0.0
     head_y: float = 0.0
     head_z: float = 0.0
+    body_yaw: float = 0.0
+    body_pitch: float = 0.0
+    body_roll: float = 0.0
+    body_x: float = 0.0
+    body_y: float = 0.0
+    body_z: float = 0.0
     gaze_yaw: float = 0.0
     gaze_pitch: float = 0.0
     detail: tuple[float, ...] = ()
@@ -95,7 +108,8 @@ class Controls:
         known = {f.name for f in fields(Controls)}
         for key in data:
             if key not in known:
-                raise PerseError(f"Unknown control {shown(key)}; known are: {', '.join(sorted(known))}.")
+                families = sorted({f"{name.split('_')[0]}_*" if name in RANGES and "_" in name else name for name in known})
+                raise PerseError(f"Unknown control {shown(key)}; known are: {', '.join(families)}.")
         out: dict[str, Any] = {}
         for key, value in data.items():
             if key in RANGES:

@@ -129,6 +129,9 @@ def test_seeds_are_whole_numbers(text):
     assert checked(_seed, text) is None
 
 
+IN_PLACE = {f"{part}_{axis}": 0.0 for part in ("head", "body") for axis in "xyz"}
+
+
 def test_what_is_accepted_is_rendered_finitely(avatar):
     known = {
         "attributes": [a.name for c in avatar.space.categories.values() for a in c.axes],
@@ -142,7 +145,8 @@ def test_what_is_accepted_is_rendered_finitely(avatar):
             continue
         cloud = avatar(overlay(found, found))  # as far as a motion on top may take it
         assert all(bool(x.isfinite().all()) for x in (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors)), text
-        assert np.ptp(renderer.frame(found)) > 0
+        assert renderer.frame(found).shape == (64, 64, 3)
+        assert np.ptp(renderer.frame(found.with_(**IN_PLACE))) > 0  # a head that leaves the picture takes its body along
         seen += kind == "valid"
     assert seen >= 5
 

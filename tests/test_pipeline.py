@@ -50,7 +50,7 @@ def test_sizes_agree(avatar):
     """A small picture is a large one seen from further away, not another view."""
     small, large = (Renderer(avatar, n, "black").frame().astype(float) for n in (128, 512))
     shrunk = large.reshape(128, 4, 128, 4, 3).mean((1, 3))
-    assert np.corrcoef(small.ravel(), shrunk.ravel())[0, 1] > 0.98
+    assert np.corrcoef(small.ravel(), shrunk.ravel())[0, 1] > 0.975
     assert np.corrcoef(np.roll(small, 4, 1).ravel(), shrunk.ravel())[0, 1] < 0.97
 
 

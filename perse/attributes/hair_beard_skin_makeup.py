@@ -1,6 +1,6 @@
 """The catalogue's surfaces: hair, beard, skin, makeup."""
 
-from .edit_vocabulary import Bare, Category, Detail, HairVolume, Locks, Paint, Prop, Recolor, Strands, Tint, Tuck, axis, style
+from .edit_vocabulary import Bare, Category, Detail, HairVolume, Locks, Paint, Recolor, Strands, Tint, Tuck, axis, style
 
 
 def _dye(to: tuple[float, float, float], lightness: float):
@@ -22,13 +22,13 @@ HAIR = Category("hair", "Hair", (
          (Recolor("hair", shift=(13, 1, 4)), Tint("hair", shift=(13, 1, 4))), ("hair",),
          -1.0, "lighter hair"),
     axis("hair_volume", "Volume", "Flatter or fuller hair", HairVolume(0.16), ("hair",), -1.0, "more voluminous hair"),
-    axis("hair_short", "Cropped", "Hair cut short", (Tuck(0.12), Prop("ears", (0.0, 0.0, 0.0))), ("hair",), prompt="closely cropped hair"),
+    axis("hair_short", "Cropped", "Hair cut short", (Tuck(0.12),), ("hair",), prompt="closely cropped hair"),
     axis("hair_long", "Long", "Hair that grows down to the shoulders", Locks("long", 1450, 0.025), ("hair",),
          prompt="long hair down to the shoulders"),
     axis("hair_fringe", "Fringe", "Hair that falls over the forehead", Locks("fringe", 620, 0.019), ("hair",), prompt="a fringe"),
     axis("hair_receding", "Receding", "A hairline further back", (Bare("temples"), Tuck(0.35, "temples")), ("temples",),
          prompt="a receding hairline"),
-    axis("hair_bald", "Bald", "No hair on the head", (Tuck(0.0), Bare("hair"), Prop("ears", (0.0, 0.0, 0.0))), ("hair",),
+    axis("hair_bald", "Bald", "No hair on the head", (Tuck(0.0), Bare("hair")), ("hair",),
          prompt="a bald head"),
 ), (
     style("blond", "Blond", hair_blond=1), style("black", "Black", hair_dark=1), style("brown", "Brown", hair_brown=1),

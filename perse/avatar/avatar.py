@@ -138,7 +138,7 @@ class Avatar(nn.Module):
         if state.detail is not None:
             detail = self.poser.spread(state.detail)
             shape = detail if shape is None else shape + detail
-        vertices = self.poser(state.weights, state.head, state.gaze, shape)
+        vertices = self.poser(state.weights, state.head, state.gaze, shape, state.body)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
         if lit:
             light = None if state.light is None else self.poser.spread(state.light)

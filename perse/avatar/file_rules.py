@@ -24,9 +24,12 @@ LIMIT = 80_000_000  # bytes of a file; builds make 17 to 23 million, of the shar
 MAX_HEADER = 1_000_000  # bytes; about a hundred thousand are needed
 MAX_GAUSSIANS = 400_000  # builds make up to 170,000
 MAX_AXES = 256
-# Rigs have one topology. By numbers of vertices and triangles: SHA-256 of the triangles' corners, rising (builds differ in how they are
+# Rigs have one of these topologies. By numbers of vertices and triangles: SHA-256 of the triangles' corners, rising (builds differ in how they are
 # wound), and of the parts that vertices and triangles belong to.
-TOPOLOGIES = {(3392, 6418): "045128c94df252162de0dccb3c5eca87828ef8c485bda9fa6cf3bfc86d5a137c"}
+TOPOLOGIES = {
+    (3392, 6418): "045128c94df252162de0dccb3c5eca87828ef8c485bda9fa6cf3bfc86d5a137c",  # before the anatomical head
+    (4166, 7876): "7146c481d6bf2e71e39b47a5ba07ee9ad770547d30e4ccf67cb0670bd2dc3d4f",
+}
 KINDS = {"F32": torch.float32, "F16": torch.float16, "I32": torch.int32, "I8": torch.int8, "U8": torch.uint8}
 _NAME = re.compile("[a-z0-9_]{1,130}")
 _BUILD = {"synthesizer": str, "device": str, "notes": list, "limits": dict, "interpolated": bool, "lessons": dict} | dict.fromkeys(

@@ -17,8 +17,9 @@ from .latent_space import LatentSpace
 class State:
     """What a frame asks of an avatar, or several frames where all but the latents have leading dimensions.
 
-    weights (E,) of the blendshapes; head (3,), or (6,) with its shift, and gaze (2,), as `rig.Poser` takes them; latents by category,
-    (dim,) each; detail (468, 3) and light (468, 3) of the landmarks, mouth_light (BANDS,), or None where there is no driver.
+    weights (E,) of the blendshapes; head (3,), or (6,) with its shift, gaze (2,) and body (6,) or None, as `rig.Poser` takes them;
+    latents by category, (dim,) each; detail (468, 3) and light (468, 3) of the landmarks, mouth_light (BANDS,), or None where there is
+    no driver.
     """
 
     weights: Tensor
@@ -28,10 +29,11 @@ class State:
     detail: Tensor | None = None
     light: Tensor | None = None
     mouth_light: Tensor | None = None
+    body: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "State":
         """The same on a device."""
-        drive = (None if x is None else x.to(device) for x in (self.detail, self.light, self.mouth_light))
+        drive = (None if x is None else x.to(device) for x in (self.detail, self.light, self.mouth_light, self.body))
         return State(
             self.weights.to(device),
             self.head.to(device),
@@ -51,8 +53,13 @@ def state_of(controls: Controls, space: LatentSpace, rig: Rig) -> State:
         weights = expand(controls.expression)
     except KeyError as error:
         raise PerseError(f"Unknown expression {error.args[0]!r}; see `info` for the list.") from None
-    turn = np.radians([controls.head_yaw, controls.head_pitch, controls.head_roll])
-    head = np.array([*turn, controls.head_x, controls.head_y, controls.head_z], np.float32)
+    head, body = (
+        np.array([*np.radians(turn), *shift], np.float32)
+        for turn, shift in (
+            ((controls.head_yaw, controls.head_pitch, controls.head_roll), (controls.head_x, controls.head_y, controls.head_z)),
+            ((controls.body_yaw, controls.body_pitch, controls.body_roll), (controls.body_x, controls.body_y, controls.body_z)),
+        )
+    )
     gaze = np.radians([controls.gaze_yaw, controls.gaze_pitch]).astype(np.float32)
     lids_follow(weights, controls.gaze_pitch)
     if controls.gaze_pitch:
@@ -72,6 +79,7 @@ def state_of(controls: Controls, space: LatentSpace, rig: Rig) -> State:
         detail,
         _given(controls.light, (-1, 3)),
         _given(controls.mouth_light, (-1,)),
+        torch.from_numpy(body) if body.any() else None,
     )
 
 
@@ -127,4 +135,4 @@ def stacked(states: list[State]) -> State:
         return None if some is None else torch.stack([torch.zeros_like(some) if x is None else x for x in each])
 
     weights, head, gaze = (torch.stack([getattr(state, name) for state in states]) for name in ("weights", "head", "gaze"))
-    return State(weights, head, gaze, {}, drive("detail"), drive("light"), drive("mouth_light"))
+    return State(weights, head, gaze, {}, drive("detail"), drive("light"), drive("mouth_light"), drive("body"))

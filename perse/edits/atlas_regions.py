@@ -6,13 +6,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..attributes.face_areas import AREAS
 from ..face.landmarks import FACE, OVAL
 from ..face.triangles import canonical
 from ..render.geometry import interpolated
+from ..rig.anatomy.template import head_template
+from ..rig.head import ears_of
 from ..rig.rig import Rig
-from ..rig.shell import EAR, RINGS
 from ..rig.skeleton import PART, PARTS
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.cie_lab import to_lab
@@ -23,8 +25,9 @@ from .already_worn import own_beard
 SHEET_SCALE = 240  # pixels per eye distance of the sheet on which areas are drawn
 SHEET_LEFT, SHEET_TOP, SHEET_WIDTH, SHEET_HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane it shows, eye distances
 TOUCHED = 0.02  # of a region's weight, from which a texel is worth an edit's while
-EAR_SIZE = (0.46, 0.32)  # eye distances from an ear's middle, upwards and backwards, at which its region has faded to about a half
-BESIDE_FACE = 0.6  # eye distances from the middle of the head beyond which the shell may be an ear
+EAR_BLUR = 9.0  # texels over which an ear's region fades into the skin around it
+UNDER_JAW = 0.15  # eye distances behind the face's outline over which what grows on the chin ends
+RECEDES = 0.09  # eye distances behind the face's outline of one step in the table of temples
 PUPIL = 0.34  # of the iris' radius: an iris is recoloured from there outwards
 Box = tuple[slice, slice]
 FACIAL_HAIR = ("beard", "moustache", "goatee", "chin_beard")
@@ -73,7 +76,7 @@ class Regions:
         self.face_xy = np.where(self._inside[..., None], self.face_xy[near], 9.0)
         ring = np.append(OVAL, OVAL[0])
         width = texture.seen[chart_slice("shell")].shape[1]
-        columns = np.arange(width) / width * len(OVAL)
+        columns = head_template().around(np.arange(width) / width)
         self._oval_xy = np.stack([np.interp(columns, np.arange(len(ring)), mean[ring, k]) for k in (0, 1)], -1).astype(np.float32)
 
     def __call__(self, name: str) -> np.ndarray:
@@ -151,10 +154,11 @@ class Regions:
         if name == "own_beard":
             return own_beard(self)
         if name == "ear_area":
-            points = self.points[chart_slice("shell")]
-            away = ((points[..., 1] - EAR[1]) / EAR_SIZE[0]) ** 2 + ((points[..., 2] - EAR[2]) / EAR_SIZE[1]) ** 2
-            empty[chart_slice("shell")] = np.clip(1.6 * np.exp(-(away**2)) - 0.05, 0, 1) * (np.abs(points[..., 0]) > BESIDE_FACE)
-            return empty
+            shell = chart_slice("shell")
+            faces = self.texture.faces[shell]
+            ears = interpolated(ears_of(self.rig)[self.rig.faces[np.maximum(faces, 0)]][..., None], self.texture.bary[shell])[..., 0]
+            empty[shell] = np.clip(ears * (faces >= 0), 0, 1)
+            return np.clip(2.5 * soft(empty, EAR_BLUR), 0, 1)
         return np.clip(soft(masks[name], 1.5), 0, 1)
 
     def _area(self, name: str) -> np.ndarray:
@@ -169,9 +173,7 @@ class Regions:
         weight[block] = self.on_sheet(sheet, self.face_xy) * self._inside
         if area.below:
             shell = chart_slice("shell")
-            height = weight[shell].shape[0]
-            fade = np.clip(1 - np.arange(height) / height / (3.0 / (RINGS + 1)), 0, 1)
-            weight[shell] = self.on_sheet(sheet, self._oval_xy[None]) * fade[:, None]
+            weight[shell] = self.on_sheet(sheet, self._oval_xy[None]) * np.clip(1 - self.behind_outline() / UNDER_JAW, 0, 1)
         if name in FACIAL_HAIR:
             weight *= np.clip(1 - 1.4 * cv2.dilate(masks["lips"], np.ones((5, 5))), 0, 1) * np.clip(1 - masks["hair"], 0, 1)
         if area.skin:
@@ -183,6 +185,15 @@ class Regions:
                 weight[chart_slice(part)] = 1.0
         return weight
 
+    def behind_outline(self) -> np.ndarray:
+        """How far each texel of the head's chart (H, W) lies behind the face's outline, eye distances."""
+
+        def measure() -> np.ndarray:
+            oval, t = self.rig.vertices[OVAL], np.linspace(0, 1, 12, endpoint=False)[:, None, None]
+            return cKDTree((oval * (1 - t) + np.roll(oval, -1, 0) * t).reshape(-1, 3)).query(self.points[chart_slice("shell")])[0]
+
+        return self.remembered("behind the outline", measure)
+
     def _temples(self) -> np.ndarray:
         """The front of the hair: an M over the forehead, deeper at the temples than in the middle."""
         hair = self("hair")
@@ -190,15 +201,16 @@ class Regions:
         block = chart_slice("face")
         weight[block] = hair[block] * np.clip((0.06 - self.face_xy[..., 1]) / 0.2, 0, 1)
         shell = chart_slice("shell")
-        height, width = hair[shell].shape
-        column = np.abs((np.arange(width) / width + 0.5) % 1 - 0.5) * len(OVAL)  # profiles away from the crown's
-        deep = np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0]) / (RINGS + 1) * height
+        width = hair[shell].shape[1]
+        place = head_template().around(np.arange(width) / width)
+        column = np.minimum(place, len(OVAL) - place)  # landmarks of the outline away from the middle of the forehead
+        deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0])
         # Single hairs stand on beyond the line.
         ragged = cv2.GaussianBlur(
             np.random.default_rng(0).standard_normal((1, width)).astype(np.float32), (0, 0), 1.2, borderType=cv2.BORDER_REFLECT
         )[0]
-        deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width] + 10 * ragged
-        weight[shell] = hair[shell] * np.clip((deep[None] - np.arange(height)[:, None]) / 40 + 0.3, 0, 1)
+        deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width] + 0.03 * ragged
+        weight[shell] = hair[shell] * np.clip((deep[None] - self.behind_outline()) / 0.12 + 0.3, 0, 1)
         return weight
 
     def _iris(self) -> np.ndarray:

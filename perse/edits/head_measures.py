@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 
 from ..attributes.edit_vocabulary import Tuck
-from ..face.landmarks import FOREHEAD, FOREHEAD_TOP, OVAL
+from ..face.landmarks import FOREHEAD, FOREHEAD_TOP
 from ..render.geometry import grid_on
+from ..rig.head import ears_of
 from ..rig.rig import Rig
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.fill_holes import diffuse
@@ -15,6 +16,7 @@ from .bound_mesh import BoundMesh
 from .reshape import Shaper
 
 TILT = np.radians(20.0)  # a hat's rim lies lower at the nape than at the forehead
+LOBE = 0.9  # share of an ear that lies above its lobe's end
 UNDER_HAT = Tuck(0.30)  # as the catalogue's hats tuck hair
 AZIMUTHS, ELEVATIONS = 96, 40  # directions in which the head is measured, around it and upwards
 LOWEST = np.radians(-30.0)  # the first elevation that is
@@ -29,6 +31,7 @@ class Head:
     def __init__(self, rig: Rig, texture: Texture, regions: Regions, shaper: Shaper):
         self.rig, self.texture, self.regions, self.shaper = rig, texture, regions, shaper
         v = rig.vertices.astype(np.float64)
+        self.ears = ears_of(rig)
         self.up = np.array([0.0, -np.cos(TILT), np.sin(TILT)])
         self.forward = np.array([0.0, -np.sin(TILT), -np.cos(TILT)])
         self.side = np.array([1.0, 0.0, 0.0])
@@ -66,7 +69,8 @@ class Head:
         v = self.rig.vertices.astype(np.float64)
         if tucked:
             v = v + self.shaper.tuck(UNDER_HAT, self.under_hat)
-        corners = v[self.rig.faces[self.rig.part_faces("face", "shell")]]
+        head = self.rig.part_faces("face", "shell")
+        corners = v[self.rig.faces[head[self.ears[self.rig.faces[head]].max(1) < 0.5]]]
         points = grid_on(corners, 5).reshape(-1, 3) - self.middle
         x, y, z = points @ self.side, points @ self.up, points @ self.forward
         distance = np.linalg.norm(points, axis=1)
@@ -89,14 +93,14 @@ class Head:
 
     def lobe(self, side: float) -> np.ndarray:
         """Where an earring hangs (3,): side -1 right, +1 left."""
-        v = self.rig.vertices[self.shaper.shell][:-1].reshape(-1, len(OVAL), 3)
-        column = 9 if side < 0 else 27
-        upper, lower = v[3, column].astype(np.float64), v[3, column + (1 if side < 0 else -1)].astype(np.float64)
-        point = 0.35 * upper + 0.65 * lower
-        # Outside the cheek and the hair at that height.
-        beside = v[:9, [column, column + (1 if side < 0 else -1)]].reshape(-1, 3)
-        near = beside[np.abs(beside[:, 1] - point[1]) < 0.14]
-        point[0] = side * (np.abs(near[near[:, 2] < point[2] + 0.12, 0]).max(initial=abs(point[0])) + 0.015)
+        v = self.rig.vertices.astype(np.float64)
+        ear = v[(self.ears > 0.6) & (v[:, 0] * side > 0)]
+        low = ear[ear[:, 1] > np.quantile(ear[:, 1], LOBE)]
+        point = low.mean(0)
+        # Outside the hair at that height, if there is any.
+        beside = v[self.shaper.shell]
+        near = beside[(np.abs(beside[:, 1] - point[1]) < 0.14) & (np.abs(beside[:, 2] - point[2]) < 0.12) & (beside[:, 0] * side > 0)]
+        point[0] = side * (max(np.abs(low[:, 0]).max(), np.abs(near[:, 0]).max(initial=0)) + 0.015)
         return point
 
     def skin(self, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -106,16 +110,7 @@ class Head:
 
     def fixed(self, points: np.ndarray, triangles: np.ndarray, colors: np.ndarray, kind: str, start: np.ndarray | None = None) -> BoundMesh:
         """An object (N, 3) that turns with the skull and knows neither expressions nor edits of the head's form."""
-        # The top row of the neck, inside the head, moves with it rigidly.
-        faces = self.rig.part_faces("body")
-        rigid = faces[(self.rig.head[self.rig.faces[faces]] > 0.9999).all(1)]
-        anchor = rigid[0] if len(rigid) else self.rig.part_faces("shell")[-1]
+        anchor = self.shaper.bone
         bary = np.tile([1 / 3, 1 / 3, 1 / 3], (len(points), 1))
         centre = self.rig.vertices[self.rig.faces[anchor]].mean(0)
         return BoundMesh(np.full(len(points), anchor), bary, points - centre, triangles, colors, np.zeros((0, 2), int), 0.0, kind, start)
-
-
-def covers_ears(regions: Regions) -> bool:
-    """Whether hair hides the ears."""
-    ears = regions("ear_area") > 0.5
-    return bool(regions("hair")[ears].mean() > 0.6) if ears.any() else False

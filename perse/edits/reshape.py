@@ -5,13 +5,16 @@ import numpy as np
 from ..attributes.edit_vocabulary import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
 from ..face.triangles import canonical
+from ..rig.anatomy.prior import likely_head
+from ..rig.head import bare_head, ears_of
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
-from ..rig.shell import EAR, RINGS, build_shell
 from ..rig.skeleton import MOUTH_PARTS, PART
 from ..texture.atlas import ATLAS, sample
 
 HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in the head frame
+HAIR_GIVES = 0.08  # share of an ear's change that hair over it takes part in
+HAIRLINE = 0.4  # eye distances behind the face's outline over which hair gains its volume
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
 
@@ -25,6 +28,11 @@ class Shaper:
         self.surface = Surface(rig.vertices[:count], rig.faces[(rig.faces < count).all(1)])
         self.shell = np.flatnonzero(rig.vertex_part == PART["shell"])
         self._bald: np.ndarray | None = None
+        self._ears = self._evened(ears_of(rig)[:count])
+        self._behind = self.surface.distance(list(OVAL))
+        # A triangle of bone, which moves with the skull alone: neither expressions nor edits reach the hindmost of the upper teeth.
+        teeth = rig.part_faces("upper_teeth")
+        self.bone = int(teeth[rig.vertices[rig.faces[teeth], 2].mean(1).argmax()])
         # Atlas pixel of every vertex.
         self.at = np.zeros((len(rig.vertices), 2), np.float32)
         self.at[rig.faces.ravel()] = rig.uvs.reshape(-1, 2) * ATLAS
@@ -55,6 +63,7 @@ class Shaper:
         if any(step.inside):
             inner = np.isin(self.rig.vertex_part, MOUTH_PARTS)
             inner &= ~shape.any(1)
+            inner[self.rig.faces[self.bone]] = False
             shape[inner] = step.inside
         return shape
 
@@ -82,17 +91,19 @@ class Shaper:
                 pinned += BROW[side]["lower"]
         return self._spread(handles, 0.22 if isinstance(step, EyeSize) else 0.30, pinned) + balls
 
-    def ears(self, step: Ears, region: np.ndarray) -> np.ndarray:
-        """The shell around the ears grown about their middle, or pushed off the head.
+    def ears(self, step: Ears, hair: np.ndarray) -> np.ndarray:
+        """The ears grown about their middle, or pushed off the head.
 
         Args:
-            region: (ATLAS, ATLAS) where the ears are.
+            hair: (ATLAS, ATLAS) where hair is: it gives a little over an ear that grows.
         """
         shape = np.zeros(self.rig.vertices.shape)
         points = self.rig.vertices[self.shell].astype(np.float64)
-        weight = sample(region, self.at[self.shell][None])[0][:, None]
+        weight = (self._ears[FACE:] * (1 - (1 - HAIR_GIVES) * np.clip(self.on_shell(hair), 0, 1)))[:, None]
         outward = np.sign(points[:, :1]) * [[1.0, 0.0, 0.0]]
-        middle = np.array(EAR) * np.column_stack([np.sign(points[:, 0]), np.ones((len(points), 2))])
+        left = points[:, 0] > 0
+        middles = [np.average(points[side], axis=0, weights=weight[side, 0] ** 2) for side in (left, ~left)]
+        middle = np.where(left[:, None], *middles)
         shape[self.shell] = weight * (
             step.out * (outward + [[0.0, 0.0, -0.3]]) + step.size * (np.array([1.2, 1.0, 0.5]) * (points - middle) + 0.25 * outward)
         )
@@ -105,7 +116,7 @@ class Shaper:
             hair: (ATLAS, ATLAS) where hair is.
         """
         points = self.rig.vertices[self.shell]
-        weight = self.on_shell(hair) * np.clip((np.arange(len(points)) // len(OVAL) + 1) / 5, 0, 1)
+        weight = self.on_shell(hair) * np.clip(self._behind[FACE:] / HAIRLINE, 0, 1)
         away = points - HAIR_CENTRE
         away /= np.linalg.norm(away, axis=1, keepdims=True)
         shape = np.zeros(self.rig.vertices.shape)
@@ -119,17 +130,21 @@ class Shaper:
             region: (ATLAS, ATLAS) where.
         """
         if self._bald is None:
-            nothing = np.zeros((8, 8))
-            self._bald = build_shell(self.rig.vertices[:FACE].astype(np.float64), self.rig.camera, nothing, nothing).vertices
+            self._bald = bare_head(face := self.rig.vertices[:FACE].astype(np.float64), self.rig.camera, likely_head(face))
         shape = np.zeros(self.rig.vertices.shape)
         shape[self.shell] = (1 - step.keep) * self.on_shell(region)[:, None] * (self._bald - self.rig.vertices[self.shell])
         return shape
 
     def on_shell(self, region: np.ndarray) -> np.ndarray:
         """A region's weight at the shell's vertices, smoothed over their neighbours."""
-        grid = sample(region, self.at[self.shell][None])[0]
-        ring = grid[:-1].reshape(RINGS, len(OVAL))
+        weight = np.zeros(len(self.surface.vertices))
+        weight[self.shell] = sample(region, self.at[self.shell][None])[0]
+        weight[:FACE] = sample(region, self.at[:FACE][None])[0]
+        return self._evened(weight)[self.shell]
+
+    def _evened(self, weight: np.ndarray) -> np.ndarray:
+        """A weight (N,) of the surface's vertices, averaged over neighbours."""
+        links = self.surface.stiffness.diagonal()
         for _ in range(SMOOTHINGS):
-            up, down = np.vstack([ring[:1], ring[:-1]]), np.vstack([ring[1:], ring[-1:]])
-            ring = (2 * ring + up + down + np.roll(ring, 1, 1) + np.roll(ring, -1, 1)) / 6
-        return np.append(ring.ravel(), ring[-1].mean())
+            weight = weight - self.surface.stiffness @ weight / (links + 2)
+        return weight

@@ -103,7 +103,7 @@ class Workshop:
                 case EyeSize() | EyeSpacing():
                     out.reshape(sign * self.shaper.eyes(step))
                 case Ears():
-                    out.reshape(sign * self.shaper.ears(step, self.region("ear_area")))
+                    out.reshape(sign * self.shaper.ears(step, self.region("hair")))
                 case HairVolume():
                     out.reshape(sign * self.shaper.volume(step, self.region("hair")))
                 case Tuck():

@@ -11,7 +11,7 @@ import numpy as np
 
 from .bound_mesh import BoundMesh
 from .earrings import drops, hoops, studs
-from .ears import ears, elf_tips
+from .ears import elf_tips
 from .glasses import glasses
 from .hats import beanie, cap, cowboy, hairband
 from .head_measures import Head
@@ -29,6 +29,5 @@ WORN_OBJECTS: dict[str, Callable[[Head, np.ndarray], BoundMesh | None]] = {
     "hoops": hoops,
     "drops": drops,
     "headphones": headphones,
-    "ears": ears,
     "elf_tips": elf_tips,
 }

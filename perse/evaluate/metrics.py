@@ -19,24 +19,26 @@ from ..portrait.models import segment_person
 BELOW_CHIN = 0.08  # of the face height: where the head ends
 SEGMENTED = 3.2  # of the face height: side of the square in which the person is segmented
 SPAN = 255.0  # of grey levels
-NAMES = ("psnr_head", "ssim_head", "psnr_face", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou", "sharp")
+NAMES = ("psnr_head", "ssim_head", "psnr_face", "psnr_person", "akd", "mouth_err", "eye_err", "gaze_err", "pose_err", "sil_iou", "sharp")
 
 
 @dataclass(frozen=True)
 class Truth:
-    """A true frame: image (H, W, 3) uint8, landmarks (478, 3) pixels, head and face masks (H, W) bool."""
+    """A true frame: image (H, W, 3) uint8, landmarks (478, 3) pixels, head, face and person masks (H, W) bool."""
 
     image: np.ndarray
     landmarks: np.ndarray
     head: np.ndarray
     face: np.ndarray
+    person: np.ndarray
 
     @staticmethod
     def of(image: np.ndarray, landmarks: np.ndarray) -> "Truth":
         """Segment a frame whose landmarks are known."""
         face = np.zeros(image.shape[:2], np.uint8)
         cv2.fillPoly(face, [np.round(landmarks[FACE_OUTLINE, :2] - 0.5).astype(np.int32)], 1)
-        return Truth(image, landmarks, head_mask(image, landmarks), face > 0)
+        head = head_mask(image, landmarks)
+        return Truth(image, landmarks, head, face > 0, head | (segment_person(image) > 0.5))
 
 
 def head_mask(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -58,6 +60,7 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
     """All metrics of one picture (H, W, 3) uint8, or None if no face is found in it.
 
     psnr_head, psnr_face: dB over the true head mask / the polygon of the face outline.
+    psnr_person: dB over the true person's mask, segmented in the whole frame: head, neck, shoulders and whatever else is seen of them.
     ssim_head: mean of the SSIM map (Wang et al. 2004, Gaussian window, grey levels) over the true head mask.
     akd: mean distance of the 468 face landmarks.
     mouth_err: mean error of the mouth's opening (13 to 14) and width (61 to 291).
@@ -82,6 +85,7 @@ def measure(truth: Truth, image: np.ndarray) -> dict[str, float] | None:
         "psnr_head": _psnr(squared, truth.head),
         "ssim_head": float(similarity[truth.head].mean()) if truth.head.any() else 1.0,
         "psnr_face": _psnr(squared, truth.face),
+        "psnr_person": _psnr(squared, truth.person),
         "akd": float(np.linalg.norm(true[:FACE, :2] - seen[:FACE, :2], axis=1).mean() / unit),
         "mouth_err": float(np.abs(_mouth(true) - _mouth(seen)).mean() / unit),
         "eye_err": float(np.abs(_lids(true) - _lids(seen)).mean() / unit),

@@ -5,16 +5,18 @@ import io
 
 from .motion import Motion
 
-POSE = ("head_yaw", "head_pitch", "head_roll", "head_x", "head_y", "head_z", "gaze_yaw", "gaze_pitch")
+HEAD = ("head_yaw", "head_pitch", "head_roll", "head_x", "head_y", "head_z")
+BODY = ("body_yaw", "body_pitch", "body_roll", "body_x", "body_y", "body_z")
+POSE = (*HEAD, *BODY, "gaze_yaw", "gaze_pitch")
 CAMERA = ("yaw", "pitch", "roll", "zoom")
 
 
 def motion_csv(motion: Motion) -> str:
     """CSV with a header and a row a frame.
 
-    Columns: frame (from 0), seconds, head_* and gaze_*, camera_yaw, camera_pitch, camera_roll (degrees), camera_zoom,
-    then each expression that is used in any frame, by its name (weights in [0, 1]). head_x, head_y, head_z are in the unit
-    of `Controls`. Numbers have at most five decimals. What a driving clip adds as `detail` is left out.
+    Columns: frame (from 0), seconds, head_*, body_* and gaze_*, camera_yaw, camera_pitch, camera_roll (degrees), camera_zoom,
+    then each expression that is used in any frame, by its name (weights in [0, 1]). head_x and the like are in the unit of
+    `Controls`. Numbers have at most five decimals. What a driving clip adds as `detail` is left out.
     """
     frames = list(motion)
     expressions = sorted({name for frame in frames for name, weight in frame.expression.items() if weight})

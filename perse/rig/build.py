@@ -1,4 +1,4 @@
-"""From a portrait to a rig: fit the camera, grow skull and bust, place eyes and mouth, author the expressions."""
+"""From a portrait to a rig: fit the camera, place the anatomical head behind it, and eyes and mouth, author the expressions."""
 
 import numpy as np
 
@@ -7,15 +7,16 @@ from ..face.measures import mouth_width
 from ..face.triangles import canonical
 from ..render.geometry import triangle_normals
 from ..smooth_ramps import smooth_step
+from .anatomy.template import head_template
 from .blendshapes import build_blendshapes, jaw_weights
-from .body import ANGLES, ROWS, build_body
+from .bust import ANGLES, ROWS, build_bust
 from .expressions import NAMES
 from .eyes import CAP, build_eye, room_behind_lid
+from .head import build_head, fit_head
+from .hull import inside_hull
 from .mouth import build_cavity, build_teeth, build_tongue, look_between_lips
-from .pose_fit import fit_portrait
 from .rig import Rig
 from .sculpt import Surface
-from .shell import RINGS, build_shell
 from .skeleton import JAW_GLIDE, PART
 
 # Where each part's texture lies in the atlas: u0, v0, u1, v1.
@@ -52,20 +53,6 @@ def face_chart() -> np.ndarray:
     return np.stack([0.5 + 0.5 * uv[:, 0] / half, (uv[:, 1] - top) / (bottom - top)], 1)
 
 
-def _shell_uvs(faces: np.ndarray) -> np.ndarray:
-    """Corner coordinates (F, 3, 2): profile number across, ring down; the seam's last column ends at 1."""
-    n = len(OVAL)
-    total = (RINGS + 1) * n
-    ring = np.where(faces == total, RINGS + 1, faces // n)
-    column = (faces % n).astype(np.float64)
-    wraps = (column.max(1) == n - 1) & (np.where(ring < RINGS + 1, column, 99).min(1) == 0)
-    column[wraps] = np.where((column[wraps] == 0) & (ring[wraps] <= RINGS), n, column[wraps])
-    pole = ring == RINGS + 1
-    for row in np.flatnonzero(pole.any(1)):
-        column[row, pole[row]] = column[row, ~pole[row]].mean()
-    return np.stack([column / n, ring / (RINGS + 1)], -1)
-
-
 def _outwards(vertices: np.ndarray, faces: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """The same triangles, all wound so that they face away from `inside` (3,) on the whole."""
     corners = vertices[faces]
@@ -75,12 +62,16 @@ def _outwards(vertices: np.ndarray, faces: np.ndarray, inside: np.ndarray) -> np
 
 def build_rig(portrait) -> Rig:
     """Build the rig of one `Portrait` (landmarks, masks and alpha are used; about half a second)."""
-    camera, landmarks = fit_portrait(portrait.landmarks.astype(np.float64), portrait.image.shape[0])
     masks = portrait.masks
-    head_mask = np.clip(portrait.alpha * (1 - masks["clothes"]) * (1 - masks["neck"]), 0, 1)
+    shown = {"person": portrait.alpha, "neck": masks["neck"], "clothes": masks["clothes"], "hair": masks["hair"]}
+    camera, landmarks, likely = fit_head(portrait.landmarks.astype(np.float64), shown)
     face = landmarks[:FACE]
-    shell = build_shell(face, camera, head_mask, masks["hair"])
-    body = build_body(face, camera, portrait.alpha, masks["neck"], masks["clothes"], masks["hair"])
+    template = head_template()
+    shell = build_head(face, camera, shown, likely)
+    loop = template.neck_loop
+    body = build_bust(face, likely, shell.vertices[loop], template.head_follows[loop], camera, shown)
+    shell.vertices = inside_hull(shell.vertices, camera, portrait.alpha)
+    body.vertices = inside_hull(body.vertices, camera, portrait.alpha)
     eyes = {side: build_eye(landmarks, portrait.landmarks, camera, side) for side in ("right", "left")}
     seen = look_between_lips(face, portrait.image, camera)
     mouth = {
@@ -108,9 +99,7 @@ def build_rig(portrait) -> Rig:
         offset += len(points)
 
     shell_index = np.concatenate([OVAL, FACE + np.arange(len(shell.vertices))])
-    whole = np.concatenate([face[OVAL], shell.vertices])
-    wound = _outwards(whole, shell.faces, whole.mean(0))
-    add("shell", shell.vertices, wound, _shell_uvs(wound), shell_index)
+    add("shell", shell.vertices, template.head_faces, template.head_chart, shell_index)
     surface_count = offset
 
     body_faces = _outwards(body.vertices, body.faces, body.vertices.mean(0))
@@ -160,7 +149,7 @@ def build_rig(portrait) -> Rig:
     _tongue_out(shapes, starts["tongue"], mouth["tongue"])
 
     head = np.ones(len(points))
-    head[part == PART["body"]], head[part == PART["shell"]] = body.head, shell.head
+    head[part == PART["body"]], head[part == PART["shell"]] = body.head, template.head_follows
     return Rig(
         points.astype(np.float32),
         triangles,

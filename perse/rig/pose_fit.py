@@ -1,7 +1,7 @@
 """The portrait's camera and the person's face in the head's own frame.
 
-Landmark depth is used as MediaPipe gives it (FINDINGS: usable); a perspective camera six eye distances away explains
-turned heads better than weak perspective does.
+Landmark depth is used as MediaPipe gives it: it is usable. How far away the camera is landmarks do not tell; the head's outline does
+(`anatomy.prior.fit_outline`).
 """
 
 import numpy as np
@@ -11,11 +11,15 @@ from ..face.landmarks import EYE_CORNERS, STABLE
 from ..face.triangles import canonical
 from ..render.camera import Camera
 
-CAMERA_DISTANCE = 6.0
+CAMERA_DISTANCE = 9.0  # eye distances, where nothing tells of another: between a selfie's and a studio's
 
 
 def lift(
-    landmarks: np.ndarray, size: tuple[int, int], scale: float | None = None, depth: np.ndarray | None = None
+    landmarks: np.ndarray,
+    size: tuple[int, int],
+    scale: float | None = None,
+    depth: np.ndarray | None = None,
+    distance: float = CAMERA_DISTANCE,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Landmarks in pixels -> camera space.
 
@@ -23,6 +27,7 @@ def lift(
         landmarks: (N >= 468, 3) pixels, z in the same unit.
         size: picture (width, height); the principal point is its centre.
         scale: pixels per eye distance; measured from the landmarks if None.
+        distance: from the camera to the eyes, eye distances.
         depth: (N,) depths in eye distances relative to the eyes, to be used instead of the landmarks' z.
 
     Returns:
@@ -31,24 +36,25 @@ def lift(
     face = canonical()[0]
     if scale is None:
         scale = procrustes(face[STABLE], landmarks[STABLE].astype(np.float64))[0]
-    focal = CAMERA_DISTANCE * scale
+    focal = distance * scale
     K = np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1]])
     if depth is None:
         depth = (landmarks[:, 2] - (landmarks[EYE_CORNERS[0], 2] + landmarks[EYE_CORNERS[1], 2]) / 2) / scale
-    z = CAMERA_DISTANCE + depth
+    z = distance + depth
     x = (landmarks[:, 0] - K[0, 2]) * z / focal
     y = (landmarks[:, 1] - K[1, 2]) * z / focal
     return np.stack([x, y, z], 1), K, scale
 
 
-def fit_portrait(landmarks: np.ndarray, size: int) -> tuple[Camera, np.ndarray]:
+def fit_portrait(landmarks: np.ndarray, size: int, distance: float = CAMERA_DISTANCE) -> tuple[Camera, np.ndarray]:
     """The portrait's camera, whose viewmat is the head's pose, and the landmarks (478, 3) in the head frame.
 
     Args:
         landmarks: (478, 3) crop pixels.
         size: side of the square crop.
+        distance: from the camera to the eyes, eye distances.
     """
-    points, K, _ = lift(landmarks, (size, size))
+    points, K, _ = lift(landmarks, (size, size), distance=distance)
     scale, rotation, shift = procrustes(canonical()[0][STABLE], points[STABLE])
     viewmat = np.eye(4)
     viewmat[:3, :3] = rotation

@@ -14,6 +14,7 @@ from ..render.geometry import interpolated, vertex_normals
 from . import person_facts
 from .detail import landmark_spread
 from .expressions import INDEX
+from .neck import Neck
 from .neutral import Neutral, neutral
 from .skeleton import EYE_LOOK, GAZE_LIMIT, JAW_ANGLE, JAW_HINGE, JAW_SLIDE, NECK_PIVOT, PART
 
@@ -80,7 +81,7 @@ class Rig:
 
 
 class Poser:
-    """Poses a rig: `poser(weights, head, gaze, shape) -> vertices`. Differentiable in every tensor argument.
+    """Poses a rig: `poser(weights, head, gaze, shape, body) -> vertices`. Differentiable in every tensor argument.
 
     All of them may have the same leading dimensions, one pose each. On the CPU what is zero is left out; on a GPU asking whether
     it is would cost more.
@@ -97,7 +98,7 @@ class Poser:
         self.head = tensor(rig.head)[:, None]
         self.eye_centres = tensor(rig.eye_centres)
         self.eyes = [torch.as_tensor(np.flatnonzero(rig.vertex_part == PART[p]), device=device) for p in ("eye_right", "eye_left")]
-        self.hinge, self.pivot = tensor(JAW_HINGE), tensor(NECK_PIVOT)
+        self.hinge, self.pivot, self.neck = tensor(JAW_HINGE), tensor(NECK_PIVOT), Neck(device)
         # Lower teeth and tongue, and how far the lip's edge lies below the teeth's.
         lower = np.flatnonzero(np.isin(rig.vertex_part, [PART["lower_teeth"], PART["tongue"]]))
         self.lower = torch.as_tensor(lower, device=device)
@@ -109,7 +110,14 @@ class Poser:
         self._rig = rig
         self._spread: tuple[Tensor, Tensor] | None = None  # made when first asked for
 
-    def __call__(self, weights: Tensor, head: Tensor | None = None, gaze: Tensor | None = None, shape: Tensor | None = None) -> Tensor:
+    def __call__(
+        self,
+        weights: Tensor,
+        head: Tensor | None = None,
+        gaze: Tensor | None = None,
+        shape: Tensor | None = None,
+        body: Tensor | None = None,
+    ) -> Tensor:
         """Vertices (..., V, 3).
 
         Args:
@@ -118,17 +126,27 @@ class Poser:
                 of the vertices.
             gaze: (..., 2) yaw, pitch added to both eyes, radians; clamped to what eyes can do.
             shape: (V, 3) or (..., V, 3) displacement of the rest shape.
+            body: (..., 6) yaw, pitch, roll of what the head's joint does not carry, about the neck, radians, and its shift. Farther than
+                a neck gives (`Neck`) the body comes along with the head, whatever this says.
         """
         rest = self.rest if shape is None else self.rest + shape
         vertices = self._express(rest, weights)
         vertices = self._teeth_at_lip(self._jaw(vertices, weights))
         vertices = self._eyes(vertices, rest, weights, gaze)
-        if head is not None and self._moves(head):
-            turned = (vertices - self.pivot) @ rotation(*head[..., :3].unbind(-1)).transpose(-1, -2) + self.pivot
-            if head.shape[-1] == 6:
-                turned = turned + head[..., None, 3:]
-            vertices = vertices + self.head * (turned - vertices)
-        return vertices
+        return vertices if head is None and body is None else self._joints(vertices, head, body)
+
+    def _joints(self, vertices: Tensor, head: Tensor | None, body: Tensor | None) -> Tensor:
+        """The head and the body about the neck, each with the vertices that it carries."""
+        still = vertices.new_zeros(6)
+        head, body = (still if pose is None else pose for pose in (head, body))
+        if not self._moves(head, body):
+            return vertices
+        (turn, shift), (body_turn, body_shift) = poses = [_rigid(pose) for pose in (head, body)]
+        body_shift = body_shift + self.neck.pull(*poses)
+        turned = (vertices - self.pivot) @ turn.transpose(-1, -2) + self.pivot + shift[..., None, :]
+        if self._moves(body, body_shift):
+            vertices = (vertices - self.pivot) @ body_turn.transpose(-1, -2) + self.pivot + body_shift[..., None, :]
+        return vertices + self.head * (turned - vertices)
 
     def _moves(self, *values: Tensor) -> bool:
         return self.device.type != "cpu" or any(bool(value.detach().any()) for value in values)
@@ -197,3 +215,9 @@ class Poser:
         for index, moved in parts:
             vertices = vertices.index_copy(-2, index, moved)
         return vertices
+
+
+def _rigid(pose: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotation (..., 3, 3) and shift (..., 3) of a pose (..., 3) or (..., 6)."""
+    shift = pose[..., 3:] if pose.shape[-1] == 6 else torch.zeros_like(pose)
+    return rotation(*pose[..., :3].unbind(-1)), shift

@@ -6,8 +6,10 @@ follows the person's own proportions, goes around the mouth and eye openings ins
 smoothly where its radius ends.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 
@@ -37,10 +39,13 @@ class Surface:
             - csr_matrix((1 / degree, (range(count), range(count))), shape=(count, count)) @ adjacency
         )
         self.laplacian = laplacian.tocsr()
+        # Membrane energy: differences along edges, unit weights.
+        ones = coo_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
+        self.stiffness = (diags(np.asarray(ones.sum(1)).ravel()) - ones).tocsr()
         self.energy = (laplacian.T @ laplacian).tocsr()
         self.graph = coo_matrix((np.concatenate([length] * 2) + 1e-9, (both[:, 0], both[:, 1])), shape=(count, count)).tocsr()
 
-    def distance(self, sources: list[int]) -> np.ndarray:
+    def distance(self, sources: Sequence[int] | np.ndarray) -> np.ndarray:
         """Length (V,) of the shortest way along edges to the nearest of `sources`."""
         return dijkstra(self.graph, directed=False, indices=list(sources), min_only=True)
 

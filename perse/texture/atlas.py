@@ -21,7 +21,8 @@ class Texture:
 
     color RGB; alpha opacity (soft at the hair's edge); seen: how far the photo is believed at the texel, 0..1 (`belief`);
     regions: what it is, by name of REGIONS; faces (int32, -1 empty) and bary: the rig triangle under each texel; points: where that is in
-    the head's frame; pixels: and in the portrait, x and y. view: the rig as the portrait's camera sees it.
+    the head's frame; pixels: and in the portrait, x and y; facing: cosine between the surface's normal and the way to the camera.
+    view: the rig as the portrait's camera sees it.
     workshops: what the edits need of this texture, by seed, made once and kept with it (`edits.workshop`).
     """
 
@@ -33,6 +34,7 @@ class Texture:
     bary: np.ndarray
     points: np.ndarray
     pixels: np.ndarray
+    facing: np.ndarray
     view: View
     workshops: dict[int, Any] = field(default_factory=dict, repr=False)
 

@@ -7,9 +7,10 @@ from ..rig.rig import Rig
 from .atlas import REGIONS, Texture, chart_slice
 from .belief.texels import Texels, believe, unroll
 from .completion.eyes import complete_eyes
-from .completion.face import complete_face, join_face_to_scalp
+from .completion.face import complete_face
 from .completion.mouth import complete_mouth
 from .completion.scalp import complete_scalp
+from .completion.skin import skin_field
 from .completion.torso import complete_torso
 from .photo_light import colourfulness, faded, white_light
 from .view import MOUTH, look
@@ -31,12 +32,13 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
         texels.bary,
         texels.points,
         texels.pixels,
+        texels.facing,
         view,
     )
-    known = complete_face(texture, belief.if_alike)
-    complete_scalp(texture)
-    join_face_to_scalp(texture, known)
-    complete_torso(texture)
+    skin = skin_field(texture, rig)
+    complete_face(texture, belief.if_alike, skin)
+    complete_scalp(texture, rig, skin)
+    complete_torso(texture, skin)
     light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))
     complete_eyes(texture, texels, rig, light)
     complete_mouth(texture, texels, rig, light)

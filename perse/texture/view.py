@@ -9,7 +9,6 @@ from scipy.ndimage import distance_transform_edt
 
 from ..render.geometry import triangle_normals
 from ..render.mesh import rasterize_ids
-from ..rig.pose_fit import CAMERA_DISTANCE
 from ..rig.rig import Rig
 from ..rig.skeleton import MOUTH_PARTS, PART, PARTS
 
@@ -26,7 +25,7 @@ class View:
     triangles int32, -1 where there is none; bary (…, 3) float32, that triangle's barycentric coordinates; parts: the index of its part,
     -1 where there is none; depth along the optical axis, eye distances, inf where there is nothing; facing: cosine between the triangle's
     normal, whichever way it is wound, and the way to the camera, 0 where there is nothing.
-    focal: the camera's focal length, pixels.
+    eye: an eye distance at the head, pixels.
     """
 
     triangles: np.ndarray
@@ -34,7 +33,7 @@ class View:
     parts: np.ndarray
     depth: np.ndarray
     facing: np.ndarray
-    focal: float
+    eye: float
 
     @staticmethod
     def of(rig: Rig, triangles: np.ndarray, bary: np.ndarray) -> "View":
@@ -48,12 +47,17 @@ class View:
         normal, way = triangle_normals(corners), rig.camera.centre - (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3
         cosine = np.abs((normal * way).sum(1)) / np.maximum(np.linalg.norm(normal, axis=1) * np.linalg.norm(way, axis=1), 1e-12)
         return View(
-            triangles, bary, np.where(there, rig.face_part[shown], -1), depth, np.where(there, cosine[shown], 0.0), rig.camera.K[0, 0]
+            triangles,
+            bary,
+            np.where(there, rig.face_part[shown], -1),
+            depth,
+            np.where(there, cosine[shown], 0.0),
+            rig.camera.K[0, 0] / rig.camera.viewmat[2, 3],
         )
 
     def pixels(self, distance: float) -> float:
         """A distance at the head, in eye distances, as pixels of the portrait."""
-        return distance * self.focal / CAMERA_DISTANCE
+        return distance * self.eye
 
     def shows(self, *names: str) -> np.ndarray:
         """(S, S) bool: pixels that see one of these parts."""

@@ -13,6 +13,7 @@ from ..media.source import called
 from ..portrait import track_landmarks
 from ..portrait.detect import is_human
 from .mouth_gap import between_lips
+from .shoulders import Shoulders
 from .skin_flow import SkinFlow
 from .still_points import StillPoints
 
@@ -34,7 +35,7 @@ class Track:
     width, height of the frames; still (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and
     still_seen (T, M) bool where they were seen; drift (T, 468, 2) in frame pixels: how far from the landmarks the skin lies that was
     under them in the first frame; light (T, 468, 3): the logarithm of the light on it against the first frame's; mouth (T, BANDS) and
-    mouth_seen (T,): see `between_lips`."""
+    mouth_seen (T,): see `between_lips`; body (T, 2, 3) and body_seen (T,) bool: see `Shoulders`."""
 
     landmarks: np.ndarray
     found: np.ndarray
@@ -48,6 +49,8 @@ class Track:
     light: np.ndarray
     mouth: np.ndarray
     mouth_seen: np.ndarray
+    body: np.ndarray
+    body_seen: np.ndarray
 
 
 def track(
@@ -113,11 +116,16 @@ class _First:
     """The first frame that shows the face, (H, W, 3) uint8 with landmarks (478, 3): what later ones are compared with."""
 
     def __init__(self, frame: np.ndarray, face: np.ndarray):
-        self.still, self.skin = StillPoints(frame, face), SkinFlow(frame, face)
+        self.still, self.skin, self.shoulders = StillPoints(frame, face), SkinFlow(frame, face), Shoulders(frame, face)
 
     def compare(self, frame: np.ndarray, face: np.ndarray) -> tuple:
         """What `Track` tells of a frame from its still points on."""
-        return (*self.still.follow(frame, face), *self.skin.compare(frame, face), *between_lips(frame, face))
+        return (
+            *self.still.follow(frame, face),
+            *self.skin.compare(frame, face),
+            *between_lips(frame, face),
+            *self.shoulders.follow(frame, face),
+        )
 
 
 def pace(times: list[float], said: float) -> float:

@@ -5,9 +5,8 @@ import pytest
 
 from perse.avatar.seeds.from_photo import seed_gaussians
 from perse.avatar.seeds.lid_corners import behind_lid_corners
-from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, downwards, hidden, onto_person
+from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, downwards, hidden
 from perse.face.landmarks import EYE, LIPS
-from perse.render.camera import Camera
 from perse.rig.skeleton import PART
 from perse.texture.atlas import ATLAS, chart_slice, sample
 from perse.texture.bake import bake
@@ -30,24 +29,6 @@ def test_hidden_hair_is_drawn_out_along_the_strands_and_skin_is_not(astronaut_po
     ratio = seeds.scales[:, 0] / seeds.scales[:, 1]
     assert np.allclose(ratio[shell & (hair > 0.8)], HAIR_DRAWN_OUT**2, rtol=1e-3)
     assert np.allclose(ratio[shell & (hair < 0.2)], 1, rtol=1e-3)
-
-
-def test_what_stands_out_beyond_the_outline_is_drawn_onto_it():
-    alpha = np.zeros((100, 100), np.float32)
-    alpha[:, 30:70] = 1.0
-    camera = Camera(np.eye(4, dtype=np.float32), np.array([[100, 0, 50], [0, 100, 50], [0, 0, 1]], np.float32), 100, 100)
-    points = np.array([[0.0, 0.0, 5.0], [1.5, 0.2, 5.0], [-2.0, 0.0, 6.0], [9.0, 0.0, 5.0]])  # inside, beside, beside, out of the picture
-    moved = onto_person(points, alpha, camera)
-    assert np.array_equal(moved[[0, 3]], points[[0, 3]])
-    xy, depth = camera.project(moved[1:3])
-    assert ((xy[:, 0] > 30) & (xy[:, 0] < 70)).all()
-    assert np.allclose(depth, points[1:3, 2]) and np.abs(moved[1:3, 1] - points[1:3, 1]).max() < 0.05
-
-
-def test_without_a_person_nothing_moves():
-    camera = Camera(np.eye(4, dtype=np.float32), np.array([[9, 0, 5], [0, 9, 5], [0, 0, 1]], np.float32), 10, 10)
-    points = np.array([[0.0, 0.0, 5.0]])
-    assert np.array_equal(onto_person(points, np.zeros((10, 10), np.float32), camera), points)
 
 
 def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):

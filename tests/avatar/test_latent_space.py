@@ -26,7 +26,7 @@ HOME = {
     "face_shape": (-1.45, 1.45, -1.7, 1.9),
     "glasses": (-1.35, 1.35, -0.5, 0.7),
     "makeup": (-0.9, 0.9, -0.6, 1.2),
-    "ears": (-1.6, 1.6, -0.6, 1.3),
+    "ears": (-1.7, 1.7, -0.75, 1.3),
     "earrings": (-1.6, 1.6, 0.0, 1.8),
 }
 # Categories without such a box say instead what they must leave alone.

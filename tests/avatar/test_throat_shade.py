@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from perse.avatar.appearance.effect import Pose, Rest, recoloured
-from perse.avatar.appearance.throat_shade import ThroatShade
+from perse.avatar.appearance.throat_shade import FRONT, ThroatShade
 from perse.face.landmarks import JAWLINE
 from perse.rig.expressions import expand
 from perse.rig.skeleton import PART
@@ -40,7 +40,8 @@ def test_an_open_jaw_darkens_the_throat_below_it_and_nothing_else(rig, shade, pl
     points = place.points
     half, full = light(shade, place, jaw_open=0.4), light(shade, place, jaw_open=1.0)
     dark = full < 0.999
-    assert dark.any() and (place.part[dark] == PART["body"]).all()
+    assert set(place.part[dark]) == {PART["shell"], PART["body"]}  # the jaw's underside, and the neck below it
+    assert points[dark, 2].max() < FRONT and points[dark, 1].min() > rig.vertices[JAWLINE, 1].min()
     chin = rig.vertices[JAWLINE, 1].max()
     assert points[dark, 1].max() < chin + 1.0 and full.min() > 0.5
     assert full.min() < half.min() < 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perse.controls import MARKS, Controls
-from perse.motion.driving.curves import GAZE, HEAD, Curves
+from perse.motion.driving.curves import BODY, GAZE, HEAD, Curves
 from perse.motion.motion import Motion
 from perse.pipeline import PersePipeline
 from perse.rig.expressions import expand
@@ -38,6 +38,7 @@ def curves(frames: list[Controls]) -> Curves:
     return Curves.still(len(frames)).with_(
         weights=np.stack([expand(frame.expression) for frame in frames]).astype(float),
         head=column(HEAD),
+        body=column(BODY),
         gaze=column(GAZE),
         detail=np.stack(detail),
     )

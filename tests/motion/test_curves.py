@@ -17,6 +17,7 @@ def performance() -> Curves:
     return Curves.still(FRAMES).with_(
         weights=random.uniform(0, 1, (FRAMES, len(NAMES))),
         head=random.normal(0, 60, (FRAMES, 6)),
+        body=random.normal(0, 60, (FRAMES, 6)),
         gaze=random.normal(0, 15, (FRAMES, 2)),
         detail=random.normal(0, 0.05, (FRAMES, FACE, 3)),
         light=random.normal(0, 0.2, (FRAMES, FACE, 3)),
@@ -43,7 +44,8 @@ def test_a_performance_can_begin_with_the_portrait(performance):
 
 def test_between_two_frames_lies_their_mixture(performance):
     mixed, frames = performance.at(2.25), list(performance)
-    assert mixed.head_yaw == pytest.approx(frames[2].mix(frames[3], 0.25).head_yaw)
+    for name in ("head_yaw", "body_x"):
+        assert getattr(mixed, name) == pytest.approx(getattr(frames[2].mix(frames[3], 0.25), name))
     assert mixed.expression == pytest.approx(frames[2].mix(frames[3], 0.25).expression)
     assert mixed.detail == pytest.approx(frames[2].mix(frames[3], 0.25).detail)
     assert performance.at(float(FRAMES - 1)) == frames[-1]

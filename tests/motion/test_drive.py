@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ from perse.errors import PerseError
 from perse.face.landmarks import EYE, FACE, MOUTH_CORNERS
 from perse.face.measures import lid_gap, lip_gap
 from perse.media import Clip
-from perse.motion.driving.drive import drive
+from perse.motion.driving.drive import drive, follow
+from perse.motion.motion import Motion
+from perse.pipeline import PersePipeline
 from perse.render.video import VideoWriter
+from perse.tracking.track import track
 
 from .conftest import FPS, HOLD, POSES, middle
 
@@ -85,6 +89,33 @@ def test_gaze_is_recovered(driven):
 def test_translation_is_recovered(driven):
     seen = driven[middle(7)]
     assert (seen.head_x, seen.head_y) == pytest.approx((0.2, -0.1), abs=0.03)
+
+
+def test_the_shoulders_are_followed(avatar, tmp_path):
+    """In the head's own framing: beyond its crop a photo stands still."""
+    path = tmp_path / "leaning.mp4"
+    poses = [Controls(), Controls(head_yaw=12.0), Controls(head_x=0.35, head_y=0.2, body_x=0.3, body_y=0.15), Controls(body_roll=5.0)]
+    frames = [pose for pose in poses for _ in range(HOLD)]
+    PersePipeline.from_pretrained(device="cpu").video(avatar, Motion(len(frames), FPS, lambda i: frames[i]), path)
+    seen = list(drive(avatar, path))
+    for pose, true in enumerate(poses):
+        found = seen[middle(pose)]
+        assert (found.head_x, found.head_y) == pytest.approx((true.head_x, true.head_y), abs=0.05), pose
+        assert (found.body_x, found.body_y) == pytest.approx((true.body_x, true.body_y), abs=0.08), pose
+        assert found.body_roll == pytest.approx(true.body_roll, abs=2.0), pose
+
+
+def test_shoulders_that_are_not_seen_are_left_to_the_neck(avatar, known_clip):
+    tracked = track(known_clip, seconds=0.2)
+    blind = replace(tracked, body=tracked.body + 50.0, body_seen=np.zeros(len(tracked.body), bool))
+    assert not follow(avatar, blind).body.any()
+
+
+def test_shoulders_are_where_they_are_likely_to_be_between_frames_that_show_them(avatar, known_clip):
+    tracked = track(known_clip, seconds=0.5)
+    seen = np.arange(len(tracked.body)) % 2 == 0
+    gaps = replace(tracked, body=np.where(seen[:, None, None], tracked.body, 9.0), body_seen=seen)
+    np.testing.assert_allclose(follow(avatar, gaps).body[:, 3:5], follow(avatar, tracked).body[:, 3:5], atol=0.03)
 
 
 def test_the_edit_stays_on(avatar, known_clip):

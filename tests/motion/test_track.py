@@ -17,7 +17,7 @@ from .conftest import curves
 
 def timed(times, fps) -> Track:
     """A track of which only the times are known."""
-    return Track(*[np.zeros((len(times), 1))] * 2, np.array(times, float), fps, 8, 8, *[np.zeros((len(times), 1))] * 6)
+    return Track(*[np.zeros((len(times), 1))] * 2, np.array(times, float), fps, 8, 8, *[np.zeros((len(times), 1))] * 8)
 
 
 @pytest.fixture

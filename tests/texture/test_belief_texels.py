@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perse.texture.atlas import chart_slice
-from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, not_the_cheek, unroll
+from perse.texture.belief.texels import DOUBTS, SIGHT, believe, nearness, unroll
 from perse.texture.view import look
 
 
@@ -55,24 +55,6 @@ def test_beside_the_outline_the_photo_is_believed_less(texels):
     np.testing.assert_array_equal(after.seen[area][far], before.seen[area][far])
     # But what looks as expected is the face for all that.
     np.testing.assert_array_equal(after.if_alike, before.if_alike)
-
-
-def test_an_ear_before_the_cheek_is_told_from_it(texels):
-    chart = texels.chart("face")
-    height, width = chart.faces.shape
-    column, row = np.meshgrid(np.linspace(-1, 1, width), np.arange(height))
-    side = np.abs(column) > 0.5
-    chart.color, chart.regions, sight = (
-        np.full((height, width, 3), 0.7, np.float32),
-        {"skin": np.ones((height, width))},
-        np.ones((height, width)),
-    )
-    assert not not_the_cheek(chart, sight, side).any()
-    gap = (column > 0.65) & (column < 0.75) & (row > 0.5 * height) & (row < 0.7 * height)
-    chart.color[gap] = 0.2  # a shadow, and beyond it what may be as light as the cheek
-    found = not_the_cheek(chart, sight, side)
-    assert found[gap].all() and found[(column > 0.75) & (row > 0.52 * height) & (row < 0.68 * height)].all()
-    assert not found[(column < 0.6) | (row < 0.4 * height)].any()
 
 
 def test_nearness_falls_from_one_to_zero():

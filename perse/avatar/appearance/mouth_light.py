@@ -18,6 +18,7 @@ LIP_SHADE, LIP_DEPTH = 0.30, 0.05  # how much darker it is right under the upper
 PALE, FEW = (0.5, 0.35), 20  # spread of the channels over the largest, of gums and of teeth; Gaussians that tell a colour
 BRIGHTEST = 1.15  # times a tooth's usual colour
 TEETH = 0.3  # logarithm of light to be added from which a gum is a tooth
+IN_MOUTH = 0.3  # eye distances from teeth and throat beyond which what is bound to them is worn on the head
 EDGE = len(LIPS["upper_inner"])  # landmarks of a lip's inner edge
 
 
@@ -33,7 +34,7 @@ class MouthLight:
 
     def __init__(self, rest: Rest, device: torch.device | str = "cpu"):
         rig = rest.rig
-        index = np.flatnonzero(np.isin(rest.part, MOUTH_PARTS))
+        index = np.flatnonzero(np.isin(rest.part, MOUTH_PARTS) & (np.linalg.norm(rest.offset, axis=1) < IN_MOUTH))
         color, part = rest.colors[index], rest.part[index]
         bright = color.max(1)
         pale = smooth_step((bright - color.min(1)) / np.maximum(bright, 0.05), *PALE) * smooth_step(bright, 0.1, 0.2)

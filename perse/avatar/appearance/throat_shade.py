@@ -30,7 +30,9 @@ class ThroatShade:
         below = points[:, 1] - np.interp(points[:, 0], line[:, 0], line[:, 1])
         half = np.abs(line[[0, -1], 0]).mean()
         aside = np.clip((half - np.abs(points[:, 0] - line[:, 0].mean())) / (SIDE_FADE * half), 0, 1)
-        chosen = np.flatnonzero((rest.part == PART["body"]) & (points[:, 2] < FRONT) & (below > 0) & (below < LOWEST) & (aside > 0))
+        chosen = np.flatnonzero(
+            np.isin(rest.part, [PART["shell"], PART["body"]]) & (points[:, 2] < FRONT) & (below > 0) & (below < LOWEST) & (aside > 0)
+        )
         self.index = torch.as_tensor(chosen, device=device)
         self.coefficients = torch.as_tensor(np.stack([below[chosen], aside[chosen]], 1), dtype=torch.float32, device=device)
         # The chin's way down, at full opening.

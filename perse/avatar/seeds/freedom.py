@@ -164,7 +164,7 @@ def _own_teeth(free: Freedom, facts: _Facts) -> None:
 
 def _cheek_sides(free: Freedom, facts: _Facts) -> None:
     """The sides of the cheeks keep their place, and take a little of the shade that the photo shows of them from their edge."""
-    free.solved[_chosen(facts.on("face") & facts.seeds.fixed & facts.seeds.held)] = 1.0
+    free.solved[_chosen(facts.on("face", "shell", "body") & facts.seeds.fixed & facts.seeds.held)] = 1.0
 
 
 def _beyond_outline(free: Freedom, facts: _Facts) -> None:
@@ -184,7 +184,7 @@ def _under_lids(free: Freedom, facts: _Facts) -> None:
 
 
 def _along_crown(free: Freedom, facts: _Facts) -> None:
-    """The crown, along which the photo looks, would grow a crest of the outline's soft edge."""  # until the anatomical head
+    """The crown, along which the photo looks, would grow a crest of the outline's soft edge."""
     _stay_down(free, facts, facts.on("shell") & ~facts.seen & ~facts.seeds.outside)
 
 

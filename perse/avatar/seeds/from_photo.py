@@ -7,7 +7,7 @@ from ...portrait import Portrait
 from ...render.geometry import triangle_normals, unit
 from ...rig.rig import Rig
 from ...texture.atlas import Texture, sample
-from ...texture.belief.pixels import Sightings, side_of_a_cheek, sightings
+from ...texture.belief.pixels import Sightings, side_of_the_head, sightings
 from ...texture.belief.surfaces import surfaces
 from ...texture.fill_holes import diffuse
 from .density import cells, richness
@@ -39,7 +39,7 @@ def shown(portrait: Portrait, rig: Rig, texture: Texture, count: int) -> Seeds:
     outside = seen.beyond | seen.behind
     normal, tangent, facing = _frames(rig, face, point, outside)
     # Surfaces that are badly seen are covered by hidden Gaussians, over which the photo's own must not be drawn out.
-    stretch = np.where(seen.badly_seen & ~side_of_a_cheek(seen), 1.0, 1 / np.clip(facing, MOST_STRETCH, 1))
+    stretch = np.where(seen.badly_seen & ~side_of_the_head(seen), 1.0, 1 / np.clip(facing, MOST_STRETCH, 1))
     world = side * depth / float(rig.camera.K[0, 0])
     scales = world[:, None] * np.stack([GRID_SCALE * stretch, np.full(len(face), GRID_SCALE), np.full(len(face), FLATNESS)], 1)
     opacity = np.clip(sample(portrait.alpha, xy[None])[0], *OPACITY)

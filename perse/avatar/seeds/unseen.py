@@ -1,13 +1,12 @@
-"""Gaussians of what the portrait hides: evenly over the surface, drawn out along the hair, inside the person's outline."""
+"""Gaussians of what the portrait hides: evenly over the surface, drawn out along the hair."""
 
-import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from ...face.landmarks import EYE, LIPS
 from ...portrait import Portrait
-from ...render.camera import Camera
 from ...render.geometry import triangle_normals, unit
+from ...rig.head import ears_of
+from ...rig.hull import inside_hull
 from ...rig.rig import Rig
 from ...rig.skeleton import MOUTH_PARTS, PART, PARTS
 from ...texture.atlas import ATLAS, Texture, sample
@@ -27,15 +26,15 @@ SPACING = {
     "lower_teeth": 0.010,
     "tongue": 0.018,
 }
+IN_EARS = 0.5  # share of that distance on ears, which are thin
 WIDTH, WIDTH_UNTAUGHT = 0.62, 0.80  # standard deviation over that distance; and where nothing teaches them to close their own gaps
 HAIR_DRAWN_OUT, OTHER_DRAWN_OUT = 1.7, 1.3  # square root of length over width, of hair on the head and elsewhere
 OPACITY = 0.95  # of a solid surface
 UNDER_FACE = 0.03  # eye distances under the face at which what the photo cannot teach lies
 LIP_CORNERS = 0.12  # eye distances from the lips' corners within which what lies under lips would come out beside them
 BEHIND_OWN = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
+KEEPS_OFF = 0.025  # eye distances from the portrait's outline: nearer, they would show beside it
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach
-NO_PERSON = 0.3  # alpha of the portrait below which a point is none of the person
-INSIDE_OUTLINE = 0.003  # of the portrait's side: how far within the outline such a point is put
 
 
 def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Generator) -> Seeds:
@@ -43,6 +42,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     normals = triangle_normals(rig.vertices[rig.faces].astype(np.float64))
     area, normals = 0.5 * np.linalg.norm(normals, axis=1), unit(normals)
     spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
+    spacing = spacing * (1 - (1 - IN_EARS) * ears_of(rig)[rig.faces].mean(1))
     face, bary = _evenly(area / spacing**2, rng)
     uv, point = rig.uvs_on(face, bary), rig.points_on(face, bary)
     seen, alpha = (sample(values, uv[None] * ATLAS)[0] for values in (texture.seen, texture.alpha))
@@ -65,7 +65,8 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     # which shows it from its edge, teaches it nothing.
     offset = np.where(side[:, None], -UNDER_FACE * normal, 0)
     offset[own] = [0.0, 0.0, BEHIND_OWN]
-    offset[shell] = onto_person(point[shell], portrait.alpha, rig.camera) - point[shell]
+    outer = shell | (part == PART["body"])
+    offset[outer] = inside_hull(point[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
     top = Seeds(
         face, bary, offset, normal, downwards(normal), scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, side
@@ -106,22 +107,3 @@ def downwards(normal: np.ndarray) -> np.ndarray:
     fall = np.broadcast_to([0.0, 1.0, 0.15], normal.shape)
     tangent = fall - (fall * normal).sum(1, keepdims=True) * normal
     return unit(tangent)
-
-
-def onto_person(points: np.ndarray, alpha: np.ndarray, camera: Camera) -> np.ndarray:
-    """Points (N, 3), moved across the line of sight onto the person (alpha (S, S)) where the portrait shows that there is none.
-
-    Nothing stands out from the cone of its outline (the visual hull, Laurentini 1994); a mesh of few profiles does, where hair
-    leaves notches.
-    """
-    # until the anatomical head
-    size = len(alpha)
-    xy, depth = camera.project(points)
-    column, row = np.clip(xy.astype(int), 0, size - 1).T
-    beside = ((xy >= 0) & (xy < size)).all(1) & (alpha[row, column] < NO_PERSON)
-    within = cv2.erode((alpha > 0.5).astype(np.uint8), np.ones((2 * round(INSIDE_OUTLINE * size) + 1,) * 2)) > 0
-    if not within.any():
-        return points
-    _, (y, x) = distance_transform_edt(~within, return_indices=True)
-    move = (np.stack([x[row, column], y[row, column]], 1) + 0.5 - xy) * depth[:, None] / float(camera.K[0, 0])
-    return points + beside[:, None] * (np.column_stack([move, np.zeros(len(move))]) @ camera.viewmat[:3, :3])

@@ -10,6 +10,7 @@ from ...face.landmarks import FACE
 from ...rig.expressions import INDEX, NAMES, lids_follow, restrained
 
 HEAD = ("head_yaw", "head_pitch", "head_roll", "head_x", "head_y", "head_z")
+BODY = ("body_yaw", "body_pitch", "body_roll", "body_x", "body_y", "body_z")
 GAZE = ("gaze_yaw", "gaze_pitch")
 # Decimals that are kept of weights, angles and shifts; of displacements; of logarithms of light. A detector sees no finer ones.
 POSE_DECIMALS, DETAIL_DECIMALS, LIGHT_DECIMALS = 4, 5, 3
@@ -20,12 +21,13 @@ class Curves:
     """T frames. All arrays float64, in the units of `Controls`.
 
     weights: (T, E) of the blendshapes in the order of expressions.NAMES; head: (T, 6) yaw, pitch and roll in degrees, x, y and z in eye
-    distances; gaze: (T, 2) yaw and pitch in degrees; detail: (T, 468, 3) displacement of the landmarks; light: (T, 468, 3); mouth_light:
-    (T, BANDS).
+    distances; body: (T, 6) the same of the shoulders; gaze: (T, 2) yaw and pitch in degrees; detail: (T, 468, 3) displacement of the
+    landmarks; light: (T, 468, 3); mouth_light: (T, BANDS).
     """
 
     weights: np.ndarray
     head: np.ndarray
+    body: np.ndarray
     gaze: np.ndarray
     detail: np.ndarray
     light: np.ndarray
@@ -37,6 +39,7 @@ class Curves:
         return Curves(
             np.zeros((count, len(NAMES))),
             np.zeros((count, len(HEAD))),
+            np.zeros((count, len(BODY))),
             np.zeros((count, len(GAZE))),
             np.zeros((count, FACE, 3)),
             np.zeros((count, FACE, 3)),
@@ -46,13 +49,14 @@ class Curves:
     def with_(self, **changes: np.ndarray) -> "Curves":
         """The same with some series replaced, all brought into the range and to the decimals that `Controls` are given."""
         new = replace(self, **changes)
-        head, gaze = (
+        head, body, gaze = (
             np.round(np.clip(series, *np.transpose([RANGES[name] for name in names])), POSE_DECIMALS)
-            for series, names in ((new.head, HEAD), (new.gaze, GAZE))
+            for series, names in ((new.head, HEAD), (new.body, BODY), (new.gaze, GAZE))
         )
         return Curves(
             np.round(new.weights, POSE_DECIMALS),
             head,
+            body,
             gaze,
             np.round(new.detail, DETAIL_DECIMALS),
             np.round(new.light, LIGHT_DECIMALS),
@@ -78,11 +82,11 @@ class Curves:
         rows = [series[int(first)] for series in vars(self).values()]
         if share:
             rows = [(1 - share) * row + share * series[int(first) + 1] for row, series in zip(rows, vars(self).values())]
-        weights, head, gaze, *marks = (row.ravel().tolist() for row in rows)
+        weights, head, body, gaze, *marks = (row.ravel().tolist() for row in rows)
         detail, light, mouth_light = (tuple(values) if any(values) else () for values in marks)
         return Controls(
             expression={name: weight for name, weight in zip(NAMES, weights) if weight},
-            **dict(zip(HEAD + GAZE, head + gaze)),
+            **dict(zip(HEAD + BODY + GAZE, head + body + gaze)),
             detail=detail,
             light=light,
             mouth_light=mouth_light,

@@ -15,16 +15,18 @@ from ...controls import Controls
 from ...face.landmarks import FACE
 from ...media import limits
 from ...tracking.residual import residual_detail
-from ...tracking.smooth import smooth
+from ...tracking.smooth import filled, smooth
 from ...tracking.solve import Fit, solve
 from ...tracking.track import LEAST_RATE, Track, track
 from ..motion import Motion, overlay
-from .curves import Curves, shown_weights
-from .performer import Driver, lay_over
+from .curves import BODY, Curves, shown_weights
+from .performer import Driver, laid_over, lay_over
 from .refine import IRISES, refine
 
 # What counts as jitter: degrees and eye distances of the head, weights, degrees of the gaze, eye distances of landmarks, logarithms of light.
 ANGLE_NOISE, SHIFT_NOISE, WEIGHT_NOISE, GAZE_NOISE, DETAIL_NOISE, LIGHT_NOISE = 0.5, 0.01, 0.06, 2.0, 0.006, 0.1
+# Of the shoulders, as of the head: plain clothes tell less of their turns and of their distance than a face does of its own.
+BODY_NOISE = np.array([2.0, 2.0, 2.0, 0.03, 0.03, 0.3])
 FAINTEST = 1e-3  # weights up to this are none
 MOST_LIGHT = 1.0  # logarithm by which light on the skin may change
 # A moment that lies so near to a frame of the clip, in frames, is that frame: files round their time stamps.
@@ -94,7 +96,8 @@ def follow(
     gaze = smooth(np.degrees(driver.gaze(landmarks, fit.rotation, fit.shift, fit.weights)), GAZE_NOISE)
     head = smooth(driver.head(fit.rotation, fit.shift), np.repeat([ANGLE_NOISE, SHIFT_NOISE], 3))
     weights = smooth(fit.weights, WEIGHT_NOISE)
-    curves = Curves.still(len(landmarks)).with_(weights=np.where(weights > FAINTEST, weights, 0.0), head=head, gaze=gaze)
+    body = smooth(_body(driver, laid_over(tracked.body, scale, offset), tracked.body_seen), BODY_NOISE)
+    curves = Curves.still(len(landmarks)).with_(weights=np.where(weights > FAINTEST, weights, 0.0), head=head, body=body, gaze=gaze)
     # What the rig will really show, smoothed and clamped as it is, and what is missing from it.
     shown = Fit(*driver.pose(head), shown_weights(curves.weights, curves.gaze[:, 1]))
     detail = residual_detail(driver.face, shown, skin, driver.K) / driver.proportions[:, None]
@@ -111,3 +114,9 @@ def follow(
         cancelled,
     )
     return refined.begins_with_the_portrait()
+
+
+def _body(driver: Driver, moved: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The body's poses (T, 6) of its maps (T, 2, 3) in the avatar's picture; still where it is never seen (T,): then the neck takes it along."""
+    known = np.flatnonzero(seen)
+    return filled(known, driver.body(moved[known]), len(seen)) if len(known) else np.zeros((len(seen), len(BODY)))

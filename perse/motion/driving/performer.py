@@ -14,7 +14,7 @@ from ...render.camera import Camera
 from ...render.mesh import rasterize_ids
 from ...rig.expressions import INDEX
 from ...rig.eyes import Eyeball, build_eye
-from ...rig.pose_fit import CAMERA_DISTANCE, lift
+from ...rig.pose_fit import lift
 from ...rig.skeleton import NECK_PIVOT, PART
 from ...tracking.solve import Face, Fit, Fixed
 
@@ -31,6 +31,13 @@ def lay_over(avatar: Avatar, first: np.ndarray) -> tuple[float, np.ndarray]:
     here, there = first[STABLE, :2] - first[STABLE, :2].mean(0), rest[STABLE] - rest[STABLE].mean(0)
     scale = float(np.sqrt((there**2).sum() / (here**2).sum()))
     return scale, rest[STABLE].mean(0) - scale * first[STABLE, :2].mean(0)
+
+
+def laid_over(maps: np.ndarray, scale: float, offset: np.ndarray) -> np.ndarray:
+    """Maps (T, 2, 3) between pixels of the clip as maps between those of the avatar's camera; scale, offset: as `lay_over` gives them."""
+    out = maps.copy()
+    out[..., 2] = scale * maps[..., 2] + offset - maps[..., :2] @ offset
+    return out
 
 
 @dataclass
@@ -52,7 +59,7 @@ class Driver:
         """From the first frame's landmarks (478, 3) in pixels of the avatar's camera, with the avatar's blendshapes in the driver's
         proportions."""
         rig, K = avatar.rig, avatar.rig.camera.K.astype(np.float64)
-        points, rotation, shift = _lifted(first, K)
+        points, rotation, shift = _lifted(first, K, float(rig.camera.viewmat[2, 3]))
         proportions = _proportions(rig.vertices[:FACE], points[:FACE])
         basis = rig.blendshapes[:, :FACE].astype(np.float64) * proportions[:, None]
         viewmat = np.eye(4)
@@ -122,6 +129,17 @@ class Driver:
         moved = (pivot - self.shift) @ self.rotation - NECK_PIVOT
         return np.concatenate([np.degrees(angles_of(self.rotation.T @ rotation)), moved], 1)
 
+    def body(self, moved: np.ndarray) -> np.ndarray:
+        """The body since the first frame, of the similarities (T, 2, 3) that move it in the picture: turned about the line of sight, nearer
+        where it is larger; as `head` tells it, (T, 6)."""
+        pivot = self.rotation @ np.asarray(NECK_PIVOT) + self.shift
+        pixel = self.K[:2, :2] @ pivot[:2] / pivot[2] + self.K[:2, 2]
+        larger = np.sqrt(np.linalg.det(moved[:, :, :2]))[:, None]
+        place = _rays(moved[:, :, :2] @ pixel + moved[:, :, 2], self.K) * pivot[2] / larger
+        roll = np.arctan2(moved[:, 1, 0], moved[:, 0, 0])
+        turn = self.rotation.T @ turned_by(0 * roll, 0 * roll, roll) @ self.rotation
+        return np.concatenate([np.degrees(angles_of(turn)), (place - self.shift) @ self.rotation - NECK_PIVOT], 1)
+
     def pose(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inverse of `head`: rotations (T, 3, 3) and shifts (T, 3) of the head in the camera."""
         rotation = self.rotation @ turned_by(*np.radians(head[:, :3]).T)
@@ -147,10 +165,10 @@ def _rays(pixels: np.ndarray, K: np.ndarray) -> np.ndarray:
     return np.concatenate([(pixels - K[:2, 2]) / K[0, 0], np.ones((len(pixels), 1))], 1)
 
 
-def _lifted(landmarks: np.ndarray, K: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One frame's landmarks (478, 3) in the head's frame, and the head's pose: rotation (3, 3), shift (3,)."""
+def _lifted(landmarks: np.ndarray, K: np.ndarray, away: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One frame's landmarks (478, 3) in the head's frame, and the head's pose: rotation (3, 3), shift (3,). away: the camera's distance."""
     size = (2 * K[0, 2], 2 * K[1, 2])
-    points, _, _ = lift(landmarks, size, K[0, 0] / CAMERA_DISTANCE)
+    points, _, _ = lift(landmarks, size, K[0, 0] / away, distance=away)
     scale, rotation, shift = procrustes(canonical()[0][STABLE], points[STABLE])
     return (points - shift) @ rotation / scale, rotation, shift / scale
 

@@ -26,7 +26,7 @@ from ...rig.expressions import INDEX
 from ...rig.skeleton import EYE_LOOK, NECK_PIVOT
 from ...tracking.mouth_gap import between_lips
 from ...tracking.residual import LARGEST, surface_filter
-from ...tracking.smooth import smooth
+from ...tracking.smooth import filled, smooth
 from .curves import Curves, turned_apart
 from .key_frames import choose, features, spread
 
@@ -100,7 +100,7 @@ def refine(
     open_ = curves.weights[:, [INDEX[f"eye_blink_{side}"] for side in EYE]].max(1) < SHUT
     eyes, told = np.zeros((len(curves), 3)), open_[chosen]
     if told.any():
-        eyes = _fill(np.flatnonzero(open_), _eyes(avatar, to_head, missing(told))[open_], len(curves))  # not smoothed: eyes jump
+        eyes = filled(np.flatnonzero(open_), _eyes(avatar, to_head, missing(told))[open_], len(curves))  # not smoothed: eyes jump
     inside, told = np.zeros((len(curves), BANDS)), parted[:, 0] > 0
     if told.any():
         shown, opening = spread(places, chosen[told], light[told]), spread(places, chosen, parted)
@@ -117,14 +117,6 @@ def projected(avatar: Avatar, controls: Controls) -> np.ndarray:
     poles = [int(i[0]) for i in avatar.poser.eyes]
     vertices = avatar.poser(state.weights, state.head, state.gaze, shape)[[*range(FACE), *poles]].cpu().numpy().astype(np.float64)
     return avatar.rig.camera.project(vertices)[0]
-
-
-def _fill(known: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """Values (K, N) at frames `known` -> (count, N), linear in between."""
-    position = np.interp(np.arange(count), known, np.arange(len(known)))
-    low = np.floor(position).astype(int)
-    share = (position - low)[:, None]
-    return (1 - share) * values[low] + share * values[np.minimum(low + 1, len(known) - 1)]
 
 
 @torch.no_grad()

@@ -49,7 +49,7 @@ class Posed:
 
 def pose_of(landmarks: np.ndarray, rig: Rig, size: int) -> Posed:
     """Pose and expression of this very person in another picture (landmarks (478, 3), size x size pixels)."""
-    points, K, scale = lift(landmarks.astype(np.float64), (size, size))
+    points, K, scale = lift(landmarks.astype(np.float64), (size, size), distance=float(rig.camera.viewmat[2, 3]))
     unit, rotation, shift = procrustes(rig.vertices[STABLE].astype(np.float64), points[STABLE])
     shift = shift / unit
     face = Face.of(rig)

@@ -16,12 +16,13 @@ from ...face.landmarks import MOUTH_OUTLINE
 from ...rig.skeleton import PART
 from ..atlas import ATLAS, sample
 from ..cie_lab import to_lab
-from .surfaces import Surfaces
+from .surfaces import NO_HAIR, Surfaces
 from .texels import WELL_SEEN
 
 UNLIKE = 10.0  # CIE Lab distance of a pixel from what the texture has there, above which it may show something else; twice that: it does
 LIKE_BEHIND = 0.5  # times the distance from the surface in front, below which a pixel is like the one behind
-HARDLY_SEEN = 0.1  # belief below which it is not the photo that shows a cheek's side
+HARDLY_SEEN = 0.1  # belief below which it is not the photo that shows a head's side
+RIM = 0.08  # eye distances beside the mesh within which bare skin is the mesh's own
 LIP_LINE = 2  # pixels of a 512-pixel crop beside the line between lips where colours are doubtful
 
 
@@ -102,22 +103,29 @@ def something_before_the_head(s: Sightings) -> np.ndarray:
     return _stranger_on_the_head(s) & ~s.behind & (s.unlike > 2 * UNLIKE)
 
 
-def background_beside_skin(s: Sightings) -> np.ndarray:
-    """Beyond the outline of the head, where no hair is, what is very unlike the skin is the background: a speck from the side."""
-    return s.surfaces.bare[s.pixels[:, 1], s.pixels[:, 0]] & s.on_head & (s.unlike > 2 * UNLIKE)
+def rim_of_skin(s: Sightings) -> np.ndarray:
+    """Bare skin ends where the mesh does, give or take a pixel or two: what lies beside it would be a line of beads from the side."""
+    return s.beyond & _bare(s) & (np.linalg.norm(s.carrier - s.pixels, axis=1) < s.surfaces.view.pixels(RIM))
 
 
-def dots_on_a_cheek(s: Sightings) -> np.ndarray:
-    """What is hardly seen of a cheek's side, or unlike it, would be dots before the hidden Gaussians to whoever looks from there."""
-    return side_of_a_cheek(s) & ((s.seen < HARDLY_SEEN) | (s.unlike > UNLIKE))
+def _bare(s: Sightings) -> np.ndarray:
+    masks, x, y = s.surfaces.portrait.masks, s.pixels[:, 0], s.pixels[:, 1]
+    return (
+        (masks["hair"][y, x] < NO_HAIR) & (masks["clothes"][y, x] < NO_HAIR) & np.isin(s.part, [PART["shell"], PART["body"], PART["face"]])
+    )
 
 
-REFUSED = (something_before_the_head, background_beside_skin, dots_on_a_cheek)
+def dots_on_the_side(s: Sightings) -> np.ndarray:
+    """What is hardly seen of a head's side, or unlike it, would be dots before the hidden Gaussians to whoever looks from there."""
+    return side_of_the_head(s) & ((s.seen < HARDLY_SEEN) | (s.unlike > UNLIKE))
 
 
-def side_of_a_cheek(s: Sightings) -> np.ndarray:
-    """The side of a cheek is seen openly as soon as the head turns."""
-    return s.badly_seen & ~s.behind & (s.part == PART["face"])
+REFUSED = (something_before_the_head, rim_of_skin, dots_on_the_side)
+
+
+def side_of_the_head(s: Sightings) -> np.ndarray:
+    """The sides of cheeks, and of head and neck where they are bare, are seen openly as soon as the head turns."""
+    return s.badly_seen & ~s.behind & ((s.part == PART["face"]) | _bare(s))
 
 
 def beyond_the_head(s: Sightings) -> np.ndarray:
@@ -136,4 +144,4 @@ def line_between_lips(s: Sightings) -> np.ndarray:
     return (s.part == PART["face"]) & ~s.behind & (line[s.pixels[:, 1], s.pixels[:, 0]] > 0)
 
 
-SEEN_FROM_EDGE = (side_of_a_cheek, beyond_the_head, line_between_lips)
+SEEN_FROM_EDGE = (side_of_the_head, beyond_the_head, line_between_lips)

@@ -19,8 +19,6 @@ from ...render.geometry import vertex_normals
 from ...render.mesh import rasterize_ids
 from ...rig.rig import Rig
 from ..atlas import ATLAS, REGIONS, chart_slice, sample
-from ..cie_lab import to_lab
-from ..fill_holes import diffuse
 from ..view import LANDMARK_ERROR, View
 
 WELL_SEEN = 0.35  # belief from which the photo's own Gaussians cover a surface, and below which the completed texture's do
@@ -30,13 +28,9 @@ BELIEVED_FROM, BELIEVED_OVER = 0.08, 0.35  # cosine to the view from which a tex
 SOLID_FROM, SOLID_OVER = 0.5, 0.4  # the matte's alpha from which it is believed, and over which fully
 BELIEF_ON_CONTOUR = 0.15  # what is left of the belief on a contour itself, 0 to 1
 HIDDEN_MARGIN = 12  # texels beside hidden ones over which the photo is not yet believed
-BESIDE_CHEEK = 0.25  # eye distances beside a contour within which ears and hair may lie before the cheek, as the landmarks have it
-BELOW_CROWS_FEET = 0.15  # eye distances under the eye line below which there are no crow's feet to be taken for an ear's shade
-SURELY_CHEEK = 0.5  # half the width of what is surely cheek or mouth, as a share of half the face's chart
 BETWEEN_CHEEKS = 0.35  # half the width of what lies between the cheeks, as a share of half the face's chart
 DARKER, OTHER_HUE = 18.0, 14.0  # CIE Lab distances in lightness, in hue: what differs by more from the cheek beside it is none of it
 SEEN_WELL_ENOUGH = 3.0  # times as well seen as it is, a texel of the cheek's edge is worth its own shade
-GAPS_IN_EAR = 121  # texels: the gaps in an ear are lower than this
 
 
 @dataclass
@@ -191,37 +185,10 @@ def beside_what_is_hidden(texels: Texels, sight: np.ndarray) -> np.ndarray:
     return 1 - nearness((texels.faces >= 0) & (sight == 0), HIDDEN_MARGIN)
 
 
-def beside_a_cheek(texels: Texels, sight: np.ndarray) -> np.ndarray:
-    """At the sides of the face the photo may show an ear, or what hangs beside it: `not_the_cheek`."""
-    # until the anatomical head
-    near = texels.near(texels.view.contours, BESIDE_CHEEK) > 0
-    return 1 - cv2.GaussianBlur(not_the_cheek(texels, sight, near).astype(np.float32), (0, 0), 3)
-
-
-def not_the_cheek(texels: Texels, sight: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """(H, W) bool: texels of the face's chart that show something else than the cheek: below the eyes, from the first texel that is unlike
-    the cheek outwards.
-
-    Args:
-        near: (H, W) bool, texels that are near a contour of the face.
-    """
-    # until the anatomical head
-    aside = np.abs(np.linspace(-1, 1, near.shape[1])) > SURELY_CHEEK
-    may_be = near & (texels.points[..., 1] > BELOW_CROWS_FEET) & aside & (sight > 0)
-    lab = to_lab(cv2.GaussianBlur(texels.color, (0, 0), 1.5))
-    away = lab - diffuse(lab, (sight > 0.5) * texels.regions["skin"] * ~near)
-    unlike = may_be & ((away[..., 0] < -DARKER) | (np.hypot(away[..., 1], away[..., 2]) > OTHER_HUE))
-    unlike = cv2.morphologyEx(unlike.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5)))
-    half = near.shape[1] // 2
-    outwards = np.concatenate([np.maximum.accumulate(unlike[:, :half][:, ::-1], 1)[:, ::-1], np.maximum.accumulate(unlike[:, half:], 1)], 1)
-    # An ear is one thing, with light and dark in it.
-    return cv2.dilate(cv2.morphologyEx(outwards, cv2.MORPH_CLOSE, np.ones((GAPS_IN_EAR, 1))), np.ones((9, 9))) > 0
-
-
 DOUBTS: dict[str, tuple[Callable[[Texels, np.ndarray], np.ndarray], ...]] = {
     "shell": (cloth_on_the_head,),
     "body": (skin_on_the_bust,),
-    "face": (at_a_contour, at_the_outline, beside_what_is_hidden, beside_a_cheek),
+    "face": (at_a_contour, at_the_outline, beside_what_is_hidden),
 }
 
 
@@ -235,7 +202,7 @@ def believe(texels: Texels) -> Belief:
         factors |= {rule: rule(chart, sight[area]) for rule in rules}
         seen[area] *= reduce(mul, (factors[rule] for rule in rules))
     enough = np.clip(SEEN_WELL_ENOUGH * sight[chart_slice("face")], 0, 1)
-    return Belief(seen, enough * factors[beside_a_cheek] * factors[beside_what_is_hidden])
+    return Belief(seen, enough * factors[beside_what_is_hidden])
 
 
 # What of eyeballs and mouth the photo shows, of a chart (H, W), 0 to 1 ----------------------------------------------------

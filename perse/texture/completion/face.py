@@ -3,64 +3,36 @@
 import cv2
 import numpy as np
 
-from ...face.landmarks import OVAL
-from ...rig.build import face_chart
 from ...smooth_ramps import smooth_step
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import DARKER, OTHER_HUE
 from ..cie_lab import to_lab
 from ..fill_holes import diffuse, from_twin
+from .skin import Skin
 
-ROW_BEHIND_OVAL = 4  # row of the shell's chart, in texels from the face's oval, that is asked for the head's colour
 
-
-def complete_face(texture: Texture, if_alike: np.ndarray) -> np.ndarray:
+def complete_face(texture: Texture, if_alike: np.ndarray, skin: Skin) -> None:
     """Complete the face's chart.
 
     Args:
         if_alike: (H, W) how far the photo is believed where it looks as expected: see `belief.texels.Belief`.
-
-    Returns:
-        (H, W) how well its texels are known now, 0 to 1.
+        skin: the person's.
     """
     area = chart_slice("face")
     values, seen = _color_and_regions(texture, area), texture.seen[area]
     completed, known = from_twin(values, seen, texture.faces[area] >= 0)
     completed = diffuse(completed, known)
+    # What neither side tells is bare skin, as far as it is any: next to the head's it goes on without a seam.
+    made_up = (1 - known)[..., None] * np.clip(completed[..., 3 + REGIONS.index("skin")], 0, 1)[..., None]
+    completed[..., :3] += made_up * (skin.on_chart(texture, "face") - completed[..., :3])
     # What is there nearly as expected is the cheek's own shade after all; with another one its edge would be a seam.
     away = to_lab(cv2.GaussianBlur(values[..., :3], (0, 0), 2)) - to_lab(completed[..., :3])
     difference = np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE)
     own = np.maximum(cv2.GaussianBlur(if_alike * smooth_step(difference, 1.0, 0.6), (0, 0), 2), seen)[..., None]
+    # Hair that lies on the temples is hair at whatever slant it is seen.
+    own = np.maximum(own, cv2.GaussianBlur(values[..., 3 + REGIONS.index("hair")], (0, 0), 2)[..., None])
     _write(texture, area, completed + own * (values - completed))
     texture.alpha[area] = 1.0
-    return known
-
-
-def join_face_to_scalp(texture: Texture, known: np.ndarray) -> None:
-    """Where the face's sides are made up they meet the head's: hair there runs on over the temple, and no edge shows.
-
-    Args:
-        known: (H, W) how well the face's texels are known, 0 to 1.
-    """
-    # until the anatomical head
-    area = chart_slice("face")
-    height, width = known.shape
-    # Along the oval, landmark by landmark: a place in the face's chart and the one beside it in the shell's.
-    along = np.arange(0, len(OVAL), 1 / 64)
-    oval = np.concatenate([face_chart()[OVAL], face_chart()[OVAL[:1]]])
-    place = np.stack([np.interp(along, np.arange(len(OVAL) + 1), oval[:, k]) for k in (0, 1)], -1)
-    inwards = [0.5, 0.5] + (place - [0.5, 0.5]) * (1 - 3 / width)
-    column, row = np.clip((inwards * [width, height]).astype(int), 1, [width - 2, height - 2]).T
-    shell = chart_slice("shell")
-    beside = _color_and_regions(texture, shell)[ROW_BEHIND_OVAL, (along / len(OVAL) * (shell[1].stop - shell[1].start)).astype(int)]
-    values = _color_and_regions(texture, area)
-    border, ring = np.zeros_like(values), np.zeros((height, width), np.float32)
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            border[row + down, column + right], ring[row + down, column + right] = beside, 1
-    own, ring = known[..., None], (ring * (1 - known))[..., None]
-    mixed = (values * own + border * ring) / np.maximum(own + ring, 1e-6)
-    _write(texture, area, values * own + diffuse(mixed, (own + ring)[..., 0]) * (1 - own))
 
 
 def _color_and_regions(texture: Texture, area: tuple[slice, slice]) -> np.ndarray:

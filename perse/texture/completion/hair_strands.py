@@ -5,7 +5,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtri
 
-from ...rig.shell import CROWN
+from ...rig.head import CROWN
 from ...smooth_ramps import smooth_step
 from ..cie_lab import to_lab, to_rgb
 from ..fill_holes import diffuse

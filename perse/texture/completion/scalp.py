@@ -2,50 +2,62 @@
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from ...face.landmarks import OVAL
-from ...rig.build import face_chart
-from ...rig.shell import AXIS, OUTLINE_RING, RINGS
+from ...render.geometry import interpolated
+from ...rig.head import ears_of
+from ...rig.rig import Rig
 from ...smooth_ramps import smooth_step
-from ..atlas import Texture, chart_slice, sample
+from ..atlas import Texture, chart_slice
 from ..cie_lab import to_lab
-from ..fill_holes import diffuse, mirror, soften
+from ..fill_holes import mirror, soften
 from .hair_grain import grain_at, strand_coordinates
 from .hair_length import BAND_HEIGHT, LONG_HAIR, HairLength, hair_length
 from .hair_strands import LOCK, SEEN_HAIR_FADE, STRAND, hair_strands
+from .skin import Skin
 
 EAR_TOP = -0.15  # height, eye distances under the eyes: below, the outline shows ears, and hair behind them is what there is above them
 HAIRLINE_AT_NAPE = 0.80  # height at which short hair ends at the back, eye distances under the eyes
 HAIRLINE_BEHIND_EARS = 0.32  # and behind the ears
+TURNS_AWAY = 0.6  # cosine to the view below which a texel may lie at the outline
+AT_OUTLINE = 0.2  # eye distances in front of the hindmost that is seen at its height within which it does
+LOWEST_TOLD = 0.3  # height, eye distances under the eyes, down to which the outline tells where hair is
+LEAST_TOLD = 8.0  # texels of one height that must be seen there
+SOFT_OUTLINE = (0.3, 0.55)  # cosine to the view over which the matte's softness gives way to a solid head
+AROUND_EAR, OF_EAR = (0.1, 0.4), (0.75, 0.95)  # an ear's weight: where it may hide hair, and where it is the ear itself
+LEAST_EAR = 200  # texels of ears that must be seen to tell whether hair covers them
 RAGGEDNESS = 0.12  # share of hair by which single strands may stand for or against it at its edge
-THROAT_ROWS = 16  # rows of texels of the throat next to the jaw that tell the shade under it
-LIGHT_UNDER_JAW = 0.75  # share of the face's light that reaches the underside of a jaw whose throat is not seen
+LEAST_SOLID = 0.6  # opacity of the head under its outline's soft hair: less would be a hole to whoever looks from the side
+KEPT = (0.2, 0.5)  # belief over which what the photo shows takes the place of what is made up
+OTHER_SKIN = (
+    9.0,
+    18.0,
+)  # CIE Lab distances of a colour from the skin that is expected there: up to which it is that, and from which it is not
 
 
-def complete_scalp(texture: Texture) -> None:
+def complete_scalp(texture: Texture, rig: Rig, skin: Skin) -> None:
     """What one side shows and the other hides is mirrored; behind that, hair of the tone and grain that the photo shows grows
     wherever at that height there is hair at the outline, down to the nape; the rest is skin."""
     area = chart_slice("shell")
     points = texture.points[area]
     length = hair_length(texture)
-    _find_grey_hair(texture)
+    _find_grey_hair(texture, skin.mean)
     names = ("hair", "skin", "neck", "clothes", "brows", "lips", "glasses")
     layers = np.dstack([texture.regions[name][area] for name in names])
     color, layers, seen = mirror(texture.color[area], layers, _even(texture.seen[area]))
-    hair, skin = layers[..., 0], layers[..., 1]
+    hair = layers[..., 0]
 
-    height, width = seen.shape
-    outline = int(OUTLINE_RING / (RINGS + 1) * height)
+    width = seen.shape[1]
     flow = strand_coordinates(points)
     ragged = 0.6 * grain_at(flow, STRAND, 0.25, 1) + 0.5 * grain_at(flow, LOCK, 0.6, 4)
-    share = _hair_share(points, hair, seen, outline, length, ragged)
-    face_skin = _face_skin(texture)
-    fill = _skin(points, color, skin * seen, face_skin, _throat_skin(texture, face_skin), _along_oval(texture, width))
+    ears = _bare_ears(texture, rig)
+    elsewhere = 1 - smooth_step(ears, *AROUND_EAR)
+    share = _hair_share(points, hair, seen * elsewhere, texture.facing[area], length, ragged) * (1 - smooth_step(ears, *OF_EAR))
+    fill = skin.on_chart(texture, "shell")
     # What is seen at a slant is half background: where it does not look like this skin or hair, it is none of it.
-    away = to_lab(color)[..., 1:] - to_lab(face_skin)[1:]
-    unlike = smooth_step(np.hypot(np.minimum(away[..., 0], 0), away[..., 1]), 14, 22) * (1 - hair)
+    unlike = smooth_step(np.linalg.norm(to_lab(color) - to_lab(fill), axis=-1), *OTHER_SKIN) * (1 - hair)
     if share.max() > 0.02:
-        strands, unlike_hair = hair_strands(points, flow, color, hair, seen, face_skin, length)
+        strands, unlike_hair = hair_strands(points, flow, color, hair, seen, skin.mean, length)
         fill = fill * (1 - share[..., None]) + strands * share[..., None]
         unlike += unlike_hair * hair
     rim = 1 - np.clip(unlike, 0, 1) * np.clip((0.75 - seen) / 0.35, 0, 1)
@@ -53,18 +65,29 @@ def complete_scalp(texture: Texture) -> None:
     covered = texture.faces[area] >= 0
     inwards = cv2.distanceTransform(np.tile(((seen > 0.1) | ~covered).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, width : 2 * width]
     rim *= 1 - hair * (1 - smooth_step(inwards + 8 * ragged, 4, SEEN_HAIR_FADE))
-    keep = np.clip((seen - 0.10) / 0.25, 0, 1)
+    keep = np.clip((seen - KEPT[0]) / (KEPT[1] - KEPT[0]), 0, 1)
     keep = soften(keep * rim, covered, 1.5) * (seen > 0.08)
     texture.color[area] = color * keep[..., None] + fill * (1 - keep[..., None])
     for name, layer in zip(names, np.moveaxis(layers, -1, 0)):
         texture.regions[name][area] = layer * keep
     texture.regions["hair"][area] += share * (1 - keep)
     texture.regions["skin"][area] += (1 - share) * (1 - keep)
-    # The matte's softness is kept at the outline; behind it the shell is solid, and so it is in front: through a hole between
-    # curls the back of the head would show anyway.
-    behind = np.clip((np.arange(height) - outline - 3) / 6, 0, 1)[:, None]
-    radius = np.linalg.norm(points[..., :2] - AXIS, axis=-1)
-    texture.alpha[area] = np.maximum(texture.alpha[area], np.maximum(behind, smooth_step(radius[outline] - radius, 0.015, 0.06)))
+    # The matte's softness is kept at the outline; behind it the head is solid, and so it is in front: through a hole between curls the
+    # back of the head would show anyway.
+    facing = texture.facing[area]
+    solid = np.maximum(smooth_step(facing, *SOFT_OUTLINE), smooth_step(facing, 0.1, 0.0))
+    texture.alpha[area] = np.maximum(texture.alpha[area], np.maximum(solid, LEAST_SOLID))
+
+
+def _bare_ears(texture: Texture, rig: Rig) -> np.ndarray:
+    """How much each texel (H, W) is an ear's, if the photo shows ears bare; what it shows of one holds for both."""
+    area = chart_slice("shell")
+    faces = texture.faces[area]
+    ears = interpolated(ears_of(rig)[rig.faces[np.maximum(faces, 0)]][..., None], texture.bary[area])[..., 0] * (faces >= 0)
+    seen = ears * (texture.seen[area] > 0.2)
+    hair = (seen * texture.regions["hair"][area]).sum() / max(seen.sum(), 1e-6)
+    covered = hair > 0.5 if seen.sum() > LEAST_EAR else hair_length(texture).long
+    return np.zeros_like(ears) if covered else ears
 
 
 def _even(seen: np.ndarray) -> np.ndarray:
@@ -73,19 +96,11 @@ def _even(seen: np.ndarray) -> np.ndarray:
     return np.minimum(cv2.GaussianBlur(wide, (0, 0), 6)[:, 32:-32] * 1.1, 1) * (seen > 0)
 
 
-def _face_skin(texture: Texture) -> np.ndarray:
-    """The skin's colour (3,), RGB."""
-    area = chart_slice("face")
-    sure = (texture.seen[area] > 0.6) & (texture.regions["skin"][area] > 0.8)
-    color = texture.color[area]
-    return np.median(color[sure], axis=0) if sure.sum() > 500 else color.mean((0, 1))
-
-
-def _find_grey_hair(texture: Texture) -> None:
+def _find_grey_hair(texture: Texture, skin: np.ndarray) -> None:
     """A horseshoe of grey hair on a bald head is easily taken for skin: beside the temples, what has lost the skin's colour
     is hair (regions, in place)."""
     area = chart_slice("shell")
-    chroma = np.hypot(*to_lab(_face_skin(texture))[1:])
+    chroma = np.hypot(*to_lab(skin)[1:])
     if chroma < 10:  # a picture without colour cannot tell
         return
     points = texture.points[area]
@@ -99,30 +114,26 @@ def _find_grey_hair(texture: Texture) -> None:
     texture.regions["hair"][area] += taken
 
 
-def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline: int, length: HairLength, ragged: np.ndarray) -> np.ndarray:
+def _hair_share(
+    points: np.ndarray, hair: np.ndarray, seen: np.ndarray, facing: np.ndarray, length: HairLength, ragged: np.ndarray
+) -> np.ndarray:
     """How much of each texel (H, W) would be hair if it is not seen: hair where at its height there is hair at the outline."""
-    height, width = hair.shape
-    rows = np.arange(height)[:, None]
-    known = (seen > 0.12) & (rows < outline + 8)
-    last = np.where(known.any(0), height - 1 - np.argmax(known[::-1], 0), 0)
-    stretch = seen * known * (rows > last - 0.09 * height)
-    weight = stretch.sum(0)
-    evidence = (stretch * hair).sum(0) / np.maximum(weight, 1e-6)
-    y, side = points[last, np.arange(width), 1], np.sign(points[outline, :, 0])
-    weight = weight * (last > 0.5 * outline) * (y < 0.3)
     levels = np.arange(-2.0, 1.6, BAND_HEIGHT)
     best, trust = np.zeros(len(levels)), np.zeros(len(levels))
+    rim = (seen > 0.12) & (facing < TURNS_AWAY) & (points[..., 1] < LOWEST_TOLD)
+    place, weight, share = points[rim], seen[rim], hair[rim]
+    band = np.clip(np.round((place[:, 1] - levels[0]) / BAND_HEIGHT).astype(int), 0, len(levels) - 1)
     for sign in (-1, 1):
-        near = np.exp(-0.5 * ((levels[:, None] - y[None]) / 0.06) ** 2) * (weight * (side == sign))[None]
-        total = near.sum(1)
-        value = (near * evidence).sum(1) / np.maximum(total, 1e-6)
-        best = np.where(total > 2, np.maximum(best, value), best)
+        mine = weight * (sign * place[:, 0] > 0)
+        # What lies farthest back of all that is seen at a height lies at the outline.
+        back = np.full(len(levels), -np.inf)
+        np.maximum.at(back, band[mine > 0], place[mine > 0, 2])
+        mine = mine * (place[:, 2] > maximum_filter1d(back, 3)[band] - AT_OUTLINE)
+        total, told = (gaussian_filter1d(np.bincount(band, w, len(levels)), 1.2) for w in (mine, mine * share))
+        best = np.where(total > LEAST_TOLD, np.maximum(best, told / np.maximum(total, 1e-6)), best)
         trust = np.maximum(trust, total)
-    have = np.flatnonzero(trust > 2)
-    if not len(have):
-        best[:] = evidence.mean()
-    else:
-        best = np.interp(levels, levels[have], best[have])
+    have = np.flatnonzero(trust > LEAST_TOLD)
+    best = np.interp(levels, levels[have], best[have]) if len(have) else np.full(len(levels), share.mean() if len(share) else 0.0)
     over_ear = best[(levels > EAR_TOP - 0.35) & (levels < EAR_TOP)].mean()
     best[levels >= EAR_TOP] = over_ear
     # Hair or skin: where the photo says half and half it is a matter of strands, not of a blend.
@@ -136,52 +147,3 @@ def _hair_share(points: np.ndarray, hair: np.ndarray, seen: np.ndarray, outline:
         line = np.maximum(line, min(length.level, LONG_HAIR) - 0.05)
         below = smooth_step(points[..., 1] - line + ragged, -0.10, 0.06)
     return (share * (1 - below)).astype(np.float32)
-
-
-def _along_oval(texture: Texture, width: int) -> np.ndarray:
-    """RGB and how much it is skin (width, 4) of the face where the shell's columns begin."""
-    area = chart_slice("face")
-    uv = face_chart()[OVAL + OVAL[:1]]
-    uv = 0.5 + 0.96 * (uv - 0.5)  # not on the very edge
-    at = (np.arange(width) + 0.5) / width * len(OVAL)
-    xy = np.stack([np.interp(at, np.arange(len(OVAL) + 1), uv[:, k]) for k in (0, 1)], -1) * texture.seen[area].shape[0]
-    return sample(np.dstack([texture.color[area], texture.regions["skin"][area]]), xy[None])[0]
-
-
-def _throat_skin(texture: Texture, face_skin: np.ndarray) -> np.ndarray:
-    """The colour (3,), RGB, of the skin under the jaw: the throat's, as far as the photo shows it; it usually lies in the chin's shadow."""
-    area = chart_slice("body")
-    sure = (texture.seen[area] > 0.5) & (texture.regions["neck"][area] > 0.8)
-    share = np.clip(sure.sum() / 1500, 0, 1)
-    # What is next to the jaw, not the lit pit of the throat.
-    sure &= np.arange(len(sure))[:, None] < np.argmax(sure, axis=0) + THROAT_ROWS
-    seen = np.median(texture.color[area][sure], axis=0) if share > 0 else face_skin
-    return share * seen + (1 - share) * LIGHT_UNDER_JAW * face_skin
-
-
-def _skin(
-    points: np.ndarray, color: np.ndarray, weight: np.ndarray, face_skin: np.ndarray, throat: np.ndarray, oval: np.ndarray
-) -> np.ndarray:
-    """Skin everywhere (H, W, 3): what is seen of it and the face's edge (W, 4) go on, under the jaw towards the throat's colour (3,);
-    it darkens towards the nape."""
-    mean = _mean(color, weight, face_skin)
-    color, weight = color.copy(), np.clip(weight * 1.5, 0, 1)
-    color[:6], weight[:6] = oval[None, :, :3], oval[None, :, 3]
-    near = diffuse(color, weight, around=True)
-    height = color.shape[0]
-    behind = smooth_step(np.arange(height) / height, 0, 0.25)[:, None]
-    shade = 1 - 0.10 * behind * smooth_step(points[..., 2], 0.9, 1.7)
-    far = 0.5 * behind[..., None]
-    # What faces down is the throat's neighbour, the jaw's sides are the cheeks'.
-    under = (
-        smooth_step(np.arange(height) / height, 0, 0.05)[:, None]
-        * smooth_step(points[..., 1], 0.6, 1.0)
-        * smooth_step(0.75 - np.abs(points[..., 0]), 0, 0.4)
-    )
-    under = 0.9 * under[..., None]
-    return ((near * (1 - far) + mean * far) * (1 - under) + throat * under) * shade[..., None]
-
-
-def _mean(color: np.ndarray, weight: np.ndarray, fallback: np.ndarray) -> np.ndarray:
-    total = weight.sum()
-    return (color * weight[..., None]).sum((0, 1)) / total if total > 50 else fallback

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ...smooth_ramps import smooth_step
 from ..atlas import Texture, chart_slice
@@ -9,6 +10,7 @@ from ..fill_holes import diffuse
 from .hair_grain import grain
 from .hair_length import hair_length
 from .hair_strands import LOCK, STRAND
+from .skin import Skin
 
 KINDS = ("neck", "clothes", "hair")
 COLLAR_RISE = 0.08  # how much higher a collar is at the nape than at the sides, eye distances
@@ -16,24 +18,22 @@ COLLAR_TOP = 0.10  # how far above the chin it may reach there, eye distances: b
 BARE_CHEST = 1.1  # how far below the chin clothes begin at the back where none are seen at the sides, eye distances
 THROAT_ENDS = (0.17, 0.25)  # turns from the front over which the throat ends: beside it long hair no longer lies behind the neck
 COLLAR_SIDE = (0.09, 0.24)  # turns from the front between which a collar's side is looked for
-JAW_SHADE = 0.4  # share of the light that a jaw keeps from the neck behind it
-NECK_BLEND = 30.0  # texels over which the neck's seen colour passes into the usual one
 THROAT_EDGE = 6  # rows of texels of the throat next to the jaw that tell the shade under it
-BUST_FADE = 0.45  # eye distances in which the bust's lower end dissolves
+BUST_FADE = 0.3  # eye distances in which the bust's lower end dissolves
 STRANDS_RUN_ON = 1.0  # eye distances over which the colours of the head's strands pass into those of the hanging hair
-BACK_HALF_SIDE, BACK_CELL = 2.0, 0.025  # the head drawn from behind: half the picture's side and the side of a cell, eye distances
+LAST_ROWS = 6  # of the head's texels, that tell the colours in which its hair goes on down the back
+BEHIND = 0.6  # depth in the head's frame from which hair hangs behind the neck
 HAIR_HEM = 0.35  # eye distances over which hanging hair thins out at its ends
 
 
-def complete_torso(texture: Texture) -> None:
+def complete_torso(texture: Texture, skin_field: Skin) -> None:
     """The collar runs on around the neck: skin over it, below it the cloth that shows at the sides; long hair hangs over both."""
     area = chart_slice("body")
     points, color, seen = texture.points[area], texture.color[area], texture.seen[area]
     shown = np.dstack([texture.regions[name][area] for name in KINDS])
     neck, clothes, hair = np.moveaxis(shown, -1, 0)
     keep = _kept(seen)
-    bare = cv2.erode(neck * (1 - hair), np.ones((9, 9)))
-    skin = _skin(texture, points, color, np.clip(2 * bare - 1, 0, 1) * seen)
+    skin = skin_field.on_chart(texture, "body")
     cloth, cloth_aside = _cloth(points, color, clothes * (1 - hair), seen, skin)
     chin = points_of(texture, "face")[:, 1].max()
     down = points[..., 1] - collar_line(points, neck * (1 - hair), clothes * (1 - hair), seen, chin)[None]
@@ -41,7 +41,7 @@ def complete_torso(texture: Texture) -> None:
     falls = _falling_hair(texture, points, seen, keep, nearby)
     kinds = np.dstack([(1 - _dressed(down)) * (1 - falls), _dressed(down) * (1 - falls), falls])
     hanging = _hair(texture, points) if falls.max() > 0 else np.zeros_like(skin)
-    fill = skin * _shade(points, down, chin)[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
+    fill = skin * _shade(down)[..., None] * kinds[..., :1] + cloth * kinds[..., 1:2]
     fill += hanging * kinds[..., 2:]
 
     # In front, below the photo's end, what it shows last goes on for a little.
@@ -74,10 +74,9 @@ def _dressed(down: np.ndarray) -> np.ndarray:
     return smooth_step(down, -0.02, 0.03)
 
 
-def _shade(points: np.ndarray, down: np.ndarray, chin: float) -> np.ndarray:
-    """The light (H, W) that a collar and, with the hair beside it, the jaw leave to the skin behind them."""
-    of_collar = 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
-    return of_collar * (1 - JAW_SHADE * smooth_step(chin - points[..., 1], 0.0, 0.3) * (1 - smooth_step(points[..., 2], 0.7, 1.0)))
+def _shade(down: np.ndarray) -> np.ndarray:
+    """The light (H, W) that a collar leaves to the skin behind it."""
+    return 1 - 0.30 * np.exp(-np.clip(-down, 0, None) / 0.05)
 
 
 def _falling_hair(texture: Texture, points: np.ndarray, seen: np.ndarray, keep: np.ndarray, nearby: np.ndarray) -> np.ndarray:
@@ -168,55 +167,6 @@ def _under(y: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return share.astype(np.float32), y - y[last, np.arange(width)][None]
 
 
-def _skin(texture: Texture, points: np.ndarray, color: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Skin of the neck everywhere (H, W, 3): what is seen of it goes on, and meets that of the nape."""
-    face, shell = chart_slice("face"), chart_slice("shell")
-    sure = texture.seen[face] * texture.regions["skin"][face] > 0.5
-    usual = 0.8 * np.median(texture.color[face][sure], axis=0) if sure.sum() > 100 else texture.color[face].mean((0, 1))
-    share = np.clip(weight.sum() / (0.01 * weight.size), 0, 1)
-    if share > 0:
-        # A throat is often in shadow, and a nape is not.
-        usual = usual * (1 - 0.5 * share) + 0.5 * share * np.average(color.reshape(-1, 3), axis=0, weights=weight.ravel() + 1e-9)
-    near = diffuse(color, np.clip(weight * 1.5, 0, 1), around=True) * share + usual * (1 - share)
-    # Next to what is seen it is like that, farther on as skin usually is.
-    away = cv2.distanceTransform(np.tile((weight < 0.3).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, weight.shape[1] : 2 * weight.shape[1]]
-    alike = (0.4 + 0.55 * np.exp(-away / NECK_BLEND))[..., None]
-    skin = alike * near + (1 - alike) * usual
-    top, above = _under_jaw(color, weight)
-    skin = skin * (1 - above[..., None]) + top * above[..., None]
-    at = texture.points[shell]
-    nape = texture.regions["skin"][shell] * (at[..., 2] > 0.9) * (at[..., 1] > 0.4)
-    if nape.sum() > 200:
-        tone = np.average(texture.color[shell].reshape(-1, 3), axis=0, weights=nape.ravel())
-        meets = 0.8 * smooth_step(points[..., 2], 0.7, 1.1) * (1 - smooth_step(points[..., 1], 0.7, 1.3))
-        skin = skin * (1 - meets[..., None]) + tone * meets[..., None]
-    return skin
-
-
-def _under_jaw(color: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The shade under the jaw goes on above what is seen of the throat: its colour (W, 3) and where it does (H, W), in front.
-
-    A throat bared by a lifted chin would else be bright where it was in the chin's shadow a step below.
-
-    Args:
-        color: (H, W, 3); weight: (H, W) what is surely seen to be skin.
-    """
-    height, width = weight.shape
-    turn = np.abs((np.arange(width) + 0.5) / width - 0.5)
-    sure = (weight > 0.5) & (turn < THROAT_ENDS[1])
-    if not sure.any():
-        return np.zeros((width, 3)), np.zeros((height, width))
-    rows, first = np.arange(height)[:, None], np.argmax(sure, axis=0)
-    edge = (sure & (rows < first + THROAT_EDGE)).astype(np.float32)[..., None]
-
-    def around(columns: np.ndarray) -> np.ndarray:
-        return cv2.GaussianBlur(columns.astype(np.float32)[None], (0, 0), 6).reshape(columns.shape)
-
-    total, count = (around(x) + 1e-6 * x.sum(0) for x in ((color * edge).sum(0), edge.sum(0)))
-    share = around(sure.any(0)) * (1 - smooth_step(turn, *THROAT_ENDS))
-    return total / count, smooth_step(first - rows, -0.5 * THROAT_EDGE, THROAT_EDGE) * share
-
-
 def _cloth(points: np.ndarray, color: np.ndarray, clothes: np.ndarray, seen: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cloth everywhere, two times (H, W, 3): in front all that is seen goes on, behind only what is seen at the sides, for a
     shirt or a tie ends there; and the sides' alone."""
@@ -270,26 +220,16 @@ def _hair(texture: Texture, points: np.ndarray) -> np.ndarray:
 def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> np.ndarray:
     """The hanging hair's colours (H, W, 3), begun with those that the head has where it comes out from under it."""
     shell = chart_slice("shell")
-    at = texture.points[shell]
-    back = (texture.faces[shell] >= 0) & (at[..., 2] > 0.6)
-    side = int(2 * BACK_HALF_SIDE / BACK_CELL)
-
-    def cell(xyz):
-        return np.clip(((xyz[..., 1::-1] + BACK_HALF_SIDE) / BACK_CELL).astype(int), 0, side - 1)
-
-    order = np.argsort(at[back][:, 2])  # the hindmost are written last
-    where = tuple(cell(at[back][order]).T)
-    depth, tone = np.full((side, side), -np.inf), np.zeros((side, side, 3))
-    depth[where], tone[where] = at[back][order][:, 2], texture.color[shell][back][order]
-    row, column = np.moveaxis(cell(points), -1, 0)
-    under = (texture.faces[chart_slice("body")] >= 0) & (points[..., 2] <= depth[row, column]) & (points[..., 2] > 0.6)
-    # In every column the lowest place that is still under the head's hair.
-    last = len(under) - 1 - np.argmax(under[::-1], axis=0)
-    across = np.arange(under.shape[1])
-    begin = row[last, across], column[last, across]
-    found = under.any(0)
-    change = np.where(found[:, None], tone[begin] - color[last, across], 0)
-    fall = points[..., 1] - points[last, across, 1]
+    last = np.s_[-LAST_ROWS:]
+    ends = texture.faces[shell][last] >= 0
+    tree = cKDTree(texture.points[shell][last][ends])
+    covered = texture.faces[chart_slice("body")] >= 0
+    first, across = np.argmax(covered, axis=0), np.arange(covered.shape[1])
+    start = points[first, across]
+    tone = texture.color[shell][last][ends][tree.query(start)[1]]
+    behind = covered.any(0) & (start[:, 2] > BEHIND)
+    change = np.where(behind[:, None], tone - color[first, across], 0)
+    fall = points[..., 1] - start[:, 1]
     return np.clip(color + change[None] * (1 - smooth_step(fall, 0, STRANDS_RUN_ON))[..., None], 0, 1)
 
 

@@ -81,8 +81,14 @@ def test_a_moved_mouth_moves_the_mesh_and_leaves_the_rest(teach, studio, rig, as
 
     category, axis = AXES["mouth_height"]
     own = studio.workshop.edit(axis, 1)
-    image, alpha = render_frame(rig, (rig.vertices + own.shape).astype(np.float32), studio.texture.rgba(), rig.camera)
-    raw = (image + (1 - alpha[..., None]) * astronaut_portrait.background).astype(np.float32)
+    moved, plain = (
+        image + (1 - alpha[..., None]) * astronaut_portrait.background
+        for image, alpha in (
+            render_frame(rig, vertices.astype(np.float32), studio.texture.rgba(), rig.camera)
+            for vertices in (rig.vertices + own.shape, rig.vertices)
+        )
+    )
+    raw = np.clip(astronaut_portrait.image + moved - plain, 0, 1).astype(np.float32)
     lesson, _ = teach(category, axis, raw)
     lips = [13, 14, 61, 291, 0, 17]
     assert lesson.edit.change(studio.texture) is None, "a change of form is no change of colour"
