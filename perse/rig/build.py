@@ -60,11 +60,14 @@ def _outwards(vertices: np.ndarray, faces: np.ndarray, inside: np.ndarray) -> np
     return faces if facing > 0 else faces[:, [0, 2, 1]]
 
 
-def build_rig(portrait) -> Rig:
-    """Build the rig of one `Portrait` (landmarks, masks and alpha are used; about half a second)."""
+def build_rig(portrait, distance: float | None = None) -> Rig:
+    """Build the rig of one `Portrait` (landmarks, masks and alpha are used; about half a second).
+
+    distance: from the camera to the eyes, eye distances, if it is known (`pose_fit.distance_of`); the person's outline tells it if None.
+    """
     masks = portrait.masks
     shown = {"person": portrait.alpha, "neck": masks["neck"], "clothes": masks["clothes"], "hair": masks["hair"]}
-    camera, landmarks, likely = fit_head(portrait.landmarks.astype(np.float64), shown)
+    camera, landmarks, likely = fit_head(portrait.landmarks.astype(np.float64), shown, distance)
     face = landmarks[:FACE]
     template = head_template()
     shell = build_head(face, camera, shown, likely)

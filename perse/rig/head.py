@@ -18,7 +18,7 @@ from ..render.mesh import rasterize_ids
 from ..smooth_ramps import smooth_step
 from .anatomy.prior import LikelyHead, fit_outline, likely_head, outline_of, upright
 from .anatomy.template import head_template
-from .pose_fit import fit_portrait
+from .pose_fit import CAMERA_DISTANCE, fit_portrait
 from .sculpt import Surface
 from .skeleton import PART
 
@@ -28,16 +28,13 @@ SEARCH = np.arange(-0.25, 2.2, 0.01)  # eye distances from the skull at which ha
 GAP = 6  # steps without hair or skin behind which what follows is none of the head
 CROWN = 1.2  # eye line to crown of a bald head
 COVERED = 0.3  # alpha from which a pixel shows the head
-RIM = 0.45  # cosine to the view below which skin lies at the outline
 STRETCH, BEND = 0.02, 1.0  # weights of an even and of a smooth thickness against the outline; a fifth and five times of both work
 SURE, SURELY_BARE, NOTHING_TOLD = 1.0, 50.0, 1e-4  # weights of what the outline tells, of bare skin, and of none where nothing tells of any
 DEEPEST = 0.15  # eye distances by which a skull may lie within the likely one
 THICK = 0.12  # eye distances of hair over which the ears under it are flat
 BARE_EAR = 0.4  # share of hair at an ear's outline below which the ear itself is seen
-AROUND_EARS = (
-    0.22,
-    0.10,
-)  # eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully
+# Eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully.
+AROUND_EARS = (0.22, 0.10)
 EAR_ROOT = 0.05  # of an ear's weight, beyond which the outline is the ear's
 DRAWINGS = 2  # times that bare skin is drawn to the person's outline, which changes what lies at it
 EAR_LOBE, BEHIND_JAW, NAPE = 0.45, 0.5, 1.1  # y below which hair hangs, z from which and up to which it does beside the neck
@@ -69,21 +66,23 @@ def bare_head(face: np.ndarray, camera: Camera, likely: LikelyHead) -> np.ndarra
     return upright(likely.head + moved, head_template().head_follows, turn) @ turn
 
 
-def fit_head(landmarks: np.ndarray, masks: dict[str, np.ndarray]) -> tuple[Camera, np.ndarray, LikelyHead]:
+def fit_head(landmarks: np.ndarray, masks: dict[str, np.ndarray], distance: float | None = None) -> tuple[Camera, np.ndarray, LikelyHead]:
     """The portrait's camera, the landmarks (478, 3) in the head frame, and the head that they and the person's outline make likely.
 
     Args:
         landmarks: (478, 3) pixels of the crop.
         masks: (S, S) by name: person, clothes, hair.
+        distance: from the camera to the eyes, eye distances; the outline tells it if None.
     """
     size = len(masks["person"])
     other = np.maximum(masks["hair"], masks["clothes"])
-    camera, face = fit_portrait(landmarks, size)
+    camera, face = fit_portrait(landmarks, size, distance or CAMERA_DISTANCE)
     likely = likely_head(face)
     if not likely.explains:  # a drawing, a statue: its outline would only lead astray
         return camera, face, likely
-    _, nearness = fit_outline(likely, face, camera, masks["person"], other)
-    camera, face = fit_portrait(landmarks, size, 1 / nearness)
+    if distance is None:
+        _, nearness = fit_outline(likely, face, camera, masks["person"], other)
+        camera, face = fit_portrait(landmarks, size, 1 / nearness)
     likely, _ = fit_outline(likely_head(face), face, camera, masks["person"], other)
     return camera, face, likely
 
@@ -127,8 +126,8 @@ def build_head(face: np.ndarray, camera: Camera, masks: dict[str, np.ndarray], l
 
 def outwards(points: np.ndarray) -> np.ndarray:
     """Unit vectors (N, 3) in which hair stands off at points (N, 3): away from the head's middle, and below it from the vertical line."""
-    middle = np.column_stack([np.zeros(len(points)), np.minimum(points[:, 1], CENTRE[1]), np.full(len(points), CENTRE[2])])
-    middle[:, 1] = np.where(points[:, 1] < CENTRE[1], CENTRE[1], points[:, 1])
+    middle = np.tile(CENTRE, (len(points), 1))
+    middle[:, 1] = np.maximum(middle[:, 1], points[:, 1])
     return unit(points - middle)
 
 

@@ -61,3 +61,8 @@ def fit_portrait(landmarks: np.ndarray, size: int, distance: float = CAMERA_DIST
     viewmat[:3, 3] = shift / scale
     head = (points - shift) @ rotation / scale
     return Camera(viewmat.astype(np.float32), K.astype(np.float32), size, size), head
+
+
+def distance_of(camera: Camera, landmarks: np.ndarray) -> float:
+    """The distance, eye distances, with which `fit_portrait` made a camera from landmarks (478, 3)."""
+    return float(camera.K[0, 0]) / lift(landmarks.astype(np.float64), (camera.width, camera.height))[2]

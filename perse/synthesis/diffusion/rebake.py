@@ -20,7 +20,7 @@ from ...portrait.masks import region_masks
 from ...portrait.matting import person_matte
 from ...portrait.models import segment_person
 from ...rig.build import build_rig
-from ...rig.pose_fit import lift
+from ...rig.pose_fit import distance_of, lift
 from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
@@ -91,8 +91,8 @@ def _shifted(rig: Rig, shape: np.ndarray) -> Rig:
 
 def hair_shape(changed: Portrait, rig: Rig) -> np.ndarray:
     """Displacement (V, 3) of the skull's shell that gives it the outline of another hair: the rig is built once more from
-    the edited portrait, whose face is the same, so that only shell and bust can differ."""
-    other = build_rig(changed)
+    the edited portrait, whose face and camera are the same, so that only shell and bust can differ."""
+    other = build_rig(changed, distance_of(rig.camera, changed.landmarks))
     shape = np.zeros(rig.vertices.shape)
     shell = rig.vertex_part == PART["shell"]
     shape[shell] = other.vertices[shell] - rig.vertices[shell]
@@ -134,10 +134,11 @@ def landmark_shape(verdict: Verdict, portrait: Portrait, rig: Rig, weight: np.nd
     use = still if len(still) >= 20 else np.arange(FACE)
     after[:, :2] = Similarity.fit(after[use, :2], before[use, :2])(after[:, :2])
     after = before + weight[:, None] * (after - before)
-    points, _, scale = lift(before, (size, size))
+    distance = distance_of(rig.camera, portrait.landmarks)
+    points, _, scale = lift(before, (size, size), distance=distance)
     # The head's frame is the portrait's, or the edit would shift everything against it.
     unit, rotation, _shift = procrustes(canonical()[0][STABLE], points[STABLE])
-    moved, _, _ = lift(after, (size, size), scale)
+    moved, _, _ = lift(after, (size, size), scale, distance=distance)
     detail = ((moved - points) @ rotation / unit).astype(np.float32)
     return rig.poser().spread(torch.from_numpy(detail)).numpy().astype(np.float64)
 

@@ -29,10 +29,8 @@ LEAST_EAR = 200  # texels of ears that must be seen to tell whether hair covers 
 RAGGEDNESS = 0.12  # share of hair by which single strands may stand for or against it at its edge
 LEAST_SOLID = 0.6  # opacity of the head under its outline's soft hair: less would be a hole to whoever looks from the side
 KEPT = (0.2, 0.5)  # belief over which what the photo shows takes the place of what is made up
-OTHER_SKIN = (
-    9.0,
-    18.0,
-)  # CIE Lab distances of a colour from the skin that is expected there: up to which it is that, and from which it is not
+# CIE Lab distances of a colour from the skin that is expected there: up to which it is that, and from which it is not.
+OTHER_SKIN = (9.0, 18.0)
 
 
 def complete_scalp(texture: Texture, rig: Rig, skin: Skin) -> None:
