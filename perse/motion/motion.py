@@ -6,15 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..controls import Controls
+from ..sound import Sound
 
 
 @dataclass(frozen=True)
 class Motion:
-    """frames(i) for i in range(count), at fps frames a second."""
+    """at(i) for i in range(count), at fps frames a second; sound, if any, begins with the first frame."""
 
     count: int
     fps: float
     at: Callable[[int], Controls]
+    sound: Sound | None = None
 
     def __iter__(self) -> Iterator[Controls]:
         return (self.at(i) for i in range(self.count))
