@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..controls import Controls
 from ..errors import PerseError
-from ..rig.expressions import expand, lids_follow
+from ..rig.expressions import expand, lets_go, lids_follow
 from ..rig.rig import Rig
 from .latent_space import LatentSpace
 
@@ -66,9 +66,11 @@ def state_of(controls: Controls, space: LatentSpace, rig: Rig) -> State:
         # The shapes turn the eyes too; the gaze below is what remains.
         gaze[1] = 0.0
     detail = _given(controls.detail, (-1, 3))
-    relaxed = rig.neutral.detail(weights) if controls.neutralise else None
+    # A driver's landmarks tell the mouth exactly; without them a smiling mouth lets go of its smile where it must.
+    let_go = 0.0 if controls.detail else float(lets_go(weights))
+    relaxed = rig.neutral.detail(weights, controls.neutralise, let_go) if controls.neutralise or let_go else None
     if relaxed is not None:
-        by = torch.from_numpy(np.asarray(controls.neutralise * relaxed, np.float32))
+        by = torch.from_numpy(np.asarray(relaxed, np.float32))
         detail = by if detail is None else detail + by
     latents = {name: torch.from_numpy(z) for name, z in latents_of(controls, space).items()}
     return State(

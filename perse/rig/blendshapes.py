@@ -13,7 +13,7 @@ from ..face.landmarks import BROW, CHIN_SKIN, EYE, FACE, LID_FOLD, LIPS, LOWER_L
 from ..face.measures import distance
 from ..face.triangles import canonical
 from ..smooth_ramps import smooth_step
-from .expressions import LEFT_SHAPES, NAMES, SHAPES, Shape
+from .expressions import LEFT_SHAPES, LETS_GO, NAMES, SHAPES, Shape
 from .eyes import clear_of_ball
 from .sculpt import Surface
 
@@ -134,21 +134,24 @@ def _handles(shape: Shape, face: np.ndarray) -> dict[int, np.ndarray]:
     return handles
 
 
-def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict) -> np.ndarray:
+def build_blendshapes(surface: Surface, face: np.ndarray, eyes: dict, serious: np.ndarray) -> np.ndarray:
     """Displacements (len(NAMES), V, 3) float32 of every shape on this person.
 
     Args:
         surface: the face and shell; its first 468 vertices are the landmarks.
         face: (468+, 3) head frame.
         eyes: side -> Eyeball, which lids must slide over.
+        serious: (468, 3), see `neutral.Neutral`: what lets go of a smile is made for the mouth that then is.
     """
     mirror = canonical()[1]
     out = np.zeros((len(NAMES), len(surface.vertices), 3), np.float32)
-    mirrored = face[mirror] * [-1, 1, 1]
+    relaxed = face.copy()
+    relaxed[:FACE] += serious
     for i, name in enumerate(NAMES):
         shape = SHAPES[name]
         right = name.endswith("_right") and name in SHAPES and flip_side(name) in LEFT_SHAPES
-        handles = _handles(shape, mirrored if right else face)
+        own = relaxed if name in LETS_GO else face
+        handles = _handles(shape, own[mirror] * [-1, 1, 1] if right else own)
         if not handles:
             continue
         pinned = [p for p in shape.pinned]

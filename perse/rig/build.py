@@ -15,6 +15,7 @@ from .eyes import CAP, build_eye, room_behind_lid
 from .head import build_head, fit_head
 from .hull import inside_hull
 from .mouth import build_cavity, build_teeth, build_tongue, look_between_lips
+from .neutral import serious_mouth
 from .rig import Rig
 from .sculpt import Surface
 from .skeleton import JAW_GLIDE, PART
@@ -32,7 +33,9 @@ CHARTS = {
     "tongue": (0.75, 0.75, 0.875, 0.875),
 }
 INSET = 2 / 1024
-TONGUE_UP = 0.32  # of the mouth's width, of the tongue's back in a mouth that is fully open
+TONGUE_UP = 0.16  # of the mouth's width, of the tongue's back in a mouth that is fully open: higher, it hides the throat (.1 to .2)
+TONGUE_REACH, TONGUE_ROUND = 0.33, 0.12  # how far its tip comes out, and how much farther in the middle, eye distances
+TONGUE_ROOT, TONGUE_NARROW = 0.65, 0.85  # share of it that moves, and how wide it is then
 FLOOR_OF_MOUTH = 0.30  # eye distances below the chin where a throat no longer follows the jaw
 
 
@@ -134,10 +137,11 @@ def build_rig(portrait, distance: float | None = None) -> Rig:
     part = np.concatenate(vertex_part)
     surface_faces = triangles[(triangles < surface_count).all(1)]
     surface = Surface(points[:surface_count], surface_faces)
-    shapes = np.zeros((len(NAMES), len(points), 3), np.float32)
-    shapes[:, :surface_count] = build_blendshapes(surface, landmarks, eyes)
     jaw = np.zeros(len(points))
     jaw[:surface_count] = jaw_weights(surface)
+    shapes = np.zeros((len(NAMES), len(points), 3), np.float32)
+    serious = serious_mouth(face, jaw[:FACE], surface, mouth["upper_teeth"].vertices)
+    shapes[:, :surface_count] = build_blendshapes(surface, landmarks, eyes, serious)
     for name, patch in mouth.items():
         jaw[starts[name] : starts[name] + len(patch.vertices)] = patch.jaw
     # The floor of the mouth goes down with the jaw: skin that stayed would stand in the open mouth.
@@ -185,8 +189,11 @@ def _raise_tongue(shapes: np.ndarray, start: int, tongue, width: float) -> None:
 
 
 def _tongue_out(shapes: np.ndarray, start: int, tongue) -> None:
-    """ARKit's tongueOut: the tip comes forward over the lower lip."""
+    """ARKit's tongueOut: the front half comes forward over the lower teeth and the lip, narrower, and its round tip hangs down."""
     index = NAMES.index("tongue_out")
-    v = tongue.chart[:, 1]
-    shift = np.stack([0 * v, -0.11 * np.sqrt(1 - v), -0.34 * (1 - v)], 1)
-    shapes[index, start : start + len(v)] = shift
+    out = np.clip(1 - tongue.chart[:, 1] / TONGUE_ROOT, 0, 1)  # 1 at the tip, 0 where the tongue stays
+    aside = tongue.vertices[:, 0] - tongue.vertices[:, 0].mean()
+    across = (2 * tongue.chart[:, 0] - 1) ** 2
+    down = 0.12 * out**3 - 0.16 * np.sqrt(out) - TONGUE_ROUND * across * out**2
+    shift = np.stack([aside * (TONGUE_NARROW - 1) * np.minimum(4 * out, 1), down, -TONGUE_REACH * out], 1)
+    shapes[index, start : start + len(out)] = shift

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..face.landmarks import flip_side
+from ..smooth_ramps import smooth_step
 
 LID_RANGE = 24.0  # degrees by which eyes look down or up when their lids have followed by all they can (`skeleton.EYE_LOOK`)
 NOSE_ANCHORS = [168, 6, 197, 1, 4, 2, 98, 327]  # which stay where lips move
@@ -108,7 +109,8 @@ COMPOSITES: dict[str, dict[str, float]] = {
     "pucker": {"mouth_pucker": 1.0},
     "sad": {"mouth_frown_left": 0.9, "mouth_frown_right": 0.9, "brow_inner_up": 0.9, "mouth_shrug_lower": 0.3},
     "angry": {"brow_down_left": 1.0, "brow_down_right": 1.0, "nose_sneer_left": 0.6, "nose_sneer_right": 0.6,
-              "eye_squint_left": 0.4, "eye_squint_right": 0.4, "mouth_press_left": 0.6, "mouth_press_right": 0.6},
+              "eye_squint_left": 0.4, "eye_squint_right": 0.4, "mouth_press_left": 0.6, "mouth_press_right": 0.6,
+              "mouth_frown_left": 0.25, "mouth_frown_right": 0.25},
     "surprise": {"jaw_open": 0.55, "brow_inner_up": 1.0, "brow_outer_up_left": 1.0, "brow_outer_up_right": 1.0,
                  "eye_wide_left": 0.9, "eye_wide_right": 0.9, "mouth_funnel": 0.25},
     "wink": {"eye_blink_left": 1.0, "mouth_smile_left": 0.6, "cheek_squint_left": 0.7, "eye_squint_right": 0.15},
@@ -116,6 +118,13 @@ COMPOSITES: dict[str, dict[str, float]] = {
 # What comes on top as a composite nears one (it grows with the square): a wide smile parts the lips and bares the teeth.
 WIDE: dict[str, dict[str, float]] = {
     "smile": {"mouth_upper_up_left": 0.38, "mouth_upper_up_right": 0.38, "mouth_lower_down_left": 0.22, "mouth_lower_down_right": 0.22},
+}
+
+
+# What no smiling mouth can do: how much of the portrait's smile is let go of at a weight of 1 (`neutral.Neutral`).
+LETS_GO = {
+    "mouth_pucker": 1.2, "mouth_funnel": 1.2, "mouth_press_left": 0.9, "mouth_press_right": 0.9, "mouth_frown_left": 0.8, "mouth_frown_right": 0.8,
+    "mouth_roll_lower": 0.6, "mouth_roll_upper": 0.6, "mouth_shrug_lower": 0.4, "mouth_shrug_upper": 0.4, "cheek_puff": 1.2, "mouth_close": 1.0,
 }
 
 
@@ -147,6 +156,12 @@ def expand(weights: dict[str, float]) -> np.ndarray:
         for part, share in WIDE.get(name, {}).items():
             out[INDEX[part]] += share * max(value, 0.0) ** 2
     return restrained(out)
+
+
+def lets_go(weights: np.ndarray) -> np.ndarray:
+    """How much of a portrait's smile is let go of, (...) in [0, 1], at blendshape weights (..., E)."""
+    total = sum(share * np.asarray(weights, np.float64)[..., INDEX[name]] for name, share in LETS_GO.items())
+    return smooth_step(np.minimum(total, 1.0))
 
 
 def restrained(weights: np.ndarray) -> np.ndarray:

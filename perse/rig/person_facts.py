@@ -6,7 +6,7 @@ from ..face.landmarks import LOWER_LIP, UPPER_LIP
 from ..face.measures import lid_opening, mouth_opening, mouth_width
 from ..smooth_ramps import ramp
 
-OPEN_MOUTH = 0.06  # gap over width from which a portrait shows what lies between its lips
+OPEN_MOUTH = 0.10  # gap over width from which a portrait shows what lies between its lips
 # Free gap between the lips, teeth not counted, over the mouth's width: from here on a mouth has to be closed, and to here by all of it.
 FREE_GAP = (0.05, 0.11)
 CLOSED_EYE = 0.12  # mean lid gap over the eye's width

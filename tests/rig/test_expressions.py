@@ -7,7 +7,7 @@ import torch
 from perse.face.landmarks import CHIN, EYE, FACE, LOWER_LIP, MOUTH_CORNERS, MOUTH_RING, NOSE_TIP, UPPER_LIP
 from perse.face.measures import distance, lip_gap
 from perse.face.triangles import canonical
-from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand
+from perse.rig.expressions import COMPOSITES, EXPRESSIONS, INDEX, NAMES, expand, lets_go
 from perse.rig.skeleton import PART
 
 ARKIT = """browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft cheekSquintRight
@@ -28,6 +28,15 @@ def any_rig(request):
 
 def posed(rig, **weights) -> np.ndarray:
     return rig.poser()(torch.from_numpy(expand(weights))).numpy()
+
+
+def shown(rig, **expression) -> np.ndarray:
+    """Vertices as an avatar has them: a smiling mouth lets go of its smile where it must."""
+    weights, poser = expand(expression), rig.poser()
+    detail = rig.neutral.detail(weights, 0.0, float(lets_go(weights)))
+    return poser(
+        torch.from_numpy(weights), shape=None if detail is None else poser.spread(torch.from_numpy(detail.astype(np.float32)))
+    ).numpy()
 
 
 def move(rig, name: str, amount: float = 1.0) -> np.ndarray:
@@ -135,13 +144,32 @@ def test_a_smile_draws_the_corners_outwards_and_up(any_rig, name):
     assert min(frown[c, DOWN] for c in CORNER.values()) > 0.03
 
 
+def test_a_smile_is_let_go_of_where_the_mouth_does_something_else(rig):
+    def corners(vertices):
+        return (vertices[UPPER_LIP, DOWN] + vertices[LOWER_LIP, DOWN]) / 2 - vertices[list(MOUTH_CORNERS), DOWN].mean()
+
+    smiles = corners(rig.vertices)
+    assert smiles > 0.05 and lip_gap(rig.vertices) > 0.08  # the portrait shows its teeth
+    for name, most in (("sad", 0.1), ("angry", 0.35), ("pucker", 0.5)):
+        serious = shown(rig, **{name: 1.0})
+        assert corners(serious) < most * smiles and lip_gap(serious) < 0.035, name
+    for name in ("smile", "jaw_open", "brows_up", "blink"):
+        assert lets_go(expand({name: 1.0})) == 0, name
+    steps = [corners(shown(rig, sad=w)) for w in np.linspace(0, 1, 9)]
+    assert np.diff(steps).max() < 1e-6  # little by little
+
+
+def test_a_serious_mouth_has_nothing_to_let_go_of(hopper_rig):
+    assert np.abs(hopper_rig.neutral.serious).max() < 0.02
+
+
 def test_the_rest_of_the_face_does_what_it_is_called(any_rig):
     width = distance(any_rig.vertices, *MOUTH_CORNERS)
     for name in ("mouth_pucker", "mouth_funnel"):
         pursed = posed(any_rig, **{name: 1})
         assert np.linalg.norm(pursed[61] - pursed[291]) < 0.8 * width and (pursed - any_rig.vertices)[0, BACK] < -0.03
     # A pucker is closed, even one of an open smile.
-    pursed = posed(any_rig, pucker=1)
+    pursed = shown(any_rig, pucker=1)
     assert 0.15 < (any_rig.vertices - pursed)[[0, 17], BACK].min() < 0.3
     gap, before = (lip_gap(v) for v in (pursed, any_rig.vertices))
     assert gap < 0.25 * before + 0.01

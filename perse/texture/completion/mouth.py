@@ -225,9 +225,9 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
 
 
 def paint_tongue(shape: tuple[int, ...], light: np.ndarray) -> np.ndarray:
-    """(H, W, 3): tip in the first row, root in the last; a furrow along the middle, dark towards the throat."""
+    """(H, W, 3): tip in the first row, root in the last; a furrow along the middle, rough, dark towards the throat and at the sides."""
     u, v = np.linspace(-1, 1, shape[1])[None], np.linspace(0, 1, shape[0])[:, None]
-    furrow = 1 - 0.14 * np.exp(-((u / 0.09) ** 2)) - 0.30 * np.abs(u) ** 2.5
-    depth = 1 - 0.88 * np.clip((v - 0.05) / 0.75, 0, 1)
-    grain = 1 + 0.035 * np.random.default_rng(0).standard_normal((shape[0], shape[1]))
-    return np.clip(TONGUE_COLOR * light * (furrow * depth * grain)[..., None], 0, 1)
+    furrow = 1 - 0.10 * np.exp(-((u / 0.09) ** 2)) - 0.35 * np.abs(u) ** 2.5
+    depth = 1 - 0.92 * smooth_step(v, 0.25, 0.95)
+    papillae = cv2.GaussianBlur(np.random.default_rng(0).standard_normal(shape[:2]), (0, 0), 0.8)
+    return np.clip(TONGUE_COLOR * light * (furrow * depth * (1 + 0.07 * papillae))[..., None], 0, 1)
