@@ -94,7 +94,7 @@ def _lift(face: np.ndarray) -> float:
 
 def smile_of(face: np.ndarray) -> float:
     """How much the mouth of a face (468+, 3) smiles, 0..1: by its corners, since some mouths are wide at rest."""
-    return float(smooth_step(_lift(face) - _lift(canonical()[0]), *SMILE))
+    return float(smooth_step(np.asarray(_lift(face) - _lift(canonical()[0])), *SMILE))
 
 
 def _unsmile(face: np.ndarray, surface: Surface, amount: float) -> np.ndarray:

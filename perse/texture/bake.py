@@ -8,6 +8,7 @@ from .atlas import REGIONS, Texture, chart_slice
 from .belief.texels import Texels, believe, unroll
 from .completion.eyes import complete_eyes
 from .completion.face import complete_face
+from .completion.hair_swatch import hair_swatch
 from .completion.mouth import complete_mouth
 from .completion.scalp import complete_scalp
 from .completion.skin import skin_field
@@ -37,7 +38,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     )
     skin = skin_field(texture, rig)
     complete_face(texture, belief.if_alike, skin)
-    complete_scalp(texture, rig, skin)
+    complete_scalp(texture, rig, skin, hair_swatch(portrait))
     complete_torso(texture, skin)
     light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))
     complete_eyes(texture, texels, rig, light)

@@ -53,7 +53,7 @@ def behind(texture, low: float, high: float) -> np.ndarray:
 
 def test_short_hair_goes_round_the_back_and_ends_at_the_nape(painted, rig):
     texture = painted(lambda p: p[..., 1] < 0.0)
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     hair, skin = texture.regions["hair"][SHELL], texture.regions["skin"][SHELL]
     assert np.quantile(hair[behind(texture, -2, 0.3)], 0.02) > 0.9
     assert skin[behind(texture, HAIRLINE_AT_NAPE + 0.18, 2)].min() > 0.9
@@ -64,7 +64,7 @@ def test_short_hair_goes_round_the_back_and_ends_at_the_nape(painted, rig):
 
 def test_a_horseshoe_leaves_the_crown_bald(painted, rig):
     texture = painted(lambda p: (p[..., 1] > -0.6) & (p[..., 1] < 0.1))
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     hair = texture.regions["hair"][SHELL]
     assert hair[behind(texture, -2, -0.85)].max() < 0.1
     assert np.quantile(hair[behind(texture, -0.4, 0.3)], 0.02) > 0.9
@@ -76,14 +76,14 @@ def test_a_grey_horseshoe_that_was_taken_for_skin_is_found(painted, rig):
 
     texture = painted(lambda p: np.zeros(p.shape[:2], bool))
     texture.color[SHELL][beside(texture.points[SHELL])] = [0.5, 0.5, 0.48]
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     assert texture.regions["hair"][SHELL][behind(texture, -0.4, 0.2)].mean() > 0.9
     assert texture.regions["hair"][SHELL][behind(texture, -2, -0.85)].max() < 0.1
 
 
 def test_a_bald_head_is_skin_all_over_and_softly_shaded(painted, rig):
     texture = painted(lambda p: np.zeros(p.shape[:2], bool))
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     assert texture.regions["hair"][SHELL].max() < 0.02
     back = texture.color[SHELL][behind(texture, -2, 0.3)]
     assert np.abs(back - SKIN).max() < 0.2 and back.std(0).max() < 0.05
@@ -92,7 +92,7 @@ def test_a_bald_head_is_skin_all_over_and_softly_shaded(painted, rig):
 def test_long_hair_covers_the_whole_back_but_not_the_throat(painted, rig):
     texture = painted(lambda p: p[..., 2] > 0.2, lambda p: p[..., 2] < 0.9, False)
     assert hair_length(texture).long
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     assert texture.regions["hair"][SHELL][behind(texture, -2, 2)].min() > 0.9
     points = texture.points[SHELL]
     throat = (points[..., 1] > 0.95) & (points[..., 2] < 0.15) & (np.abs(points[..., 0]) < 0.3)
@@ -116,7 +116,7 @@ def test_the_hidden_side_shows_what_the_seen_one_does(painted, rig):
     texture = painted(lambda p: p[..., 1] < 0.0, lambda p: p[..., 0] < 0.05)
     points = texture.points[SHELL]
     texture.color[SHELL][ear(points)] = [0.9, 0.35, 0.3]
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     left = ear(points) & (points[..., 0] > 0.6) & (points[..., 2] < 0.65)
     assert left.sum() > 100 and texture.color[SHELL][left][:, 1].mean() < 0.45  # its red ear, not its cheek's skin
     front = (points[..., 1] < -0.1) & (points[..., 2] < 0.65)
@@ -129,7 +129,7 @@ def test_hair_has_the_tone_of_what_is_surely_hair_and_not_of_its_rim(painted, ri
     rim = (points[..., 2] > 0.6) & (points[..., 2] < 0.75)
     texture.color[SHELL][rim] = [0.2, 0.3, 0.9]
     texture.seen[SHELL][rim] = 0.25
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     lab = to_lab(texture.color[SHELL][behind(texture, -2, 0.3)])
     assert np.abs(np.median(lab, 0) - to_lab(HAIR))[1:].max() < 4
     assert -10 < np.median(lab[:, 0]) - to_lab(HAIR)[0] < 2  # a little darker
@@ -144,7 +144,7 @@ def test_fair_hair_keeps_its_hue(painted, rig):
     fair, shadow = np.array([0.75, 0.58, 0.42], np.float32), np.array([0.40, 0.36, 0.33], np.float32)
     dark = np.random.default_rng(0).random((*hair.shape, 1)) < 0.4
     texture.color[SHELL] = np.where(hair[..., None], np.where(dark, shadow, fair), texture.color[SHELL])
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     made_up = to_lab(texture.color[SHELL][behind(texture, -2, 0.0)])[:, 1:].mean(0)
     assert np.linalg.norm(made_up - to_lab(fair)[1:]) < np.linalg.norm(made_up - to_lab(shadow)[1:])
 
@@ -152,7 +152,7 @@ def test_fair_hair_keeps_its_hue(painted, rig):
 def test_half_a_chance_of_hair_is_strands_and_no_blend(painted, rig):
     texture = painted(lambda p: p[..., 1] < 0.0)
     texture.regions["hair"][SHELL] *= 0.45
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     back = texture.regions["hair"][SHELL][behind(texture, -2, 0.0)]
     assert ((back < 0.1) | (back > 0.9)).mean() > 0.5 and 0.1 < back.mean() < 0.9
 
@@ -160,7 +160,7 @@ def test_half_a_chance_of_hair_is_strands_and_no_blend(painted, rig):
 def test_the_head_is_solid_in_front_and_behind_and_soft_at_the_outline(painted, rig):
     texture = painted(lambda p: p[..., 1] < 0.2)
     texture.alpha[SHELL] = 0.3
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     alpha, facing, there = texture.alpha[SHELL], texture.facing[SHELL], texture.faces[SHELL] >= 0
     assert alpha[there & (facing < 0)].min() == 1 and alpha[there & (facing > SOFT_OUTLINE[1])].min() == 1
     outline = there & (facing > 0.12) & (facing < SOFT_OUTLINE[0])
@@ -210,7 +210,7 @@ def test_the_throats_colour_goes_on_under_the_jaw_and_the_cheeks_beside_it(paint
     body = chart_slice("body")
     texture.color[body], texture.seen[body], texture.regions["neck"][body] = 0.6 * SKIN, texture.facing[body] > 0.3, 1
     points = texture.points[SHELL]
-    complete_scalp(texture, rig, skin_field(texture, rig))
+    complete_scalp(texture, rig, skin_field(texture, rig), None)
     under = (np.abs(points[..., 0]) < 0.25) & (points[..., 1] > 1.0) & (points[..., 2] > 0.3) & (points[..., 2] < 0.8)
     assert under.sum() > 50
     shade = np.median(texture.color[SHELL][under], axis=0) / SKIN

@@ -11,6 +11,8 @@ from ...rig.rig import Rig
 from ...rig.skeleton import MOUTH_PARTS, PART, PARTS
 from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.belief.texels import WELL_SEEN
+from ...texture.completion.hair_grain import grain_at, strand_coordinates
+from ...texture.completion.hair_strands import LOCK
 from .lid_corners import behind_lid_corners
 from .seed import FLATNESS, Seeds
 
@@ -33,6 +35,12 @@ OPACITY = 0.95  # of a solid surface
 UNDER_FACE = 0.03  # eye distances under the face at which what the photo cannot teach lies
 LIP_CORNERS = 0.12  # eye distances from the lips' corners within which what lies under lips would come out beside them
 BEHIND_OWN = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
+ROUND = 0.75  # share of the way to the smooth surface (Boubekeur and Alexa's choice)
+LOCKS, LOCK_LENGTH, LOCK_SEED = (
+    0.022,
+    0.45,
+    21,
+)  # eye distances by which locks stand out or lie deep (.01 to .04), how long they are; a seed
 KEEPS_OFF = 0.025  # eye distances from the portrait's outline: nearer, they would show beside it
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach
 
@@ -60,13 +68,16 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     shell, own = part == PART["shell"], np.isin(part, MOUTH_PARTS) & (seen >= WELL_SEEN)
     fixed = side | shell & (facing < HEAD_BACK)
     untaught = np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed
-    scales = _sizes(np.where(untaught, WIDTH_UNTAUGHT, WIDTH) * sigma, sigma, shell, sample(texture.regions["hair"], uv[None] * ATLAS)[0])
+    of_hair = sample(texture.regions["hair"], uv[None] * ATLAS)[0]
+    scales = _sizes(np.where(untaught, WIDTH_UNTAUGHT, WIDTH) * sigma, sigma, shell, of_hair)
     # The photo's outline cuts through the sides of the cheeks: skin there lies too deep to show beside the outline, and the photo,
     # which shows it from its edge, teaches it nothing.
     offset = np.where(side[:, None], -UNDER_FACE * normal, 0)
     offset[own] = [0.0, 0.0, BEHIND_OWN]
     outer = shell | (part == PART["body"])
-    offset[outer] = inside_hull(point[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
+    round_ = point + _roundness(rig, face, bary, point) * shell[:, None]
+    round_ += (LOCKS * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
+    offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
     top = Seeds(
         face, bary, offset, normal, downwards(normal), scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, side
@@ -75,6 +86,14 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     under = top.take((part == PART["face"]) & ~side)
     under.offset, under.fixed = -UNDER_FACE * under.normal, np.ones(len(under.face), bool)
     return Seeds.concat([top.take(~lips), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
+
+
+def _roundness(rig: Rig, face: np.ndarray, bary: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Displacements (N, 3) of points (N, 3) on flat triangles to the smooth surface that their corners' normals describe (Boubekeur and
+    Alexa 2008, "Phong tessellation"): the head's outline has no corners from the side."""
+    corners, normals = rig.vertices[rig.faces[face]].astype(np.float64), rig.vertex_normals[rig.faces[face]]
+    above = ((point[:, None] - corners) * normals).sum(-1)
+    return -ROUND * (bary[..., None] * above[..., None] * normals).sum(1)
 
 
 def _evenly(expected: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -105,7 +105,7 @@ def something_before_the_head(s: Sightings) -> np.ndarray:
 
 def rim_of_skin(s: Sightings) -> np.ndarray:
     """Bare skin ends where the mesh does, give or take a pixel or two: what lies beside it would be a line of beads from the side."""
-    return s.beyond & _bare(s) & (np.linalg.norm(s.carrier - s.pixels, axis=1) < s.surfaces.view.pixels(RIM))
+    return s.beyond & _bare(s) & (s.surfaces.beside[s.pixels[:, 1], s.pixels[:, 0]] < s.surfaces.view.pixels(RIM))
 
 
 def _bare(s: Sightings) -> np.ndarray:

@@ -5,6 +5,7 @@ carries what the photo shows beside the mesh: `BESIDE`. A rule is a function tha
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -52,6 +53,11 @@ class Surfaces:
     def bare(self) -> np.ndarray:
         """(S, S) bool: pixels that see no triangle, and whose person has no hair there: skin, or the background taken for it."""
         return self.beyond & ~self.of_lips & (self.portrait.masks["hair"] < NO_HAIR * self.portrait.alpha)
+
+    @cached_property
+    def beside(self) -> np.ndarray:
+        """(S, S): how far pixels lie beside the rig's outline, pixels; 0 on the rig."""
+        return distance_transform_edt(self.beyond)
 
     def show(self, where: np.ndarray, triangles: np.ndarray | int, bary: np.ndarray | int = 0) -> None:
         """Put other triangles (n,), -1 for none, and barycentric coordinates (n, 3) where pixels (S, S) bool show them."""

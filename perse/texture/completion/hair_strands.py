@@ -11,24 +11,34 @@ from ..cie_lab import to_lab, to_rgb
 from ..fill_holes import diffuse
 from .hair_grain import grain_at
 from .hair_length import HairLength
+from .hair_swatch import HairSwatch
 
 STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and of tresses, eye distances
 FAIR_HAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: up to which hair is like skin, and from which it is not
 SEEN_HAIR_BLUR = 8.0  # texels over which seen hair is evened out before it is carried on
 TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
+TONE_PLAY = (9.0, 5.0, 7.0)  # CIE Lab by which hair that is carried on differs from the usual tone at its height at most
 COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
+BORDER = (3.0, 14.0)  # texels from the border of seen hair: up to which its colour is not carried on, and from which it is
 SEEN_HAIR_FADE = 30.0  # texels over which seen hair passes into made up one
 COLOR_VARIETY = 0.8  # share of what hair's colours vary in the photo, where part of that is light and shade
 
 
 def hair_strands(
-    points: np.ndarray, flow: np.ndarray, color: np.ndarray, hair: np.ndarray, seen: np.ndarray, face_skin: np.ndarray, length: HairLength
+    points: np.ndarray,
+    flow: np.ndarray,
+    color: np.ndarray,
+    hair: np.ndarray,
+    seen: np.ndarray,
+    face_skin: np.ndarray,
+    length: HairLength,
+    swatch: HairSwatch | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hair everywhere, in the tone and with the variety of what the photo shows of it.
 
     Args:
         points: (H, W, 3) head frame; flow: (H, W, 2), see `grain.strand_coordinates`; color: (H, W, 3); hair, seen: (H, W) 0 to 1;
-        face_skin: (3,) RGB.
+        face_skin: (3,) RGB; swatch: the person's own strands, if the photo shows enough of them.
 
     Returns:
         hair (H, W, 3), RGB, and how unlike it (H, W) the photo is, 0 to 1.
@@ -40,12 +50,24 @@ def hair_strands(
     spread = 1.5 * np.median(np.abs(lab[sure] - middle), axis=0) + [6, 2, 2]
     unlike = smooth_step((np.abs(lab - tone) / spread).max(-1), 2.0, 3.5)
     # Near what is seen its light goes on, farther on it is everywhere the same.
-    weight = (hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32)
+    weight = _from_within((hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32))
     local, gone = _carried_on(lab, weight)
+    # A sunlit side or a thin temple is no tone for the back of the head.
+    local = tone + np.clip(local - tone, -np.array(TONE_PLAY), TONE_PLAY)
     base = local + (tone - local) * smooth_step(gone, 0, TONE_DRIFT)[..., None]
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
+    if swatch is not None:
+        return to_rgb(base + COLOR_VARIETY * swatch.at(flow)), unlike.astype(np.float32)
     vary = _variety(lab, flow, sure, gone, 0.7 if length.long else np.clip(2.2 * max(-y.min() - CROWN, 0) ** 2, 0.06, 0.5))
     return to_rgb(base + vary), unlike.astype(np.float32)
+
+
+def _from_within(weight: np.ndarray) -> np.ndarray:
+    """Weights (H, W) of seen hair without what lies along its border, which is mixed with skin or background, if there is hair within."""
+    known = np.tile((weight > 0.3).astype(np.uint8), (1, 3))
+    depth = cv2.distanceTransform(known, cv2.DIST_L2, 3)[:, weight.shape[1] : 2 * weight.shape[1]]
+    within = weight * smooth_step(depth, *BORDER)
+    return within if within.max() > 0.3 else weight
 
 
 def _surely_hair(lab: np.ndarray, hair: np.ndarray, seen: np.ndarray, face_skin: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from ..fill_holes import mirror, soften
 from .hair_grain import grain_at, strand_coordinates
 from .hair_length import BAND_HEIGHT, LONG_HAIR, HairLength, hair_length
 from .hair_strands import LOCK, SEEN_HAIR_FADE, STRAND, hair_strands
+from .hair_swatch import HairSwatch
 from .skin import Skin
 
 EAR_TOP = -0.15  # height, eye distances under the eyes: below, the outline shows ears, and hair behind them is what there is above them
@@ -33,7 +34,7 @@ KEPT = (0.2, 0.5)  # belief over which what the photo shows takes the place of w
 OTHER_SKIN = (9.0, 18.0)
 
 
-def complete_scalp(texture: Texture, rig: Rig, skin: Skin) -> None:
+def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | None) -> None:
     """What one side shows and the other hides is mirrored; behind that, hair of the tone and grain that the photo shows grows
     wherever at that height there is hair at the outline, down to the nape; the rest is skin."""
     area = chart_slice("shell")
@@ -55,7 +56,7 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin) -> None:
     # What is seen at a slant is half background: where it does not look like this skin or hair, it is none of it.
     unlike = smooth_step(np.linalg.norm(to_lab(color) - to_lab(fill), axis=-1), *OTHER_SKIN) * (1 - hair)
     if share.max() > 0.02:
-        strands, unlike_hair = hair_strands(points, flow, color, hair, seen, skin.mean, length)
+        strands, unlike_hair = hair_strands(points, flow, color, hair, seen, skin.mean, length, swatch)
         fill = fill * (1 - share[..., None]) + strands * share[..., None]
         unlike += unlike_hair * hair
     rim = 1 - np.clip(unlike, 0, 1) * np.clip((0.75 - seen) / 0.35, 0, 1)
