@@ -18,6 +18,7 @@ OFFERED_VIDEO_SIZES, OFFERED_VIDEO_FPS = (256, 512, 720, 1080), (15, 25, 30, 60)
 VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
 
 # What an owner may set otherwise, see docs/owners.md.
+SPOKEN_MARK = "AI generated"  # on videos in which somebody speaks
 KEPT_SECONDS = 1800.0  # that an avatar is kept without being used
 MOST_AVATARS = 24  # kept at once, examples not counted
 MOST_MEMORY = 3e9  # bytes of visitors' photos and avatars

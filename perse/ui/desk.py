@@ -219,7 +219,7 @@ class Desk:
 
     def _planned_motion(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
         if clip is None:
-            return preset_motion(motion, look, float(seconds), float(fps))
+            return preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
         self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
         from ..motion.driving.drive import drive
 
