@@ -22,7 +22,7 @@ FALLS = {
     "round": (13.0, 20.0),
     "push": (15.0, 20.0),
     "teeth": (24.0, 24.0),
-    "tongue": (45.0, 45.0),
+    "tongue": (32.0, 32.0),
 }
 REACH = 0.4  # seconds beyond which no sound is felt
 CORE = 0.3  # share of a sound, about its middle, in which it dominates fully

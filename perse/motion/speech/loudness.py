@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from ...sound import Sound
 
@@ -52,6 +52,10 @@ class Loudness:
     def smoothed(self, seconds: float) -> "Loudness":
         """The same averaged over so long, without being shifted."""
         return Loudness(uniform_filter1d(self.values, max(1, round(seconds * RATE)), mode="constant"), self.peak)
+
+    def widened(self, seconds: float) -> "Loudness":
+        """At every time the loudest within so long about it."""
+        return Loudness(maximum_filter1d(self.values, max(1, round(seconds * RATE)), mode="constant"), self.peak)
 
     def pauses(self) -> list[tuple[float, float]]:
         """Start and end, seconds, of every stretch of at least PAUSE in which nobody speaks, those at the ends included."""

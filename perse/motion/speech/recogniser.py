@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import BuildCancelled
 from .articulation import GLIDES, is_vowel, shape_of
+from .loudness import RATE as STEPS
 from .loudness import Loudness
 from .phones import Phone
 
@@ -20,7 +21,9 @@ RATE = 16_000  # samples a second
 FRAME = 0.02  # seconds from one guess to the next
 PIECE, OVERLAP = 6.0, 0.6  # seconds looked at in one go, and how far pieces reach into one another: time grows with the square
 LONGEST = {True: 0.28, False: 0.12}  # seconds that a vowel, another sound lasts at most where nothing follows
+LATE = 0.075  # seconds by which a guess comes after the middle of what is heard, measured as `voice.EARLY` is
 EARLY = 0.02  # seconds by which a vowel begins before it is sure
+ABOUT = 0.2  # seconds about a phoneme in which something must be heard
 LEVEL = 0.1  # root mean square of what it is given where somebody speaks
 
 
@@ -50,20 +53,23 @@ def recognise(samples: np.ndarray, loudness: Loudness, cancelled: Callable[[], b
         # In the overlap each of two pieces knows best what is farther from its end.
         low, high = start + (OVERLAP / 2 if k else 0), np.inf if last else start + PIECE - OVERLAP / 2
         found += [(t + start, symbol, sure) for t, symbol, sure in model.guesses(piece) if low <= t + start < high]
-    heard = [(t, symbol, sure) for t, symbol, sure in found if loudness.at(np.array([t]))[0] > 0]
+    # Closed lips are silent: what counts is whether anything is heard about them.
+    near = loudness.widened(ABOUT)
+    heard = [(t, symbol, sure) for t, symbol, sure in found if near.at(np.array([t]))[0] > 0]
     return _phones(heard, loudness), float(np.mean([sure for *_, sure in heard])) if heard else 0.0
 
 
 def _phones(guesses: list[tuple[float, str, float]], loudness: Loudness) -> list[Phone]:
     """Each lasts until the next one, until somebody pauses, or as long as such a sound does."""
     pauses = [start for start, _ in loudness.pauses()]
+    whole = len(loudness.values) / STEPS
     out: list[Phone] = []
     for (time, symbol, _), (after, following, _) in zip(guesses, [*guesses[1:], (np.inf, "", 0.0)]):
         vowel = is_vowel(symbol)
         start = max(time - EARLY, out[-1].start + FRAME if out else 0.0) if vowel else time
         end = min(after - EARLY * is_vowel(following), time + LONGEST[vowel])
         pause = next((p for p in pauses if p > time), np.inf)
-        out.append(Phone(symbol, float(start), float(max(min(end, pause), time + FRAME))))
+        out.append(Phone(symbol, float(start), float(min(max(min(end, pause), time + FRAME), whole))))
     return out
 
 
@@ -92,7 +98,7 @@ class _Model:
             symbol = self._symbols[token]
             if token == self._blank or (i and token == best[i - 1]) or not (symbol in GLIDES or shape_of(symbol)):
                 continue
-            out.append((i * FRAME, symbol, float(share[i, token])))
+            out.append((max(i * FRAME - LATE, 0.0), symbol, float(share[i, token])))
         return out
 
 

@@ -18,6 +18,7 @@ RATE = 48_000  # samples a second that are kept
 SHORTEST = 0.3  # seconds
 # From how sure phonemes are believed, and how many a second there must be while somebody speaks: noise and music give none or few.
 SURE, OFTEN = 0.4, 4.0
+STEADY = 0.2  # of loudness between the quietest and the loudest moments, below which nobody speaks
 GAP = 0.3  # seconds of speech without a phoneme that the spectrum fills
 
 
@@ -53,6 +54,8 @@ def understood(sound: Sound, cut: bool = False, cancelled: Callable[[], bool] = 
         spoken = float((loudness.values >= SPOKEN).sum()) / STEPS
         if sure >= SURE and len(phones) >= OFTEN * spoken:
             return Speech(sound, tuple(_filled(phones, by_spectrum)), RECOGNISED, cut)
+    if np.percentile(loudness.values, 95) - np.percentile(loudness.values, 5) < STEADY:
+        raise PerseError("There is only a steady noise in this recording: please choose one in which somebody speaks.")
     return Speech(sound, tuple(by_spectrum), HEARD, cut)
 
 
