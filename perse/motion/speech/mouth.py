@@ -16,7 +16,7 @@ OF_CHANNEL = {
     "tongue": {"tongue_out": 0.35},
 }
 LIPS = {"mouth_press": 0.4, "mouth_roll_lower": 0.25, "mouth_roll_upper": 0.25}
-BITE = {"mouth_roll_lower": 0.6, "mouth_upper_up": 0.5}
+BITE = {"mouth_roll_lower": 0.5, "mouth_upper_up": 0.7}
 
 
 def _row(parts: dict[str, float]) -> np.ndarray:

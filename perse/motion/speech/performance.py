@@ -53,7 +53,7 @@ class Performance:
             head_roll=head[2],
             gaze_yaw=gaze[0],
             gaze_pitch=gaze[1],
-            detail=() if missing is None else missing.detail(float(lips), float(bite)),
+            detail=() if missing is None else missing.detail(float(lips), float(bite), weights),
             neutralise=1.0,
         )
 

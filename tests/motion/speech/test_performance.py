@@ -15,7 +15,7 @@ from perse.motion.speech.mouth import PRESSED
 from perse.motion.speech.performance import perform
 from perse.motion.speech.phones import Phone
 from perse.motion.speech.talk import talk
-from perse.rig.expressions import INDEX, expand
+from perse.rig.expressions import INDEX, expand, lets_go
 from perse.sound import Sound
 from perse.tracking.solve import Face
 
@@ -27,9 +27,9 @@ def gap(rig, controls: Controls) -> float:
     """Between the middles of the lips of a rig in a frame, eye distances."""
     weights = expand(controls.expression).astype(float)
     detail = np.reshape(controls.detail or np.zeros(MARKS), (-1, 3))
-    relaxed = rig.neutral.detail(weights)
+    relaxed = rig.neutral.detail(weights, controls.neutralise, 0.0 if controls.detail else float(lets_go(weights)))
     if relaxed is not None:
-        detail = detail + controls.neutralise * relaxed
+        detail = detail + relaxed
     posed = Face.of(rig).pose(weights[None], detail[None])[0]
     return float(posed[LOWER_LIP, 1] - posed[UPPER_LIP, 1])
 
@@ -94,13 +94,16 @@ def test_strength_moves_the_mouth_more_but_never_keeps_lips_apart(speech, loudne
             talk(SimpleNamespace(rig=None), speech, **{name: value})
 
 
-def test_a_mouth_that_is_closed_in_its_portrait_lacks_nothing(any_rig):
-    lacks = meeting(any_rig)
-    face = Face.of(any_rig).pose(PRESSED[None])[0]
-    if face[LOWER_LIP, 1] - face[UPPER_LIP, 1] < 0.005:
-        assert lacks.lips is None and lacks.detail(1, 1) == ()
+def test_a_mouth_that_is_closed_and_serious_in_its_portrait_lacks_nothing(any_rig):
+    lacks, own = meeting(any_rig), any_rig.neutral
+    if own.serious.any():
+        assert np.abs(lacks.press).max() < 0.1 and len(lacks.detail(1, 0, PRESSED)) == MARKS
+        # All the way where lips meet, most of it where they do not.
+        np.testing.assert_allclose(np.reshape(lacks.detail(1, 0, PRESSED), (-1, 3)), own.serious - own.mouth + lacks.press, atol=1e-4)
+        still = np.reshape(lacks.detail(0, 0, 0 * PRESSED), (-1, 3))
+        assert 0.5 < np.abs(still).max() / np.abs(own.serious - own.mouth).max() < 0.95
     else:
-        assert np.abs(lacks.lips).max() < 0.2 and len(lacks.detail(1, 0)) == MARKS
+        assert lacks.press is None and lacks.detail(1, 1, PRESSED) == ()
 
 
 def test_what_a_rig_lacks_is_known_as_long_as_it_lives(any_rig):
