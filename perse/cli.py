@@ -258,7 +258,8 @@ def _video(args) -> None:
         for end in ends:
             avatar.state(end)
         motion = between(ends[0], ends[1], args.seconds or 4.0, fps)
-    pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing)
+    for note in pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing):
+        print(f"perse: note: {note}", file=sys.stderr)
     if args.csv:
         write_atomically(args.csv, motion_csv(motion).encode())
 

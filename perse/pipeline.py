@@ -33,7 +33,7 @@ from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
 from .render import cuda, synthetic
 from .render.ply import write_ply
-from .render.video import VideoWriter
+from .render.video import SILENT, VideoWriter, is_silent
 from .render.visible_label import draw_mark
 from .renderer import Renderer
 from .rig.build import build_rig
@@ -241,10 +241,10 @@ class PersePipeline:
         progress: Callable[[float], None] = lambda share: None,
         cancelled: Callable[[], bool] = lambda: False,
         mark: str = "",
-    ) -> None:
-        """Render a motion to .mp4, .webm or .gif. The file appears whole or not at all; BuildCancelled if cancelled.
+    ) -> tuple[str, ...]:
+        """Render a motion to .mp4, .webm or .gif, with its sound. The file appears whole or not at all; BuildCancelled if cancelled.
 
-        mark: a visible label at the bottom left; none if empty.
+        mark: a visible label at the bottom left; none if empty. Returns sentences for people on what the file cannot hold.
         """
         if background == "transparent":
             raise PerseError("Videos cannot be transparent: choose a colour or the original background.")
@@ -253,7 +253,13 @@ class PersePipeline:
         renderer = Renderer(avatar, size, background, framing)
         try:
             film = VideoWriter(
-                path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"), finish=synthetic.mark_video
+                path,
+                renderer.width,
+                renderer.height,
+                motion.fps,
+                metadata=synthetic.tags("video"),
+                finish=synthetic.mark_video,
+                sound=motion.sound,
             )
         except ValueError as error:  # our own words: about a suffix, say
             raise PerseError(f"Cannot write the video: {error}.") from None
@@ -269,6 +275,7 @@ class PersePipeline:
                 raise
             why = getattr(error, "strerror", None) or "this format cannot be encoded here, please choose another"
             raise PerseError(f"Cannot write the video: {why[:1].lower()}{why[1:]}.") from None
+        return (SILENT,) if motion.sound is not None and is_silent(path) else ()
 
     def export(self, avatar: Avatar, controls: Controls, path: str | Path) -> None:
         """Write the avatar in this state for other viewers: .ply (standard 3DGS layout) or .html (a page of its own)."""

@@ -13,6 +13,10 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
+from ..sound import Sound
+from .soundtrack import Soundtrack
+
+SILENT = "This format holds no sound: choose mp4 or webm to hear it."  # for people, of a file that `is_silent`
 _QUEUED_FRAMES = 8
 _BT709 = 1  # the value that H.264 and VP9 use for primaries, transfer and matrix alike
 
@@ -24,17 +28,24 @@ class _Format:
     pixels: str
     options: dict[str, str]
     default_crf: int | None
+    sound: str | None  # the codec of its sound; None if it can have none
 
 
 _FORMATS = {
-    ".mp4": _Format("mp4", "libx264", "yuv420p", {"preset": "veryfast"}, 18),
-    ".webm": _Format("webm", "libvpx-vp9", "yuv420p", {"deadline": "realtime", "cpu-used": "8", "b": "0"}, 30),
-    ".gif": _Format("gif", "gif", "pal8", {}, None),
+    ".mp4": _Format("mp4", "libx264", "yuv420p", {"preset": "veryfast"}, 18, "aac"),
+    ".webm": _Format("webm", "libvpx-vp9", "yuv420p", {"deadline": "realtime", "cpu-used": "8", "b": "0"}, 30, "libopus"),
+    ".gif": _Format("gif", "gif", "pal8", {}, None, None),
 }
 
 
+def is_silent(path: str | Path) -> bool:
+    """Whether a file of this suffix cannot hold sound."""
+    kind = _FORMATS.get(Path(path).suffix.lower())
+    return kind is not None and kind.sound is None
+
+
 class VideoWriter:
-    """Encode frames to a file, by its suffix: .mp4 (H.264, yuv420p, faststart), .webm (VP9) or .gif.
+    """Encode frames to a file, by its suffix: .mp4 (H.264, yuv420p, faststart; AAC), .webm (VP9; Opus) or .gif (silent).
 
         with VideoWriter(path, 512, 512, fps=25) as video:
             for frame in frames:
@@ -46,7 +57,8 @@ class VideoWriter:
 
     width, height: of the frames. fps: frames a second, > 0. crf: quality, lower is better (None: the format's own;
     unused for .gif). metadata: tags stored in the file. finish: called with the whole file, still hidden, and its
-    container's name. Raises ValueError for a size, rate or suffix that cannot be.
+    container's name. sound: heard from the first frame on, cut or continued in silence to the length of the picture; left out of what
+    `is_silent`. Raises ValueError for a size, rate or suffix that cannot be.
     """
 
     def __init__(
@@ -58,6 +70,7 @@ class VideoWriter:
         crf: int | None = None,
         metadata: dict | None = None,
         finish: Callable[[Path, str], None] | None = None,
+        sound: Sound | None = None,
     ):
         self.path = Path(path)
         self._format = _FORMATS.get(self.path.suffix.lower())
@@ -68,7 +81,7 @@ class VideoWriter:
         self.width, self.height, self.fps = int(width), int(height), float(fps)
         self._crf = self._format.default_crf if crf is None else crf
         self._metadata = {str(key): str(value) for key, value in (metadata or {}).items()}
-        self._finish = finish
+        self._finish, self._sound = finish, sound
         self._partial = self.path.with_name(f".{secrets.token_hex(8)}.part")  # however long the name is
         self._frames: queue.Queue = queue.Queue(maxsize=_QUEUED_FRAMES)
         self._failure: BaseException | None = None
@@ -126,16 +139,21 @@ class VideoWriter:
         with av.open(f"file:{self._partial}", "w", format=self._format.container, options=options) as container:
             container.metadata.update(self._metadata)
             stream = self._add_stream(container)
+            sound = Soundtrack(container, self._format.sound, self._sound) if self._sound and self._format.sound else None
             convert = _gif_palette(self.width, self.height) if self._format.codec == "gif" else _to_yuv
-            index = 0
+            index, step = 0, stream.codec_context.time_base
             while (pixels := self._frames.get()) is not None and not self._abandoned.is_set():
                 if self._format.codec != "gif":
                     pixels = np.pad(pixels, ((0, self.height % 2), (0, self.width % 2), (0, 0)), mode="edge")
                 frame = convert(av.VideoFrame.from_ndarray(pixels, format="rgb24"))
-                frame.pts, frame.time_base = index, stream.codec_context.time_base
+                frame.pts, frame.time_base = index, step
                 index += 1
                 container.mux(stream.encode(frame))
+                if sound is not None:
+                    container.mux(sound.until(index * step))
             container.mux(stream.encode(None))
+            if sound is not None:
+                container.mux(sound.rest())
 
     def _add_stream(self, container):
         rate = Fraction(self.fps).limit_denominator(1001)
