@@ -27,9 +27,11 @@ class Clip:
                 ...
 
     width, height: of the upright frames. fps, duration: what the file says of frames a second and seconds, 0 if nothing; only the
-    frames' own time stamps are to be believed. begins: the file's time of the first frame, heard: whether there is sound beside it (see
-    `read_sound`). more: when all is read, whether the clip goes on where it was cut. Decoding runs ahead in a process of its own, which ends with the iteration, with `close`
-    or with this object. A clip that breaks off in the middle ends there; a frame of another size than the first is scaled to it.
+    frames' own time stamps are to be believed. begins: the file's time of the first frame; heard: whether there is sound beside it (see
+    `read_sound`); more: when all is read, whether the clip goes on where it was cut.
+
+    Decoding runs ahead in a process of its own, which ends with the iteration, with `close` or with this object. A clip that breaks off in
+    the middle ends there; a frame of another size than the first is scaled to it.
 
     Args:
         path: a regular file of one of `kinds.KINDS`.

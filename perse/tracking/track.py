@@ -98,8 +98,8 @@ def track(
                     break
             person = face if face is None or same.sees(frame, face) else None
             if person is not None:
-                first = first or _First(frame, face)
-                compared.append(pool.submit(first.compare, frame, face))
+                first = first or _First(frame, person)
+                compared.append(pool.submit(first.compare, frame, person))
                 if len(compared) > MOST_WAITING:
                     compared[-1 - MOST_WAITING].result()
             faces.append(person)
@@ -120,8 +120,8 @@ def track(
     order = np.cumsum(found)[source] - 1
     measured = [np.stack(column)[order] for column in zip(*(future.result() for future in compared))]
     size = (frames.width or 0, frames.height or 0)  # known since the first frame
-    clip_of = (frames.begins, frames.heard, frames.more)
-    return Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, *measured, np.array(other), *clip_of)
+    tracked = Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, *measured, np.array(other))
+    return replace(tracked, begins=frames.begins, heard=frames.heard, more=frames.more)
 
 
 def measured_from(tracked: Track, index: int) -> Track:

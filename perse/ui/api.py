@@ -193,10 +193,10 @@ class Api:
             avatar: the handle that /build returned.
             controls: a Controls JSON object: the edit that the person wears in the video.
             motion: a ready-made motion; /info lists them (turntable, alive, expressions, chatter, sweep, ...).
-            seconds: length, from 0.5 to 30.
+            seconds: length, from 0.5 to 60.
             fps: frames a second, from 5 to 60.
             size: side of the square video in pixels, from 128 to 1080.
-            format: mp4, webm or gif.
+            format: mp4, webm, gif or webp.
             framing: head, or source for the photo's own frame.
             background: white, black, grey, original or #rrggbb.
 

@@ -83,9 +83,7 @@ def drive(
     if one and is_photo(clip):
         pose, notes = photo_pose(avatar, clip, choices, cancelled)
         return replace(between(edit, overlay(edit, pose), seconds or POSED, fps or LEAST_RATE), notes=notes)
-    curves, notes = performed(
-        avatar, tracked, choices, lambda share, text: progress(TRACKED + (1 - TRACKED) * share, text), cancelled
-    )
+    curves, notes = performed(avatar, tracked, choices, lambda share, text: progress(TRACKED + (1 - TRACKED) * share, text), cancelled)
     rate = fps or tracked.fps
     # The last frame is shown as long as the others on average, but not beyond what is wanted.
     last = tracked.times[len(curves) - 1]
