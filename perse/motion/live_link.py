@@ -100,12 +100,22 @@ def seconds_of(codes: Sequence[str]) -> np.ndarray:
             raise PerseError(f"Row {row + 1} has the time code {shown(code)}: it should look like 10:35:41:23.532.")
         parts[row] = [int(x) for x in match.groups()[:4]]
         fractions[row] = float(f"0.{match[5] or 0}")
-    whole = parts[:, :3] @ [3600, 60, 1]
-    most = int(parts[:, 3].max())
-    # Within one second nothing tells to what the clock counts.
-    clock = CLOCK if most < CLOCK and (whole == whole[0]).all() else next((c for c in CLOCKS if c > most), most + 1)
-    seconds = whole + (parts[:, 3] + fractions) / clock
+    whole, frames = parts[:, :3] @ [3600, 60, 1], parts[:, 3] + fractions
+    seconds = whole + frames / _clock(whole, frames)
     return (seconds - seconds[0]) % DAY
+
+
+def _clock(whole: np.ndarray, frames: np.ndarray) -> int:
+    """To how many frames a clock counts before the next second begins, by the seconds and frames (T,) of its codes; CLOCK if nothing tells."""
+    step, least = np.diff(frames), int(frames.max()) + 1
+    within = step[np.diff(whole) == 0]
+    usual = float(np.median(within)) if len(within) else 0.0
+    # Where a row lies so near to a second's end that the next one may be the next row.
+    ends = (np.diff(whole) == 1) & (frames[:-1] + usual >= CLOCKS[0] - 1) & (frames[1:] < max(usual, 1))
+    if not usual or not ends.any():
+        return max(CLOCK, least)
+    counted = usual - float(np.median(step[ends]))
+    return max(min(CLOCKS, key=lambda clock: abs(clock - counted)), least)
 
 
 def axes_of(weights: np.ndarray, eyes: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ _TIMES = ("seconds", "time", "timestamp", "timeseconds")
 @dataclass(frozen=True)
 class Recording:
     """T rows, at times (T,) seconds, growing from 0. weights (T, E) in the order of expressions.NAMES; head (T, 6), body (T, 6) and gaze
-    (T, 2) as in `Curves`; camera (T, 4): yaw, pitch, roll, zoom."""
+    (T, 2) as in `Curves`; camera (T, 4): yaw, pitch, roll, zoom; straight (6,): the head when it looks straight ahead."""
 
     times: np.ndarray
     weights: np.ndarray
@@ -42,6 +42,7 @@ class Recording:
     body: np.ndarray
     gaze: np.ndarray
     camera: np.ndarray
+    straight: np.ndarray
 
 
 def read_recording(path: str | Path) -> Recording:
@@ -57,7 +58,7 @@ def read_recording(path: str | Path) -> Recording:
         header, rows = _rows(text)
         return _recording(header, rows)
     except PerseError as error:
-        raise PerseError(f"{name} cannot be used: {str(error)[:1].lower()}{str(error)[1:]}") from None
+        raise PerseError(f"{name} cannot be used. {error}") from None
 
 
 def _rows(text: str) -> tuple[list[str], list[list[str]]]:
@@ -119,7 +120,8 @@ def _recording(header: list[str], rows: list[list[str]]) -> Recording:
         for series, names in ((head, HEAD), (body, BODY), (gaze, GAZE), (np.stack(camera, 1), CAMERA))
     ]
     order = np.flatnonzero(np.diff(times, prepend=-1.0) > 0)  # a row that repeats its moment is left out
-    return Recording(times[order], weights[order], *(series[order] for series in in_range))
+    straight = np.zeros(6) if ours else in_range[0][0]
+    return Recording(times[order], weights[order], *(series[order] for series in in_range), straight=straight)
 
 
 def _weights(columns: dict[str, np.ndarray], count: int) -> np.ndarray:
@@ -169,15 +171,15 @@ def recorded_motion(
 
     Args:
         fps: frames a second; the recording's own pace, at most MOST_RATE, if None. seconds: no more than this much of it.
-        choices: of what is taken over. Unless absolute, the head turns from where it is in the first row: a phone rarely lies straight
-            before a face.
+        choices: of what is taken over. Unless absolute, a phone's recording turns the head from where it is in the first row: a phone
+            is rarely held straight before a face.
     """
     times = recording.times
     pace = 1 / float(np.median(np.diff(times))) if len(times) > 1 else 25.0
     rate = min(round(pace, 3), MOST_RATE) if fps is None else fps
     length = times[-1] + 1 / pace
     count = max(1, round(min(length, length if seconds is None else seconds) * rate))
-    head = recording.head if choices.absolute else recording.head - recording.head[:1]
+    head = recording.head if choices.absolute else recording.head - recording.straight
     place = np.interp(np.arange(count) / rate, times, np.arange(len(times)))
     still = Curves.still(1)
 

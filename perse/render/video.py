@@ -64,15 +64,16 @@ class VideoWriter:
         clear: bool = False,
     ):
         self.path = Path(path)
-        self._format = FORMATS.get(self.path.suffix.lower())
-        if self._format is None:
+        form = FORMATS.get(self.path.suffix.lower())
+        if form is None:
             raise ValueError(f"cannot write {self.path.suffix or 'a file without suffix'}: use {', '.join(FORMATS)}")
-        if clear and self._format.clear is None:
+        if clear and form.clear is None:
             raise ValueError(f"{self.path.suffix} cannot be see-through: use {', '.join(s for s, f in FORMATS.items() if f.clear)}")
         if width < 1 or height < 1 or not fps > 0:
             raise ValueError(f"a video needs pixels and a frame rate, not {width} x {height} at {fps}")
         self.width, self.height, self.fps = int(width), int(height), float(fps)
-        self._crf = self._format.crf if crf is None else crf
+        self._format, self._pixels = form, form.clear or form.pixels if clear else form.pixels
+        self._crf = form.crf if crf is None else crf
         self._channels = 4 if clear else 3
         self._metadata = {str(key): str(value) for key, value in (metadata or {}).items()}
         self._finish, self._sound = finish, sound
@@ -128,50 +129,49 @@ class VideoWriter:
             self._failure = failure
 
     def _encode(self) -> None:
-        form, clear = self._format, self._channels == 4
-        pixels_of = form.clear if clear else form.pixels
+        form = self._format
         rate = Fraction(self.fps).limit_denominator(1001)
-        pace, written = Pace(rate, form.tick), 0
+        pace, written, since = Pace(rate, form.tick), 0, 0
         # "file:", or a name with a colon would be an address.
         with av.open(f"file:{self._partial}", "w", format=form.container, options=form.muxing) as container:
             container.metadata.update(self._metadata)
-            stream = self._add_stream(container, rate, pixels_of)
+            stream = self._add_stream(container, rate)
             stream.codec_context.time_base = pace.base
             sound = Soundtrack(container, form.sound, self._sound) if self._sound and form.sound else None
-            convert = to_palettes(self.width, self.height) if pixels_of == "pal8" else to_yuv(pixels_of, form.video)
+            convert = to_palettes(self.width, self.height) if self._pixels == "pal8" else to_yuv(self._pixels, form.video)
             held = None  # the last frame that is shown, until it is known for how long
             while (pixels := self._frames.get()) is not None and not self._abandoned.is_set():
                 if (time := pace.shown(written)) is not None:
                     if form.even:
                         pixels = np.pad(pixels, ((0, self.height % 2), (0, self.width % 2), (0, 0)), mode="edge")
                     if held is not None:
-                        held.duration = time - held.pts
+                        held.duration = time - since
                         container.mux(stream.encode(held))
-                    held = convert(av.VideoFrame.from_ndarray(pixels, format="rgba" if clear else "rgb24"))
+                    held, since = convert(av.VideoFrame.from_ndarray(pixels, format="rgb24" if self._channels == 3 else "rgba")), time
                     held.pts, held.time_base = time, pace.base
                 written += 1
                 if sound is not None:
-                    container.mux(sound.until(written / rate))
+                    container.mux(list(sound.until(written / rate)))
             if held is not None:
-                held.duration = max(1, pace.end(written) - held.pts)
+                held.duration = max(1, pace.end(written) - since)
                 container.mux(stream.encode(held))
             container.mux(stream.encode(None))
             if sound is not None:
-                container.mux(sound.rest())
+                container.mux(list(sound.rest()))
 
-    def _add_stream(self, container, rate: Fraction, pixels: str):
+    def _add_stream(self, container, rate: Fraction):
         options = dict(self._format.options)
         if self._crf is not None:
             options["crf"] = str(self._crf)
-        if pixels == "yuva420p" and self._format.container == "webm":
+        if self._channels == 4 and self._format.container == "webm":
             options["auto-alt-ref"] = "0"  # the encoder cannot do both
         stream = container.add_stream(self._format.codec, rate=rate, options=options)
-        stream.pix_fmt = pixels
+        stream.pix_fmt = self._pixels
         grown = int(self._format.even)
         stream.width, stream.height = self.width + grown * (self.width % 2), self.height + grown * (self.height % 2)
         if "auto-alt-ref" in options:
             stream.metadata["alpha_mode"] = "1"
-        if pixels != "pal8" and self._format.video:
+        if self._pixels != "pal8" and self._format.video:
             context = stream.codec_context
             context.color_primaries = context.color_trc = context.colorspace = _BT709
             context.color_range = ColorRange.MPEG

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
-import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 Convert = Callable[[av.VideoFrame], av.VideoFrame]

@@ -27,6 +27,8 @@ LEAST_RATE = 25.0
 COMPARING_THREADS, MOST_WAITING = 2, 4
 # What a clip says of its frames a second is believed if its time stamps agree to this share.
 RATE_TOLERANCE = 0.02
+# What is measured of each frame against the first, as `Track` calls it.
+MEASURED = ("still", "still_seen", "drift", "light", "mouth", "mouth_seen", "body", "body_seen")
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def track(
     order = np.cumsum(found)[source] - 1
     measured = [np.stack(column)[order] for column in zip(*(future.result() for future in compared))]
     size = (frames.width or 0, frames.height or 0)  # known since the first frame
-    tracked = Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, *measured, np.array(other))
+    kept = dict(zip(MEASURED, measured))
+    tracked = Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, **kept, other=np.array(other))
     return replace(tracked, begins=frames.begins, heard=frames.heard, more=frames.more)
 
 

@@ -14,11 +14,13 @@ from .performer import Driver, directions
 
 # What `Controls.neutralise` takes care of in a portrait: an open mouth and closed eyes.
 NEUTRALISED = ("jaw_open", "eye_blink_left", "eye_blink_right")
+SURE = 0.4  # weight up to which a portrait's expression may be its age or its build, and is left to it: folds of a cheek pass for a smile
 
 
 def own_expression(avatar: Avatar) -> np.ndarray:
-    """Weights (E,) of what the portrait's face does, apart from what is neutralised."""
-    weights = plain(expression_of(avatar.rig.vertices, Face.of(avatar.rig)))
+    """Weights (E,) of what the portrait's face surely does, apart from what is neutralised."""
+    weights = expression_of(avatar.rig.vertices, Face.of(avatar.rig))
+    weights = np.where(weights > SURE, plain(weights), 0)
     weights[[INDEX[name] for name in NEUTRALISED]] = 0
     return weights
 
