@@ -115,13 +115,12 @@ def _recording(header: list[str], rows: list[list[str]]) -> Recording:
         looks = any(weights[:, INDEX[name]].any() for name in NAMES if name.startswith("eye_look"))
         gaze = np.zeros((len(rows), 2)) if looks else turned[:, 1:, :2].mean(1)  # the shapes turn the eyes, too
         body, camera = np.zeros((len(rows), 6)), [*[np.zeros(len(rows))] * 3, np.ones(len(rows))]
-    in_range = [
-        np.clip(series, *np.transpose([RANGES[name] for name in names]))
+    kept = np.flatnonzero(np.diff(times, prepend=-1.0) > 0)  # a row that repeats its moment is left out
+    head, body, gaze, view = (
+        np.clip(series, *np.transpose([RANGES[name] for name in names]))[kept]
         for series, names in ((head, HEAD), (body, BODY), (gaze, GAZE), (np.stack(camera, 1), CAMERA))
-    ]
-    order = np.flatnonzero(np.diff(times, prepend=-1.0) > 0)  # a row that repeats its moment is left out
-    straight = np.zeros(6) if ours else in_range[0][0]
-    return Recording(times[order], weights[order], *(series[order] for series in in_range), straight=straight)
+    )
+    return Recording(times[kept], weights[kept], head, body, gaze, view, np.zeros(6) if ours else head[0])
 
 
 def _weights(columns: dict[str, np.ndarray], count: int) -> np.ndarray:
