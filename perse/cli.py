@@ -7,10 +7,9 @@ import threading
 import time
 from pathlib import Path
 
-from .edit_options import add_edit_options, controls_from, read_controls
+from .edit_options import add_edit_options, controls_from
 from .errors import BuildCancelled, PerseError
-
-LONGEST_SPEECH = 600.0  # seconds
+from .video_options import TABLES, add_video_options, planned
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,22 +67,7 @@ def parser() -> argparse.ArgumentParser:
 
     video = commands.add_parser("video", help="a video")
     add_edit_options(video)
-    from .motion.presets import PRESETS
-    from .motion.speech.voice import VOICES
-
-    video.add_argument("--motion", help="one of: " + ", ".join(PRESETS))
-    video.add_argument("--drive", metavar="CLIP", help="a video whose face drives the avatar")
-    video.add_argument("--say", metavar="TEXT", help="English text that the avatar says aloud")
-    video.add_argument("--voice", help="that says it: " + ", ".join(VOICES))
-    video.add_argument("--speech", metavar="FILE", help="a recording that the avatar speaks: sound, or a clip with sound, in any language")
-    video.add_argument("--liveliness", type=float, default=0.5, metavar="L", help="of who speaks: 0 calm to 1 lively")
-    video.add_argument("--strength", type=float, default=1.0, metavar="S", help="of how the mouth moves in speech: 0 to 2")
-    video.add_argument("--from", dest="start", metavar="JSON", help="controls at the start, JSON text or file")
-    video.add_argument("--to", dest="end", metavar="JSON", help="controls half-way; the clip returns to the start")
-    video.add_argument("--fps", type=float)
-    video.add_argument("--seconds", type=float)
-    video.add_argument("--framing", default="head", help="head or source")
-    video.add_argument("--csv", metavar="FILE", help="also write the motion as a table")
+    add_video_options(video)
     video.set_defaults(run=_video)
 
     export = commands.add_parser("export", help="Gaussians for other viewers (.ply or .html)")
@@ -238,54 +222,14 @@ def _render(args) -> None:
 
 def _video(args) -> None:
     from .files import write_atomically
-    from .motion.motion import between
-    from .motion.presets import preset_motion
-    from .motion.table import motion_csv
 
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
-    edit = controls_from(args, avatar)
-    speaks = args.say is not None or args.speech is not None
-    ways = [bool(args.motion), bool(args.drive), speaks, bool(args.start or args.end)]
-    if sum(ways) != 1:
-        raise PerseError("Choose one of --motion, --drive, --say, --speech, or --from with --to.")
-    if args.seconds is not None and not 0.1 <= args.seconds <= 600:
-        raise PerseError(f"The length must lie between 0.1 and 600 seconds, not {args.seconds:g}.")
-    if args.fps is not None and not 1 <= args.fps <= 60:
-        raise PerseError(f"The frame rate must lie between 1 and 60, not {args.fps:g}.")
-    fps = args.fps or 25.0
-    if args.motion:
-        motion = preset_motion(args.motion, edit, args.seconds, fps, avatar.rig)
-    elif speaks:
-        motion = _speaking(args, avatar, edit, fps)
-    elif args.drive:
-        from .motion.driving.drive import drive
-
-        motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_progress_lines())
-    else:
-        from .motion.motion import overlay
-
-        ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]
-        for end in ends:
-            avatar.state(end)
-        motion = between(ends[0], ends[1], args.seconds or 4.0, fps)
+    motion = planned(args, avatar, controls_from(args, avatar), _progress_lines())
     for note in pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing):
         print(f"perse: note: {note}", file=sys.stderr)
     if args.csv:
-        write_atomically(args.csv, motion_csv(motion).encode())
-
-
-def _speaking(args, avatar, edit, fps: float):
-    from .motion.speech.asked import notes, speech_asked
-    from .motion.speech.talk import talk
-
-    seconds = args.seconds or LONGEST_SPEECH
-    if args.say is not None and not args.say.strip():
-        raise PerseError("There is nothing to say in this text: please type some words.")
-    speech = speech_asked(args.say or "", args.voice or "", args.speech, seconds)
-    for note in notes(speech, seconds):
-        print(f"perse: note: {note}", file=sys.stderr)
-    return talk(avatar, speech, edit, fps, strength=args.strength, liveliness=args.liveliness)
+        write_atomically(args.csv, TABLES[args.csv_format](motion).encode())
 
 
 def _export(args) -> None:

@@ -1,6 +1,5 @@
 """The public API of the page: /build, /preview, /video, /export and /info, for gradio_client and for tools."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -8,7 +7,7 @@ import gradio as gr
 from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
-from ..motion.motion import Motion
+from ..motion.length import ON_PAGE
 from ..motion.presets import PRESETS, preset_motion, preset_named
 from ..motion.speech.voice import VOICES
 from ..render.visible_label import draw_mark
@@ -39,16 +38,6 @@ def number(name: str, value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise PerseError(f"The {name} must lie between {low:g} and {high:g}, not {str(value)[:20]}.")
     return value
-
-
-def speaking(
-    avatar, look: Controls, say: str, voice: str, recording: Path | None, seconds: float, fps: float, cancelled: Callable[[], bool]
-) -> Motion:
-    """The motion of an avatar that says a text or a recording, of which exactly one is given; arguments as of `speech_asked`."""
-    from ..motion.speech.asked import speech_asked
-    from ..motion.speech.talk import talk
-
-    return talk(avatar, speech_asked(say, voice, recording, seconds, cancelled), look, fps)
 
 
 def build_deadline(budget: float) -> float:
@@ -221,10 +210,10 @@ class Api:
             avatar: the handle that /build returned.
             controls: a Controls JSON object: the edit that the person wears in the video.
             motion: a ready-made motion; /info lists them (turntable, alive, expressions, chatter, sweep, ...).
-            seconds: length, from 0.5 to 30; of speech the text or the recording decides.
+            seconds: length, from 0.5 to 60; of speech the text or the recording decides.
             fps: frames a second, from 5 to 60.
             size: side of the square video in pixels, from 128 to 1080.
-            format: mp4, webm or gif.
+            format: mp4, webm, gif or webp.
             framing: head, or source for the photo's own frame.
             background: white, black, grey, original or #rrggbb.
             say: English text that the avatar says instead of the ready-made motion.
@@ -253,7 +242,10 @@ class Api:
                 def work(report, cancelled):
                     self.engine.wait(PICTURE, cancelled=cancelled)
                     if speaks:
-                        plan = speaking(entry.avatar, look, say, voice, kept, VIDEO_SECONDS[1], float(fps), cancelled)
+                        from ..motion.speech.asked import spoken_motion
+
+                        most = ON_PAGE.seconds_at(float(fps), (int(size), int(size)))
+                        plan = spoken_motion(entry.avatar, say or None, voice, kept, most, look, float(fps), cancelled=cancelled)
                     else:
                         plan = preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
                     mark = self.speech_mark if plan.sound is not None else self.mark

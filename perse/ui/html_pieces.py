@@ -142,7 +142,7 @@ def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ())
     alone = "loop" if heard else "autoplay loop muted"  # browsers start nothing by itself that can be heard
     show = (
         f'<img src="{url}" alt="The finished animation">'
-        if name.endswith(".gif")
+        if name.endswith((".gif", ".webp"))
         else f'<video src="{url}" controls {alone} playsinline aria-label="The finished video"></video>'
     )
     link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'

@@ -45,7 +45,7 @@ def main() -> int:
     args = _arguments()
     avatar = load_avatar(args.avatar) if args.avatar else EXAMPLES["astronaut"].avatar()
     begin = time.monotonic()
-    speech = speech_asked("" if args.speech else args.say or TEXT, args.voice, args.speech, 120)
+    speech = speech_asked(None if args.speech else args.say or TEXT, args.voice, args.speech, 120)
     spoken = time.monotonic()
     motion = talk(avatar, speech)
     frames = list(Renderer(avatar, args.size).film(motion))

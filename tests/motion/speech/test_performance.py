@@ -14,7 +14,7 @@ from perse.motion.speech.lips import meeting, meeting_of
 from perse.motion.speech.mouth import PRESSED
 from perse.motion.speech.performance import perform
 from perse.motion.speech.phones import Phone
-from perse.motion.speech.talk import talk
+from perse.motion.speech.talk import Manner, talk
 from perse.rig.expressions import INDEX, expand, lets_go
 from perse.sound import Sound
 from perse.tracking.solve import Face
@@ -77,7 +77,7 @@ def test_sound_and_picture_are_of_one_length_and_frames_are_valid(any_rig, speec
 
 def test_a_seed_gives_the_same_motion_and_the_edit_stays(any_rig, speech):
     avatar = SimpleNamespace(rig=any_rig)
-    first, same, other = (talk(avatar, speech, EDIT, seed=s) for s in (0, 0, 1))
+    first, same, other = (talk(avatar, speech, EDIT, manner=Manner(seed=s)) for s in (0, 0, 1))
     assert first.at(40) == same.at(40) != other.at(40)
     assert first.at(40).styles == EDIT.styles and first.at(40).expression["smile"] == 0.2
 
@@ -91,7 +91,7 @@ def test_strength_moves_the_mouth_more_but_never_keeps_lips_apart(speech, loudne
     np.testing.assert_array_equal(weak.lips, strong.lips)
     for name, value in (("strength", 2.5), ("strength", -1.0), ("liveliness", 1.5), ("strength", float("nan"))):
         with pytest.raises(PerseError, match=f"The {name} must lie"):
-            talk(SimpleNamespace(rig=None), speech, **{name: value})
+            Manner(**{name: value})
 
 
 def test_a_mouth_that_is_closed_and_serious_in_its_portrait_lacks_nothing(any_rig):
