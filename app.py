@@ -34,6 +34,7 @@ from perse.settings import (
     MOST_MEMORY,
     OFFERED_VIDEO_FPS,
     OFFERED_VIDEO_SIZES,
+    SPOKEN_MARK,
     VIDEO_FORMATS,
     VIDEO_SECONDS,
 )
@@ -49,6 +50,7 @@ from perse.ui.visits import Visit, Visits
 
 TTL = float(os.environ.get("PERSE_TTL", KEPT_SECONDS))
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
+SPEECH_MARK = os.environ.get("PERSE_SPEECH_MARK", SPOKEN_MARK)  # the same, on videos in which somebody speaks
 BUDGETS = {"Fast (16 s)": 16.0, "Standard (27 s)": 27.0, "Fine (1 min)": 60.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
     BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
@@ -197,7 +199,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
         **quiet,
     ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
-    Api(engine, visits, desk.building, desk.filming, pool, FILM_DEADLINE, MARK).mount()
+    Api(engine, visits, desk.building, desk.filming, pool, FILM_DEADLINE, MARK, SPEECH_MARK).mount()
 
 
 def main(wait: bool = True) -> None:

@@ -7,8 +7,9 @@ import threading
 import time
 from pathlib import Path
 
-from .edit_options import add_edit_options, controls_from, read_controls
+from .edit_options import add_edit_options, controls_from
 from .errors import BuildCancelled, PerseError
+from .video_options import TABLES, add_video_options, planned
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,16 +67,7 @@ def parser() -> argparse.ArgumentParser:
 
     video = commands.add_parser("video", help="a video")
     add_edit_options(video)
-    from .motion.presets import PRESETS
-
-    video.add_argument("--motion", help="one of: " + ", ".join(PRESETS))
-    video.add_argument("--drive", metavar="CLIP", help="a video whose face drives the avatar")
-    video.add_argument("--from", dest="start", metavar="JSON", help="controls at the start, JSON text or file")
-    video.add_argument("--to", dest="end", metavar="JSON", help="controls half-way; the clip returns to the start")
-    video.add_argument("--fps", type=float)
-    video.add_argument("--seconds", type=float)
-    video.add_argument("--framing", default="head", help="head or source")
-    video.add_argument("--csv", metavar="FILE", help="also write the motion as a table")
+    add_video_options(video)
     video.set_defaults(run=_video)
 
     export = commands.add_parser("export", help="Gaussians for other viewers (.ply or .html)")
@@ -230,37 +222,14 @@ def _render(args) -> None:
 
 def _video(args) -> None:
     from .files import write_atomically
-    from .motion.motion import between
-    from .motion.presets import preset_motion
-    from .motion.table import motion_csv
 
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
-    edit = controls_from(args, avatar)
-    ways = [bool(args.motion), bool(args.drive), bool(args.start or args.end)]
-    if sum(ways) != 1:
-        raise PerseError("Choose one of --motion, --drive, or --from with --to.")
-    if args.seconds is not None and not 0.1 <= args.seconds <= 600:
-        raise PerseError(f"The length must lie between 0.1 and 600 seconds, not {args.seconds:g}.")
-    if args.fps is not None and not 1 <= args.fps <= 60:
-        raise PerseError(f"The frame rate must lie between 1 and 60, not {args.fps:g}.")
-    fps = args.fps or 25.0
-    if args.motion:
-        motion = preset_motion(args.motion, edit, args.seconds, fps)
-    elif args.drive:
-        from .motion.driving.drive import drive
-
-        motion = drive(avatar, args.drive, edit, args.fps, args.seconds, progress=_progress_lines())
-    else:
-        from .motion.motion import overlay
-
-        ends = [overlay(edit, read_controls(text)) if text else edit for text in (args.start, args.end)]
-        for end in ends:
-            avatar.state(end)
-        motion = between(ends[0], ends[1], args.seconds or 4.0, fps)
-    pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing)
+    motion = planned(args, avatar, controls_from(args, avatar), _progress_lines())
+    for note in pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing):
+        print(f"perse: note: {note}", file=sys.stderr)
     if args.csv:
-        write_atomically(args.csv, motion_csv(motion).encode())
+        write_atomically(args.csv, TABLES[args.csv_format](motion).encode())
 
 
 def _export(args) -> None:

@@ -29,11 +29,12 @@ from .fitting.run import fit
 from .fitting.schedule import Schedule
 from .fitting.teaching import Progress
 from .gpu import ON_ZERO, new_build
+from .motion.length import IN_TERMINAL, ON_PAGE, Longest
 from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
 from .render import cuda, synthetic
 from .render.ply import write_ply
-from .render.video import VideoWriter
+from .render.video import SILENT, VideoWriter, can_be_clear, is_silent
 from .render.visible_label import draw_mark
 from .renderer import Renderer
 from .rig.build import build_rig
@@ -241,19 +242,30 @@ class PersePipeline:
         progress: Callable[[float], None] = lambda share: None,
         cancelled: Callable[[], bool] = lambda: False,
         mark: str = "",
-    ) -> None:
-        """Render a motion to .mp4, .webm or .gif. The file appears whole or not at all; BuildCancelled if cancelled.
+        longest: Longest | None = None,
+    ) -> tuple[str, ...]:
+        """Render a motion to .mp4, .webm, .gif or .webp, with its sound. The file appears whole or not at all; BuildCancelled if cancelled.
 
-        mark: a visible label at the bottom left; none if empty.
+        mark: a visible label at the bottom left; none if empty. longest: what a longer motion is cut to. Returns sentences for people on how
+        the motion came about, what is left out of it, and what the file cannot hold.
         """
-        if background == "transparent":
-            raise PerseError("Videos cannot be transparent: choose a colour or the original background.")
+        clear = background == "transparent"
+        if clear and not can_be_clear(path):
+            raise PerseError("Only .webm and .webp can be transparent: choose one of them, a colour or the original background.")
         if self.device.type == "cuda" and not ON_ZERO:  # a lent GPU is for fitting; the avatar itself serves previews meanwhile
             avatar = copy.deepcopy(avatar).place(self.device)
         renderer = Renderer(avatar, size, background, framing)
+        motion = motion if longest is None else longest.cut(motion, (renderer.width, renderer.height))
         try:
             film = VideoWriter(
-                path, renderer.width, renderer.height, motion.fps, metadata=synthetic.tags("video"), finish=synthetic.mark_video
+                path,
+                renderer.width,
+                renderer.height,
+                motion.fps,
+                metadata=synthetic.tags("video"),
+                finish=synthetic.mark_video,
+                sound=motion.sound,
+                clear=clear,
             )
         except ValueError as error:  # our own words: about a suffix, say
             raise PerseError(f"Cannot write the video: {error}.") from None
@@ -269,6 +281,7 @@ class PersePipeline:
                 raise
             why = getattr(error, "strerror", None) or "this format cannot be encoded here, please choose another"
             raise PerseError(f"Cannot write the video: {why[:1].lower()}{why[1:]}.") from None
+        return (*motion.notes, SILENT) if motion.sound is not None and is_silent(path) else motion.notes
 
     def export(self, avatar: Avatar, controls: Controls, path: str | Path) -> None:
         """Write the avatar in this state for other viewers: .ply (standard 3DGS layout) or .html (a page of its own)."""
@@ -314,6 +327,7 @@ class PersePipeline:
             "source": {"width": size[0], "height": size[1], "crop": list(crop)} if size else None,
             "quality": avatar.report.quality,
             "build": build,
+            "longest_video": {"page": ON_PAGE.plain, "command_line": IN_TERMINAL.plain},
         }
 
     def save(self, avatar: Avatar, path: str | Path, surroundings: str = "whole") -> None:

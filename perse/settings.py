@@ -13,11 +13,16 @@ STRIP_FRAMES = 8  # pictures of one motion, side by side
 LONGEST_CONTROLS = 32_768  # bytes of a Controls JSON that a browser may send; a full one has about 3,000
 CAMERA = {"yaw": 80.0, "pitch": 35.0}  # degrees to either side that the page lets the camera go: beyond, an avatar is not convincing
 
-VIDEO_FORMATS = ("mp4", "webm", "gif")
+VIDEO_FORMATS = ("mp4", "webm", "gif", "webp")
 OFFERED_VIDEO_SIZES, OFFERED_VIDEO_FPS = (256, 512, 720, 1080), (15, 25, 30, 60)  # what the page lets a visitor choose from
-VIDEO_SECONDS, VIDEO_FPS, VIDEO_SIZES = (0.5, 30.0), (5.0, 60.0), (128, 1080)
+VIDEO_FPS, VIDEO_SIZES = (5.0, 60.0), (128, 1080)
+# How long a video may be, seconds, and on the page how many pixels all its frames may have together: 1,800 frames of 512 x 512. Longer ones
+# are cut, and say so.
+VIDEO_SECONDS, VIDEO_PIXELS = (0.5, 60.0), 1800 * 512 * 512
+TERMINAL_SECONDS = (0.1, 600.0)
 
 # What an owner may set otherwise, see docs/owners.md.
+SPOKEN_MARK = "AI generated"  # on videos in which somebody speaks
 KEPT_SECONDS = 1800.0  # that an avatar is kept without being used
 MOST_AVATARS = 24  # kept at once, examples not counted
 MOST_MEMORY = 3e9  # bytes of visitors' photos and avatars
@@ -29,5 +34,5 @@ def api_limits() -> dict:
         "budget": API_BUDGETS,
         "seed": SEEDS,
         "picture_size": SIZES,
-        "video": {"seconds": VIDEO_SECONDS, "fps": VIDEO_FPS, "size": VIDEO_SIZES, "formats": VIDEO_FORMATS},
+        "video": {"seconds": VIDEO_SECONDS, "pixels": VIDEO_PIXELS, "fps": VIDEO_FPS, "size": VIDEO_SIZES, "formats": VIDEO_FORMATS},
     }

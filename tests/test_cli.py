@@ -148,6 +148,20 @@ def test_video(run, avatar_file, tmp_path):
     assert names(tmp_path) == ["clip.mp4", "end.json"]
 
 
+def test_a_text_and_a_recording_are_spoken_with_their_sound(run, avatar_file, tmp_path):
+    import av
+
+    film = ["video", avatar_file, "--size", 64, "--fps", 10]
+    assert run(*film, "-o", "said.mp4", "--say", "Hi, Bob.", "--voice", "deep", "--csv", "said.csv") == (0, "", [])
+    assert "jaw_open" in (tmp_path / "said.csv").read_text().splitlines()[0]
+    code, _, lines = run(*film, "-o", "heard.webm", "--speech", "said.mp4", "--seconds", 0.5)
+    assert code == 0 and any("longer than 0.5 seconds" in line for line in lines)
+    for name in ("said.mp4", "heard.webm"):
+        with av.open(name) as file:
+            sound = np.concatenate([frame.to_ndarray().ravel() for frame in file.decode(file.streams.audio[0])])
+        assert np.abs(sound).max() > 0.1 and Clip(name).width == 64
+
+
 def test_a_colon_in_a_name_is_no_address(run, avatar_file, tmp_path):
     film = ["video", avatar_file, "--size", 64, "--seconds", 0.2]
     assert run(*film, "-o", "a:b.mp4", "--motion", "nod", "--csv", "c:d.csv") == (0, "", [])
@@ -298,6 +312,16 @@ def test_bad_edits(run, avatar_file, options, told):
         (["--drive", "missing.mp4"], "missing.mp4"),
         (["--from", "{}", "--to", "missing.json"], "missing.json"),
         (["--to", '{"expression":{"sneeze":1}}'], "sneeze"),
+        (["--say", ""], "nothing to say"),
+        (["--say", "😀"], "nothing to say"),
+        (["--say", "你好，很高兴认识你"], "English"),
+        (["--say", "Hello.", "--voice", "bob"], "heart"),
+        (["--say", "Hello.", "--motion", "nod"], "one of"),
+        (["--say", "Hello.", "--speech", "a.wav"], "one of"),
+        (["--say", "Hello there.", "--seconds", "0.3"], "longer to say than 0.3 seconds"),
+        (["--say", "Hello.", "--liveliness", "2"], "liveliness"),
+        (["--say", "Hello.", "--strength", "nan"], "strength"),
+        (["--speech", "missing.wav"], "missing.wav"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else None,
 )

@@ -1,6 +1,7 @@
 """The object behind page, command line and API: pictures in every framing, videos whole or not at all, one instance."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ import torch
 from perse.avatar.backdrop import remember
 from perse.controls import Controls
 from perse.errors import BuildCancelled, PerseError
-from perse.media import Clip
+from perse.media import Clip, read_sound
 from perse.motion.motion import Motion
 from perse.motion.presets import preset_motion
 from perse.pipeline import PersePipeline, choose_device
 from perse.portrait import head_mask
 from perse.render.picture import encode_picture
 from perse.renderer import Renderer, parse_color
+from perse.sound import Sound
 
 
 def test_one_pipeline_a_process(pipeline):
@@ -95,6 +97,16 @@ def test_a_video_has_the_frames_of_its_motion(pipeline, avatar, tmp_path):
     assert len(frames) == 12 and shares == [(i + 1) / 12 for i in range(12)]
     for i in (0, 5):
         assert np.abs(frames[i] - Renderer(avatar, 128).frame(motion.at(i))).mean() < 5
+
+
+def test_a_video_has_the_sound_of_its_motion_where_its_format_has_any(pipeline, avatar, tmp_path):
+    sound = Sound(np.random.default_rng(0).uniform(-0.5, 0.5, 24_000).astype(np.float32), 24_000)
+    motion = replace(preset_motion("shake", Controls(), 1.0, 12), sound=sound)
+    assert pipeline.video(avatar, motion, tmp_path / "v.webm", 64) == ()
+    assert np.abs(read_sound(tmp_path / "v.webm")).mean() > 0.1
+    (note,) = pipeline.video(avatar, motion, tmp_path / "v.gif", 64)
+    assert "no sound" in note and len(list(Clip(tmp_path / "v.gif"))) == 12
+    assert pipeline.video(avatar, replace(motion, sound=None), tmp_path / "v.gif", 64) == ()
 
 
 def test_a_cancelled_or_failed_video_leaves_nothing(pipeline, avatar, tmp_path):

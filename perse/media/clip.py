@@ -27,8 +27,11 @@ class Clip:
                 ...
 
     width, height: of the upright frames. fps, duration: what the file says of frames a second and seconds, 0 if nothing; only the
-    frames' own time stamps are to be believed. Decoding runs ahead in a process of its own, which ends with the iteration, with `close`
-    or with this object. A clip that breaks off in the middle ends there; a frame of another size than the first is scaled to it.
+    frames' own time stamps are to be believed. begins: the file's time of the first frame; heard: whether there is sound beside it (see
+    `read_sound`); more: when all is read, whether the clip goes on where it was cut.
+
+    Decoding runs ahead in a process of its own, which ends with the iteration, with `close` or with this object. A clip that breaks off in
+    the middle ends there; a frame of another size than the first is scaled to it.
 
     Args:
         path: a regular file of one of `kinds.KINDS`.
@@ -49,7 +52,7 @@ class Clip:
         cancelled: Callable[[], bool] = lambda: False,
     ):
         self._seconds, self._left, self._last, self._cancelled = min(seconds, limits.SECONDS), min(frames, limits.FRAMES), -1.0, cancelled
-        self._open = True
+        self._open, self.more = True, False
         self._source = Source(
             path,
             "film",
@@ -60,16 +63,19 @@ class Clip:
         )
         head, _ = self._source.read(0) or ({}, None)
         size = width, height = head.get("width"), head.get("height")
-        fps, duration = head.get("fps"), head.get("duration")
+        fps, duration, begins, heard = (head.get(name) for name in ("fps", "duration", "begins", "heard"))
         if not (
             all(type(n) is int and 1 <= n <= limits.SIDE for n in size)
             and width * height <= limits.PIXELS
             and head.get("turns") in (-2, -1, 0, 1, 2)
-            and type(fps) is type(duration) is float
+            and type(fps) is type(duration) is type(begins) is float
+            and math.isfinite(begins)
+            and type(heard) is bool
         ):
             raise self._source.unreadable()
         self._shape, self._turns = (height, width, 3), int(head["turns"])
         self.height, self.width = (height, width) if self._turns % 2 == 0 else (width, height)
+        self.begins, self.heard = begins, heard
         self.fps, self.duration = (n if math.isfinite(n) and n > 0 else 0.0 for n in (fps, duration))
 
     def __iter__(self) -> "Clip":
@@ -80,7 +86,8 @@ class Clip:
             self.close()
             raise BuildCancelled()
         message = self._source.read(math.prod(self._shape)) if self._open else None
-        if message is None:
+        if message is None or message[0].get("more") is True:
+            self.more = message is not None
             self.close()
             raise StopIteration
         (head, pixels), self._left = message, self._left - 1

@@ -5,7 +5,7 @@ STREAMS = 64  # in a file: cameras and editors write fewer than ten
 SIDE = 4096  # pixels of a frame's longer side: 4K, also upright
 PIXELS = 4096 * 3072  # of a frame: 4K in any shape that cameras offer
 DECODED = 40_000  # frames looked at, given or skipped: ten minutes at 60 frames a second
-FRAMES = 4_500  # frames given: two and a half minutes at 30 frames a second; longer clips are cut
+FRAMES = 18_000  # frames given: ten minutes at 30 frames a second; longer clips are cut
 SECONDS = 600.0  # of a clip or sound; longer ones are cut
 RATE = 60.0  # frames a second that are given at most, by their time stamps; of faster clips some frames are skipped
 # A frame is given if at least this much of 1 / rate lies between it and the one before: so a clip that is hardly faster than the rate keeps

@@ -10,7 +10,11 @@ from .source import Source
 
 
 def read_sound(
-    path: str | Path, rate: int = 16_000, seconds: float = limits.SECONDS, cancelled: Callable[[], bool] = lambda: False
+    path: str | Path,
+    rate: int = 16_000,
+    seconds: float = limits.SECONDS,
+    cancelled: Callable[[], bool] = lambda: False,
+    begins: float | None = None,
 ) -> np.ndarray:
     """The first sound of a file, mixed down and resampled: (N,) float32 in [-1, 1], `rate` samples a second.
 
@@ -21,6 +25,8 @@ def read_sound(
         rate: samples a second, within `limits.SAMPLE_RATES`.
         seconds: how much is wanted at most.
         cancelled: asked while waiting; BuildCancelled is raised when it says so.
+        begins: of a clip, the file's time of its first frame (`Clip.begins`): the first sample is what is heard with it, and all others
+            lie where their time stamps say. The first sample of all, and one after the other, if None.
 
     Raises:
         PerseError: the file holds no readable sound, or is beyond `limits`.
@@ -29,7 +35,7 @@ def read_sound(
     if not low <= rate <= high:
         raise ValueError(f"rate must lie between {low} and {high}, not {rate}")
     left = int(min(seconds, limits.SECONDS) * rate)
-    more = {"rate": int(rate), "samples": left, "rates": limits.SAMPLE_RATES}
+    more = {"rate": int(rate), "samples": left, "rates": limits.SAMPLE_RATES, "begins": begins}
     source = Source(path, "listen", "sound", lambda kind: True, more, cancelled)
     pieces = [np.zeros(0, np.float32)]
     try:

@@ -2,10 +2,12 @@
 
 It says, for a clip, once
 
-    {"width", "height", "turns", "fps", "duration"}     of the picture as it is stored; quarter turns anticlockwise that put it upright;
-                                                        what the file says of frames a second and length in seconds, 0 if nothing
+    {"width", "height", "turns", "fps", "duration",     of the picture as it is stored; quarter turns anticlockwise that put it upright;
+     "begins", "heard"}                                 what the file says of frames a second and length in seconds, 0 if nothing; the
+                                                        file's time of the first frame; whether there is sound beside the picture
 
-and then for every frame {"time"}, seconds since the first, with width * height * 3 bytes of RGB; for a sound {} with float32 samples.
+for every frame {"time"}, seconds since the first, with width * height * 3 bytes of RGB, and {"more": true} at last if the clip goes on where
+it is cut; for a sound {} with float32 samples.
 """
 
 import os
@@ -23,6 +25,8 @@ import av.video.stream
 from perse.errors import PerseError
 
 SLACK = 1e-6  # seconds by which a time stamp may miss a limit
+# Seconds by which sound may miss its time stamps before silence is put in: less than a frame, more than what a file's clock rounds off.
+DRIFT = 0.02
 SLOWEST, FASTEST = 1.0, 1000.0  # frames a second that are believed where time stamps are missing
 
 
@@ -84,18 +88,20 @@ def _film(job: dict, file, send) -> int:
         fps = float(stream.average_rate or stream.guessed_rate or 0)
         step = 1 / min(max(fps, SLOWEST), FASTEST)
         frames = container.decode(stream)
-        size, first, now, last, given = None, None, 0.0, 0.0, 0
+        size, first, now, last, given, more = None, None, 0.0, 0.0, 0, True
         for _ in range(job["decoded"]):
             try:
                 frame = next(frames, None)
             except (av.FFmpegError, ValueError):  # it breaks off
-                break
+                frame = None
             if frame is None:
+                more = False
                 break
             if size is None:
                 size, first = (frame.width, frame.height), frame.time
                 _check_size(size, job)
-                send({"width": size[0], "height": size[1], "turns": _turns(frame), "fps": fps, "duration": _duration(container, stream)})
+                head = {"width": size[0], "height": size[1], "turns": _turns(frame), "fps": fps, "duration": _duration(container, stream)}
+                send(head | {"begins": float(first or 0.0), "heard": bool(container.streams.audio)})
             else:
                 since = None if frame.time is None or first is None else frame.time - first
                 now = since if since is not None and since > now else now + step
@@ -107,6 +113,8 @@ def _film(job: dict, file, send) -> int:
             send({"time": now}, _rows(picture.planes[0], size))
             _more_time(job)
             last, given = now, given + 1
+    if given and more:
+        send({"more": True})
     return given
 
 
@@ -137,8 +145,8 @@ def _listen(job: dict, file, send) -> bool:
         if not container.streams.audio:
             raise PerseError(f"{job['name']} holds no sound: please choose a recording.")
         frames = container.decode(_prepared(container.streams.audio[0], job))
-        resampler, left, frame = av.AudioResampler(format="flt", layout="mono", rate=job["rate"]), job["samples"], True
-        while left > 0 and frame is not None:
+        resampler, placed, frame = av.AudioResampler(format="flt", layout="mono", rate=job["rate"]), _Placed(job, send), True
+        while placed.left > 0 and frame is not None:
             try:
                 frame = next(frames, None)
                 if frame is not None and not low <= frame.sample_rate <= high:
@@ -148,10 +156,38 @@ def _listen(job: dict, file, send) -> bool:
                 if isinstance(error, PerseError):
                     raise
                 break  # it breaks off
+            if frame is not None and frame.time is not None:
+                placed.due(frame.time)
             for sound in heard:
-                count = min(sound.samples, left) if sound is not None else 0
-                if count:
-                    send({}, memoryview(sound.planes[0])[: 4 * count])
-                    _more_time(job)
-                    left -= count
-    return left < job["samples"]
+                if sound is not None:
+                    placed.give(memoryview(sound.planes[0]), sound.samples)
+    return placed.left < job["samples"]
+
+
+class _Placed:
+    """Samples on their way to the parent: one after the other, or, if the job says when its picture `begins`, where their time stamps say."""
+
+    def __init__(self, job: dict, send):
+        self._job, self._begins, self._rate, self._send = job, job["begins"], job["rate"], send
+        self.left, self._place = job["samples"], None if job["begins"] is not None else 0
+
+    def due(self, seconds: float) -> None:
+        """The next samples belong to this time of the file; what is missing before them is silence."""
+        if self._begins is None:
+            return
+        wanted = round(min(max(seconds - self._begins, -1e6), 1e6) * self._rate)
+        if self._place is None:
+            self._place = min(wanted, 0)
+        if wanted - self._place > DRIFT * self._rate or self._place == 0:
+            while (missing := min(wanted - self._place, self.left, self._rate)) > 0:
+                self.give(memoryview(bytes(4 * missing)), missing)
+
+    def give(self, data: memoryview, count: int) -> None:
+        """Samples, float32; those before the beginning and beyond the end are left out."""
+        early = min(max(-(self._place or 0), 0), count)
+        self._place = (self._place or 0) + count
+        count = min(count - early, self.left)
+        if count > 0:
+            self._send({}, data[4 * early : 4 * (early + count)])
+            _more_time(self._job)
+            self.left -= count

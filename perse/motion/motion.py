@@ -11,12 +11,14 @@ from ..sound import Sound
 
 @dataclass(frozen=True)
 class Motion:
-    """at(i) for i in range(count), at fps frames a second; sound, if any, begins with the first frame."""
+    """at(i) for i in range(count), at fps frames a second; sound, if any, begins with the first frame; notes: sentences for people on how it
+    came about."""
 
     count: int
     fps: float
     at: Callable[[int], Controls]
     sound: Sound | None = None
+    notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Controls]:
         return (self.at(i) for i in range(self.count))

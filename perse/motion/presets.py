@@ -2,26 +2,35 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..controls import Controls
 from ..errors import PerseError, shown
+from ..sound import Sound
 from .motion import Motion, overlay, there_and_back
+
+if TYPE_CHECKING:
+    from ..rig.rig import Rig
 
 
 @dataclass(frozen=True)
 class Preset:
-    """label and help for people; seconds of one loop; pose(phase): Controls added to the visitor's own.
+    """label and help for people; seconds of one loop; pose(phase, rig): Controls added to the visitor's own, the rig None where it is not
+    known.
 
-    sweeps: the visitor's edit is faded in and out by the motion instead of staying on.
+    sweeps: the visitor's edit is faded in and out by the motion instead of staying on. own_pace: a clip of another length shows a part of
+    the loop, or more than one, instead of a quicker or slower one. sound: what is heard in one loop.
     """
 
     label: str
     help: str
     seconds: float
-    pose: Callable[[float], Controls]
+    pose: "Callable[[float, Rig | None], Controls]"
     sweeps: bool = False
+    own_pace: bool = False
+    sound: Callable[[], Sound] | None = None
 
 
 def _wave(phase: float, times: float = 1.0, shift: float = 0.0) -> float:
@@ -106,16 +115,101 @@ def _sweep(phase):
     return Controls(yaw=24 * _wave(phase), expression={"blink": _blinks(phase, 0.05, 0.55)})
 
 
+def _idle(phase):
+    """A minute in which nothing comes twice: waves and glances at times without a common measure, closed to a loop."""
+    blinks = (0.021, 0.094, 0.152, 0.236, 0.297, 0.371, 0.418, 0.507, 0.561, 0.648, 0.69, 0.774, 0.853, 0.904, 0.969)
+    glances = ((0.12, 9.0, 2.0), (0.33, -7.0, 3.0), (0.47, 5.0, -3.0), (0.62, -10.0, 1.0), (0.81, 8.0, 4.0), (0.94, -4.0, -2.0))
+    turned = sum(yaw * _pulse(phase, at, 0.022) for at, yaw, _ in glances)
+    return Controls(
+        head_yaw=2.2 * _wave(phase, 5) + 1.6 * _wave(phase, 13, 0.21) + 0.4 * turned,
+        head_pitch=1.3 * _wave(phase, 7, 0.4) + 0.8 * _wave(phase, 19, 0.13),
+        head_roll=1.0 * _wave(phase, 3, 0.3) + 0.6 * _wave(phase, 11, 0.7),
+        gaze_yaw=-1.5 * _wave(phase, 5) + 0.6 * turned,
+        gaze_pitch=sum(pitch * _pulse(phase, at, 0.02) for at, _, pitch in glances),
+        body_y=0.008 * _wave(phase, 16),  # breathes
+        expression={
+            "blink": max(_pulse(phase, at, 0.0023) for at in blinks),
+            "smile": 0.12 * (_pulse(phase, 0.26, 0.06) + _pulse(phase, 0.71, 0.08)),
+            "brow_inner_up": 0.12 * (_pulse(phase, 0.4, 0.02) + _pulse(phase, 0.86, 0.03)),
+        },
+    )
+
+
+def _listening(phase):
+    nods = _pulse(phase, 0.2, 0.045) + 0.7 * _pulse(phase, 0.26, 0.04) + 0.9 * _pulse(phase, 0.68, 0.05)
+    return Controls(
+        head_yaw=2.0 * _wave(phase) + 1.0 * _wave(phase, 3, 0.2),
+        head_pitch=5.0 * nods + 1.0 * _wave(phase, 2, 0.4),
+        head_roll=4.0 + 1.5 * _wave(phase, 1, 0.3),
+        gaze_yaw=-1.5 * _wave(phase),
+        gaze_pitch=-4.0 * nods,  # eyes stay with who speaks
+        expression={
+            "blink": _blinks(phase, 0.13, 0.47, 0.86),
+            "brows_up": 0.3 * _pulse(phase, 0.42, 0.1) + 0.08,
+            "smile": 0.22 + 0.25 * _pulse(phase, 0.72, 0.14),
+            "mouth_press_left": 0.2 * _pulse(phase, 0.22, 0.08),
+            "mouth_press_right": 0.2 * _pulse(phase, 0.22, 0.08),
+        },
+    )
+
+
+def _laugh(phase):
+    """Comes up, shakes in bursts of about five a second, and dies away to a smile."""
+    mirth = _pulse(phase, 0.42, 0.42)
+    burst = mirth * (0.5 + 0.5 * _wave(phase, 20)) * _pulse(phase, 0.42, 0.34)
+    return Controls(
+        head_pitch=-9.0 * mirth + 3.0 * burst,
+        head_roll=3.0 * _wave(phase, 1, 0.1) * mirth,
+        head_yaw=3.0 * _wave(phase, 2) * mirth,
+        body_y=-0.015 * burst,
+        expression={
+            "smile": 0.35 + 0.5 * mirth,
+            "jaw_open": 0.16 * mirth + 0.22 * burst,
+            "mouth_upper_up_left": 0.25 * mirth,
+            "mouth_upper_up_right": 0.25 * mirth,
+            "eye_squint_left": 0.35 * mirth,
+            "eye_squint_right": 0.35 * mirth,
+            "brow_inner_up": 0.25 * burst,
+            "blink": 0.85 * _blinks(phase, 0.86) + 0.25 * burst,
+        },
+    )
+
+
+def _alike(pose: Callable[[float], Controls]) -> "Callable[[float, Rig | None], Controls]":
+    """The pose of a motion that is the same for all faces."""
+
+    def of_any(phase: float, rig: "Rig | None" = None) -> Controls:
+        return pose(phase)
+
+    return of_any
+
+
+def _talking(phase, rig=None):
+    from .speech.greeting import greeting_frame  # a voice is loaded only for who wants to hear it
+
+    return greeting_frame(phase, rig)
+
+
+def _greeting() -> Sound:
+    from .speech.greeting import greeting
+
+    return greeting()[1]
+
+
 PRESETS: dict[str, Preset] = {
-    "turntable": Preset("Turntable", "The camera swings from side to side", 6.0, _turntable),
-    "orbit": Preset("Full orbit", "The camera goes all the way round", 8.0, _orbit),
-    "alive": Preset("Alive", "Small natural movements and blinks", 6.0, _alive),
-    "expressions": Preset("Expressions", "A tour through eight expressions", 10.0, _expressions),
-    "chatter": Preset("Chatter", "Speech-like mouth movements", 4.0, _chatter),
-    "nod": Preset("Nod", "Yes", 3.0, _nod),
-    "shake": Preset("Shake", "No", 3.0, _shake),
-    "look_around": Preset("Look around", "Eyes lead, head follows", 6.0, _look_around),
-    "sweep": Preset("Attribute sweep", "Your edit fades in and out while the head turns", 6.0, _sweep, sweeps=True),
+    "turntable": Preset("Turntable", "The camera swings from side to side", 6.0, _alike(_turntable)),
+    "orbit": Preset("Full orbit", "The camera goes all the way round", 8.0, _alike(_orbit)),
+    "alive": Preset("Alive", "Small natural movements and blinks", 6.0, _alike(_alive)),
+    "idle": Preset("Idle", "Waits, and does nothing twice within a minute", 60.0, _alike(_idle), own_pace=True),
+    "talking": Preset("Talking", "Says hello, with sound", 6.0, _talking, own_pace=True, sound=_greeting),
+    "listening": Preset("Listening", "Attentive, with a nod now and then", 8.0, _alike(_listening)),
+    "laugh": Preset("Laugh", "A laugh that comes up and dies away", 4.0, _alike(_laugh)),
+    "expressions": Preset("Expressions", "A tour through eight expressions", 10.0, _alike(_expressions)),
+    "chatter": Preset("Chatter", "Speech-like mouth movements", 4.0, _alike(_chatter)),
+    "nod": Preset("Nod", "Yes", 3.0, _alike(_nod)),
+    "shake": Preset("Shake", "No", 3.0, _alike(_shake)),
+    "look_around": Preset("Look around", "Eyes lead, head follows", 6.0, _alike(_look_around)),
+    "sweep": Preset("Attribute sweep", "Your edit fades in and out while the head turns", 6.0, _alike(_sweep), sweeps=True),
 }
 
 
@@ -126,30 +220,36 @@ def preset_named(name: str) -> Preset:
     return PRESETS[name]
 
 
-def preset_frame(name: str, edit: Controls, phase: float) -> Controls:
+def preset_frame(name: str, edit: Controls, phase: float, rig: "Rig | None" = None) -> Controls:
     """One moment of a preset on top of an edit.
 
     Args:
         name: key of PRESETS (PerseError otherwise).
         edit: what the visitor has set; a preset that sweeps fades it in and out.
         phase: of the loop, in [0, 1).
+        rig: of the avatar; without it lips that a portrait keeps apart may not meet in speech.
     """
     preset = preset_named(name)
     if preset.sweeps:
         edit = edit.with_(attributes={}, styles={}, latents={}).mix(edit, there_and_back(phase))
-    return overlay(edit, preset.pose(phase))
+    return overlay(edit, preset.pose(phase, rig))
 
 
-def preset_motion(name: str, edit: Controls, seconds: float | None, fps: float) -> Motion:
-    """A preset on top of an edit.
+def preset_motion(name: str, edit: Controls, seconds: float | None, fps: float, rig: "Rig | None" = None) -> Motion:
+    """A preset on top of an edit, with its sound.
 
     Args:
         name: key of PRESETS (PerseError otherwise).
         edit: what the visitor has set.
         seconds: length; one loop of the preset's own length if None. Longer clips repeat the loop.
+        rig: as in `preset_frame`.
     """
-    own = preset_named(name).seconds
+    preset = preset_named(name)
+    own = preset.seconds
     seconds = own if seconds is None else seconds
-    loops = max(1, round(seconds / own))
     count = max(2, round(seconds * fps))
-    return Motion(count, fps, lambda i: preset_frame(name, edit, (i * loops / count) % 1.0))
+    loops = count / fps / own if preset.own_pace else max(1, round(seconds / own))
+    sound = preset.sound() if preset.sound else None
+    if sound is not None:
+        sound = Sound(np.resize(sound.samples, round(count / fps * sound.rate)), sound.rate)
+    return Motion(count, fps, lambda i: preset_frame(name, edit, (i * loops / count) % 1.0, rig), sound)

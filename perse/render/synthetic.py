@@ -7,11 +7,14 @@ import os
 import shutil
 from pathlib import Path
 
+from PIL import Image
+
 # The term for media that a model makes which was derived from sampled content: an avatar is fitted to a photo and renders every pixel of
 # the person. The list's terms for composites and enhancements are for captured media with altered parts; here the subject itself is made,
 # also where it is set back into its photo, and nobody shall take it for the captured part.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
+_WEBP_XMP, _WEBP_ALPHA = 0x04, 0x10  # flags of a WebP's first chunk, by its container specification
 _MP4_XMP = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 # Players that know no XMP take its bytes for lengths of blocks: wherever they land in this, they end at its last byte.
 _GIF_TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
@@ -46,8 +49,8 @@ def xmp(kind: str) -> bytes:
 
 
 def mark_video(path: str | Path, container: str) -> None:
-    """Write into a finished video file (container "mp4" or "gif"; others are left alone) what its encoder cannot: XMP, and a GIF's comment.
-    The file is never held in memory."""
+    """Write into a finished video file (container "mp4", "gif" or "webp"; others are left alone) what its encoder cannot: XMP, and a GIF's
+    comment. The file is never held in memory."""
     packet = xmp("video")
     if container == "mp4":
         with open(path, "ab") as file:  # behind all that a player reads
@@ -65,3 +68,31 @@ def mark_video(path: str | Path, container: str) -> None:
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)
+    elif container == "webp":
+        _mark_webp(Path(path), packet)
+
+
+def _mark_webp(path: Path, packet: bytes) -> None:
+    """A chunk of XMP at the end; the first chunk says that it is there."""
+    with open(path, "r+b") as file:
+        head = file.read(30)
+        if head[12:16] != b"VP8X":  # a single frame: the encoder has left out what only others need
+            width, height = _webp_size(path)
+            rest = head[12:] + file.read()
+            size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+            clear = rest[:4] == b"VP8L" or rest[:4] == b"ALPH"
+            head = head[:12] + b"VP8X" + (10).to_bytes(4, "little") + bytes([_WEBP_ALPHA * clear, 0, 0, 0]) + size
+            file.seek(0)
+            file.write(head + rest)
+        file.seek(20)
+        file.write(bytes([head[20] | _WEBP_XMP]))
+        file.seek(0, os.SEEK_END)
+        file.write(b"XMP " + len(packet).to_bytes(4, "little") + packet + b"\0" * (len(packet) % 2))
+        length = file.tell() - 8
+        file.seek(4)
+        file.write(length.to_bytes(4, "little"))
+
+
+def _webp_size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size

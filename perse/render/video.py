@@ -5,36 +5,36 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 
+from ..sound import Sound
+from .soundtrack import Soundtrack
+from .video_formats import FORMATS, Pace, to_palettes, to_yuv
+
+SILENT = "This format holds no sound: choose mp4 or webm to hear it."  # for people, of a file that `is_silent`
 _QUEUED_FRAMES = 8
 _BT709 = 1  # the value that H.264 and VP9 use for primaries, transfer and matrix alike
 
 
-@dataclass(frozen=True)
-class _Format:
-    container: str
-    codec: str
-    pixels: str
-    options: dict[str, str]
-    default_crf: int | None
+def is_silent(path: str | Path) -> bool:
+    """Whether a file of this suffix cannot hold sound."""
+    kind = FORMATS.get(Path(path).suffix.lower())
+    return kind is not None and kind.sound is None
 
 
-_FORMATS = {
-    ".mp4": _Format("mp4", "libx264", "yuv420p", {"preset": "veryfast"}, 18),
-    ".webm": _Format("webm", "libvpx-vp9", "yuv420p", {"deadline": "realtime", "cpu-used": "8", "b": "0"}, 30),
-    ".gif": _Format("gif", "gif", "pal8", {}, None),
-}
+def can_be_clear(path: str | Path) -> bool:
+    """Whether a file of this suffix can be see-through."""
+    kind = FORMATS.get(Path(path).suffix.lower())
+    return kind is not None and kind.clear is not None
 
 
 class VideoWriter:
-    """Encode frames to a file, by its suffix: .mp4 (H.264, yuv420p, faststart), .webm (VP9) or .gif.
+    """Encode frames to a file, by its suffix: .mp4 (H.264, yuv420p, faststart; AAC), .webm (VP9; Opus), .gif or .webp (silent).
 
         with VideoWriter(path, 512, 512, fps=25) as video:
             for frame in frames:
@@ -42,11 +42,13 @@ class VideoWriter:
 
     Encoding runs in a thread of its own, at most _QUEUED_FRAMES behind. The file appears at `path` when the block ends
     without an error; until then it is a hidden sibling, which is removed if anything fails. An odd width or height
-    (not for .gif) grows by one pixel, a repeat of the last column or row, since 4:2:0 video has even sizes.
+    (not for .gif and .webp) grows by one pixel, a repeat of the last column or row, since 4:2:0 video has even sizes. A .gif shows at most 50
+    frames a second, since browsers show faster ones slowly; of more some are left out.
 
     width, height: of the frames. fps: frames a second, > 0. crf: quality, lower is better (None: the format's own;
-    unused for .gif). metadata: tags stored in the file. finish: called with the whole file, still hidden, and its
-    container's name. Raises ValueError for a size, rate or suffix that cannot be.
+    for .mp4 and .webm). metadata: tags stored in the file. finish: called with the whole file, still hidden, and its
+    container's name. sound: heard from the first frame on, cut or continued in silence to the length of the picture; left out of what
+    `is_silent`. clear: frames come with straight alpha, for .webm and .webp. Raises ValueError for a size, rate or suffix that cannot be.
     """
 
     def __init__(
@@ -58,17 +60,23 @@ class VideoWriter:
         crf: int | None = None,
         metadata: dict | None = None,
         finish: Callable[[Path, str], None] | None = None,
+        sound: Sound | None = None,
+        clear: bool = False,
     ):
         self.path = Path(path)
-        self._format = _FORMATS.get(self.path.suffix.lower())
-        if self._format is None:
-            raise ValueError(f"cannot write {self.path.suffix or 'a file without suffix'}: use {', '.join(_FORMATS)}")
+        form = FORMATS.get(self.path.suffix.lower())
+        if form is None:
+            raise ValueError(f"cannot write {self.path.suffix or 'a file without suffix'}: use {', '.join(FORMATS)}")
+        if clear and form.clear is None:
+            raise ValueError(f"{self.path.suffix} cannot be see-through: use {', '.join(s for s, f in FORMATS.items() if f.clear)}")
         if width < 1 or height < 1 or not fps > 0:
             raise ValueError(f"a video needs pixels and a frame rate, not {width} x {height} at {fps}")
         self.width, self.height, self.fps = int(width), int(height), float(fps)
-        self._crf = self._format.default_crf if crf is None else crf
+        self._format, self._pixels = form, form.clear or form.pixels if clear else form.pixels
+        self._crf = form.crf if crf is None else crf
+        self._channels = 4 if clear else 3
         self._metadata = {str(key): str(value) for key, value in (metadata or {}).items()}
-        self._finish = finish
+        self._finish, self._sound = finish, sound
         self._partial = self.path.with_name(f".{secrets.token_hex(8)}.part")  # however long the name is
         self._frames: queue.Queue = queue.Queue(maxsize=_QUEUED_FRAMES)
         self._failure: BaseException | None = None
@@ -80,9 +88,9 @@ class VideoWriter:
         return self
 
     def write(self, frame: np.ndarray) -> None:
-        """Add a frame (height, width, 3), RGB: uint8, or float in [0,1]. The array may be reused afterwards."""
-        if frame.shape != (self.height, self.width, 3):
-            raise ValueError(f"frame must be {(self.height, self.width, 3)}, not {frame.shape}")
+        """Add a frame (height, width, 3), RGB, or (height, width, 4): uint8, or float in [0,1]. The array may be reused afterwards."""
+        if frame.shape != (self.height, self.width, self._channels):
+            raise ValueError(f"frame must be {(self.height, self.width, self._channels)}, not {frame.shape}")
         if frame.dtype == np.uint8:
             pixels = frame.copy()
         else:
@@ -121,61 +129,50 @@ class VideoWriter:
             self._failure = failure
 
     def _encode(self) -> None:
-        options = {"movflags": "faststart+use_metadata_tags"} if self._format.container == "mp4" else {}
-        # "file:", or a name with a colon would be an address.
-        with av.open(f"file:{self._partial}", "w", format=self._format.container, options=options) as container:
-            container.metadata.update(self._metadata)
-            stream = self._add_stream(container)
-            convert = _gif_palette(self.width, self.height) if self._format.codec == "gif" else _to_yuv
-            index = 0
-            while (pixels := self._frames.get()) is not None and not self._abandoned.is_set():
-                if self._format.codec != "gif":
-                    pixels = np.pad(pixels, ((0, self.height % 2), (0, self.width % 2), (0, 0)), mode="edge")
-                frame = convert(av.VideoFrame.from_ndarray(pixels, format="rgb24"))
-                frame.pts, frame.time_base = index, stream.codec_context.time_base
-                index += 1
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-
-    def _add_stream(self, container):
+        form = self._format
         rate = Fraction(self.fps).limit_denominator(1001)
+        pace, written, since = Pace(rate, form.tick), 0, 0
+        # "file:", or a name with a colon would be an address.
+        with av.open(f"file:{self._partial}", "w", format=form.container, options=form.muxing) as container:
+            container.metadata.update(self._metadata)
+            stream = self._add_stream(container, rate)
+            stream.codec_context.time_base = pace.base
+            sound = Soundtrack(container, form.sound, self._sound) if self._sound and form.sound else None
+            convert = to_palettes(self.width, self.height) if self._pixels == "pal8" else to_yuv(self._pixels, form.video)
+            held = None  # the last frame that is shown, until it is known for how long
+            while (pixels := self._frames.get()) is not None and not self._abandoned.is_set():
+                if (time := pace.shown(written)) is not None:
+                    if form.even:
+                        pixels = np.pad(pixels, ((0, self.height % 2), (0, self.width % 2), (0, 0)), mode="edge")
+                    if held is not None:
+                        held.duration = time - since
+                        container.mux(stream.encode(held))
+                    held, since = convert(av.VideoFrame.from_ndarray(pixels, format="rgb24" if self._channels == 3 else "rgba")), time
+                    held.pts, held.time_base = time, pace.base
+                written += 1
+                if sound is not None:
+                    container.mux(list(sound.until(written / rate)))
+            if held is not None:
+                held.duration = max(1, pace.end(written) - since)
+                container.mux(stream.encode(held))
+            container.mux(stream.encode(None))
+            if sound is not None:
+                container.mux(list(sound.rest()))
+
+    def _add_stream(self, container, rate: Fraction):
         options = dict(self._format.options)
         if self._crf is not None:
             options["crf"] = str(self._crf)
+        if self._channels == 4 and self._format.container == "webm":
+            options["auto-alt-ref"] = "0"  # the encoder cannot do both
         stream = container.add_stream(self._format.codec, rate=rate, options=options)
-        stream.pix_fmt = self._format.pixels
-        context = stream.codec_context
-        context.time_base = 1 / rate
-        if self._format.codec == "gif":
-            stream.width, stream.height = self.width, self.height
-        else:
-            stream.width, stream.height = self.width + self.width % 2, self.height + self.height % 2
+        stream.pix_fmt = self._pixels
+        grown = int(self._format.even)
+        stream.width, stream.height = self.width + grown * (self.width % 2), self.height + grown * (self.height % 2)
+        if "auto-alt-ref" in options:
+            stream.metadata["alpha_mode"] = "1"
+        if self._pixels != "pal8" and self._format.video:
+            context = stream.codec_context
             context.color_primaries = context.color_trc = context.colorspace = _BT709
             context.color_range = ColorRange.MPEG
         return stream
-
-
-def _to_yuv(frame: av.VideoFrame) -> av.VideoFrame:
-    return frame.reformat(
-        format="yuv420p", dst_colorspace=Colorspace.ITU709, src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG
-    )
-
-
-def _gif_palette(width: int, height: int):
-    """A function that gives each frame a palette of its own, without holding the whole clip."""
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=Fraction(1, 100))
-    split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=single")
-    use, sink = graph.add("paletteuse", "new=1:dither=bayer"), graph.add("buffersink")
-    source.link_to(split)
-    split.link_to(palette, 0, 0)
-    split.link_to(use, 1, 0)
-    palette.link_to(use, 0, 1)
-    use.link_to(sink)
-    graph.configure()
-
-    def convert(frame: av.VideoFrame) -> av.VideoFrame:
-        graph.push(frame)
-        return graph.pull()
-
-    return convert

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..media.source import called
 from ..portrait import track_landmarks
 from ..portrait.detect import is_human
 from .mouth_gap import between_lips
+from .same_face import SameFace
 from .shoulders import Shoulders
 from .skin_flow import SkinFlow
 from .still_points import StillPoints
@@ -26,6 +27,8 @@ LEAST_RATE = 25.0
 COMPARING_THREADS, MOST_WAITING = 2, 4
 # What a clip says of its frames a second is believed if its time stamps agree to this share.
 RATE_TOLERANCE = 0.02
+# What is measured of each frame against the first, as `Track` calls it.
+MEASURED = ("still", "still_seen", "drift", "light", "mouth", "mouth_seen", "body", "body_seen")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Track:
     width, height of the frames; still (T, M, 2) in frame pixels: textured points of the head that expressions do not move, and
     still_seen (T, M) bool where they were seen; drift (T, 468, 2) in frame pixels: how far from the landmarks the skin lies that was
     under them in the first frame; light (T, 468, 3): the logarithm of the light on it against the first frame's; mouth (T, BANDS) and
-    mouth_seen (T,): see `between_lips`; body (T, 2, 3) and body_seen (T,) bool: see `Shoulders`."""
+    mouth_seen (T,): see `between_lips`; body (T, 2, 3) and body_seen (T,) bool: see `Shoulders`; other (T,) bool: where another person is
+    seen, who counts as none. begins, heard, more: see `Clip`."""
 
     landmarks: np.ndarray
     found: np.ndarray
@@ -51,6 +55,10 @@ class Track:
     mouth_seen: np.ndarray
     body: np.ndarray
     body_seen: np.ndarray
+    other: np.ndarray
+    begins: float = 0.0
+    heard: bool = False
+    more: bool = False
 
 
 def track(
@@ -77,7 +85,8 @@ def track(
     faces: list[np.ndarray | None] = []
     times: list[float] = []
     compared: list[Future] = []
-    last, ahead, refused, first = None, None, 0, None
+    last, ahead, refused, first, same, other = None, None, 0, None, SameFace(), []
+    seen = False  # in the frame before
     rate = limits.RATE if fps is None else max(fps, LEAST_RATE)
     length = limits.SECONDS if seconds is None else seconds
     with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING_THREADS, "perse-track") as pool:
@@ -89,16 +98,20 @@ def track(
                 face, refused = None, refused + 1
                 if refused == CHECKED_FRAMES:
                     break
-            if face is not None:
-                first = first or _First(frame, face)
-                compared.append(pool.submit(first.compare, frame, face))
+            person = face if face is None or same.sees(frame, face) else None
+            if person is not None:
+                first = first or _First(frame, person)
+                compared.append(pool.submit(first.compare, frame, person))
                 if len(compared) > MOST_WAITING:
                     compared[-1 - MOST_WAITING].result()
-            faces.append(face)
+            faces.append(person)
+            other.append(person is not face)
             times.append(time)
             if face is not None:
                 # A face keeps moving as it moved: looked for where it will be, it need not be looked at again from there.
-                last, ahead = face, face if last is None or faces[-2] is None else 2 * face - last
+                last, ahead, seen = face, face if last is None or not seen else 2 * face - last, True
+            else:
+                seen = False
     if last is None:
         raise PerseError(f"No human face was found in {called(clip)}: please drive with a clip that shows one.")
     found = np.array([face is not None for face in faces])
@@ -109,7 +122,20 @@ def track(
     order = np.cumsum(found)[source] - 1
     measured = [np.stack(column)[order] for column in zip(*(future.result() for future in compared))]
     size = (frames.width or 0, frames.height or 0)  # known since the first frame
-    return Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, *measured)
+    kept = dict(zip(MEASURED, measured))
+    tracked = Track(landmarks, found, np.array(times), pace(times, frames.fps), *size, **kept, other=np.array(other))
+    return replace(tracked, begins=frames.begins, heard=frames.heard, more=frames.more)
+
+
+def measured_from(tracked: Track, index: int) -> Track:
+    """The same with `drift`, `light` and `body` since another frame than the first."""
+    there = tracked.body[index]
+    back = np.linalg.inv(there[:, :2])
+    body = tracked.body.copy()
+    body[..., :2] = tracked.body[..., :2] @ back
+    body[..., 2] = tracked.body[..., 2] - body[..., :2] @ there[:, 2]
+    drift, light = (series - series[index] for series in (tracked.drift, tracked.light))
+    return replace(tracked, drift=drift, light=light, body=body)
 
 
 class _First:

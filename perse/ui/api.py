@@ -7,7 +7,9 @@ import gradio as gr
 from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
+from ..motion.length import ON_PAGE
 from ..motion.presets import PRESETS, preset_motion, preset_named
+from ..motion.speech.voice import VOICES
 from ..render.visible_label import draw_mark
 from ..settings import API_BUDGETS, DEFAULT_BUDGET, SEEDS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES, api_limits
 from . import gradio_patches
@@ -51,14 +53,22 @@ class Api:
         engine, visits: the page's.
         building, filming: the lines in which builds and videos wait; pool: where pictures and files are made.
         filming_deadline: seconds after which a video is stopped.
-        mark: a visible label on every picture and video; none if empty.
+        mark: a visible label on every picture and video; none if empty. speech_mark: the same, on videos in which somebody speaks.
     """
 
     def __init__(
-        self, engine: Engine, visits: Visits, building: Line, filming: Line, pool: FairPool, filming_deadline: float, mark: str = ""
+        self,
+        engine: Engine,
+        visits: Visits,
+        building: Line,
+        filming: Line,
+        pool: FairPool,
+        filming_deadline: float,
+        mark: str = "",
+        speech_mark: str = "",
     ):
         self.engine, self.visits, self.building, self.filming, self.pool = engine, visits, building, filming, pool
-        self.filming_deadline, self.mark = filming_deadline, mark
+        self.filming_deadline, self.mark, self.speech_mark = filming_deadline, mark, mark or speech_mark
 
     def mount(self) -> None:
         """Add the endpoints to the Blocks that is being made."""
@@ -76,11 +86,14 @@ class Api:
             motion, framing = gr.Textbox(label="motion", value="turntable"), gr.Textbox(label="framing", value="head")
             seconds, fps = gr.Number(label="seconds", value=4.0), gr.Number(label="fps", value=25)
             film, export = gr.Textbox(label="format", value="mp4"), gr.Textbox(label="format", value="ply")
+            say, voice = gr.Textbox(label="say", value=""), gr.Textbox(label="voice", value="")
+            speech, spoken_consent = gr.File(label="speech", type="filepath"), gr.Checkbox(label="consent")
+            gradio_patches.path_only(speech)
             button.click(self.build, [photo, consent, budget, seed], answer, api_name="build", concurrency_limit=None, **common)
             button.click(self.preview, [handle, controls, size, background], file, api_name="preview", concurrency_limit=4, **common)
             button.click(
                 self.video,
-                [handle, controls, motion, seconds, fps, size, film, framing, background],
+                [handle, controls, motion, seconds, fps, size, film, framing, background, say, voice, speech, spoken_consent],
                 file,
                 api_name="video",
                 concurrency_limit=None,
@@ -185,39 +198,67 @@ class Api:
         format: str = "mp4",
         framing: str = "head",
         background: str = "grey",
+        say: str = "",
+        voice: str = "",
+        speech: str | None = None,
+        consent: bool = False,
         request: gr.Request = None,
     ):
-        """Render a video of an avatar in motion, with an edit.
+        """Render a video of an avatar in motion, or one in which it speaks, with an edit.
 
         Args:
             avatar: the handle that /build returned.
             controls: a Controls JSON object: the edit that the person wears in the video.
             motion: a ready-made motion; /info lists them (turntable, alive, expressions, chatter, sweep, ...).
-            seconds: length, from 0.5 to 30.
+            seconds: length, from 0.5 to 60; of speech the text or the recording decides.
             fps: frames a second, from 5 to 60.
             size: side of the square video in pixels, from 128 to 1080.
-            format: mp4, webm or gif.
+            format: mp4, webm, gif or webp.
             framing: head, or source for the photo's own frame.
             background: white, black, grey, original or #rrggbb.
+            say: English text that the avatar says instead of the ready-made motion.
+            voice: that says it; /info lists them.
+            speech: instead of a text a recording of somebody speaking, in any language: a file of sound, or a clip with sound.
+            consent: must be true with a recording: this is my voice, or I have the person's permission.
 
         Returns:
-            A video file.
+            A video file, mp4 and webm with its sound.
         """
+        entry, kept = None, None
         with friendly():
-            check_video(seconds, fps, size, format, motion)
-            entry = self.visits.get(avatar)
-            plan = preset_motion(motion, Controls.from_json(controls), float(seconds), float(fps))
-            path = self.visits.path(entry.visit, f"{entry.name}-{motion}.{format}")
+            try:
+                entry = self.visits.get(avatar)
+                if speech:
+                    kept = self.visits.take(entry.visit, speech)
+                    if consent is not True:
+                        raise PerseError(
+                            "Please confirm with consent=true that this is your voice, or that you have the person's permission."
+                        )
+                check_video(seconds, fps, size, format, motion)
+                look, speaks = Controls.from_json(controls), bool(say or kept)
+                name = "speech" if speaks else motion
+                path = self.visits.path(entry.visit, f"{entry.name}-{name}.{format}")
 
-            def work(report, cancelled):
-                self.engine.wait(PICTURE, cancelled=cancelled)
-                self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, self.mark)
-                return path
+                def work(report, cancelled):
+                    self.engine.wait(PICTURE, cancelled=cancelled)
+                    if speaks:
+                        from ..motion.speech.asked import spoken_motion
 
-            job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS_SHARE).start()
-            for _ in job.updates():
-                self.visits.get(avatar)  # in use
-                yield gr.skip()
+                        most = ON_PAGE.seconds_at(float(fps), (int(size), int(size)))
+                        plan = spoken_motion(entry.avatar, say or None, voice, kept, most, look, float(fps), cancelled=cancelled)
+                    else:
+                        plan = preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
+                    mark = self.speech_mark if plan.sound is not None else self.mark
+                    self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, mark)
+                    return path
+
+                job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS_SHARE).start()
+                for _ in job.updates():
+                    self.visits.get(avatar)  # in use
+                    yield gr.skip()
+            finally:
+                if kept is not None:
+                    kept.unlink(missing_ok=True)
             self.visits.publish(entry.visit, path)
             yield str(path)
 
@@ -258,6 +299,7 @@ class Api:
         with friendly():
             return self.engine.pipeline.info(self.visits.get(avatar).avatar) | {
                 "motions": {n: p.help for n, p in PRESETS.items()},
+                "voices": {n: v.label for n, v in VOICES.items()},
                 "ranges": RANGES,
                 "limits": api_limits(),
             }

@@ -181,7 +181,7 @@ class Desk:
             plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)
             start = 0.0 if clip is None else FOLLOWING_SHARE
             self._wait_for(PICTURE, report, cancelled)
-            self.engine.pipeline.video(
+            notes = self.engine.pipeline.video(
                 entry.avatar,
                 plan,
                 path,
@@ -192,10 +192,11 @@ class Desk:
                 cancelled,
                 self.mark,
             )
-            return path
+            return path, plan.sound is not None and not notes, notes
 
-        def done(path):
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name)
+        def done(made):
+            path, heard, notes = made
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, heard, notes)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
@@ -218,7 +219,7 @@ class Desk:
 
     def _planned_motion(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
         if clip is None:
-            return preset_motion(motion, look, float(seconds), float(fps))
+            return preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
         self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
         from ..motion.driving.drive import drive
 

@@ -136,13 +136,14 @@ def message(text: str) -> str:
     return f'<p class="perse-message" role="alert">{escape(text)}</p>'
 
 
-def video(url: str, name: str) -> str:
-    """A finished video with its download link."""
+def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ()) -> str:
+    """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks."""
     url, name = escape(url, quote=True), escape(name, quote=True)
+    alone = "loop" if heard else "autoplay loop muted"  # browsers start nothing by itself that can be heard
     show = (
         f'<img src="{url}" alt="The finished animation">'
-        if name.endswith(".gif")
-        else f'<video src="{url}" controls autoplay loop muted playsinline aria-label="The finished video"></video>'
+        if name.endswith((".gif", ".webp"))
+        else f'<video src="{url}" controls {alone} playsinline aria-label="The finished video"></video>'
     )
     link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'
-    return f'<div class="perse-video">{show}{link}</div>'
+    return f'<div class="perse-video">{show}{"".join(map(note, notes))}{link}</div>'

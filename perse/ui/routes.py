@@ -108,7 +108,7 @@ class FrameRoutes:
         renderer = entry.renderer(size, _still_background(request))
         motion = request.query_params.get("motion")
         if motion is not None:
-            controls = preset_frame(motion, controls, _phase(request))
+            controls = preset_frame(motion, controls, _phase(request), entry.avatar.rig)
         return _jpeg(renderer.frame(controls))
 
     def _styles(self, entry: Entry, request: Request, controls: Controls) -> Response:
@@ -121,7 +121,7 @@ class FrameRoutes:
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:
         name = request.query_params.get("name", "")
-        return self._strip(entry, [preset_frame(name, Controls(), i / STRIP_FRAMES) for i in range(STRIP_FRAMES)])
+        return self._strip(entry, [preset_frame(name, Controls(), i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
 
     def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
         renderer = entry.renderer(STRIP_SIZE, "grey")

@@ -96,6 +96,14 @@ def test_what_is_wanted_is_the_end(tmp_path):
     assert seconds_of(spaced, seconds=2.0) == pytest.approx([0, 0.04, 0.08])
 
 
+def test_a_clip_says_whether_it_goes_on(tmp_path):
+    path = film(tmp_path / "clip.mp4", 20)
+    for options, goes_on in (({}, False), ({"seconds": 0.2}, True), ({"frames": 3}, True), ({"frames": 20, "seconds": 0.81}, False)):
+        with Clip(path, **options) as clip:
+            assert clip.more is False
+            assert len(list(clip)) and clip.more is goes_on, options
+
+
 def test_looking_ends_however_many_frames_come(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "DECODED", 7)
     assert len(seconds_of(film(tmp_path / "clip.mp4", 20))) == 7
@@ -201,7 +209,7 @@ def test_a_decoder_has_time_from_one_sign_of_life_to_the_next(tmp_path, alive):
                 child.read(0)
 
 
-TOLD = {"width": 4, "height": 4, "turns": 0, "fps": 25.0, "duration": 1.0}
+TOLD = {"width": 4, "height": 4, "turns": 0, "fps": 25.0, "duration": 1.0, "begins": 0.0, "heard": False}
 
 
 @pytest.mark.parametrize(
@@ -214,6 +222,9 @@ TOLD = {"width": 4, "height": 4, "turns": 0, "fps": 25.0, "duration": 1.0}
         ({"turns": 7}, 0),
         ({"fps": "25"}, 0),
         ({"duration": []}, 0),
+        ({"begins": None}, 0),
+        ({"begins": float("inf")}, 0),
+        ({"heard": "yes"}, 0),
         ({}, 99),
     ],
 )

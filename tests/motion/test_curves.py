@@ -37,7 +37,7 @@ def test_nothing_leaves_as_nothing():
 
 
 def test_a_performance_can_begin_with_the_portrait(performance):
-    begun = performance.begins_with_the_portrait()
+    begun = performance.at_rest_in(0)
     assert begun.at(0) == Controls() and list(begun)[1:] == list(performance)[1:]
     assert performance.at(0) != Controls()
 

@@ -81,7 +81,29 @@ def test_a_moment_is_a_frame_of_the_loop(name):
 
 def test_presets_are_told_apart():
     assert len({p.label for p in PRESETS.values()}) == len(PRESETS) >= 5
-    assert all(p.help and 1 <= p.seconds <= 20 for p in PRESETS.values())
+    assert all(p.help and 1 <= p.seconds <= 60 for p in PRESETS.values())
+
+
+def test_idle_does_nothing_twice_within_a_minute_at_its_own_pace():
+    minute = np.stack([vector(frame) for frame in preset_motion("idle", Controls(), None, 10.0)])
+    assert len(minute) == 600
+    window = 40  # frames
+    pieces = np.lib.stride_tricks.sliding_window_view(minute, window, axis=0)[::5].reshape(-1, window * minute.shape[1])
+    apart = np.linalg.norm(pieces[:, None] - pieces, axis=-1) / np.sqrt(window)
+    others = np.abs(np.subtract.outer(range(len(pieces)), range(len(pieces)))) > window // 5
+    assert apart[others].min() > 0.2 * np.median(apart)  # what comes again is 0 apart
+    short = [vector(frame) for frame in preset_motion("idle", Controls(), 4.0, 10.0)]
+    np.testing.assert_allclose(short, minute[:40], atol=1e-6)
+
+
+def test_talking_has_sound_in_step_with_its_mouth_and_goes_on_in_longer_clips():
+    motion, longer = (preset_motion("talking", Controls(), seconds, FPS) for seconds in (None, 9.0))
+    assert motion.sound.seconds == pytest.approx(motion.count / FPS) and longer.sound.seconds == pytest.approx(9.0)
+    np.testing.assert_array_equal(longer.sound.samples[: len(motion.sound.samples)], motion.sound.samples)
+    jaw = np.array([frame.expression.get("jaw_open", 0.0) for frame in motion])
+    loud = np.array([np.abs(part).max() for part in np.array_split(motion.sound.samples, motion.count)])
+    assert np.corrcoef(jaw, loud)[0, 1] > 0.4 and jaw.max() > 0.25
+    assert all(preset_motion(name, Controls(), None, FPS).sound is None for name in PRESETS if name != "talking")
 
 
 def test_between_goes_there_and_back():

@@ -17,7 +17,8 @@ from .conftest import curves
 
 def timed(times, fps) -> Track:
     """A track of which only the times are known."""
-    return Track(*[np.zeros((len(times), 1))] * 2, np.array(times, float), fps, 8, 8, *[np.zeros((len(times), 1))] * 8)
+    found, nothing = np.ones(len(times), bool), np.zeros((len(times), 1))
+    return Track(nothing, found, np.array(times, float), fps, 8, 8, *[nothing] * 8, ~found)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def yaw(monkeypatch, avatar):
     def run(times, clips, **options):
         monkeypatch.setattr(driving, "track", lambda *_, **__: timed(times, clips))
         monkeypatch.setattr(
-            driving, "follow", lambda avatar, tracked, *_: curves([Controls(head_yaw=float(i)) for i in range(len(tracked.times))])
+            driving, "performed", lambda avatar, tracked, *_: (curves([Controls(head_yaw=float(i)) for i in range(len(tracked.times))]), ())
         )
         motion = drive(avatar, "clip.mp4", **options)
         return [frame.head_yaw for frame in motion], motion.fps

@@ -124,6 +124,17 @@ def test_mp4(tmp_path):
         assert container.metadata["comment"] == "Synthetic video of a person, made by PERSE"
 
 
+@pytest.mark.parametrize("frames", [5, 1])
+def test_animated_webp(tmp_path, frames):
+    data = film(tmp_path / "a.webp", frames)
+    assert int.from_bytes(data[4:8], "little") == len(data) - 8
+    check(of_webp(data), "video")
+    image = Image.open(io.BytesIO(data))
+    assert image.n_frames == frames and image.size == (64, 48)
+    image.seek(frames - 1)
+    assert np.abs(np.asarray(image.convert("RGB"))[5, 5].astype(int) - (250 if frames > 1 else 0, 10, 10)).max() < 12
+
+
 def test_gif(tmp_path):
     data = film(tmp_path / "a.gif")
     blocks = gif_blocks(data)

@@ -63,11 +63,11 @@ class Curves:
             np.round(new.mouth_light, LIGHT_DECIMALS),
         )
 
-    def begins_with_the_portrait(self) -> "Curves":
-        """The same with nothing in the first frame: smoothing in time may have moved what everything else is measured from."""
+    def at_rest_in(self, frame: int) -> "Curves":
+        """The same with nothing in one frame: smoothing in time may have moved what everything else is measured from."""
         fresh = [series.copy() for series in vars(self).values()]
         for series in fresh:
-            series[:1] = 0
+            series[frame] = 0
         return Curves(*fresh)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""The person in a driving clip: their face in the first frame, laid over the avatar's, and what they have done in each frame since."""
+"""The person in a driving clip: their face in one frame, the first or a calmer one, laid over the avatar's, and what they do since."""
 
 from dataclasses import dataclass
 
@@ -69,31 +69,36 @@ class Driver:
         face = Face(points[:FACE], basis, rig.jaw[:FACE].astype(np.float64))
         return Driver(face, proportions, points, rotation, shift, eyes, K)
 
-    def fixed(self, avatar: Avatar, still: np.ndarray, seen: np.ndarray) -> Fixed:
-        """Still points (T, M, 2) in pixels of the avatar's camera as points of the head; their depth is the rig's."""
+    def fixed(self, avatar: Avatar, still: np.ndarray, seen: np.ndarray, first: int = 0) -> Fixed:
+        """Still points (T, M, 2) in pixels of the avatar's camera as points of the head; their depth is the rig's. first: the frame that the
+        driver is known by."""
         rig = avatar.rig
         camera = rig.camera
         ids, bary = rasterize_ids(rig.vertices, rig.faces.astype(np.int32), camera)
-        x, y = np.clip(np.round(still[0] - 0.5).astype(int), 0, [camera.width - 1, camera.height - 1]).T
+        there = still[first]
+        x, y = np.clip(np.round(there - 0.5).astype(int), 0, [camera.width - 1, camera.height - 1]).T
         hit = ids[y, x]
-        inside = ((still[0] >= 0) & (still[0] < [camera.width, camera.height])).all(1)
+        inside = ((there >= 0) & (there < [camera.width, camera.height])).all(1)
+        if first:
+            inside &= seen[first]  # the frame that they were chosen in shows them all
         inside &= (hit >= 0) & np.isin(rig.face_part[hit], [PART["face"], PART["shell"]])
         corners = rig.vertices[rig.faces[np.maximum(hit, 0)]]
         depth = camera.to_camera(np.einsum("mk,mkc->mc", bary[y, x], corners))[:, 2:]
-        points = _rays(still[0], self.K) * depth
+        points = _rays(there, self.K) * depth
         return Fixed(((points - self.shift) @ self.rotation)[inside], still[:, inside], seen[:, inside])
 
-    def poses(self, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A first guess of every frame's pose from the landmarks' own depth (T, 478, 3): rotations (T, 3, 3), shifts (T, 3)."""
+    def poses(self, landmarks: np.ndarray, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """A first guess of every frame's pose from the landmarks' own depth (T, 478, 3): rotations (T, 3, 3), shifts (T, 3). first: as in
+        `fixed`."""
         rotations, shifts = [], []
-        eye = eye_distance(landmarks[0])
+        eye = eye_distance(landmarks[first])
         for frame in landmarks:
             scale, rotation, _ = procrustes(self.points[STABLE], frame[STABLE])
             rotations.append(rotation)
             # Nearer faces are larger; the first frame lies at the distance of its own pose.
             shifts.append(self.shift * [1, 1, eye / max(scale, 1e-6)])
-        first = rotations[0].T @ self.rotation
-        return np.stack(rotations) @ first, np.stack(shifts)
+        turn = rotations[first].T @ self.rotation
+        return np.stack(rotations) @ turn, np.stack(shifts)
 
     def gaze(self, landmarks: np.ndarray, rotation: np.ndarray, shift: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Yaw and pitch (T, 2), radians, of the eyes since the first frame: where the rays through the irises meet the
@@ -111,7 +116,7 @@ class Driver:
             offset = origin + along * ray - eye.centre
             inside = np.maximum(eye.radius**2 - (offset**2).sum(1, keepdims=True), 0)
             axis = offset - ray * np.sqrt(inside)
-            angle = _directions(axis) - _directions(eye.axis[None])
+            angle = directions(axis) - directions(eye.axis[None])
             open_ = np.clip(1 - weights[:, INDEX[f"eye_blink_{side}"]] / HIDDEN_EYE, 0, 1)[:, None]
             # A foreshortened eye tells less.
             seen = open_ * np.clip(-(axis * ray).sum(1, keepdims=True) / eye.radius, 0.05, 1) ** 2
@@ -186,7 +191,7 @@ def _proportions(avatar: np.ndarray, driver: np.ndarray) -> np.ndarray:
     return out
 
 
-def _directions(axis: np.ndarray) -> np.ndarray:
+def directions(axis: np.ndarray) -> np.ndarray:
     """Directions (T, 3) in the head's frame -> yaw, pitch (T, 2), as `alignment.rotation` turns (0, 0, -1)."""
     unit = axis / np.linalg.norm(axis, axis=1, keepdims=True)
     return np.stack([np.arctan2(-unit[:, 0], -unit[:, 2]), np.arcsin(np.clip(unit[:, 1], -1, 1))], 1)

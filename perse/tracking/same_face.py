@@ -1,0 +1,62 @@
+"""Whether a clip still shows the person it began with: a cut to another face is no movement.
+
+Faces are compared by small levelled pictures of them. From one frame to the next those of one person are alike however she moves (their
+correlation stays above .8 in clips with quick turns); those of two people are not (below .65). Only where likeness breaks off, and the
+whole picture changes or the face leaps, is it asked who is seen: the first person, of whom some pictures are kept, or another.
+"""
+
+import cv2
+import numpy as np
+
+from ..portrait.landmarker import CLOSE_UP_BOXES, close_up, levelled_square
+
+SIDE, FINE = 32, 3  # pixels of a picture; how many times as many are looked at
+SHOWN = 1.25  # times the face's box that it shows: the hairline counts, the ground behind does not
+BROKEN = 0.7  # correlation of a frame and the one before below which it may be another person
+AGAIN = 0.72  # of a frame and one that is kept, from which it is the first person
+SCENE, LEAP = 0.85, 0.3  # correlation of whole pictures below which it is another scene; sides of its square by which a face leaps
+KEPT_EVERY, MOST_KEPT = 8, 64  # frames between two pictures that are kept, and how many are
+
+
+class SameFace:
+    """Asked with every frame in which a face is found, in their order."""
+
+    def __init__(self):
+        self._kept: list[np.ndarray] = []
+        self._last: tuple | None = None
+        self._same, self._asked = True, 0
+
+    def sees(self, frame: np.ndarray, face: np.ndarray) -> bool:
+        """Whether a face, landmarks (478, 3) in a frame (H, W, 3) uint8, is that of the first person."""
+        centre, side, angle = levelled_square(face)
+        shown = side * SHOWN / CLOSE_UP_BOXES
+        near, far = _thinned(frame, shown), _thinned(frame, min(frame.shape[:2]))
+        close, _ = close_up(near, centre * len(near) / len(frame), shown * len(near) / len(frame), angle, SIDE)
+        now = _normed(cv2.GaussianBlur(close, (0, 0), 1.0)), _normed(cv2.resize(far, (SIDE, SIDE), interpolation=cv2.INTER_AREA)), centre
+        if self._last is not None and self._same:
+            before, scene, place = self._last
+            elsewhere = float(now[1] @ scene) < SCENE or np.linalg.norm(centre - place) > LEAP * side
+            self._same = float(now[0] @ before) > BROKEN or not elsewhere or self._knows(now[0])
+        elif self._last is not None:
+            self._same = self._knows(now[0])
+        self._last = now
+        if self._same and self._asked % KEPT_EVERY == 0 and len(self._kept) < MOST_KEPT:
+            self._kept.append(now[0])
+        self._asked += self._same
+        return self._same
+
+    def _knows(self, picture: np.ndarray) -> bool:
+        return max(float(picture @ kept) for kept in self._kept) > AGAIN
+
+
+def _thinned(frame: np.ndarray, shown: float) -> np.ndarray:
+    """Every n-th pixel, such that what fills `shown` pixels still fills a few pictures' sides."""
+    step = max(1, int(shown / (FINE * SIDE)))
+    return np.ascontiguousarray(frame[::step, ::step])
+
+
+def _normed(picture: np.ndarray) -> np.ndarray:
+    """A picture's brightness (SIDE * SIDE,), of length one and mean zero: products of two are correlations."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64).ravel()
+    grey -= grey.mean()
+    return grey / max(float(np.linalg.norm(grey)), 1e-9)
