@@ -210,7 +210,7 @@ class Api:
             avatar: the handle that /build returned.
             controls: a Controls JSON object: the edit that the person wears in the video.
             motion: a ready-made motion; /info lists them (turntable, alive, expressions, chatter, sweep, ...).
-            seconds: length, from 0.5 to 60; of speech the text or the recording decides.
+            seconds: length, from 0.5 to 60. Of speech the text or the recording decides.
             fps: frames a second, from 5 to 60.
             size: side of the square video in pixels, from 128 to 1080.
             format: mp4, webm, gif or webp.
@@ -249,7 +249,7 @@ class Api:
                     else:
                         plan = preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
                     mark = self.speech_mark if plan.sound is not None else self.mark
-                    self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, mark)
+                    self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, mark, ON_PAGE)
                     return path
 
                 job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS_SHARE).start()

@@ -10,13 +10,16 @@ from functools import partial
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..motion.driving.choices import Choices
+from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
 from ..motion.presets import preset_motion
-from ..motion.table import motion_csv
+from ..render.video import is_silent
 from . import html_pieces
 from .api import build_deadline, check_video
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
+from .film_choices import FOLLOWS, TABLES, choices_of, longest_clip
 from .jobs import Job
 from .visits import ENDED, Entry, Photo, Visit, Visits
 from .waiting_line import Line
@@ -171,14 +174,22 @@ class Desk:
         fps: float,
         kind: str,
         framing: str,
+        region: str = "all",
+        strength: float = 1.0,
+        absolute: bool = False,
     ) -> None:
-        """Render the look of the moment of pressing, in motion. PerseError for what this page does not make."""
+        """Render the look of the moment of pressing, in motion. PerseError for what this page does not make.
+
+        region, strength, absolute: of a clip that is followed, see `Choices`; its own length counts then, not `seconds`.
+        """
         check_video(seconds, fps, size, kind, motion)
+        choices = choices_of(region, strength, absolute)
         entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
         path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}.{kind}")
+        seconds = longest_clip(entry.avatar, framing, size, fps) if clip else seconds
 
         def work(report, cancelled):
-            plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)
+            plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, choices, report, cancelled)
             start = 0.0 if clip is None else FOLLOWING_SHARE
             self._wait_for(PICTURE, report, cancelled)
             notes = self.engine.pipeline.video(
@@ -191,24 +202,41 @@ class Desk:
                 lambda share: report(start + (1 - start) * share, "rendering"),
                 cancelled,
                 self.mark,
+                ON_PAGE,
             )
-            return path, plan.sound is not None and not notes, notes
+            return plan.sound is not None and not is_silent(path), notes
 
         def done(made):
-            path, heard, notes = made
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, heard, notes)
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *made)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
-    def tabulate(self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float) -> None:
-        """The motion as a table; its name says that it is synthetic, since animation tools take no comment lines."""
+    def tabulate(
+        self,
+        visit: Visit,
+        token: str,
+        look: str,
+        motion: str,
+        seconds: float,
+        fps: float,
+        table: str = next(iter(TABLES)),
+        region: str = "all",
+        strength: float = 1.0,
+        absolute: bool = False,
+    ) -> None:
+        """The motion as a table, one of TABLES; its name says that it is synthetic, since animation tools take no comment lines. region and
+        so on: as in `film`."""
         check_video(seconds, fps, 512, "mp4", motion)
+        if table not in TABLES:
+            raise PerseError("Please choose one of the tables.")
+        choices = choices_of(region, strength, absolute)
         entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
         path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}-synthetic.csv")
+        seconds = ON_PAGE.seconds if clip else seconds
 
         def work(report, cancelled):
-            path.write_text(motion_csv(self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)))
+            path.write_text(TABLES[table](self._planned_motion(entry, edit, motion, clip, seconds, fps, choices, report, cancelled)))
             return path
 
         def done(path):
@@ -217,7 +245,9 @@ class Desk:
         visit.film, visit.table = "", None
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
-    def _planned_motion(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
+    def _planned_motion(
+        self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, choices: Choices, report, cancelled
+    ) -> Motion:
         if clip is None:
             return preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
         self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
@@ -229,6 +259,7 @@ class Desk:
             look,
             float(fps),
             float(seconds),
+            choices=choices,
             progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
             cancelled=cancelled,
         )
@@ -250,7 +281,7 @@ class Desk:
         shown = {
             "found": self._beside_photo(visit),
             "film": self._below_motions(visit),
-            "clip-note": (_key("clip", follows), lambda: html_pieces.clip_note("The video will follow your clip.") if follows else ""),
+            "clip-note": (_key("clip", follows), lambda: html_pieces.clip_note(FOLLOWS) if follows else ""),
             "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes))),
         }
         missing = self.missing(visit)

@@ -85,7 +85,7 @@ def test_texts_name_the_seconds_that_hold():
         (Api.video, "length, from {:g} to {:g}.".format(*VIDEO_SECONDS)),
         (Api.video, "from {:g} to {:g}.".format(*VIDEO_FPS)),
         (Api.video, "from {} to {}.".format(*VIDEO_SIZES)),
-        (Api.video, "{}, {} or {}.".format(*VIDEO_FORMATS)),
+        (Api.video, "{}, {}, {} or {}.".format(*VIDEO_FORMATS)),
     ],
 )
 def test_descriptions_of_calls_name_the_limits_that_hold(call, words):
