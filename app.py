@@ -44,7 +44,7 @@ from perse.ui.api import Api, friendly
 from perse.ui.desk import FILM_DEADLINE, Desk
 from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair_pool import FairPool
-from perse.ui.film_choices import TABLES
+from perse.ui.film_plan import TABLES
 from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
@@ -110,6 +110,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     avatar = gr.Textbox(visible=False)
     look, background = gr.Textbox(visible=False), gr.Textbox(visible=False)
     motion = gr.Textbox(next(iter(PRESETS)), visible=False)
+    keys, alone = gr.Textbox(visible=False), gr.Checkbox(visible=False)
 
     with gr.Row(elem_id="view-start"):
         with gr.Column(elem_classes="perse-card", scale=5):
@@ -198,14 +199,15 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     forget.click(handler(desk.take_clip, None), **quiet).then(None, None, clip, js="() => { perse.visit.ask(); return null; }", **quiet)
     shoot.click(
         handler(desk.film),
-        [avatar, look, background, motion, seconds, size, fps, kind, framing, region, strength, absolute],
-        js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
+        [avatar, look, background, motion, seconds, size, fps, kind, framing, region, strength, absolute, keys, alone],
+        js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest.slice(0, -2), "
+        "...perse.keys.wanted()]",
         **quiet,
     ).then(**show)
     table.click(
         handler(desk.tabulate),
-        [avatar, look, motion, seconds, fps, columns, region, strength, absolute],
-        js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]",
+        [avatar, look, motion, seconds, fps, columns, region, strength, absolute, keys, alone],
+        js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest.slice(0, -2), ...perse.keys.wanted()]",
         **quiet,
     ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)

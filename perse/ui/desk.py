@@ -10,22 +10,19 @@ from functools import partial
 
 from ..controls import Controls
 from ..errors import PerseError
-from ..motion.driving.choices import Choices
 from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
-from ..motion.presets import preset_motion
 from ..render.video import is_silent
 from . import html_pieces
 from .api import build_deadline, check_video
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
-from .film_choices import FOLLOWS, TABLES, choices_of, longest_clip
+from .film_plan import FOLLOWS, TABLES, FilmPlan, film_plan
 from .jobs import Job
 from .visits import ENDED, Entry, Photo, Visit, Visits
 from .waiting_line import Line
 
 LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
-FOLLOWING_SHARE = 0.6  # share of the bar that following a clip takes, before anything is rendered
 BUTTON_LABELS = {
     "": "Build my avatar",
     "photo": "Choose a photo to begin",
@@ -174,27 +171,24 @@ class Desk:
         fps: float,
         kind: str,
         framing: str,
-        region: str = "all",
-        strength: float = 1.0,
-        absolute: bool = False,
+        *wanted,
     ) -> None:
         """Render the look of the moment of pressing, in motion. PerseError for what this page does not make.
 
-        region, strength, absolute: of a clip that is followed, see `Choices`; its own length counts then, not `seconds`.
+        wanted: region, strength, absolute, keys and alone, as of `film_plan`. Of a clip that is followed its own length counts, not `seconds`.
         """
         check_video(seconds, fps, size, kind, motion)
-        choices = choices_of(region, strength, absolute)
-        entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
-        path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}.{kind}")
-        seconds = longest_clip(entry.avatar, framing, size, fps) if clip else seconds
+        entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
+        frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
+        plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, frame, *wanted)
+        path = self.visits.path(visit, f"{entry.name}-{plan.name}.{kind}")
 
         def work(report, cancelled):
-            plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, choices, report, cancelled)
-            start = 0.0 if clip is None else FOLLOWING_SHARE
+            made, start = self._moving(entry, plan, edit, report, cancelled), plan.begins
             self._wait_for(PICTURE, report, cancelled)
             notes = self.engine.pipeline.video(
                 entry.avatar,
-                plan,
+                made,
                 path,
                 int(size),
                 background,
@@ -204,39 +198,28 @@ class Desk:
                 self.mark,
                 ON_PAGE,
             )
-            return plan.sound is not None and not is_silent(path), notes
+            return made.sound is not None and not is_silent(path), notes
 
-        def done(made):
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *made)
+        def done(told):
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
     def tabulate(
-        self,
-        visit: Visit,
-        token: str,
-        look: str,
-        motion: str,
-        seconds: float,
-        fps: float,
-        table: str = next(iter(TABLES)),
-        region: str = "all",
-        strength: float = 1.0,
-        absolute: bool = False,
+        self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float, table: str = next(iter(TABLES)), *wanted
     ) -> None:
-        """The motion as a table, one of TABLES; its name says that it is synthetic, since animation tools take no comment lines. region and
-        so on: as in `film`."""
+        """The motion as a table, one of TABLES; its name says that it is synthetic, since animation tools take no comment lines. wanted: as
+        in `film`."""
         check_video(seconds, fps, 512, "mp4", motion)
         if table not in TABLES:
             raise PerseError("Please choose one of the tables.")
-        choices = choices_of(region, strength, absolute)
-        entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
-        path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}-synthetic.csv")
-        seconds = ON_PAGE.seconds if clip else seconds
+        entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
+        plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, (1, 1), *wanted)
+        path = self.visits.path(visit, f"{entry.name}-{plan.name}-synthetic.csv")
 
         def work(report, cancelled):
-            path.write_text(TABLES[table](self._planned_motion(entry, edit, motion, clip, seconds, fps, choices, report, cancelled)))
+            path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)))
             return path
 
         def done(path):
@@ -245,24 +228,9 @@ class Desk:
         visit.film, visit.table = "", None
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
-    def _planned_motion(
-        self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, choices: Choices, report, cancelled
-    ) -> Motion:
-        if clip is None:
-            return preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
-        self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
-        from ..motion.driving.drive import drive
-
-        return drive(
-            entry.avatar,
-            clip,
-            look,
-            float(fps),
-            float(seconds),
-            choices=choices,
-            progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
-            cancelled=cancelled,
-        )
+    def _moving(self, entry: Entry, plan: FilmPlan, look: Controls, report, cancelled) -> Motion:
+        """What finds a face in a clip also renders: it is waited for first."""
+        return plan.made(entry.avatar, look, lambda: self._wait_for(BUILD, report, cancelled), report, cancelled)
 
     # ------------------------------------------------------------------ what is under way
 
