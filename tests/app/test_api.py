@@ -73,6 +73,9 @@ def test_every_video_format_says_that_it_is_synthetic(client, built):
     with Image.open(client.predict(format="gif", **short)) as gif:
         assert b"ynthetic" in gif.info["comment"] and gif.n_frames == 5
         assert has_mark(np.asarray(gif.convert("RGB")))
+    with Image.open(client.predict(format="webp", background="transparent", **short)) as webp:
+        assert b"ynthetic" in webp.info["xmp"] and webp.n_frames == 5
+        assert np.asarray(webp.convert("RGBA"))[0, 0, 3] == 0, "beside the head there is nothing"
 
 
 def test_export_gives_a_ply(client, built):
