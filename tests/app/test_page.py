@@ -240,10 +240,10 @@ def test_looks_are_kept_ordered_and_filmed(visit, avatar_file):
     assert rows.locator("b").all_inner_texts() == ["A", "B", "C"]
     rows.nth(2).drag_to(rows.nth(1))
     assert rows.locator("b").all_inner_texts() == ["A", "C", "B"]
-    page.get_by_label("Second of look B").fill("1.5")
-    page.get_by_label("Second of look B").press("Enter")
     page.get_by_label("Second of look C").fill("0.5")
     page.get_by_label("Second of look C").press("Enter")
+    page.get_by_label("Second of look B").fill("1.5")
+    page.get_by_label("Second of look B").press("Enter")
     page.get_by_label("Second of look C").fill("99")  # it lies between its neighbours
     page.get_by_label("Second of look C").press("Enter")
     page.get_by_label("Way to look B").select_option("linear")
