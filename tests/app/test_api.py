@@ -73,7 +73,7 @@ def test_looks_come_and_go_in_a_video(client, built):
     with av.open(path) as one, av.open(plain) as other:
         pairs = zip(one.decode(video=0), other.decode(video=0))
         apart = [np.abs(a.to_ndarray(format="rgb24").astype(int) - b.to_ndarray(format="rgb24")).mean() for a, b in pairs]
-    assert len(apart) == 5 and apart[0] < 1 < apart[2]
+    assert len(apart) == 5 and 4 * apart[0] < apart[2]  # of the first only H.264 makes two
 
 
 def test_every_video_format_says_that_it_is_synthetic(client, built):
