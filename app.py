@@ -26,6 +26,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from perse import gpu  # on ZeroGPU, `spaces` must come before torch
+from perse.motion.driving.choices import REGIONS, STRENGTHS
 from perse.motion.presets import PRESETS
 from perse.settings import (
     KEPT_SECONDS,
@@ -43,6 +44,7 @@ from perse.ui.api import Api, friendly
 from perse.ui.desk import FILM_DEADLINE, Desk
 from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair_pool import FairPool
+from perse.ui.film_plan import TABLES
 from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
@@ -108,6 +110,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     avatar = gr.Textbox(visible=False)
     look, background = gr.Textbox(visible=False), gr.Textbox(visible=False)
     motion = gr.Textbox(next(iter(PRESETS)), visible=False)
+    keys, alone = gr.Textbox(visible=False), gr.Checkbox(visible=False)
 
     with gr.Row(elem_id="view-start"):
         with gr.Column(elem_classes="perse-card", scale=5):
@@ -146,15 +149,21 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
             with gr.Column(elem_id="perse-video"):
                 with gr.Accordion("Follow a clip of yours instead", open=False):
                     clip = gr.Video(
-                        label=f"A face that moves, up to {VIDEO_SECONDS[1]:.0f} seconds",
+                        label=f"A face that moves, with its sound, up to {VIDEO_SECONDS[1]:.0f} seconds",
                         sources=["upload", "webcam"],
-                        include_audio=False,
+                        include_audio=True,
                         height=240,
                         elem_id="perse-clip",
                     )
                     piece(html_pieces.place("clip-note"))
+                    with gr.Row():
+                        region = gr.Radio([name.capitalize() for name in REGIONS], value="All", label="What is taken over")
+                        strength = gr.Slider(*STRENGTHS, value=1, step=0.05, label="Strength")
+                    absolute = gr.Checkbox(
+                        label="Copy the expression and pose themselves, not what changes in them", elem_id="perse-absolute"
+                    )
                     forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
-                seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds")
+                seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds", elem_id="perse-seconds")
                 with gr.Row():
                     size = gr.Radio(list(OFFERED_VIDEO_SIZES), value=LIVE_SIZE, label="Size")
                     kind = gr.Radio(list(VIDEO_FORMATS), value="mp4", label="Format")
@@ -164,7 +173,9 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
                 cut = gr.Button("Cancel", elem_id="perse-cut")
                 piece(html_pieces.place("film"))
-                table = gr.Button("Motion as CSV", size="md", elem_id="perse-table")
+                with gr.Accordion("The motion as a table", open=False):
+                    columns = gr.Radio(list(TABLES), value=next(iter(TABLES)), label="Columns", elem_id="perse-columns")
+                    table = gr.Button("Motion as CSV", size="md", elem_id="perse-table")
 
     piece(html_pieces.html("privacy.html"))
 
@@ -188,14 +199,15 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     forget.click(handler(desk.take_clip, None), **quiet).then(None, None, clip, js="() => { perse.visit.ask(); return null; }", **quiet)
     shoot.click(
         handler(desk.film),
-        [avatar, look, background, motion, seconds, size, fps, kind, framing],
-        js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest]",
+        [avatar, look, background, motion, seconds, size, fps, kind, framing, region, strength, absolute, keys, alone],
+        js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest.slice(0, -2), "
+        "...perse.keys.wanted()]",
         **quiet,
     ).then(**show)
     table.click(
         handler(desk.tabulate),
-        [avatar, look, motion, seconds, fps],
-        js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest]",
+        [avatar, look, motion, seconds, fps, columns, region, strength, absolute, keys, alone],
+        js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest.slice(0, -2), ...perse.keys.wanted()]",
         **quiet,
     ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)

@@ -162,6 +162,31 @@ def test_a_text_and_a_recording_are_spoken_with_their_sound(run, avatar_file, tm
         assert np.abs(sound).max() > 0.1 and Clip(name).width == 64
 
 
+def test_tables_come_back_and_looks_have_their_seconds(run, avatar_file, tmp_path):
+    film = ["video", avatar_file, "--size", 64, "--fps", 10]
+    keys = '[{"seconds": 0}, {"seconds": 0.5, "look": {"head_yaw": 20, "expression": {"jaw_open": 0.5}}, "easing": "linear"}]'
+    assert run(*film, "-o", "a.webp", "--keys", keys, "--csv", "a.csv", "--csv-format", "livelink", "--background", "transparent") == (
+        0,
+        "",
+        [],
+    )
+    assert run(*film, "-o", "b.gif", "--curves", "a.csv", "--csv", "b.csv", "--region", "head") == (0, "", [])
+    rows = [line.split(",") for line in Path("b.csv").read_text().splitlines()]
+    yaw = [float(row[rows[0].index("head_yaw")]) for row in rows[1:]]
+    assert yaw == pytest.approx([0, 4, 8, 12, 16, 20], abs=0.01) and "jaw_open" not in rows[0]
+    with Image.open("a.webp") as webp, Image.open("b.gif") as gif:
+        assert webp.n_frames == gif.n_frames == 6 and np.asarray(webp.convert("RGBA"))[0, 0, 3] == 0
+    assert run(*film, "-o", "c.mp4", "--curves", "b.csv", "--strength", "0.5", "--csv", "c.csv", "--keys", keys)[0] == 0
+    rows = [line.split(",") for line in Path("c.csv").read_text().splitlines()]
+    assert float(rows[-1][rows[0].index("head_yaw")]) == pytest.approx(30, abs=0.02)
+    (tmp_path / "notes.csv").write_text("some,notes\n1,2\n")
+    refused(run, "None of its columns", *film, "-o", "d.mp4", "--curves", "notes.csv")
+    refused(run, "Only .webm and .webp", *film, "-o", "d.gif", "--keys", keys, "--background", "transparent")
+    refused(
+        run, "blond|hare", *film, "-o", "d.mp4", "--keys", '[{"seconds": 0}, {"seconds": 1, "look": {"styles": {"hare": {"blond": 1}}}}]'
+    )
+
+
 def test_a_colon_in_a_name_is_no_address(run, avatar_file, tmp_path):
     film = ["video", avatar_file, "--size", 64, "--seconds", 0.2]
     assert run(*film, "-o", "a:b.mp4", "--motion", "nod", "--csv", "c:d.csv") == (0, "", [])
@@ -312,6 +337,12 @@ def test_bad_edits(run, avatar_file, options, told):
         (["--drive", "missing.mp4"], "missing.mp4"),
         (["--from", "{}", "--to", "missing.json"], "missing.json"),
         (["--to", '{"expression":{"sneeze":1}}'], "sneeze"),
+        (["--curves", "missing.csv"], "missing.csv"),
+        (["--keys", "missing.json"], "missing.json"),
+        (["--keys", "[]"], "list of 2"),
+        (["--motion", "nod", "--region", "nose"], "nose"),
+        (["--motion", "nod", "--strength", "3"], "strength"),
+        (["--motion", "nod", "--csv", "a.csv", "--csv-format", "maya"], "maya"),
         (["--say", ""], "nothing to say"),
         (["--say", "😀"], "nothing to say"),
         (["--say", "你好，很高兴认识你"], "English"),

@@ -7,6 +7,7 @@ import gradio as gr
 from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
+from ..motion.keyframes import along, read_keys
 from ..motion.length import ON_PAGE
 from ..motion.presets import PRESETS, preset_motion, preset_named
 from ..motion.speech.voice import VOICES
@@ -89,11 +90,12 @@ class Api:
             say, voice = gr.Textbox(label="say", value=""), gr.Textbox(label="voice", value="")
             speech, spoken_consent = gr.File(label="speech", type="filepath"), gr.Checkbox(label="consent")
             gradio_patches.path_only(speech)
+            keys = gr.Textbox(label="keys", value="")
             button.click(self.build, [photo, consent, budget, seed], answer, api_name="build", concurrency_limit=None, **common)
             button.click(self.preview, [handle, controls, size, background], file, api_name="preview", concurrency_limit=4, **common)
             button.click(
                 self.video,
-                [handle, controls, motion, seconds, fps, size, film, framing, background, say, voice, speech, spoken_consent],
+                [handle, controls, motion, seconds, fps, size, film, framing, background, say, voice, speech, spoken_consent, keys],
                 file,
                 api_name="video",
                 concurrency_limit=None,
@@ -202,6 +204,7 @@ class Api:
         voice: str = "",
         speech: str | None = None,
         consent: bool = False,
+        keys: str = "",
         request: gr.Request = None,
     ):
         """Render a video of an avatar in motion, or one in which it speaks, with an edit.
@@ -210,16 +213,18 @@ class Api:
             avatar: the handle that /build returned.
             controls: a Controls JSON object: the edit that the person wears in the video.
             motion: a ready-made motion; /info lists them (turntable, alive, expressions, chatter, sweep, ...).
-            seconds: length, from 0.5 to 60; of speech the text or the recording decides.
+            seconds: length, from 0.5 to 60. Of speech the text or the recording decides.
             fps: frames a second, from 5 to 60.
             size: side of the square video in pixels, from 128 to 1080.
             format: mp4, webm, gif or webp.
             framing: head, or source for the photo's own frame.
-            background: white, black, grey, original or #rrggbb.
+            background: white, black, grey, original or #rrggbb; with webm and webp also transparent.
             say: English text that the avatar says instead of the ready-made motion.
             voice: that says it; /info lists them.
             speech: instead of a text a recording of somebody speaking, in any language: a file of sound, or a clip with sound.
             consent: must be true with a recording: this is my voice, or I have the person's permission.
+            keys: looks that come and go during the motion, in place of controls: a JSON list such as
+                [{"seconds": 0}, {"seconds": 2, "look": {"styles": {"hair": {"blond": 1}}}, "easing": "smooth"}].
 
         Returns:
             A video file, mp4 and webm with its sound.
@@ -235,7 +240,10 @@ class Api:
                             "Please confirm with consent=true that this is your voice, or that you have the person's permission."
                         )
                 check_video(seconds, fps, size, format, motion)
-                look, speaks = Controls.from_json(controls), bool(say or kept)
+                looks, speaks = read_keys(keys) if keys else (), bool(say or kept)
+                for key in looks:
+                    entry.avatar.state(key.look)
+                look = Controls() if looks else Controls.from_json(controls)
                 name = "speech" if speaks else motion
                 path = self.visits.path(entry.visit, f"{entry.name}-{name}.{format}")
 
@@ -248,8 +256,9 @@ class Api:
                         plan = spoken_motion(entry.avatar, say or None, voice, kept, most, look, float(fps), cancelled=cancelled)
                     else:
                         plan = preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
+                    plan = along(plan, looks) if looks else plan
                     mark = self.speech_mark if plan.sound is not None else self.mark
-                    self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, mark)
+                    self.engine.pipeline.video(entry.avatar, plan, path, int(size), background, framing, report, cancelled, mark, ON_PAGE)
                     return path
 
                 job = Job(work, self.filming, entry.visit.who, self.filming_deadline, share=PROGRAMS_SHARE).start()

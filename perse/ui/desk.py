@@ -10,19 +10,19 @@ from functools import partial
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
-from ..motion.presets import preset_motion
-from ..motion.table import motion_csv
+from ..render.video import is_silent
 from . import html_pieces
 from .api import build_deadline, check_video
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
+from .film_plan import FOLLOWS, TABLES, FilmPlan, film_plan
 from .jobs import Job
 from .visits import ENDED, Entry, Photo, Visit, Visits
 from .waiting_line import Line
 
 LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
-FOLLOWING_SHARE = 0.6  # share of the bar that following a clip takes, before anything is rendered
 BUTTON_LABELS = {
     "": "Build my avatar",
     "photo": "Choose a photo to begin",
@@ -171,19 +171,24 @@ class Desk:
         fps: float,
         kind: str,
         framing: str,
+        *wanted,
     ) -> None:
-        """Render the look of the moment of pressing, in motion. PerseError for what this page does not make."""
+        """Render the look of the moment of pressing, in motion. PerseError for what this page does not make.
+
+        wanted: region, strength, absolute, keys and alone, as of `film_plan`. Of a clip that is followed its own length counts, not `seconds`.
+        """
         check_video(seconds, fps, size, kind, motion)
-        entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
-        path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}.{kind}")
+        entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
+        frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
+        plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, frame, *wanted)
+        path = self.visits.path(visit, f"{entry.name}-{plan.name}.{kind}")
 
         def work(report, cancelled):
-            plan = self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)
-            start = 0.0 if clip is None else FOLLOWING_SHARE
+            made, start = self._moving(entry, plan, edit, report, cancelled), plan.begins
             self._wait_for(PICTURE, report, cancelled)
             notes = self.engine.pipeline.video(
                 entry.avatar,
-                plan,
+                made,
                 path,
                 int(size),
                 background,
@@ -191,24 +196,30 @@ class Desk:
                 lambda share: report(start + (1 - start) * share, "rendering"),
                 cancelled,
                 self.mark,
+                ON_PAGE,
             )
-            return path, plan.sound is not None and not notes, notes
+            return made.sound is not None and not is_silent(path), notes
 
-        def done(made):
-            path, heard, notes = made
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, heard, notes)
+        def done(told):
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
-    def tabulate(self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float) -> None:
-        """The motion as a table; its name says that it is synthetic, since animation tools take no comment lines."""
+    def tabulate(
+        self, visit: Visit, token: str, look: str, motion: str, seconds: float, fps: float, table: str = next(iter(TABLES)), *wanted
+    ) -> None:
+        """The motion as a table, one of TABLES; its name says that it is synthetic, since animation tools take no comment lines. wanted: as
+        in `film`."""
         check_video(seconds, fps, 512, "mp4", motion)
-        entry, edit, clip = self._own_avatar(visit, token), Controls.from_json(look), visit.clip
-        path = self.visits.path(visit, f"{entry.name}-{'clip' if clip else motion}-synthetic.csv")
+        if table not in TABLES:
+            raise PerseError("Please choose one of the tables.")
+        entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
+        plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, (1, 1), *wanted)
+        path = self.visits.path(visit, f"{entry.name}-{plan.name}-synthetic.csv")
 
         def work(report, cancelled):
-            path.write_text(motion_csv(self._planned_motion(entry, edit, motion, clip, seconds, fps, report, cancelled)))
+            path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)))
             return path
 
         def done(path):
@@ -217,21 +228,9 @@ class Desk:
         visit.film, visit.table = "", None
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
-    def _planned_motion(self, entry: Entry, look: Controls, motion: str, clip, seconds: float, fps: float, report, cancelled) -> Motion:
-        if clip is None:
-            return preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)
-        self._wait_for(BUILD, report, cancelled)  # what finds a face in a clip also renders
-        from ..motion.driving.drive import drive
-
-        return drive(
-            entry.avatar,
-            clip,
-            look,
-            float(fps),
-            float(seconds),
-            progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
-            cancelled=cancelled,
-        )
+    def _moving(self, entry: Entry, plan: FilmPlan, look: Controls, report, cancelled) -> Motion:
+        """What finds a face in a clip also renders: it is waited for first."""
+        return plan.made(entry.avatar, look, lambda: self._wait_for(BUILD, report, cancelled), report, cancelled)
 
     # ------------------------------------------------------------------ what is under way
 
@@ -250,7 +249,7 @@ class Desk:
         shown = {
             "found": self._beside_photo(visit),
             "film": self._below_motions(visit),
-            "clip-note": (_key("clip", follows), lambda: html_pieces.clip_note("The video will follow your clip.") if follows else ""),
+            "clip-note": (_key("clip", follows), lambda: html_pieces.clip_note(FOLLOWS) if follows else ""),
             "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes))),
         }
         missing = self.missing(visit)

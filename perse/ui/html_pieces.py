@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..portrait import Portrait
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "save.js", "main.js")
+SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "keys.js", "save.js", "main.js")
 
 
 def head() -> str:

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 from ..controls import RANGES, Controls
+from ..motion.keyframes import EASINGS, MOST_KEYS
 from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES
 from .engine import OPENING, WARMING
 from .visits import LEAVING, LOST
@@ -27,6 +28,8 @@ def page_settings() -> dict:
         "longest_look": LONGEST_CONTROLS,
         "ask_busy": ASK_BUSY,
         "ask_quiet": ASK_QUIET,
+        "easings": list(EASINGS),
+        "most_keys": MOST_KEYS,
         "warming": WARMING,
         "opening": OPENING,
     }

@@ -66,6 +66,16 @@ def test_video_is_a_playable_mp4_of_the_asked_length(client, built):
     assert np.abs(frames[1].astype(int) - frames[4]).mean() > 0.5
 
 
+def test_looks_come_and_go_in_a_video(client, built):
+    keys = '[{"seconds": 0}, {"seconds": 0.5, "look": {"head_yaw": 30}}]'
+    path = client.predict(avatar=built["avatar"], motion="orbit", keys=keys, seconds=1, fps=5, size=128, api_name="/video")
+    plain = client.predict(avatar=built["avatar"], motion="orbit", seconds=1, fps=5, size=128, api_name="/video")
+    with av.open(path) as one, av.open(plain) as other:
+        pairs = zip(one.decode(video=0), other.decode(video=0))
+        apart = [np.abs(a.to_ndarray(format="rgb24").astype(int) - b.to_ndarray(format="rgb24")).mean() for a, b in pairs]
+    assert len(apart) == 5 and 4 * apart[0] < apart[2]  # of the first only H.264 makes two
+
+
 def test_every_video_format_says_that_it_is_synthetic(client, built):
     short = dict(avatar=built["avatar"], motion="nod", seconds=0.5, fps=10, size=128, api_name="/video")
     with av.open(client.predict(format="webm", **short)) as video:
@@ -73,6 +83,9 @@ def test_every_video_format_says_that_it_is_synthetic(client, built):
     with Image.open(client.predict(format="gif", **short)) as gif:
         assert b"ynthetic" in gif.info["comment"] and gif.n_frames == 5
         assert has_mark(np.asarray(gif.convert("RGB")))
+    with Image.open(client.predict(format="webp", background="transparent", **short)) as webp:
+        assert b"ynthetic" in webp.info["xmp"] and webp.n_frames == 5
+        assert np.asarray(webp.convert("RGBA"))[0, 0, 3] == 0, "beside the head there is nothing"
 
 
 def test_export_gives_a_ply(client, built):
@@ -97,6 +110,7 @@ def test_info_lists_names(client, built):
         ("/preview", {"controls": "{"}, "JSON"),
         ("/preview", {"size": 100_000}, "size"),
         ("/video", {"motion": "moonwalk"}, "moonwalk"),
+        ("/video", {"keys": "[]"}, "list of 2"),
         ("/video", {"seconds": 4000}, "length"),
         ("/video", {"format": "exe"}, "exe"),
         ("/export", {"format": "../../x"}, "format"),

@@ -1,6 +1,7 @@
 """The page in a real browser, with a real portrait. Screenshots go to outputs/screenshots, for eyes."""
 
 import csv
+import json
 import re
 
 import av
@@ -213,12 +214,52 @@ def test_a_clip_of_a_face_drives_the_video(visit, avatar_file, client, built):
     page.locator("#perse-shoot").click()
     page.wait_for_selector(".perse-video video")
     assert "perse-clip.mp4" in page.locator("#perse-film").inner_text()
+    assert page.locator("#perse-seconds").is_hidden(), "a clip is as long as it is"
+    page.get_by_text("The motion as a table").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Motion as CSV").click()
     assert download.value.suggested_filename == "perse-clip-synthetic.csv"
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
-    assert np.ptp([float(row["head_yaw"]) for row in rows]) > 5
+    assert np.ptp([float(row["head_yaw"]) for row in rows]) > 5 and len(rows) == 25
     v.errors = [e for e in v.errors if "404" not in e and "403" not in e]  # the browser may ask for the clip that is already deleted
+
+
+def test_looks_are_kept_ordered_and_filmed(visit, avatar_file):
+    v = visit().open(avatar_file)
+    page = v.page
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_text("Looks that change in the video").click()
+    assert page.evaluate("perse.keys.wanted()") == ["", False]
+    add = page.get_by_role("button", name="Add this look")
+    add.click()
+    page.evaluate("perse.look.edit((value) => { value.head_yaw = 20; })")
+    add.click()
+    page.evaluate("perse.look.edit((value) => { value.head_yaw = -20; })")
+    add.click()
+    rows = page.locator("#perse-keys li")
+    assert rows.locator("b").all_inner_texts() == ["A", "B", "C"]
+    rows.nth(2).drag_to(rows.nth(1))
+    assert rows.locator("b").all_inner_texts() == ["A", "C", "B"]
+    page.get_by_label("Second of look C").fill("0.5")
+    page.get_by_label("Second of look C").press("Enter")
+    page.get_by_label("Second of look B").fill("1.5")
+    page.get_by_label("Second of look B").press("Enter")
+    page.get_by_label("Second of look C").fill("99")  # it lies between its neighbours
+    page.get_by_label("Second of look C").press("Enter")
+    page.get_by_label("Way to look B").select_option("linear")
+    page.get_by_label("No other motion").check()
+    text, alone = page.evaluate("perse.keys.wanted()")
+    told = json.loads(text)
+    assert alone and [(key["seconds"], key["look"]["head_yaw"]) for key in told] == [(0, 0), (1.4, -20), (1.5, 20)]
+    assert told[2]["easing"] == "linear" and told[1]["easing"] == "smooth"
+    page.locator("#perse-video label").filter(has_text="256").click()
+    page.locator("#perse-shoot").click()
+    page.wait_for_selector(".perse-video video")
+    assert "perse-looks.mp4" in page.locator("#perse-film").inner_text()
+    assert page.locator(".perse-video video").evaluate(
+        "(film) => film.duration || new Promise((go) => { film.onloadedmetadata = () => go(film.duration); })"
+    ) == (pytest.approx(1.52, abs=0.1))
+    v.shot("desktop-keyframes")
 
 
 def test_a_file_that_is_no_photo_gets_a_friendly_sentence(visit, tmp_path):

@@ -34,7 +34,7 @@ def test_the_scripts_ask_for_what_they_are_told_and_for_all_of_it():
 
 
 def test_the_scripts_have_no_numbers_or_sentences_of_their_own_for_it():
-    told = {key: value for key, value in page_settings().items() if key not in ("look", "ranges")}
+    told = {key: value for key, value in page_settings().items() if key not in ("look", "ranges", "easings")}
     numbers = {f"{x:g}" for x in leaves(told) if isinstance(x, (int, float)) and abs(x) >= 16}
     sentences = {x for x in leaves(told) if isinstance(x, str)}
     assert {"512", "1024", "80", "35"} <= numbers and len(sentences) == 2
@@ -85,7 +85,7 @@ def test_texts_name_the_seconds_that_hold():
         (Api.video, "length, from {:g} to {:g}.".format(*VIDEO_SECONDS)),
         (Api.video, "from {:g} to {:g}.".format(*VIDEO_FPS)),
         (Api.video, "from {} to {}.".format(*VIDEO_SIZES)),
-        (Api.video, "{}, {} or {}.".format(*VIDEO_FORMATS)),
+        (Api.video, "{}, {}, {} or {}.".format(*VIDEO_FORMATS)),
     ],
 )
 def test_descriptions_of_calls_name_the_limits_that_hold(call, words):

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from perse.avatar.avatar import Avatar
 from perse.controls import MARKS, Controls
+from perse.fitting.initial_avatar import begin
 from perse.motion.driving.curves import BODY, GAZE, HEAD, Curves
 from perse.motion.motion import Motion
 from perse.pipeline import PersePipeline
 from perse.rig.expressions import expand
+from perse.texture.bake import bake
 
 FPS = 20.0
 HOLD = 8  # frames at each pose: smoothing in time may round corners
@@ -47,6 +50,14 @@ def curves(frames: list[Controls]) -> Curves:
 @pytest.fixture(scope="session")
 def avatar(plain_avatar):
     return plain_avatar
+
+
+@pytest.fixture(scope="session")
+def hopper_avatar(hopper_portrait, hopper_rig) -> Avatar:
+    """Another person, whom the known clip does not show; without any step and without categories."""
+    made = begin(hopper_portrait, hopper_rig, bake(hopper_portrait, hopper_rig), [], 12000).avatar
+    made.requires_grad_(False)
+    return made
 
 
 @pytest.fixture(scope="session")

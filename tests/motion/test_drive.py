@@ -12,8 +12,11 @@ from perse.media import Clip
 from perse.motion.driving.drive import drive, follow
 from perse.motion.motion import Motion
 from perse.pipeline import PersePipeline
+from perse.render.picture import encode_picture
 from perse.render.video import VideoWriter
+from perse.sound import Sound
 from perse.tracking.track import track
+from tests.hostile_clips import film
 
 from .conftest import FPS, HOLD, POSES, middle
 
@@ -133,6 +136,78 @@ def test_controls_survive_json(driven):
     again = Controls.from_json(driven[middle(1)].to_json())
     assert again == driven[middle(1)]
     assert len(json.loads(again.to_json())["detail"]) == 3 * FACE
+
+
+def filmed(path, frames, fps: float = FPS, sound=None):
+    height, width = frames[0].shape[:2]
+    with VideoWriter(path, width, height, fps, sound=sound) as video:
+        for frame in frames:
+            video.write(frame)
+    return path
+
+
+def test_a_clips_own_sound_comes_along(avatar, known_clip, tmp_path):
+    frames = [pixels for _, pixels in Clip(known_clip, frames=16)]
+    noise = np.random.default_rng(2).uniform(-0.5, 0.5, 48_000).astype(np.float32)
+    noise[: 48_000 * 4 // int(FPS)] = 0  # four frames of silence
+    motion = drive(avatar, filmed(tmp_path / "loud.mp4", frames, sound=Sound(noise, 48_000)), fps=10.0)
+    assert motion.sound is not None and motion.sound.seconds == pytest.approx(motion.count / motion.fps, abs=0.03)
+    begins = (np.abs(motion.sound.samples) > 0.1).argmax() / motion.sound.rate
+    assert begins == pytest.approx(4 / FPS, abs=0.5 / FPS)
+    cut = drive(avatar, tmp_path / "loud.mp4", fps=10.0, seconds=0.4)
+    assert cut.sound.seconds == pytest.approx(0.4, abs=0.03) and "first 0.4 seconds" in cut.notes[0]
+    assert drive(avatar, known_clip, seconds=0.1).sound is None
+
+
+def test_a_clip_that_begins_with_an_open_mouth_is_measured_from_a_calm_frame(avatar, hopper_avatar, tmp_path):
+    """Driven by another: a clip that begins with the portrait itself is reproduced from its first frame on."""
+    path, poses = tmp_path / "shouting.mp4", [Controls(expression={"jaw_open": 0.8})] * 6 + [Controls()] * 8
+    PersePipeline.from_pretrained(device="cpu").video(hopper_avatar, Motion(len(poses), FPS, lambda i: poses[i]), path)
+    seen = list(drive(avatar, path))
+    assert seen[2].expression.get("jaw_open", 0) > 0.3
+    assert all(frame.expression.get("jaw_open", 0) < 0.1 for frame in seen[-4:])
+
+
+def test_another_face_is_nobodys_movement(avatar, known_clip, hopper, tmp_path):
+    frames = [pixels for _, pixels in Clip(known_clip, frames=12)]
+    other = np.asarray(hopper.crop((0, 0, 512, 512)).resize(frames[0].shape[1::-1]))
+    motion = drive(avatar, filmed(tmp_path / "cut.mp4", [*frames[:6], *[other] * 5, *frames[6:]]))
+    assert motion.count == 17 and any("Another face is seen for 0.2 s" in note or "for 0.3 s" in note for note in motion.notes)
+    assert max(abs(frame.head_yaw) for frame in motion) < 2 and max(abs(frame.head_x) for frame in motion) < 0.1
+    ends = drive(avatar, filmed(tmp_path / "ends.mp4", [*frames[:6], *[other] * 5]))
+    assert ends.count == 6 and "ends there" in ends.notes[-1]
+
+
+def test_times_go_by_the_stamps_whatever_the_file_says(avatar, known_clip, tmp_path):
+    """As browsers record: no pace of its own, frames at thousandths of a second, some of them late."""
+    frames = [pixels for _, pixels in Clip(known_clip)][: 5 * HOLD]
+    times = [50 * i + (600 if i >= 4 * HOLD else 0) + (i * 7) % 5 for i in range(len(frames))]
+    path = film(tmp_path / "browser.webm", size=frames[0].shape[1::-1], codec="libvpx", fps=1000, times=times, shown=frames, b="2M")
+    motion = drive(avatar, path, fps=20.0)
+    assert motion.count / motion.fps == pytest.approx(times[-1] / 1000 + 0.06, abs=0.1)
+    yaw = np.array([frame.head_yaw for frame in motion])
+    turned = (times[4 * HOLD] / 1000) * motion.fps
+    assert np.abs(yaw[: int(turned) - 14]).max() < 4 and yaw[int(turned) + 2 :].min() > 9
+
+
+def test_a_photo_drives_with_its_expression(hopper_avatar, astronaut, tmp_path):
+    astronaut.save(tmp_path / "me.jpg")
+    motion = drive(hopper_avatar, tmp_path / "me.jpg", seconds=1.0, fps=10.0)
+    middle_of = motion.at(motion.count // 2)
+    assert motion.count == 10 and not any(motion.at(0).expression.values()) and "photo" in motion.notes[0]
+    assert middle_of.expression["mouth_smile_left"] > 0.3 and middle_of.head_yaw == 0
+    (tmp_path / "wall.png").write_bytes(encode_picture(np.full((64, 64, 3), 90, np.uint8), ".png"))
+    with pytest.raises(PerseError, match="No human face"):
+        drive(hopper_avatar, tmp_path / "wall.png")
+
+
+def test_an_absolute_transfer_takes_the_pose_over(avatar, known_clip):
+    tracked = track(known_clip, seconds=(4 * HOLD + HOLD) / FPS)
+    relative, absolute = (follow(avatar, tracked, is_absolute=a) for a in (False, True))
+    assert absolute.head[middle(4), 0] == pytest.approx(relative.head[middle(4), 0], abs=3.0)  # she drives herself
+    turned = follow(avatar, tracked, reference=middle(4), is_absolute=True)
+    assert turned.head[middle(4), 0] == pytest.approx(15.0, abs=5.0) and abs(turned.head[2, 0]) < 5
+    assert abs(follow(avatar, tracked, reference=middle(4)).head[middle(4), 0]) < 0.5
 
 
 def test_a_clip_without_a_face_is_refused(avatar, tmp_path):

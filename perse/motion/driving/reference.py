@@ -16,7 +16,7 @@ LOOKED_AT = 48  # frames, evenly through the clip and the first of all
 TURN = 20.0  # degrees of the head that make as much of a difference as a whole blendshape
 # By how much (squared weights and turns, summed) another frame must be calmer than the first to be taken instead. Still faces differ by .1
 # from frame to frame.
-CALMER = 0.35
+CALMER = 0.25
 # Eye distances that a face's landmarks, laid over the portrait's, lie off them on the whole where a clip begins with the portrait itself:
 # such a clip is reproduced frame by frame, whatever the face does in it.
 ITSELF = 0.02

@@ -43,6 +43,7 @@
         perse.stage.bind();
         perse.panels.build();
         perse.motion.build();
+        perse.keys.build();
         perse.save.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {
