@@ -9,6 +9,7 @@ from ..attributes.edit_vocabulary import (
     Axis,
     Bare,
     Detail,
+    Dye,
     Ears,
     EyeSize,
     EyeSpacing,
@@ -28,6 +29,7 @@ from ..texture.atlas import Texture, chart_slice
 from ..texture.cie_lab import to_lab, to_rgb
 from .atlas_regions import Regions, box_of
 from .bare_skin import bare
+from .dye import dye, dye_strands, matte_of
 from .edit import Edit, Patch
 from .facial_hair import grow
 from .head_hair import CUTS
@@ -36,6 +38,8 @@ from .recolour import detail, pupil, recolor, tint
 from .reshape import Shaper
 from .skin_patterns import PATTERNS
 from .worn_objects import WORN_OBJECTS
+
+DYED = ("hair", "beard")  # kinds of strands that take the hair's colour
 
 
 @dataclass
@@ -59,6 +63,8 @@ class Workshop:
 
     def region(self, name: str) -> np.ndarray:
         """Weight (ATLAS, ATLAS) in [0, 1] of a region: a mask of the portrait, the irises, or an area of the mean face."""
+        if name == "dyed_hair":
+            return matte_of(self.regions).share
         return self.head.under_hat if name == "under_hat" else self.regions(name)
 
     def owned(self, axis: Axis) -> np.ndarray:
@@ -113,6 +119,10 @@ class Workshop:
                     out.solid = weight
                 case Recolor():
                     out.paint(recolor(self.regions, self.texture, step, sign))
+                case Dye():
+                    out.paint(dye(self.regions, step, sign))
+                    for kind in DYED:
+                        out.tints[kind] = partial(dye_strands, regions=self.regions, step=step, sign=sign)
                 case Tint():
                     out.tints[step.kind] = partial(tint, step=step, sign=sign)
                 case Detail():
