@@ -143,15 +143,15 @@ class Paint:
 class Strands:
     """Facial hair: strands on a region.
 
-    length (eye distances), density (strands per squared eye distance), width; shadow: how much the skin below darkens;
-    lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
+    length (eye distances), density (strands per squared eye distance), width of a strand on average; cover: how much of the skin finer
+    hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
     """
 
     region: str
     length: float
     density: float
     width: float = 0.008
-    shadow: float = 0.3
+    cover: float = 0.3
     lift: float = 0.35
     opacity: float = 0.9
     pieces: int = 2

@@ -61,14 +61,14 @@ HAIR = Category("hair", "Haircut", (
 ))
 
 BEARD = Category("beard", "Beard", (
-    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.020, 6000, 0.0042, 0.30, 0.6, 0.42), ("beard",),
+    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.016, 8000, 0.0036, 0.34, 0.5, 0.55), ("beard",),
          prompt="stubble"),
-    axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.16, 4200, 0.0075, 0.62, 0.22), ("beard",),
+    axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.19, 6600, 0.0062, 0.86, 0.20), ("beard",),
          prompt="a full beard"),
-    axis("beard_moustache", "Moustache", "Hair on the upper lip", Strands("moustache", 0.12, 6500, 0.0075, 0.55, 0.22), ("moustache",),
+    axis("beard_moustache", "Moustache", "Hair on the upper lip", Strands("moustache", 0.13, 14000, 0.0060, 0.86, 0.18), ("moustache",),
          prompt="a moustache"),
-    axis("beard_goatee", "Goatee", "Hair on the chin", Strands("goatee", 0.15, 5200, 0.0075, 0.60, 0.25), ("goatee",), prompt="a goatee"),
-    axis("beard_long", "Long", "A beard that grows down to the chest", Strands("chin_beard", 0.62, 1900, 0.012, 0.45, 0.16, 0.9, 5),
+    axis("beard_goatee", "Goatee", "Hair on the chin", Strands("goatee", 0.16, 6000, 0.0062, 0.88, 0.22), ("goatee",), prompt="a goatee"),
+    axis("beard_long", "Long", "A beard that grows down to the chest", Strands("chin_beard", 0.62, 2300, 0.0085, 0.22, 0.16, 0.9, 5),
          ("chin_beard",),
          prompt="a long beard"),
     axis("beard_shaven", "Clean-shaven", "The beard or moustache of the photo taken off", Bare("own_beard"), ("own_beard",),

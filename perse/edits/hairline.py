@@ -25,6 +25,7 @@ APART = 3  # every third texel of a chart is a sample
 SOFT = 0.012  # eye distances: what is sure farther off counts less
 # Distance of hair from skin, RGB in [0, 1], up to which colours tell nothing and the mask is believed, and from which they tell all.
 TELLING = (0.10, 0.22)
+BELIEVED = (0.15, 0.45)  # belief in the photo from which it begins to decide, and from which it does alone
 THIN = 0.2  # share of hair below which its own colour is taken from the hair beside it
 PLAY = 0.12  # RGB by which a strand at the hairline may differ from the hair beside it
 
@@ -69,12 +70,15 @@ def hair_matte(hair: np.ndarray, texture: Texture) -> HairMatte:
     length = np.linalg.norm(apart, axis=-1)
     along = ((shown - skin) * apart).sum(-1) / np.maximum(length, 1e-3) ** 2
     told = smooth_step(length, *TELLING)
+    # What the photo does not show is made up, and made up of both.
+    shows = smooth_step(texture.seen.ravel()[rows], *BELIEVED)
     # A strand darker than the hair beside it is as surely hair; farther from the edge the mask knows better: a mole is none, a highlight is.
     part = np.clip(
         told * along + (1 - told) * mask, smooth_step(inside, 0.5 * BAND, DEEP * BAND), 1 - smooth_step(-inside, 0.3 * BAND, 1.5 * BAND)
     )
     own = np.clip((shown - (1 - part[:, None]) * skin) / np.maximum(part, THIN)[:, None], beside - PLAY, beside + PLAY)
     whole = smooth_step(inside, BAND, DEEP * BAND)[:, None]
+    part, whole = shows * part + (1 - shows) * mask, np.maximum(whole, 1 - shows[:, None])
     share.reshape(-1)[rows] = part
     flat[rows] = np.clip(own * (1 - whole) + shown * whole, 0, 1)
     return HairMatte(share, color)
