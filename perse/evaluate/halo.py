@@ -30,7 +30,8 @@ def leaves_halos(axis: Axis) -> bool:
 
 def halo(subject: Subject, axis: Axis, amounts: tuple[float, ...] = (0.5, 1.0)) -> float | None:
     """The largest halo of an axis at these amounts, seen from three sides; 0 and less is none. None if no hairline is seen."""
-    excess, total = {amount: [] for amount in (0.0, *amounts)}, []
+    excess: dict[float, list[float]] = {amount: [] for amount in (0.0, *amounts)}
+    total: list[float] = []
     for pose in POSES:
         image, alpha = subject.picture(pose)
         marks = subject.landmarks(image, subject.find(image))
