@@ -49,7 +49,8 @@ def halo(subject: Subject, axis: Axis, amounts: tuple[float, ...] = (0.5, 1.0)) 
                 total.append(whole)
     if not total:
         return None
-    return float(max(np.mean(excess[amount]) - np.mean(excess[0.0]) for amount in amounts) / max(np.mean(total), 1e-6))
+    most = max(float(np.mean(excess[amount])) for amount in amounts)
+    return (most - float(np.mean(excess[0.0]))) / max(float(np.mean(total)), 1e-6)
 
 
 def hairline(hair: np.ndarray, alpha: np.ndarray, unit: float) -> np.ndarray | None:
