@@ -27,7 +27,7 @@ def test_one_pipeline_a_process(pipeline):
 
 
 def test_pictures_are_the_same_every_time_and_from_every_thread(pipeline, avatar):
-    controls = Controls(expression={"smile": 0.5}, styles={"hair": {"red": 1.0}}, yaw=10)
+    controls = Controls(expression={"smile": 0.5}, styles={"hair_colour": {"red": 1.0}}, yaw=10)
     first = pipeline.render(avatar, controls, 128)
     results = [None] * 4
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from .edit_vocabulary import Category
 from .face_features import BROWS, EARS, EYES, FACE_SHAPE, MOUTH, NOSE
-from .hair_beard_skin_makeup import BEARD, HAIR, MAKEUP, SKIN
+from .hair_beard_skin_makeup import BEARD, HAIR, HAIR_COLOUR, MAKEUP, SKIN
 from .worn_things import CLOTHES, EARRINGS, GLASSES, HAT, HEADPHONES
 
-CATEGORIES: tuple[Category, ...] = (HAIR, BEARD, BROWS, EYES, NOSE, MOUTH, FACE_SHAPE, EARS, SKIN, MAKEUP, GLASSES, HAT, EARRINGS,
-                                    HEADPHONES, CLOTHES)
+CATEGORIES: tuple[Category, ...] = (HAIR, HAIR_COLOUR, BEARD, BROWS, EYES, NOSE, MOUTH, FACE_SHAPE, EARS, SKIN, MAKEUP, GLASSES, HAT,
+                                    EARRINGS, HEADPHONES, CLOTHES)
 
 BY_NAME = {c.name: c for c in CATEGORIES}
 AXES = {a.name: (c, a) for c in CATEGORIES for a in c.axes}

@@ -84,6 +84,21 @@ class Recolor:
 
 
 @dataclass(frozen=True)
+class Dye:
+    """Hair in another colour: that of the photo, of which a texel at the hairline has only a share, and the strands that edits bring.
+
+    to: CIE Lab of the hair's middle tone; shift: plain displacement instead. deep, light: how far its deepest shade and its highlights lie
+    from that, L*. roots: share of the way to a lighter tone by which roots stay behind.
+    """
+
+    to: Point | None = None
+    shift: Point | None = None
+    deep: float = 20.0
+    light: float = 20.0
+    roots: float = 0.0
+
+
+@dataclass(frozen=True)
 class Tint:
     """The colour of strands or objects of one kind ("hair", "hat", "glasses" ...), as `Recolor` on a region."""
 
@@ -128,15 +143,15 @@ class Paint:
 class Strands:
     """Facial hair: strands on a region.
 
-    length (eye distances), density (strands per squared eye distance), width; shadow: how much the skin below darkens;
-    lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
+    length (eye distances), density (strands per squared eye distance), width of a strand on average; cover: how much of the skin finer
+    hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
     """
 
     region: str
     length: float
     density: float
     width: float = 0.008
-    shadow: float = 0.3
+    cover: float = 0.3
     lift: float = 0.35
     opacity: float = 0.9
     pieces: int = 2
@@ -159,7 +174,7 @@ class Prop:
     color: Point
 
 
-Edit = Sculpt | EyeSize | EyeSpacing | Ears | HairVolume | Tuck | Recolor | Tint | Detail | Bare | Pupil | Paint | Strands | Locks | Prop
+Edit = Sculpt | EyeSize | EyeSpacing | Ears | HairVolume | Tuck | Recolor | Dye | Tint | Detail | Bare | Pupil | Paint | Strands | Locks | Prop
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,49 @@
 """The catalogue's surfaces: hair, beard, skin, makeup."""
 
-from .edit_vocabulary import Bare, Category, Detail, HairVolume, Locks, Paint, Recolor, Strands, Tint, Tuck, axis, style
+from .edit_vocabulary import Bare, Category, Detail, Dye, HairVolume, Locks, Paint, Recolor, Strands, Tuck, axis, style
+
+# Middle tones of hair in CIE Lab. Measured are black hair at L* 18 to 20, a* 0, b* -1, and dark brown hair at L* 23, a* 4, b* 5 ("Measurement
+# of hair luster", J. Cosmet. Sci. 51, 2000, p. 293); from there natural hair that is not red runs along L* and b* (Lozano et al. 2017, "The
+# diversity of the human hair colour", Int. J. Cosmet. Sci. 39, p. 101). Photos show lit hair lighter than tresses measure, hence more L* here.
+_NATURAL = {
+    "blond": Dye((66, 6, 30), deep=25, light=17, roots=0.30),
+    "dark": Dye((15, 1, 1), deep=9, light=20),
+    "brown": Dye((31, 10, 15), deep=16, light=20, roots=0.1),
+    "red": Dye((41, 26, 32), deep=20, light=20, roots=0.15),
+    "grey": Dye((66, -1, 1), deep=25, light=20, roots=0.15),
+}
+# Fantasy tones lie outside of that: the hair's shading is all that makes them hair.
+_FANTASY = {
+    "blue": Dye((42, 4, -40), deep=22, light=24, roots=0.15),
+    "pink": Dye((60, 46, -6), deep=24, light=20, roots=0.15),
+    "green": Dye((50, -34, 20), deep=22, light=22, roots=0.15),
+}
 
 
-def _dye(to: tuple[float, float, float], lightness: float):
-    """A hair colour: of the hair that the photo shows, and of the hair and beard that edits add."""
-    return (Recolor("hair", to=to, lightness=lightness), Tint("hair", to=to, lightness=lightness),
-            Tint("beard", to=to, lightness=lightness))
+def _color(name: str, label: str, help: str, prompt: str):
+    return axis(f"hair_{name}", label, help, (_NATURAL | _FANTASY)[name], ("dyed_hair",), prompt=prompt)
 
 
-HAIR = Category("hair", "Hair", (
-    axis("hair_blond", "Blond", "Lighter, golden hair", _dye((74, 6, 34), 24), ("hair",), prompt="blond hair"),
-    axis("hair_dark", "Dark", "Darker hair, to black", _dye((12, 1, 2), 24), ("hair",), prompt="black hair"),
-    axis("hair_brown", "Brown", "Chestnut-brown hair", _dye((32, 12, 18), 16), ("hair",), prompt="chestnut brown hair"),
-    axis("hair_red", "Red", "Copper-red hair", _dye((42, 34, 36), 14), ("hair",), prompt="copper red hair"),
-    axis("hair_grey", "Grey", "Silver-grey hair", _dye((68, 0, 1), 20), ("hair",), prompt="silver grey hair"),
-    axis("hair_blue", "Blue", "Vivid blue hair", _dye((42, 6, -46), 18), ("hair",), prompt="vivid blue hair"),
-    axis("hair_pink", "Pink", "Vivid pink hair", _dye((58, 54, -6), 22), ("hair",), prompt="vivid pink hair"),
-    axis("hair_green", "Green", "Vivid green hair", _dye((50, -40, 24), 18), ("hair",), prompt="vivid green hair"),
-    axis("hair_lightness", "Lightness", "Darker or lighter, in its own colour",
-         (Recolor("hair", shift=(13, 1, 4)), Tint("hair", shift=(13, 1, 4))), ("hair",),
-         -1.0, "lighter hair"),
+# Colour and cut are two choices: any colour goes with any cut, and also dyes what a cut adds.
+HAIR_COLOUR = Category("hair_colour", "Hair colour", (
+    _color("blond", "Blond", "Lighter, golden hair", "blond hair"),
+    _color("dark", "Dark", "Darker hair, to black", "black hair"),
+    _color("brown", "Brown", "Chestnut-brown hair", "chestnut brown hair"),
+    _color("red", "Red", "Copper-red hair", "copper red hair"),
+    _color("grey", "Grey", "Silver-grey hair", "silver grey hair"),
+    _color("blue", "Blue", "Vivid blue hair", "vivid blue hair"),
+    _color("pink", "Pink", "Vivid pink hair", "vivid pink hair"),
+    _color("green", "Green", "Vivid green hair", "vivid green hair"),
+    axis("hair_lightness", "Lightness", "Darker or lighter, in its own colour", Dye(shift=(13, 1, 4)), ("dyed_hair",), -1.0, "lighter hair"),
+), (
+    style("blond", "Blond", hair_blond=1), style("black", "Black", hair_dark=1), style("brown", "Brown", hair_brown=1),
+    style("red", "Red", hair_red=1),
+    style("grey", "Grey", hair_grey=1), style("blue", "Blue", hair_blue=1), style("pink", "Pink", hair_pink=1),
+    style("green", "Green", hair_green=1),
+    style("purple", "Purple", hair_blue=0.5, hair_pink=0.5),
+))
+
+HAIR = Category("hair", "Haircut", (
     axis("hair_volume", "Volume", "Flatter or fuller hair", HairVolume(0.16), ("hair",), -1.0, "more voluminous hair"),
     axis("hair_short", "Cropped", "Hair cut short", (Tuck(0.12),), ("hair",), prompt="closely cropped hair"),
     axis("hair_long", "Long", "Hair that grows down to the shoulders", Locks("long", 1450, 0.025), ("hair",),
@@ -31,26 +54,21 @@ HAIR = Category("hair", "Hair", (
     axis("hair_bald", "Bald", "No hair on the head", (Tuck(0.0), Bare("hair")), ("hair",),
          prompt="a bald head"),
 ), (
-    style("blond", "Blond", hair_blond=1), style("black", "Black", hair_dark=1), style("brown", "Brown", hair_brown=1),
-    style("red", "Red", hair_red=1),
-    style("grey", "Grey", hair_grey=1), style("blue", "Blue", hair_blue=1), style("pink", "Pink", hair_pink=1),
-    style("green", "Green", hair_green=1),
-    style("purple", "Purple", hair_blue=0.55, hair_pink=0.55), style("voluminous", "Voluminous", hair_volume=1),
-    style("flat", "Flat", hair_volume=-1),
+    style("voluminous", "Voluminous", hair_volume=1), style("flat", "Flat", hair_volume=-1),
     style("cropped", "Cropped", hair_short=1), style("bob", "Bob", hair_long=0.45), style("long", "Long", hair_long=1),
     style("fringe", "Fringe", hair_fringe=1),
     style("receding", "Receding", hair_receding=1), style("bald", "Bald", hair_bald=1),
 ))
 
 BEARD = Category("beard", "Beard", (
-    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.020, 6000, 0.0042, 0.30, 0.6, 0.42), ("beard",),
+    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.016, 8000, 0.0036, 0.34, 0.5, 0.55), ("beard",),
          prompt="stubble"),
-    axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.16, 4200, 0.0075, 0.62, 0.22), ("beard",),
+    axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.19, 6600, 0.0062, 0.86, 0.20), ("beard",),
          prompt="a full beard"),
-    axis("beard_moustache", "Moustache", "Hair on the upper lip", Strands("moustache", 0.12, 6500, 0.0075, 0.55, 0.22), ("moustache",),
+    axis("beard_moustache", "Moustache", "Hair on the upper lip", Strands("moustache", 0.13, 14000, 0.0060, 0.86, 0.18), ("moustache",),
          prompt="a moustache"),
-    axis("beard_goatee", "Goatee", "Hair on the chin", Strands("goatee", 0.15, 5200, 0.0075, 0.60, 0.25), ("goatee",), prompt="a goatee"),
-    axis("beard_long", "Long", "A beard that grows down to the chest", Strands("chin_beard", 0.62, 1900, 0.012, 0.45, 0.16, 0.9, 5),
+    axis("beard_goatee", "Goatee", "Hair on the chin", Strands("goatee", 0.16, 6000, 0.0062, 0.88, 0.22), ("goatee",), prompt="a goatee"),
+    axis("beard_long", "Long", "A beard that grows down to the chest", Strands("chin_beard", 0.62, 2300, 0.0085, 0.22, 0.16, 0.9, 5),
          ("chin_beard",),
          prompt="a long beard"),
     axis("beard_shaven", "Clean-shaven", "The beard or moustache of the photo taken off", Bare("own_beard"), ("own_beard",),

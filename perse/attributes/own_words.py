@@ -14,8 +14,8 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "beard": ("beard", "bearded", "stubble", "moustache", "mustache", "goatee", "sideburn", "sideburns", "whiskers", "shaven", "shaved"),
     "eyebrows": ("eyebrow", "eyebrows", "brow", "brows", "unibrow", "monobrow"),
     "hair": ("hair", "haired", "haircut", "hairstyle", "curls", "curly", "wavy", "afro", "braid", "braids", "bob", "fringe", "bangs",
-             "ponytail", "pigtails", "dreadlocks", "dreads", "mohawk", "mullet", "quiff", "bald", "blond", "blonde", "brunette", "ginger",
-             "pixie", "perm"),
+             "ponytail", "pigtails", "dreadlocks", "dreads", "mohawk", "mullet", "quiff", "bald", "pixie", "perm"),
+    "hair_colour": ("blond", "blonde", "brunette", "ginger", "redhead"),  # alone: words that speak of hair as well mean the whole of it
     "nose": ("nose", "nostril", "nostrils"),
     "mouth": ("lip", "lips", "mouth", "lipstick"),
     "eyes": ("eye", "eyes", "iris", "irises", "eyelid", "eyelids", "pupil", "pupils"),

@@ -11,7 +11,7 @@ interpolated faces teach of the way between them:
     q = 4 z1 z2 / s²,  h = s² (2 - s)²,  s = z1 + z2
 
 g and m are 1 half way, and 0 where either is absent or both are there in full. Zero latent is exactly zero change, a path is as smooth
-as its latent path, and categories add up. The bases are fitted to the synthetic clips (perse/fitting).
+as its latent path, and categories add up, but that dye goes with the hair that an edit takes off. The bases are fitted to the synthetic clips (perse/fitting).
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..attributes.edit_vocabulary import Axis, Category, Prop, Style
+from ..attributes.edit_vocabulary import Axis, Bare, Category, Dye, Prop, Style
 
 KNOTS = 33  # of an axis' pace
 BETWEEN = "__"  # between the names of two axes in that of their middle
@@ -88,9 +88,11 @@ class AxisBasis(nn.Module):
             torch.einsum("k,kn->n", powers, self.log_scale) * self.weight,
         )
 
-    def paint(self, change: Change, powers: Tensor) -> Change:
-        """`change` with its terms times `powers` (terms,) added, the shape apart."""
+    def paint(self, change: Change, powers: Tensor, left: Tensor | None = None) -> Change:
+        """`change` with its terms times `powers` (terms,) added, the shape apart; left (N,): of each Gaussian, by what its colour counts."""
         color, opacity, scale = self.painted(powers)
+        if left is not None:
+            color = color * left[self.gaussians, None]
         return Change(
             change.color.index_add(0, self.gaussians, color),
             change.opacity.index_add(0, self.gaussians, opacity),
@@ -129,6 +131,8 @@ class LatentSpace(nn.Module):
         self.middles = nn.ModuleDict()  # by the names of two axes, in the category's order: of one linear term
         self._wholes: dict[str, AxisBasis] = {}  # what axes are at their ends, made when they are asked for
         self._grow: dict[str, bool] = {}
+        recoloured = (a.name for c in categories for a in c.axes if any(isinstance(e, Dye) for e in a.edits))
+        self._dyes = frozenset(recoloured)
 
     def add(self, axis: str, basis: AxisBasis) -> None:
         """Give an axis its basis."""
@@ -244,7 +248,21 @@ class LatentSpace(nn.Module):
         like = next(self.parameters())
         shape = self.shape(latents)
         change = Change(like.new_zeros(n, 3), like.new_zeros(n), like.new_zeros(n), like.new_zeros(v, 3) if shape is None else shape)
+        left = self._hair_left(latents)
         for category, z in latents.items():
             for name, powers in self.powers(category, z).items():
-                change = self.part(name).paint(change, powers)
+                change = self.part(name).paint(change, powers, left if name in self._dyes else None)
         return change
+
+    def _hair_left(self, latents: dict[str, Tensor]) -> Tensor | None:
+        """Share (N,) of each Gaussian's hair that no edit has taken off; None if that is all. A bald head is not dyed with its hair."""
+        there = [found for category, z in latents.items() for found in self._there(category, z)]
+        if not any(name in self._dyes for name, _, _ in there):
+            return None
+        left = None
+        for name, axis, z in there:
+            if any(isinstance(edit, Bare) for edit in axis.edits):
+                basis = self.axes[name]
+                left = z.new_ones(self.sizes[0]) if left is None else left
+                left = left.index_add(0, basis.gaussians, -z.clamp(0, 1) * basis.weight).clamp(0, 1)
+        return left

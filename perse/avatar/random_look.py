@@ -25,6 +25,7 @@ WORN = {
     "earrings": 0.35,
     "ears": 0.3,
 }  # chance that it stays where it is drawn
+CHARACTER = ("hair", "hat", "glasses")  # one of these at least: without it a look is the same person on another day
 APART = ({"hat", "headphones"}, {"hat", "hair"})  # one of each at most; a hat lies on the photo's own hair, flat
 WHOLE = (Prop, Locks, Tuck)  # half of these is a ghost, strands in the air, or hair that is neither long nor short
 UNASKED = {"ear_pointed"}  # costume, which hair on the ears turns into horns
@@ -90,15 +91,17 @@ def _single(category: Category, style: Style) -> bool:
 
 
 def random_look(categories: list[Category], seed: int, limits=()) -> Controls:
-    """A whole random look: some categories sampled, now and then an expression. The same seed gives the same look."""
+    """A whole random look: some categories sampled, one that makes another character of the person among them, now and then an expression.
+    The same seed gives the same look."""
     rng = np.random.default_rng(seed)
     wanted = int(rng.integers(HOW_MANY[0], HOW_MANY[1] + 1))
     chosen: list[str] = []
     attributes: dict[str, float] = {}
-    for i in rng.permutation(len(categories)):
-        category = categories[i]
+    order = [categories[i] for i in rng.permutation(len(categories))]
+    character = next((c for c in order if c.name in CHARACTER and sample(c, np.random.default_rng(seed), limits)), None)
+    for category in sorted(order, key=lambda c: c is not character):
         drawn = sample(category, rng, limits)
-        luck = rng.random() < WORN.get(category.name, 1.0)
+        luck = category is character or rng.random() < WORN.get(category.name, 1.0)
         if len(chosen) < wanted and luck and drawn and not any(category.name in group and group & set(chosen) for group in APART):
             chosen.append(category.name)
             attributes |= drawn

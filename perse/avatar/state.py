@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..attributes.former_names import home_of_style, parts_of_latent
 from ..controls import Controls
 from ..errors import PerseError
 from ..rig.expressions import expand, lets_go, lids_follow
@@ -91,7 +92,8 @@ def _given(values: tuple[float, ...], shape: tuple[int, ...]) -> Tensor | None:
 
 
 def latents_of(controls: Controls, space: LatentSpace) -> dict[str, np.ndarray]:
-    """Latents (dim,) by category: attributes, styles and latents of the controls added up, within the axes' ranges.
+    """Latents (dim,) by category: attributes, styles and latents of the controls added up, within the axes' ranges; former names count as
+    what they have become (`attributes.former_names`).
 
     Raises:
         PerseError: for a name that the space does not know.
@@ -111,17 +113,19 @@ def latents_of(controls: Controls, space: LatentSpace) -> dict[str, np.ndarray]:
         latent(category)[k] += amount
     for category, styles in controls.styles.items():
         for style, amount in styles.items():
-            z = latent(category)
+            home = home_of_style(category, style, space.categories)
+            z = latent(home)
             try:
-                z += amount * space.style_code(category, style)
+                z += amount * space.style_code(home, style)
             except KeyError:
                 names = ", ".join(s.name for s in space.categories[category].styles)
                 raise PerseError(f"Unknown style {style!r} of {category}; known are: {names}.") from None
-    for category, values in controls.latents.items():
-        z = latent(category)
-        if len(values) != len(z):
-            raise PerseError(f"The latent of {category} has {len(z)} numbers, not {len(values)}.")
-        z += np.asarray(values, np.float32)
+    for former, whole in controls.latents.items():
+        for category, values in parts_of_latent(former, whole, space.categories).items():
+            z = latent(category)
+            if len(values) != len(z):
+                raise PerseError(f"The latent of {category} has {len(z)} numbers, not {len(values)}.")
+            z += np.asarray(values, np.float32)
     for category, z in latents.items():
         low = np.array([a.low for a in space.categories[category].axes], np.float32)
         np.clip(z, low, 1.0, out=z)

@@ -10,6 +10,7 @@ NOTICEABLE = 0.025  # mean change of colour of a region that a visitor would not
 BELONGS = 0.5  # of a region's weight, from which a texel belongs to it
 MISSING = {
     "hair": "hair",
+    "dyed_hair": "hair",
     "temples": "hair",
     "clothes": "clothes",
     "lips": "lips",

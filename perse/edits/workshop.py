@@ -9,6 +9,7 @@ from ..attributes.edit_vocabulary import (
     Axis,
     Bare,
     Detail,
+    Dye,
     Ears,
     EyeSize,
     EyeSpacing,
@@ -26,16 +27,19 @@ from ..attributes.edit_vocabulary import (
 from ..rig.rig import Rig
 from ..texture.atlas import Texture, chart_slice
 from ..texture.cie_lab import to_lab, to_rgb
-from .atlas_regions import Regions, box_of
+from .atlas_regions import Regions
 from .bare_skin import bare
+from .dye import dye, dye_strands, matte_of
 from .edit import Edit, Patch
-from .facial_hair import grow
+from .facial_hair import coat, grow
 from .head_hair import CUTS
 from .head_measures import Head
 from .recolour import detail, pupil, recolor, tint
 from .reshape import Shaper
 from .skin_patterns import PATTERNS
 from .worn_objects import WORN_OBJECTS
+
+DYED = ("hair", "beard")  # kinds of strands that take the hair's colour
 
 
 @dataclass
@@ -59,6 +63,8 @@ class Workshop:
 
     def region(self, name: str) -> np.ndarray:
         """Weight (ATLAS, ATLAS) in [0, 1] of a region: a mask of the portrait, the irises, or an area of the mean face."""
+        if name == "dyed_hair":
+            return matte_of(self.regions).share
         return self.head.under_hat if name == "under_hat" else self.regions(name)
 
     def owned(self, axis: Axis) -> np.ndarray:
@@ -74,12 +80,17 @@ class Workshop:
             self._more.setdefault(axis.name, []).append(more)
 
     def hair_color(self) -> np.ndarray:
-        """RGB (3,) for facial hair: the head's own hair where there is some, else the brows, a little darker."""
-        for name in ("hair", "brows"):
+        """RGB (3,) for facial hair: between the darker tones of the head's own hair and of the brows, as far as the photo shows them."""
+        return self.regions.remembered("colour of facial hair", self._hair_color)
+
+    def _hair_color(self) -> np.ndarray:
+        found = []
+        for name, quantile in (("hair", 0.35), ("brows", 0.12)):  # most of what is marked as brows is the skin between their hairs
             mask = (self.texture.regions[name] > 0.6) & (self.texture.seen > 0.3)
             if mask.sum() > 200:
-                return np.percentile(self.texture.color[mask], 35, axis=0) * 0.85
-        return np.array([0.16, 0.11, 0.08])
+                light = self.texture.color[mask].mean(1)
+                found.append(0.88 * self.texture.color[mask][light <= np.quantile(light, 2 * quantile)].mean(0))
+        return np.mean(found, 0) if found else np.array([0.16, 0.11, 0.08])
 
     @staticmethod
     def shared(rig: Rig, texture: Texture, seed: int) -> "Workshop":
@@ -113,6 +124,10 @@ class Workshop:
                     out.solid = weight
                 case Recolor():
                     out.paint(recolor(self.regions, self.texture, step, sign))
+                case Dye():
+                    out.paint(dye(self.regions, step, sign))
+                    for kind in DYED:
+                        out.tints[kind] = partial(dye_strands, regions=self.regions, step=step, sign=sign)
                 case Tint():
                     out.tints[step.kind] = partial(tint, step=step, sign=sign)
                 case Detail():
@@ -130,18 +145,12 @@ class Workshop:
                     weight, color = self.region(step.region), self.hair_color()
                     out.opacity = step.opacity
                     out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
-                    out.paint(self._shadow(step.shadow * weight, color))
+                    out.paint(coat(self.rig, self.texture, step, weight, color, self.seed))
                 case Locks():
                     out.overlay = CUTS[step.kind](self.head, step, self.hair_color(), self.seed)
                 case Prop():
                     out.overlay = WORN_OBJECTS[step.kind](self.head, np.array(step.color))
         return out
-
-    def _shadow(self, weight: np.ndarray, color: np.ndarray) -> Patch | None:
-        """Skin darkened towards the colour (3,) of the hair that grows on it."""
-        if (box := box_of(weight)) is None:
-            return None
-        return box, (0.65 * weight[box])[..., None] * (color.astype(np.float32) - self.texture.color[box])
 
     def _paint(self, step: Paint, axis: Axis) -> Patch | None:
         """A painted pattern on the face's chart."""

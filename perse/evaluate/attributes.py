@@ -19,6 +19,7 @@ from ..controls import Controls
 from ..face.measures import eye_distance
 from .composition import composition
 from .elsewhere import first_styles
+from .halo import halo, leaves_halos
 from .smoothness import finest_level, pyramid, smoothness
 from .subject import Subject
 
@@ -43,6 +44,7 @@ GOALS = {
     "detour": ("<=", 1.1),
     "reversals": ("<=", 0),
     "order": ("<=", 0.005),
+    "halo": ("<=", 0.1),
 }
 EFFECT_L1, EFFECT_SHAPE = 0.04, 2.0
 
@@ -73,6 +75,8 @@ def measure(
     - variation, detour, reversals, length, spread: `path.smoothness` over 20 equal steps of the slider from its low to its high
       end, seen from yaw 0 and 30 at once. Where the edit moves the surface, variation, detour and reversals are judged at the
       scale of the move and coarser (`path.finest_level`); detour_fine, length and spread at all scales.
+
+    - halo: of dyes alone, `halo.halo`: how much more brightness goes up and down across the hairline than in the source.
 
     Per category also:
 
@@ -197,7 +201,8 @@ class _Bench:
             k: max((e[k] for e in ends if e[k] is not None), default=None) for k in ("landmarks", "landmarks_rig", "appearance", "leakage")
         }
         least = {k: min(e[k] for e in ends) for k in ("change", "peak", "moved", "effect")}
-        return {**worst, **least, **self._sweep(axis, base)}
+        lines = {"halo": halo(self.subject, axis)} if leaves_halos(axis) else {}
+        return {**worst, **least, **self._sweep(axis, base), **lines}
 
     def _end(self, axis: Axis, base: dict[str, float], groups, before: list[np.ndarray], amount: float) -> dict:
         edit = {**base, axis.name: amount}

@@ -30,14 +30,16 @@ def overlay_gaussians(overlay: BoundMesh, rig: Rig) -> dict[str, np.ndarray]:
         end = (rest[segments[:, 1]] + rest[segments[:, 1] + 1]) / 2
         along = end - start
         length = np.linalg.norm(along, axis=1)
+        # As wide as the ribbon is there, less towards the tip.
+        edges = rest[segments] - rest[segments + 1]
+        thin = 0.25 * np.linalg.norm(edges, axis=-1).sum(1)
         if np.median(length) < STUBBLE:
             half = len(segments) // 2
-            end, segments, start = end[half:], segments[:half], start[:half]
+            end, segments, start, thin = end[half:], segments[:half], start[:half], thin[:half]
             along = end - start
             length = np.linalg.norm(along, axis=1)
         along /= length[:, None] + 1e-12
         first = segments[:, 0]  # a strand's piece appears with its beginning
-        thin = np.full(len(first), 0.5 * overlay.width)
         return dict(
             vertex=first,
             face=overlay.face[first],

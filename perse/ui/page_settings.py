@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from ..attributes.former_names import SPLIT
 from ..controls import RANGES, Controls
 from ..motion.keyframes import EASINGS, MOST_KEYS
 from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES
@@ -19,6 +20,7 @@ def page_settings() -> dict:
     return {
         "look": asdict(Controls(neutralise=1.0)),  # where a visitor starts: mouth closed, eyes open
         "ranges": RANGES,
+        "split": SPLIT,
         "camera": {name: [-most, most] for name, most in CAMERA.items()},
         "seeds": SEEDS,
         "live_size": LIVE_SIZE,

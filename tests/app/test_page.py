@@ -40,15 +40,15 @@ def test_until_the_renderer_is_warm_there_are_stills_and_a_moved_slider_shows_wh
     turned = page.evaluate(PICTURE)
     assert turned != front, "the nearest still"
     v.shot("desktop-warming")
-    v.drag("perse-hair_blond", 1.0)
+    v.drag("perse-hair_volume", 1.0)
     assert page.evaluate("perse.stage.frames") == 0 and page.evaluate(PICTURE) == turned
     page.unroute_all()
     v.wait_for_avatar()
     assert not page.locator("#perse-warming").is_visible()
-    blond = v.picture()
+    fuller = v.picture()
     page.evaluate("perse.look.edit((v) => { v.attributes = {}; })")
     v.rest()
-    assert blond not in (v.picture(), turned), "the slider that was moved meanwhile is in the first live picture"
+    assert fuller not in (v.picture(), turned), "the slider that was moved meanwhile is in the first live picture"
     page.wait_for_function("document.querySelector('.perse-tile .perse-thumb').style.backgroundImage")
 
 

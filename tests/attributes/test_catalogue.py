@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES, reduced_to
-from perse.attributes.edit_vocabulary import Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
+from perse.attributes.edit_vocabulary import Dye, Locks, Paint, Prop, Recolor, Sculpt, Strands, Tint
 from perse.attributes.face_areas import AREAS
 from perse.edits.head_hair import CUTS
 from perse.edits.skin_patterns import PATTERNS
@@ -20,6 +20,7 @@ WEAR = {"glasses", "hat", "earrings", "headphones"}
 def test_it_is_as_broad_as_promised():
     assert [c.name for c in CATEGORIES] == [
         "hair",
+        "hair_colour",
         "beard",
         "eyebrows",
         "eyes",
@@ -52,7 +53,7 @@ def test_it_is_as_broad_as_promised():
         "hair.fringe",
         "hair.receding",
         "hair.bald",
-        "hair.blue",
+        "hair_colour.blue",
         "beard.goatee",
         "beard.long",
         "nose.hooked",
@@ -126,7 +127,7 @@ def test_axes_say_what_they_are_and_what_they_own(axis):
             named = [i for i, _ in edit.moves] + [i for group, _ in edit.scale for i in group] + list(edit.pinned)
             assert named and all(0 <= i < landmarks for i in named) and edit.radius > 0
             assert max(np.abs(vector).max() for _, vector in edit.moves + edit.scale) < 1.0
-        elif isinstance(edit, Recolor):
+        elif isinstance(edit, (Recolor, Dye)):
             assert (edit.to is None) != (edit.shift is None)
         elif isinstance(edit, Strands):
             assert edit.length > 0 and edit.density > 0 and 0 < edit.opacity <= 1

@@ -19,6 +19,7 @@ from perse.errors import PerseError
         ("a strong jawline", "face_shape"),
         ("many freckles", "skin"),
         ("Blonde dreadlocks", "hair"),
+        ("platinum blonde", "hair_colour"),
         ("a beard of curly hair", "beard"),
         ("something nice", None),
         ("chairs", None),
@@ -29,8 +30,8 @@ def test_words_name_their_category(words, category):
 
 
 def test_a_category_may_be_given_and_names_never_clash():
-    found = describe(["hair: like a lion", "curly red hair", "Curly  RED hair!", "hair: red", "face shape: square"], CATEGORIES)
-    assert [d.category for d in found] == ["hair", "hair", "hair", "hair", "face_shape"]
+    found = describe(["hair: like a lion", "curly red hair", "Curly  RED hair!", "hair colour: red", "face shape: square"], CATEGORIES)
+    assert [d.category for d in found] == ["hair", "hair", "hair", "hair_colour", "face_shape"]
     assert found[0].text == "like a lion" and found[1].name == "curly_red_hair" and found[2].name == "curly_red_hair_2"
     assert found[3].name == "red_2", "the catalogue has a style of that name"
     assert len({d.axis for d in found}) == 5

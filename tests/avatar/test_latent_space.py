@@ -32,6 +32,7 @@ HOME = {
 # Categories without such a box say instead what they must leave alone.
 NOT_HOME = {
     "hair": (-0.45, 0.45, -0.1, 1.0),
+    "hair_colour": (-0.45, 0.45, -0.1, 1.0),
     "skin": (-0.8, 0.8, -1.1, -0.8),
     "hat": (-0.6, 0.6, 0.1, 1.1),
     "headphones": (-0.45, 0.45, 0.0, 1.0),
@@ -182,6 +183,39 @@ def test_amounts_end_where_their_axis_ends(avatar):
 def test_unknown_names_are_told(avatar, controls, told):
     with pytest.raises(PerseError, match=told):
         avatar.state(Controls(**controls))
+
+
+def test_any_colour_goes_with_any_cut(avatar):
+    """Dye adds to a cut what it does alone, also on the hair that the cut brings, and is gone where the cut takes the hair off."""
+
+    def changed(**attributes):
+        return avatar.space(avatar.state(Controls(attributes={name: float(x) for name, x in attributes.items()})).latents).color
+
+    red, long = changed(hair_red=1), avatar.space.axes["hair_long"]
+    brought = long.gaussians[avatar.opacities[long.gaussians] == 0]
+    assert len(brought) > 500 and (red[brought].abs().max(1).values > 0.02).float().mean() > 0.9
+    for cut in ("hair_long", "hair_fringe", "hair_short"):
+        assert torch.allclose(changed(hair_red=1, **{cut: 1}), red + changed(**{cut: 1}), atol=1e-5), cut
+    bald, half = changed(hair_bald=1), changed(hair_red=1, hair_bald=0.5)
+    basis = avatar.space.axes["hair_bald"]
+    sure = basis.gaussians[basis.weight > 0.99]
+    assert torch.allclose(changed(hair_red=1, hair_bald=1)[sure], bald[sure], atol=0.01)
+    assert torch.allclose(half[sure], (0.5 * red + 0.5 * bald)[sure], atol=0.01)
+
+
+def test_looks_of_the_time_when_colour_and_cut_were_one_category_still_open(avatar):
+    def latents(**given):
+        return {name: z.numpy() for name, z in avatar.state(Controls(**given)).latents.items() if z.any()}
+
+    now = latents(styles={"hair_colour": {"red": 0.5}, "hair": {"long": 1.0}})
+    assert set(now) == {"hair_colour", "hair"}
+    former = latents(styles={"hair": {"red": 0.5, "long": 1.0}})
+    raw = latents(latents={"hair": (*now["hair_colour"].tolist(), *now["hair"].tolist())})
+    attributes = latents(attributes={"hair_red": 0.5, "hair_long": 1.0})
+    for found in (former, raw, attributes):
+        assert set(found) == set(now) and all(np.array_equal(found[name], now[name]) for name in now)
+    with pytest.raises(PerseError, match="mauve"):
+        avatar.state(Controls(styles={"hair": {"mauve": 1.0}}))
 
 
 def test_gradients_reach_latents_and_bases(avatar):

@@ -5,7 +5,7 @@ import pytest
 
 from perse.attributes.catalogue import AXES, CATEGORIES
 from perse.attributes.edit_vocabulary import Bare, Locks, Prop, Tuck
-from perse.avatar.random_look import APART, FURTHEST, UNASKED, random_look, sample, spread
+from perse.avatar.random_look import APART, CHARACTER, FURTHEST, UNASKED, random_look, sample, spread
 
 every_category = pytest.mark.parametrize("category", CATEGORIES, ids=lambda c: c.name)
 
@@ -78,4 +78,5 @@ def test_a_random_look_is_a_few_categories_that_go_together():
         touched = {AXES[name][0].name for name in look.attributes}
         assert 3 <= len(touched) <= 5
         assert all(len(group & touched) < 2 for group in APART)
+        assert touched & set(CHARACTER), "the same person on another day"
     assert len({AXES[n][0].name for look in looks for n in look.attributes}) == len(CATEGORIES)

@@ -14,6 +14,20 @@
     button.disabled = false;
   }
 
+  // Styles of a look under the categories in which this avatar has them: a look may be older than the catalogue.
+  function renewed(look) {
+    for (const [former, homes] of Object.entries(perse.settings.split)) {
+      for (const [style, amount] of Object.entries(look.styles?.[former] ?? {})) {
+        const home = [former, ...homes].find((name) => perse.info.categories[name]?.styles[style]);
+        if (!home || home === former) continue;
+        delete look.styles[former][style];
+        (look.styles[home] ??= {})[style] = amount;
+      }
+      if (look.styles?.[former] && !Object.keys(look.styles[former]).length) delete look.styles[former];
+    }
+    return look;
+  }
+
   perse.save = {
     build() {
       const size = () => find("perse-png-size").value;
@@ -32,7 +46,7 @@
           if (file.size > perse.settings.longest_look) throw new Error("This file is too long to be a look: choose a JSON file that was saved here.");
           const text = await file.text();
           await perse.later(`frame/${perse.token}`, { size: perse.settings.live_sizes[0] }, text); // the server judges whether it is a look
-          perse.look.replace(JSON.parse(text));
+          perse.look.replace(renewed(JSON.parse(text)));
         } catch (error) {
           perse.toast(error.message);
         }

@@ -32,8 +32,9 @@ def only(name: str, *axes: str):
     )
 
 
-HAIR = only("hair", "hair_dark", "hair_blond", "hair_volume")
-FEW = (only("hair", "hair_dark"), only("nose", "nose_length"), only("glasses", "glasses_round"))
+HAIR = only("hair_colour", "hair_dark", "hair_blond")
+CUT = only("hair", "hair_volume")
+FEW = (only("hair_colour", "hair_dark"), CUT, only("nose", "nose_length"), only("glasses", "glasses_round"))
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def taught(stub, paint, looks, astronaut_portrait, rig):
     editor = stub({"black hair": paint("hair", (0.10, 0.08, 0.07)), "blond hair": paint("hair", (0.95, 0.80, 0.40), 0.8), **looks})
     plan = Plan(size=96, source_frames=4, amounts=(0.5, 1.0), seed=1)
     texture = bake(astronaut_portrait, rig)
-    return list(DiffusionSynthesizer(editor, tries=1).clips(astronaut_portrait, rig, texture, [HAIR], plan)), texture, editor
+    return list(DiffusionSynthesizer(editor, tries=1).clips(astronaut_portrait, rig, texture, [HAIR, CUT], plan)), texture, editor
 
 
 def test_photo_over_diffusion_over_procedural(taught):
@@ -140,7 +141,7 @@ def test_photo_over_diffusion_over_procedural(taught):
     for clip in clips[1:]:
         for frame, latent in zip(clip.frames, clip.latents, strict=True):
             for k in np.flatnonzero(latent):
-                by_axis.setdefault(HAIR.axes[k].name, set()).add((clip.kind, frame.weight))
+                by_axis.setdefault((CUT if clip.category == CUT.name else HAIR).axes[k].name, set()).add((clip.kind, frame.weight))
     assert {w for kind, w in by_axis["hair_dark"] if kind == "edit"} == {DIFFUSION}
     assert "hair_volume" not in by_axis, "refused, and the catalogue's own edit moves the surface alone, which needs no picture"
     assert ("interpolated", DIFFUSION) in by_axis["hair_dark"]
