@@ -78,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
     video.add_argument("--csv", metavar="FILE", help="also write the motion as a table")
     video.set_defaults(run=_video)
 
-    export = commands.add_parser("export", help="Gaussians for other viewers (.ply or .html)")
+    export = commands.add_parser(
+        "export", help="for other viewers: .ply, .html (a page that needs nobody) or .live (what that page's player reads)"
+    )
     add_edit_options(export)
     export.set_defaults(run=_export)
 
