@@ -70,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     add_video_options(video)
     video.set_defaults(run=_video)
 
-    export = commands.add_parser("export", help="Gaussians for other viewers (.ply or .html)")
+    export = commands.add_parser(
+        "export", help="for other viewers: .ply, .html (a page that needs nobody) or .live (what that page's player reads)"
+    )
     add_edit_options(export)
     export.set_defaults(run=_export)
 

@@ -23,12 +23,15 @@ from .controls import Controls
 from .edits.limits import find_limits
 from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
+from .files import write_atomically
 from .fitting.build_time import LEAST_FIT, Timetable
 from .fitting.initial_avatar import begin
 from .fitting.run import fit
 from .fitting.schedule import Schedule
 from .fitting.teaching import Progress
 from .gpu import ON_ZERO, new_build
+from .live.bake import bake as bake_live
+from .live.page import page_of
 from .motion.length import IN_TERMINAL, ON_PAGE, Longest
 from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
@@ -38,7 +41,6 @@ from .render.video import SILENT, VideoWriter, can_be_clear, is_silent
 from .render.visible_label import draw_mark
 from .renderer import Renderer
 from .rig.build import build_rig
-from .rig.skeleton import HEAD_CENTRE
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
 from .synthesis.base import Plan, Synthesizer, mixed_axes
 from .synthesis.choose import choose_synthesizer
@@ -284,18 +286,18 @@ class PersePipeline:
         return (*motion.notes, SILENT) if motion.sound is not None and is_silent(path) else motion.notes
 
     def export(self, avatar: Avatar, controls: Controls, path: str | Path) -> None:
-        """Write the avatar in this state for other viewers: .ply (standard 3DGS layout) or .html (a page of its own)."""
+        """Write the avatar for other viewers: .ply, this state in the standard 3DGS layout; .live, all of it for a player in a browser
+        (docs/live_format.md); or .html, a page with player and sliders that needs nobody. The last two begin in this state."""
         path = Path(path)
-        with torch.no_grad():
-            cloud = avatar(controls)
-        if path.suffix.lower() == ".ply":
-            write_ply(cloud, path)
-        elif path.suffix.lower() == ".html":
-            from .render.html import write_html
-
-            write_html(cloud, avatar.camera(controls, 512, 512), path, pivot=np.array(HEAD_CENTRE, np.float32))
+        kind = path.suffix.lower()
+        if kind == ".ply":
+            with torch.no_grad():
+                write_ply(avatar(controls), path)
+        elif kind in (".live", ".html"):
+            live = bake_live(avatar, look=controls)
+            write_atomically(path, page_of(live) if kind == ".html" else live)
         else:
-            raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply or .html.")
+            raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply, .html or .live.")
 
     def info(self, avatar: Avatar) -> dict:
         """What an avatar offers, as plain JSON values. An axis that this portrait does not allow has available false and a reason."""

@@ -199,10 +199,9 @@ def test_export(run, avatar_file, tmp_path):
     assert run("export", avatar_file, "-o", "head.ply", "--style", "glasses=square")[0] == 0
     assert run("export", avatar_file, "-o", "head.html", "--style", "glasses=square")[0] == 0
     vertex = plyfile.PlyData.read("head.ply")["vertex"]
-    count = int(re.search(r'"count": (\d+)', Path("head.html").read_text()).group(1))
-    assert len(vertex) == count > 10_000
+    assert len(vertex) > 10_000 and 'id="live"' in Path("head.html").read_text()
     assert run("export", avatar_file, "-o", "plain.ply")[0] == 0
-    assert len(plyfile.PlyData.read("plain.ply")["vertex"]) < count
+    assert len(plyfile.PlyData.read("plain.ply")["vertex"]) < len(vertex)
     assert names(tmp_path) == ["head.html", "head.ply", "plain.ply"]
 
 

@@ -234,19 +234,23 @@ def check_values(tensors: dict[str, Tensor], size: int) -> None:
         require(rule.low <= low and high <= (lengths[rule.high] - 1 if isinstance(rule.high, str) else rule.high))
         if name.endswith(".pace"):
             require(bool((tensor.diff() > 0).all()) and low < 1e-6 and high > 1 - 1e-6)
-    corners = np.sort(tensors["rig.faces"].numpy(), 1)
-    digest = hashlib.sha256(corners.astype("<i4").tobytes())
-    for name in ("rig.vertex_part", "rig.face_part"):
-        digest.update(tensors[name].numpy().tobytes())
-    require(digest.hexdigest() == TOPOLOGIES[lengths["V"], lengths["F"]])
+    check_topology(*(tensors[f"rig.{name}"].numpy() for name in ("faces", "vertex_part", "face_part")))
     # Builds leave quaternions as the optimiser makes them: 0.7 to 1.5 long.
     length = tensors["quats"].float().norm(dim=1)
     require(bool((length > 0.2).all()) and bool((length < 4).all()))
     require(bool(((tensors["bary"].float().sum(1) - 1).abs() < 2e-3).all()))
-    _check_camera(tensors["camera.viewmat"].double(), tensors["camera.K"].double(), size)
+    check_camera(tensors["camera.viewmat"].double(), tensors["camera.K"].double(), size)
 
 
-def _check_camera(viewmat: Tensor, K: Tensor, size: int) -> None:
+def check_topology(faces: np.ndarray, vertex_part: np.ndarray, face_part: np.ndarray) -> None:
+    """Triangles (F, 3) and parts (V,), (F,) are those of a rig that PERSE makes. ValueError otherwise."""
+    digest = hashlib.sha256(np.sort(faces, 1).astype("<i4").tobytes())
+    for part in (vertex_part, face_part):
+        digest.update(part.astype(np.uint8).tobytes())
+    require(digest.hexdigest() == TOPOLOGIES.get((len(vertex_part), len(faces))))
+
+
+def check_camera(viewmat: Tensor, K: Tensor, size: int) -> None:
     """A head some eye distances in front of a lens that looks at it straight, without skew."""
     turn, shift = viewmat[:3, :3], viewmat[:3, 3]
     require(bool(((turn @ turn.T - torch.eye(3).double()).abs() < 1e-3).all()) and float(torch.linalg.det(turn)) > 0)

@@ -26,6 +26,7 @@ from ..render.cpu.vector import WIDTH
 from ..renderer import Renderer
 from ..settings import DEFAULT_BUDGET
 from . import roofline
+from .live import live_quality
 from .roofline import milliseconds
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
     Returns:
         Plain JSON values: machine (processor, vectors, …), build_seconds, build_of_budget (their ratio), stages, report, peak_memory_mb,
         first_frame_seconds (of a fresh process, from the start of the import), page (`_page`), preview_ms (512 px), video_fps (by size,
-        encoding included), avatar_bytes, rasterizer (`roofline.table`).
+        encoding included), avatar_bytes, live (`live.live_quality`), rasterizer (`roofline.table`).
     """
     if photo is None:
         from skimage.data import astronaut
@@ -91,6 +92,7 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
         "preview_ms": preview,
         "video_fps": fps,
         "avatar_bytes": size,
+        "live": live_quality(avatar),
         "rasterizer": roofline.table(),
     }
 

@@ -61,7 +61,7 @@ def project(cloud: GaussianCloud, camera: Camera) -> tuple[Tensor, Tensor, Tenso
     jacobian = torch.stack(
         [torch.stack([fx / z, zero, -fx * clamped_x / z], dim=-1), torch.stack([zero, fy / z, -fy * clamped_y / z], dim=-1)], dim=-2
     )
-    spread = jacobian @ rotation @ (_rotations(cloud.quats) * cloud.scales[:, None, :])
+    spread = jacobian @ rotation @ (rotations(cloud.quats) * cloud.scales[:, None, :])
     covariance = spread @ spread.transpose(-1, -2) + EPS_2D * torch.eye(2).to(spread)
     xx, xy, yy = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
     determinant = xx * yy - xy * xy
@@ -69,7 +69,8 @@ def project(cloud: GaussianCloud, camera: Camera) -> tuple[Tensor, Tensor, Tenso
     return torch.stack([fx * x + cx, fy * y + cy], dim=-1), conics, depths
 
 
-def _rotations(quats: Tensor) -> Tensor:
+def rotations(quats: Tensor) -> Tensor:
+    """Matrices (N, 3, 3) of wxyz quaternions (N, 4) of any length."""
     w, x, y, z = normalize(quats, dim=-1).unbind(-1)
     return torch.stack(
         [

@@ -276,7 +276,7 @@ class Api:
 
         Args:
             avatar: the handle that /build returned.
-            controls: a Controls JSON object: the moment that ply and html freeze.
+            controls: a Controls JSON object: the moment that ply freezes, and that html begins with.
             format: ply (3D Gaussians in the standard layout, for any splat viewer), html (a page that shows them by itself) or
                 safetensors (the avatar, to be opened here again).
 

@@ -1,0 +1,210 @@
+"""Fewer Gaussians that look like many: neighbours of one kind are merged two by two until a budget is met."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from ..avatar.appearance.closed_lids import ClosedLid
+from ..avatar.appearance.mouth_light import MouthLight
+from ..avatar.avatar import Avatar
+from ..avatar.binding import Binding, matrix_to_quaternion
+from ..avatar.latent_space import MOST_OPAQUE, AxisBasis, LatentSpace
+from ..render.reference import rotations
+
+COLOUR = 0.25  # eye distances that a difference of 1 in colour counts as: 0.1 to 0.3 look alike, beyond that detail is lost in space
+APART = 10.0  # eye distances added between kinds that must not be merged: more than a head is large
+# How much dearer it is to merge what lies in a mouth or about an eye: little of a picture, but people look there, and of the skin around an eye
+# the colour of its closed lid is made.
+DEAR = 3.0
+TINY = 1e-12
+
+
+@dataclass
+class _Blobs:
+    """What is merged; all arrays of M rows: place (M, 3), covariance (M, 3, 3), color (M, 3), weight, area, opacity, kind, face, dear (M,).
+    The weight is a Gaussian's area times its greatest opacity: how much of a picture it can make up."""
+
+    place: np.ndarray
+    covariance: np.ndarray
+    color: np.ndarray
+    weight: np.ndarray
+    area: np.ndarray
+    opacity: np.ndarray
+    kind: np.ndarray
+    face: np.ndarray
+    dear: np.ndarray
+
+    def nearest_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pairs (P,), (P,) of one kind, each the other's nearest in place and colour, and what it costs to merge them (P,)."""
+        features = np.concatenate([self.place, COLOUR * self.color, APART * self.kind[:, None]], 1)
+        distance, near = cKDTree(features).query(features, 2, workers=-1)
+        own = np.arange(len(features))
+        other = np.where(near[:, 1] == own, near[:, 0], near[:, 1])
+        mutual = (other[other] == own) & (own < other) & (distance.max(1) < APART / 2)
+        first, second = own[mutual], other[mutual]
+        cost = distance.max(1)[mutual] * np.sqrt(np.minimum(self.weight[first], self.weight[second]))
+        return first, second, cost * np.maximum(self.dear[first], self.dear[second])
+
+    def merge(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Put pairs into their first; returns for each of the M rows which row it is of now.
+
+        Place and covariance are those of the mixture, and what of a picture the two cover stays.
+        """
+        share = self.weight[first] / (self.weight[first] + self.weight[second])
+        nearer = np.where(share >= 0.5, first, second)
+        place = _mix(share, self.place, first, second)
+        apart = self.place[first] - self.place[second]
+        spread = (share * (1 - share))[:, None, None] * apart[:, :, None] * apart[:, None, :]
+        covariance = _mix(share, self.covariance, first, second) + spread
+        extent = np.linalg.eigvalsh(covariance).clip(TINY)
+        area = np.sqrt(extent[:, 1] * extent[:, 2])
+        covered = self.opacity[first] * self.area[first] + self.opacity[second] * self.area[second]
+        self.color[first] = _mix(share, self.color, first, second)
+        self.place[first], self.covariance[first], self.area[first] = place, covariance, area
+        self.opacity[first] = np.minimum(covered / area, MOST_OPAQUE)
+        self.weight[first] += self.weight[second]
+        self.face[first] = self.face[nearer]
+        kept = np.ones(len(self.place), bool)
+        kept[second] = False
+        now = np.cumsum(kept) - 1
+        now[second] = now[first]
+        for name, values in vars(self).items():
+            setattr(self, name, values[kept])
+        return now
+
+
+def _mix(share: np.ndarray, values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    share = share.reshape(-1, *[1] * (values.ndim - 1))
+    return share * values[first] + (1 - share) * values[second]
+
+
+@torch.no_grad()
+def merged(avatar: Avatar, count: int) -> Avatar:
+    """The same person of at most `count` Gaussians, on the CPU; what an edit brings is merged with nothing else. The avatar itself if it has
+    no more. Moments of a mixture as in Kerbl et al., "A Hierarchical 3D Gaussian Representation" (SIGGRAPH 2024), section 4.2."""
+    if len(avatar) <= count:
+        return avatar
+    blobs = _blobs(avatar)
+    weight, member = blobs.weight.copy(), np.arange(len(avatar))
+    while len(blobs.place) > count:
+        first, second, cost = blobs.nearest_pairs()
+        if not len(first):
+            break
+        cheapest = np.argsort(cost, kind="stable")[: len(blobs.place) - count]
+        member = blobs.merge(first[cheapest], second[cheapest])[member]
+    return _Shares(avatar, member, weight / blobs.weight[member], blobs).avatar()
+
+
+def _blobs(avatar: Avatar) -> _Blobs:
+    face = avatar.binding.face.numpy()
+    scales = avatar.log_scales.exp()
+    spread = rotations(avatar.quats) * scales[:, None, :]
+    peak = _greatest_opacity(avatar).double().numpy()
+    extent = np.sort(scales.double().numpy(), 1)
+    area = extent[:, 1] * extent[:, 2]
+    return _Blobs(
+        (avatar.rig.points_on(face, avatar.binding.bary.numpy()) + avatar.offset.numpy()).astype(np.float64),
+        (spread @ spread.transpose(1, 2)).double().numpy(),
+        avatar.colors.double().numpy(),
+        peak * area + TINY,
+        area,
+        peak,
+        _kinds(avatar),
+        face.copy(),
+        _dear(avatar),
+    )
+
+
+def _dear(avatar: Avatar) -> np.ndarray:
+    out = np.ones(len(avatar))
+    for effect in avatar.effects:
+        if isinstance(effect, (ClosedLid, MouthLight)):
+            out[effect.index.numpy()] = DEAR
+        if isinstance(effect, ClosedLid):
+            out[effect.skin.numpy().ravel()] = DEAR
+    return out
+
+
+def _greatest_opacity(avatar: Avatar) -> Tensor:
+    """(N,) that each has with any one axis at its end, or at rest."""
+    peak = avatar.opacities.clone()
+    for basis in avatar.space.axes.values():
+        if basis.paints:
+            rows, (_, opacity, _) = basis.gaussians, basis.painted(basis.powers(torch.ones(())))
+            peak[rows] = torch.maximum(peak[rows], (avatar.opacities[rows] + opacity).clamp(0, MOST_OPAQUE))
+    return peak
+
+
+def _kinds(avatar: Avatar) -> np.ndarray:
+    """(N,): the same number for what may be merged: of one part of the rig, and brought by the same edits, if by any."""
+    kinds = avatar.rig.face_part[avatar.binding.face.numpy()].astype(np.int64)
+    added = (avatar.opacities == 0).numpy()
+    random = np.random.default_rng(0)
+    for basis in avatar.space.axes.values():
+        if basis.paints and basis.terms == 2:
+            rows = basis.gaussians.numpy()
+            kinds[rows[added[rows]]] ^= random.integers(256, 1 << 62)  # as good as certainly another number for another set
+    return np.unique(kinds, return_inverse=True)[1]
+
+
+class _Shares:
+    """What has become of the Gaussians of an avatar: member (N,) of which blob each is, and share (N,) of it that it makes up."""
+
+    def __init__(self, avatar: Avatar, member: np.ndarray, share: np.ndarray, blobs: _Blobs):
+        self.old, self.blobs, self.count = avatar, blobs, len(blobs.place)
+        self.member, self.share = torch.from_numpy(member), torch.from_numpy(share).float()
+        # What covers less as one than it did as two, or more, is as much more opaque, or less, whatever edit is on.
+        peak = self._mean(_greatest_opacity(avatar)).clamp_min(1e-6)
+        self.denser = torch.from_numpy(blobs.opacity).float() / peak
+        added = self._mean(avatar.opacities.detach()) == 0
+        self.denser[added] = self.denser[added].clamp_min(1)
+
+    def _mean(self, values: Tensor) -> Tensor:
+        shares = self.share.reshape(-1, *[1] * (values.dim() - 1))
+        return values.new_zeros(self.count, *values.shape[1:]).index_add(0, self.member, values * shares)
+
+    def avatar(self) -> Avatar:
+        old, blobs = self.old, self.blobs
+        binding, offset = _bound(old, blobs)
+        extent, axes = np.linalg.eigh(blobs.covariance)
+        axes *= np.sign(np.linalg.det(axes))[:, None, None]
+        gaussians = {
+            "offset": offset,
+            "quats": matrix_to_quaternion(torch.from_numpy(axes)).float(),
+            "log_scales": torch.from_numpy(0.5 * np.log(extent.clip(TINY))).float(),
+            "colors": self._mean(old.colors.detach()).clamp(0, 1),
+            "opacities": (self._mean(old.opacities.detach()) * self.denser).clamp(0, MOST_OPAQUE),
+        }
+        space = LatentSpace(list(old.space.categories.values()), self.count, len(old.rig.vertices))
+        for name, basis in old.space.axes.items():
+            space.add(name, self._basis(basis))
+        for name, basis in old.space.middles.items():
+            space.middles[name] = self._basis(basis)
+        return Avatar(old.rig, binding, gaussians, space, old.source, old.report).requires_grad_(False)
+
+    def _basis(self, basis: AxisBasis) -> AxisBasis:
+        rows, place = self.member[basis.gaussians].unique(return_inverse=True)
+        share = self.share[basis.gaussians] * basis.weight
+        out = AxisBasis(rows, torch.ones(len(rows)), basis.vertices, basis.terms, basis.paints, len(basis.shape)).requires_grad_(False)
+        out.pace, out.shape[:] = basis.pace.clone(), basis.shape.detach()
+        for name in ("color", "opacity", "log_scale"):
+            for term, values in zip(getattr(out, name), getattr(basis, name).detach()):
+                if values.any():
+                    term.index_add_(0, place, values * share.reshape(-1, *[1] * (values.dim() - 1)))
+        out.opacity *= self.denser[rows]
+        return out
+
+
+def _bound(avatar: Avatar, blobs: _Blobs) -> tuple[Binding, Tensor]:
+    """Where blobs sit: the point of their triangle that is nearest to the foot of the perpendicular, and the offset (M, 3) from there."""
+    corners = avatar.rig.vertices[avatar.rig.faces[blobs.face]].astype(np.float64)
+    edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)
+    square = edges.transpose(0, 2, 1) @ edges + TINY * np.eye(2)
+    inside = np.linalg.solve(square, edges.transpose(0, 2, 1) @ (blobs.place - corners[:, 0])[..., None])[..., 0].clip(0, 1)
+    inside /= np.maximum(inside.sum(1, keepdims=True), 1)
+    bary = np.concatenate([1 - inside.sum(1, keepdims=True), inside], 1)
+    offset = blobs.place - np.einsum("nk,nkc->nc", bary, corners)
+    return Binding(torch.from_numpy(blobs.face), torch.from_numpy(bary).float()), torch.from_numpy(offset).float()

@@ -1,0 +1,93 @@
+// What `Controls` (a plain object, every field may be missing) come to: weights of the shapes, and powers of the parts of the latent space.
+
+const SIDES = ["left", "right"];
+
+// Float32Array of weights, one for each of head.shapes, of named expressions; eyes that look up or down take their lids along.
+export function shapeWeights(head, controls) {
+  const out = new Float32Array(head.shapes.length), index = new Map(head.shapes.map((name, i) => [name, i]));
+  const add = (name, value) => {
+    if (index.has(name)) out[index.get(name)] += value;
+  };
+  for (const [name, value] of Object.entries(controls.expression || {})) {
+    for (const [part, share] of Object.entries(head.composites[name] || { [name]: 1 })) add(part, share * value);
+    for (const [part, share] of Object.entries(head.composites_wide[name] || {})) add(part, share * Math.max(value, 0) ** 2);
+  }
+  const at = (name) => index.get(name);
+  for (let i = 0; i < out.length; i++) out[i] = Math.min(1, Math.max(0, out[i]));
+  // Antagonists share one lid, and a lower lip rises only as far as the jaw has dropped.
+  for (const side of SIDES) {
+    const open = 1 - out[at(`eye_blink_${side}`)];
+    for (const lid of ["eye_squint", "eye_wide", "eye_look_down", "eye_look_up"]) out[at(`${lid}_${side}`)] *= open;
+  }
+  out[at("mouth_close")] = Math.min(out[at("mouth_close")], out[at("jaw_open")]);
+  const look = (controls.gaze_pitch || 0) / head.joints.eyes.lid_range;
+  for (const side of SIDES) {
+    const lid = at(`eye_look_${look > 0 ? "down" : "up"}_${side}`), follow = Math.abs(look) * (1 - out[at(`eye_blink_${side}`)]);
+    if (follow > 0) out[lid] = Math.min(1, out[lid] + follow);
+  }
+  return out;
+}
+
+// Map of category -> Float32Array: its latent, attributes, styles and latents added up within the axes' ranges.
+function latentsOf(head, controls) {
+  const out = new Map();
+  for (const category of head.categories) {
+    const z = new Float32Array(category.axes.length);
+    category.axes.forEach((axis, k) => (z[k] += (controls.attributes || {})[axis.name] || 0));
+    for (const [name, amount] of Object.entries((controls.styles || {})[category.name] || {})) {
+      const style = category.styles.find((s) => s.name === name);
+      if (style) category.axes.forEach((axis, k) => (z[k] += amount * (style.at[axis.name] || 0)));
+    }
+    ((controls.latents || {})[category.name] || []).forEach((value, k) => (z[k] += value));
+    category.axes.forEach((axis, k) => (z[k] = Math.min(1, Math.max(axis.low, z[k]))));
+    if (z.some((x) => x !== 0)) out.set(category.name, z);
+  }
+  return out;
+}
+
+// How far along its pace an axis is.
+function paced(pace, z) {
+  const last = pace.length - 1, at = Math.abs(z) * last, k = Math.min(Math.floor(at), last - 1);
+  return Math.sign(z) * (pace[k] + (at - k) * (pace[k + 1] - pace[k]));
+}
+
+// What of the latent space is there: paints, a list of {name, powers: [first, second], whole}, and moves, a list of {name, powers}.
+export function partsOf(head, controls) {
+  const parts = new Map(head.parts_of_space.map((part) => [part.name, part]));
+  const paints = new Map(), moves = [];
+  for (const [name, z] of latentsOf(head, controls)) {
+    const category = head.categories.find((c) => c.name === name);
+    const there = category.axes.map((axis, k) => ({ axis, z: z[k] })).filter(({ axis, z }) => z !== 0 && parts.has(axis.name));
+    for (const { axis, z } of there) {
+      const part = parts.get(axis.name);
+      moves.push({ name: axis.name, powers: [z, z * z] });
+      if (!part.paints) continue;
+      const u = part.terms === 1 ? z : paced(part.pace, z);
+      paints.set(axis.name, { name: axis.name, powers: [u, part.terms === 1 ? 0 : u * u], whole: 0 });
+    }
+    mixed(head, parts, there, paints);
+  }
+  return { paints: [...paints.values()], moves };
+}
+
+// Between two things that grow each is there as a whole and faint, and a middle may be known: perse/avatar/latent_space.py says why.
+function mixed(head, parts, there, paints) {
+  const most = new Map();
+  for (let i = 0; i < there.length; i++) {
+    for (let j = i + 1; j < there.length; j++) {
+      const one = there[i], other = there[j], total = one.z + other.z, middle = `${one.axis.name}__${other.axis.name}`;
+      const growing = one.axis.brings && other.axis.brings ? [one, other].filter((x) => x.axis.grows) : [];
+      if (Math.min(one.z, other.z) <= 0 || total >= 2 || !(growing.length || parts.has(middle))) continue;
+      const together = total ** 2 * (2 - total) ** 2;
+      const share = together * (1 - (1 - (4 * one.z * other.z) / total ** 2) ** 2);
+      for (const { axis } of growing) most.set(axis.name, Math.max(share, most.get(axis.name) || 0));
+      if (parts.has(middle)) paints.set(middle, { name: middle, powers: [4 * one.z * other.z * together, 0], whole: 0 });
+    }
+  }
+  for (const { axis, z } of there) {
+    const paint = paints.get(axis.name), share = most.get(axis.name);
+    if (!paint || share === undefined) continue;
+    paint.powers = paint.powers.map((x) => (1 - share) * x);
+    paint.whole = share * z ** head.fainter;
+  }
+}

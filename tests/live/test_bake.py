@@ -1,0 +1,112 @@
+"""A live avatar looks like the avatar that it was baked from, in every control, and is as small as it promises."""
+
+import numpy as np
+import pytest
+import torch
+
+from perse.avatar.appearance.closed_lids import ClosedLid
+from perse.avatar.appearance.face_light import FaceLight
+from perse.avatar.appearance.mouth_light import MouthLight
+from perse.avatar.appearance.throat_shade import ThroatShade
+from perse.bench.live import base_bytes, psnr, random_controls
+from perse.controls import Controls
+from perse.errors import PerseError
+from perse.live import effects
+from perse.live.bake import bake, live_file
+from perse.live.container import decode
+from perse.live.merge import merged
+from perse.live.reader import assemble, read_live
+from perse.renderer import Renderer
+
+from .conftest import FEW
+
+SIZE = 256
+
+
+def likeness(avatar, read, count) -> np.ndarray:
+    """dB over random controls."""
+    moments = [random_controls(avatar, seed) for seed in range(count)]
+    one, other = Renderer(avatar, SIZE), Renderer(read, SIZE)
+    return np.array([psnr(one.frame(c), other.frame(c)) for c in moments])
+
+
+def test_rounding_is_not_seen(example):
+    read = assemble(decode(live_file(example).encode()))
+    assert len(read) == len(example)
+    assert likeness(example, read, 6).min() > 45
+
+
+def test_sixty_thousand_look_like_all(example):
+    data = bake(example, 60_000)
+    read = assemble(decode(data))
+    found = likeness(example, read, 8)
+    assert found.mean() > 32 and found.min() > 27, found
+    assert len(data) < 4_000_000 and base_bytes(data) < 1_500_000
+
+
+def test_merging_alone_keeps_the_person(example):
+    small = merged(example, FEW)
+    assert len(small) == FEW and merged(small, FEW) is small
+    frames = [Renderer(a, SIZE).frame() for a in (example, small)]
+    assert psnr(*frames) > 22
+    # What is there at rest stays apart from what edits bring.
+    assert 0.2 < float((small.opacities == 0).float().mean()) < 0.8
+    kinds = torch.bincount(torch.from_numpy(example.rig.face_part)[small.binding.face], minlength=9)
+    assert bool((kinds > 0).all())
+
+
+def test_the_same_avatar_is_the_same_file(example, live):
+    assert bake(example, FEW) == live
+
+
+def test_everything_that_can_be_set_is_still_there(example, live):
+    read = assemble(decode(live))
+    assert list(read.space.categories) == list(example.space.categories) and set(read.space.axes) == set(example.space.axes)
+    assert set(read.space.middles) == set(example.space.middles)
+    for name, axis in ((a.name, a) for c in example.space.categories.values() for a in c.axes):
+        assert read.space.grows(axis) == example.space.grows(axis), name
+    # An axis that is seen in the avatar is seen in the live one, and about as much.
+    one, other = Renderer(example, 128), Renderer(read, 128)
+    bare = [r.frame().astype(float) for r in (one, other)]
+    for name in ("nose_width", "hat_cap", "beard_full", "hair_blue", "lip_red", "glasses_round", "eye_blue", "jaw_width"):
+        change = [np.abs(r.frame(Controls(attributes={name: 1.0})) - b).mean() for r, b in zip((one, other), bare)]
+        assert 0.7 < change[1] / change[0] < 1.4, (name, change)
+
+
+def test_every_effect_on_colour_is_known(example):
+    """An effect of a new kind has to be taught to the live file and to the player."""
+    assert {type(e) for e in example.effects} <= {ThroatShade, ClosedLid, MouthLight, FaceLight}
+
+
+def test_each_gaussian_follows_one_effect_and_its_coefficients_are_the_avatars_own(live):
+    data, read = decode(live), assemble(decode(live))
+    kind, coefficients = data.arrays["effect.kind"].stored, data.arrays["effect.coefficients"].values.T
+    sets = [e.index.numpy() for e in read.effects if not isinstance(e, FaceLight)]
+    assert len(np.concatenate(sets)) == len(np.unique(np.concatenate(sets))) == (kind > 0).sum()
+    row = np.cumsum(kind > 0) - 1
+    throat = next(e for e in read.effects if isinstance(e, ThroatShade))
+    assert (kind[throat.index] == effects.THROAT).all()
+    np.testing.assert_allclose(coefficients[row[throat.index], :2], throat.coefficients, atol=1e-4)
+    lid = next(e for e in read.effects if isinstance(e, ClosedLid) and e.side == "left")
+    skin = lid.index.numpy()[lid.balls :]
+    assert (kind[skin] == effects.LID_LEFT).all() and (kind[lid.index[: lid.balls]] == effects.BALL_LEFT).all()
+    np.testing.assert_allclose(coefficients[row[skin]], lid.coefficients[lid.balls :][:, [1, 2, 0]], atol=1e-4)
+
+
+def test_a_look_is_kept_for_the_player(example):
+    look = Controls(expression={"smile": 0.5}, yaw=20)
+    assert decode(live_file(merged(example, FEW), look).encode()).head["look"] == {"expression": {"smile": 0.5}, "yaw": 20}
+    with pytest.raises(PerseError, match="sneeze"):
+        bake(example, FEW, Controls(expression={"sneeze": 1.0}))
+
+
+@pytest.mark.parametrize("budget", [0, 19_999, 130_001, 10**9])
+def test_budgets_that_are_none(example, budget):
+    with pytest.raises(PerseError, match="Gaussians"):
+        bake(example, budget)
+
+
+def test_a_file_says_that_it_is_synthetic(live, tmp_path):
+    assert decode(live).head["synthetic"].startswith("Synthetic 3D head")
+    (tmp_path / "a.live").write_bytes(live)
+    assert len(read_live(tmp_path / "a.live")) == FEW
