@@ -191,6 +191,7 @@ def test_a_motion_moves_until_it_is_stopped(page):
     page.page.evaluate("perse.panel.reset()")
     seen = set()
     button = page.page.locator("[data-motion='nod']")
+    button.evaluate("(e) => e.closest('details').open = true")
     button.click()
     while len(seen) < 4:  # frames that differ
         seen.add(page.page.evaluate("async () => { await perse.player.settled(); return perse.player.controls.head_pitch; }"))
@@ -209,6 +210,7 @@ def test_a_lost_context_comes_back(page, reader):
           const lost = event("webglcontextlost");
           lose.loseContext();
           await lost;
+          await new Promise((done) => setTimeout(done, 100)); // the event has to be over before a context may come back
           perse.player.set(perse.player.controls); // whoever drags meanwhile harms nothing
           const back = event("webglcontextrestored");
           lose.restoreContext();
