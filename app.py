@@ -72,7 +72,7 @@ visits = Visits(
 )
 atexit.register(visits.close_all)
 pool = FairPool(max(1, (os.cpu_count() or 2) // 4))  # the rasterizer uses all cores for one frame: more would only make all late
-desk = Desk(engine, visits, BUDGETS, MARK)
+desk = Desk(engine, visits, BUDGETS, MARK, SPEECH_MARK)
 
 
 # ------------------------------------------------------------------ handlers

@@ -12,7 +12,6 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
-from ..render.video import is_silent
 from . import html_pieces
 from .api import build_deadline, check_video
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
@@ -37,11 +36,11 @@ class Desk:
     Args:
         engine, visits: see there.
         budgets: seconds of a build by the label of the choice.
-        mark: a visible label on every video; none if empty.
+        mark: a visible label on every video; none if empty. speech_mark: the same, on those in which the avatar speaks.
     """
 
-    def __init__(self, engine: Engine, visits: Visits, budgets: dict[str, float], mark: str = ""):
-        self.engine, self.visits, self.budgets, self.mark = engine, visits, budgets, mark
+    def __init__(self, engine: Engine, visits: Visits, budgets: dict[str, float], mark: str = "", speech_mark: str = ""):
+        self.engine, self.visits, self.budgets, self.mark, self.speech_mark = engine, visits, budgets, mark, speech_mark
         self.looking = Line(length=32, usual=4.0)
         self.building = Line(length=16, usual=60.0)
         self.filming = Line(length=16, usual=20.0)
@@ -184,7 +183,10 @@ class Desk:
         path = self.visits.path(visit, f"{entry.name}-{plan.name}.{kind}")
 
         def work(report, cancelled):
+            from ..render.video import is_silent
+
             made, start = self._moving(entry, plan, edit, report, cancelled), plan.begins
+            spoken = made.sound is not None and plan.clip is None
             self._wait_for(PICTURE, report, cancelled)
             notes = self.engine.pipeline.video(
                 entry.avatar,
@@ -195,7 +197,7 @@ class Desk:
                 framing.lower(),
                 lambda share: report(start + (1 - start) * share, "rendering"),
                 cancelled,
-                self.mark,
+                self.mark or (self.speech_mark if spoken else ""),
                 ON_PAGE,
             )
             return made.sound is not None and not is_silent(path), notes

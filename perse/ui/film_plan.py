@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..avatar.avatar import Avatar
 from ..controls import Controls
 from ..motion.driving.choices import STRENGTHS, Choices
 from ..motion.keyframes import Key, along, keyed_motion, read_keys
@@ -14,6 +14,9 @@ from ..motion.motion import Motion
 from ..motion.presets import preset_motion
 from ..motion.table import motion_csv
 from .api import number
+
+if TYPE_CHECKING:
+    from ..avatar.avatar import Avatar
 
 FOLLOWS = (
     f"The video will follow your clip, with its sound and as long as it is: up to {ON_PAGE.seconds:.0f} seconds, "
@@ -47,7 +50,7 @@ class FilmPlan:
         """Share of the bar that is over when rendering begins."""
         return FOLLOWING_SHARE if self.clip else 0.0
 
-    def made(self, avatar: Avatar, look: Controls, wait: Callable[[], None], report: Callable, cancelled: Callable[[], bool]) -> Motion:
+    def made(self, avatar: "Avatar", look: Controls, wait: Callable[[], None], report: Callable, cancelled: Callable[[], bool]) -> Motion:
         """The motion. wait: called before a face has to be found; report(share, text): how far it is."""
         edit = Controls() if self.keys else look
         if self.clip is not None:
@@ -72,7 +75,7 @@ class FilmPlan:
 
 
 def film_plan(
-    avatar: Avatar,
+    avatar: "Avatar",
     clip: Path | None,
     motion: str,
     seconds: float,

@@ -83,9 +83,9 @@ def test_nothing_of_a_visit_stays(walked, place, astronaut, avatar_file, tmp_pat
         press(http, "upload", "Open an avatar file", [uploaded(http, avatar_file)])
         token, look = settled(http)["avatar"], '{"yaw": 12.345678}'
         assert http.post(f"/perse/frame/{token}?size=256", content=look).status_code == 200
-        press(http, "click", "perse-shoot", [token, look, "grey", "nod", 1, 256, 15, "mp4", "Head"])
+        press(http, "click", "perse-shoot", [token, look, "grey", "nod", 1, 256, 15, "mp4", "Head", "All", 1.0, False, "", False])
         film = settled(http)["pieces"]["film"]["html"].partition("perse/file/")[2][:32]
-        press(http, "click", "perse-table", [token, look, "nod", 1, 15])
+        press(http, "click", "perse-table", [token, look, "nod", 1, 15, "Every number (degrees)", "All", 1.0, False, "", False])
         settled(http)
         assert http.get(f"/perse/file/{film}").status_code == 200
         words = [http.headers[VISIT], token, film, picture, "somebodys-own-face", "12.345678", "walked-session"]

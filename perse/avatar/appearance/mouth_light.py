@@ -90,7 +90,8 @@ class MouthLight:
         x, y = across(means.index_select(-2, self.index), corner, along, down)
         top, bottom = height(xs.unflatten(-1, (2, EDGE)), ys.unflatten(-1, (2, EDGE)), x[..., None, :]).unbind(-2)
         gum, enamel = self.coefficients.unbind(-1)
-        own = colors.index_select(-2, self.index) * (1 + (out * enamel)[..., None] * (self.lighter - 1))
+        before = colors.index_select(-2, self.index)
+        own = before * (1 + (out * enamel)[..., None] * (self.lighter - 1))
         depth = (y - top).clamp_min(0)
         factor = falls_in[..., None] * (1 - LIP_SHADE * (1 - falls_in[..., None]) * torch.exp(-depth / LIP_DEPTH)[..., None])
         if bands.shape[-1]:
@@ -102,7 +103,7 @@ class MouthLight:
             own = own + gum[:, None] * (here / TEETH).clamp(0, 1) * (self.tooth - own)
             factor = factor * here.exp()
         # No tooth is lighter than this light makes it, whatever shines in a clip.
-        return torch.minimum(own * factor, torch.maximum(own, self.most)).clamp_min(0)
+        return torch.minimum(own * factor, torch.maximum(before, self.most)).clamp_min(0)
 
 
 def _lighter(rest: Rest, tooth: np.ndarray) -> np.ndarray:

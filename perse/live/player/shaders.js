@@ -133,11 +133,12 @@ vec3 recoloured(int kind, vec3 own, vec3 c, vec3 at, uint row) {
     vec3 mixed = max(bytes(packed).rgb / 255.0 + texelFetch(paint, cell(count + int(row)), 0).rgb, 0.0);
     return own + covered * (pow(mixed, vec3(1.0 + lashes * (c.y - 1.0))) * (1.0 + lashes * (c.x - 1.0)) - own);
   }
+  vec3 before = own;
   own *= 1.0 + c.y * mouth_gain;
   vec3 from = at - mouth_frame[0];
   float depth = max(dot(from, mouth_frame[2]) - lipHeight(dot(from, mouth_frame[1])), 0.0), light = mouth_light.x;
   float factor = light * (1.0 - mouth_light.y * (1.0 - light) * exp(-depth / mouth_light.z));
-  return max(min(own * factor, max(own, mouth_most)), 0.0);
+  return max(min(own * factor, max(before, mouth_most)), 0.0);
 }
 
 void main() {
