@@ -131,6 +131,7 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     with av.open(str(tmp_path / "film.mp4")) as video:
         frames = [f.to_ndarray(format="rgb24") for f in video.decode(video=0)]
     assert len(frames) == 25 and np.abs(frames[3].astype(int) - frames[9]).mean() > 1 and has_mark(frames[0])
+    page.get_by_text("The motion as a table").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Motion as CSV").click()
     assert download.value.suggested_filename == "perse-shake-synthetic.csv"

@@ -26,7 +26,7 @@ import psutil
 from .server import Server
 from .shims import ENCODERS, Clock, shim
 from .targets import ROOT, example, moving_face
-from .visitor import Refused, Visitor, actions, portrait
+from .visitor import NOTHING_MORE, Refused, Visitor, actions, portrait
 from .visitor import client as browser
 
 QUICK = {"PERSE_BUDGET": "10"}
@@ -168,7 +168,7 @@ def killed_in_a_video(folder: Path) -> dict:
     """kill -9 while a video is rendered: the same."""
 
     async def begin(visitor):
-        await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head")
+        await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head", *NOTHING_MORE)
 
     return _killed(folder, begin, "filming")
 
@@ -181,7 +181,7 @@ def decoder_killed(folder: Path) -> dict:
 
         async def begin():
             await visitor.act("perse-clip upload", await visitor.upload("clip.mp4", clip))
-            await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 256, 25, "mp4", "Head")
+            await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 256, 25, "mp4", "Head", *NOTHING_MORE)
 
         runner.run(begin())
 
@@ -275,7 +275,7 @@ def read_only_caches(folder: Path) -> dict:
 def folder_taken_away(folder: Path) -> dict:
     """Somebody deletes the visit's files while its video is rendered: one sentence, and the page goes on."""
     with Server(folder, **QUICK) as server, visiting(server) as (runner, visitor):
-        runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 10, 512, 25, "mp4", "Head"))
+        runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 10, 512, 25, "mp4", "Head", *NOTHING_MORE))
         until(lambda: served(server, "filming"), "the video to begin")
         time.sleep(0.5)
         for place in server.files.glob("visits-*/*"):
@@ -349,7 +349,7 @@ def visitor_deletes_everything(folder: Path) -> dict:
         for line in ("filming", "building"):
             with visiting(server) as (runner, visitor):
                 if line == "filming":
-                    runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head"))
+                    runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head", *NOTHING_MORE))
                 else:
                     runner.run(visitor.photo("me.png", portrait()))
                     runner.run(visitor.act("perse-build click", "Quick (10 s)"))
@@ -435,7 +435,7 @@ def clock_jumps(folder: Path) -> dict:
         raise Skip("no C compiler here")
     with Server(folder, **clock.environment, **QUICK) as server, visiting(server) as (runner, visitor):
         for jump in (YEAR, -YEAR):
-            runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 4, 256, 25, "mp4", "Head"))
+            runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 4, 256, 25, "mp4", "Head", *NOTHING_MORE))
             until(lambda: served(server, "filming"), "the video to begin")
             clock.jump(jump)
             html = runner.run(visitor.until(lambda s: not s["busy"]))["pieces"]["film"].get("html", "")

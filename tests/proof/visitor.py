@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 SECRET = "X-Perse-Visit"
+NOTHING_MORE = ("All", 1.0, False, "", False)  # of a video: region, strength, absolute, keyframes, those alone
 PATIENCE = 900.0  # seconds after which what a visitor waits for will never come
 
 
@@ -130,7 +131,7 @@ class Visitor:
         self, seconds: float = 1, size: int = 256, fps: int = 15, kind: str = "mp4", motion: str = "nod", look: str = "{}"
     ) -> bytes:
         """A video of the avatar."""
-        await self.act("perse-shoot click", self.avatar, look, "grey", motion, seconds, size, fps, kind, "Head")
+        await self.act("perse-shoot click", self.avatar, look, "grey", motion, seconds, size, fps, kind, "Head", *NOTHING_MORE)
         html = (await self.until(lambda s: not s["busy"]))["pieces"]["film"].get("html", "")
         found = re.search(r"perse/file/[\w-]+", html)
         if not found:
