@@ -349,7 +349,9 @@ def visitor_deletes_everything(folder: Path) -> dict:
         for line in ("filming", "building"):
             with visiting(server) as (runner, visitor):
                 if line == "filming":
-                    runner.run(visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head", *NOTHING_MORE))
+                    runner.run(
+                        visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 720, 60, "mp4", "Head", *NOTHING_MORE)
+                    )
                 else:
                     runner.run(visitor.photo("me.png", portrait()))
                     runner.run(visitor.act("perse-build click", "Quick (10 s)"))
