@@ -17,7 +17,7 @@ STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and
 FAIR_HAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: up to which hair is like skin, and from which it is not
 SEEN_HAIR_BLUR = 8.0  # texels over which seen hair is evened out before it is carried on
 TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
-TONE_PLAY = (9.0, 5.0, 7.0)  # CIE Lab by which hair that is carried on differs from the usual tone at its height at most
+TONE_PLAY = 9.0  # CIE lightness by which hair that is carried on differs from the usual tone at its height at most
 COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 BORDER = (3.0, 14.0)  # texels from the border of seen hair: up to which its colour is not carried on, and from which it is
 SEEN_HAIR_FADE = 30.0  # texels over which seen hair passes into made up one
@@ -53,7 +53,7 @@ def hair_strands(
     weight = _from_within((hair * np.clip((seen - 0.35) / 0.3, 0, 1) * (1 - unlike)).astype(np.float32))
     local, gone = _carried_on(lab, weight)
     # A sunlit side or a thin temple is no tone for the back of the head.
-    local = tone + np.clip(local - tone, -np.array(TONE_PLAY), TONE_PLAY)
+    local[..., 0] = np.clip(local[..., 0], tone[..., 0] - TONE_PLAY, tone[..., 0] + TONE_PLAY)
     base = local + (tone - local) * smooth_step(gone, 0, TONE_DRIFT)[..., None]
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
     if swatch is not None:

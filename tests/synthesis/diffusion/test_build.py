@@ -34,7 +34,7 @@ def only(name: str, *axes: str):
 
 HAIR = only("hair_colour", "hair_dark", "hair_blond")
 CUT = only("hair", "hair_volume")
-FEW = (only("hair_colour", "hair_dark"), CUT, only("nose", "nose_length"), only("glasses", "glasses_round"))
+FEW = (CUT, only("hair_colour", "hair_dark"), only("nose", "nose_length"), only("glasses", "glasses_round"))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def made(editor, astronaut_portrait):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Schedule, "for_budget", staticmethod(lambda seconds, seed=0: replace(small, seed=seed)))
-        words = ["curly red hair", "hair: like nothing on earth"]
+        words = ["curly red hair", "hair: black hair", "hair: like nothing on earth"]
         return pipeline.build(astronaut_portrait, budget=900, seed=0, categories=FEW, describe=words), pipeline
 
 
@@ -74,7 +74,7 @@ def test_the_report_says_what_was_made_and_what_was_not(made, editor):
     report = made[0].report.build
     synthesis = report["synthesis"]
     assert report["synthesizer"] == "diffusion" and synthesis["editor"] == "stub"
-    assert set(synthesis["edits"]) == {"hair_as_curly_red_hair +", "hair_dark +"}
+    assert set(synthesis["edits"]) == {"hair_as_curly_red_hair +", "hair_as_black_hair +", "hair_dark +"}
     assert synthesis["missing"] == ["hair_as_like_nothing_on_earth"]
     assert "too little" in synthesis["dropped"]["hair_as_like_nothing_on_earth +"]
     assert "outside the region" in synthesis["dropped"]["nose_length +"]
@@ -168,7 +168,7 @@ def test_the_same_seed_asks_the_same(stub, astronaut_portrait, rig, texture):
         return [(r.prompt, r.seed) for r in editor.asked]
 
     first = asked(1)
-    assert len(first) > 12 and asked(1) == first
+    assert len(first) >= 12 and asked(1) == first
     assert not {seed for _, seed in asked(2)} & {seed for _, seed in first}
 
 

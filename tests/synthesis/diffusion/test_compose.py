@@ -37,7 +37,7 @@ def test_a_region_lies_on_its_own_features(mask_of, astronaut_portrait, axis, in
 
 
 def test_hair_has_room_to_grow(mask_of, astronaut_portrait):
-    mask, hair = mask_of("hair_red"), astronaut_portrait.masks["hair"] > 0.5
+    mask, hair = mask_of("hair_volume"), astronaut_portrait.masks["hair"] > 0.5
     assert mask[hair].mean() > 0.97
     beyond = cv2.dilate(hair.astype(np.uint8), np.ones((21, 21))) > hair
     above = beyond & (np.arange(len(mask))[:, None] < astronaut_portrait.landmarks[10, 1])

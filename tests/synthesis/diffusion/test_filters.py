@@ -47,7 +47,7 @@ def test_red_hair_is_accepted_and_the_face_is_the_photo_s(inspector, mask_of, pa
 
 
 def test_each_fault_is_refused_for_its_own_reason(inspector, mask_of, paint, retake, astronaut_portrait):
-    image, mask, landmarks = astronaut_portrait.image, mask_of("hair_red"), astronaut_portrait.landmarks
+    image, mask, landmarks = astronaut_portrait.image, mask_of("hair_volume"), astronaut_portrait.landmarks
     red = paint("hair")(image, None, 0)
     beach = np.where(astronaut_portrait.alpha[..., None] > 0.5, red, np.float32([0.1, 0.5, 0.9]))
     shouting = retake(next(look for look in LOOKS if look.name == "mouth open"))
