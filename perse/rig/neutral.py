@@ -19,10 +19,8 @@ UPPER_SHARE = 0.3  # of what is left between the lips is closed by the upper one
 OPENING = 0.85  # of the mean face's, which is a young one's
 UPPER_LID = 0.85  # of an eye's opening is the upper lid's
 MAX_CLOSING = np.radians(28.0)
-SMILE = (
-    0.02,
-    0.06,
-)  # eye distances by which the corners stand above where lips meet, from which a mouth smiles, and all of it is let go of
+# Eye distances by which the corners stand above where lips meet: from which a mouth smiles, and from which all of that is let go of.
+SMILE = (0.02, 0.06)
 SMILING_UPPER_SHARE = 0.55  # of the gap of a smile is closed by the upper lip, which a smile has drawn up from its teeth
 SMILE_REACH = 0.62  # eye distances over which cheeks follow, as they do in `expressions.SHAPES`
 FORWARD = 0.6  # of its way inwards that a corner comes forward, around the teeth
@@ -64,6 +62,8 @@ def neutral(rig) -> Neutral:
     teeth = rig.vertices[rig.vertex_part == PART["upper_teeth"]]
     open_ = mouth_to_close(face, teeth)
     closed = {side: amount for side in EYE if (amount := eye_to_open(face, side)) > 0}
+    if not (open_ or closed or smile_of(face) or mouth_opening(face) > PARTED):
+        return Neutral(nothing, {side: nothing for side in EYE}, nothing)
     count = int((rig.vertex_part <= PART["shell"]).sum())
     surface = Surface(rig.vertices[:count], rig.faces[(rig.faces < count).all(1)])
     jaw = rig.jaw[:FACE].astype(np.float64)

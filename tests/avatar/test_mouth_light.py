@@ -81,3 +81,23 @@ def test_many_moments_at_once(closed):
     lights, one = inside(rig, face, colors), torch.from_numpy(colors)
     for k, row in enumerate(recoloured(one, Pose(weights, vertices, means, mouth_light=light), (lights,))):
         torch.testing.assert_close(row, recoloured(one, Pose(weights[k], vertices[k], means[k], mouth_light=light[k]), (lights,)))
+
+
+def test_teeth_that_stand_in_the_lips_shade_come_out_of_it(rig):
+    """The astronaut's mouth is open: dim teeth become as light as the face's light makes enamel, and bright ones stay."""
+    face = np.arange(len(rig.faces))
+    teeth = np.isin(rig.face_part, [PART["upper_teeth"], PART["lower_teeth"]])
+    eyes = np.isin(rig.face_part, [PART["eye_right"], PART["eye_left"]])
+
+    def gain(tooth, **expression):
+        colors = np.full((len(face), 3), 0.55, np.float32)
+        colors[eyes], colors[teeth] = 0.8, tooth
+        return (lit(rig, face, colors, **expression) / colors)[teeth]
+
+    dim = [0.30, 0.29, 0.33]  # bluish grey
+    np.testing.assert_allclose(gain(dim), 1, atol=1e-5)
+    steps = [gain(dim, jaw_open=w).mean() for w in (0.1, 0.3, 0.6)]
+    assert 1 < steps[0] < steps[1] <= steps[2] and 1.5 < steps[2] < 2.1
+    red, _, blue = gain(dim, jaw_open=0.6).mean(0)
+    assert red > 1.05 * blue  # they lose their blue
+    np.testing.assert_allclose(gain([0.9, 0.86, 0.82], jaw_open=0.6), 1, atol=0.02)

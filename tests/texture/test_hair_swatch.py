@@ -35,12 +35,6 @@ def test_strands_run_down_however_they_lay(angle):
     lightness = swatch.details[0][..., 0]
     down, across = np.abs(np.diff(lightness, axis=0)).mean(), np.abs(np.diff(lightness, axis=1)).mean()
     assert down < 0.5 * across
-    assert swatch.curliness == 0
-
-
-def test_curls_are_told_from_strands():
-    noise = np.random.default_rng(1).random((SIZE // 4, SIZE // 4)).repeat(4, 0).repeat(4, 1)
-    assert hair_swatch(head_of_hair(noise[..., None] * np.ones(3))).curliness > 0.7
 
 
 def test_detail_varies_as_in_the_photo_and_has_no_mean():

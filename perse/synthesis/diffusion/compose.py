@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ...attributes.edit_vocabulary import Axis, Category, HairVolume, Strands
+from ...attributes.edit_vocabulary import Axis, Category, Dye, HairVolume, Strands
 from ...edits.workshop import Workshop
 from ...face.landmarks import BROW, EYE_CORNERS, FACE_OUTLINE
 from ...face.measures import eye_distance
@@ -33,6 +33,11 @@ def project_region(weight: np.ndarray, rig: Rig) -> np.ndarray:
 def grows_hair(category: Category) -> bool:
     """Whether its edits may change the outline of the hair: the category has a volume."""
     return any(isinstance(e, HairVolume) for a in category.axes for e in a.edits)
+
+
+def dyes_hair(category: Category) -> bool:
+    """Whether its edits give hair another colour, all round the head."""
+    return any(isinstance(e, Dye) for a in category.axes for e in a.edits)
 
 
 def region_mask(category: Category, axis: Axis, workshop: Workshop, portrait: Portrait) -> np.ndarray:

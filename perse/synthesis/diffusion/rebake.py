@@ -26,7 +26,7 @@ from ...rig.skeleton import PART
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
 from ...texture.bake import bake
 from ...texture.fill_holes import diffuse, mirror_fill
-from .compose import grows_hair
+from .compose import dyes_hair, grows_hair
 from .filters import Verdict
 
 HAIR_REACH = 0.7  # eye distances: farther than this a hair outline is a mistake of the matte
@@ -65,12 +65,16 @@ def to_lesson(category: Category, axis: Axis, sign: int, verdict: Verdict, portr
     own = workshop.edit(axis, sign)
     edit, owned = Edit(texture.color), None
     edit.tints = own.tints  # strands of other axes follow the hair's colour as before
-    if grows_hair(category):
-        changed = edited_portrait(portrait, verdict, outline=True)
-        edit.shape = hair_shape(changed, rig)
-        baked = bake(changed, _shifted(rig, edit.shape))
-        owned = np.maximum(workshop.owned(axis), cv2.GaussianBlur(baked.regions["hair"], (0, 0), 1.5))
-        edit.color = texture.color + owned[..., None] * (baked.color - texture.color)
+    if grows_hair(category) or dyes_hair(category):  # what the picture shows of hair is carried on behind the head, as the photo's own is
+        changed = edited_portrait(portrait, verdict, outline=grows_hair(category))
+        weight = workshop.owned(axis)
+        if grows_hair(category):
+            edit.shape = hair_shape(changed, rig)
+            baked = bake(changed, _shifted(rig, edit.shape))
+            weight = owned = np.maximum(weight, cv2.GaussianBlur(baked.regions["hair"], (0, 0), 1.5))
+        else:
+            baked = bake(changed, rig)
+        edit.color = texture.color + weight[..., None] * (baked.color - texture.color)
         return Lesson(edit, owned, changed)
     # Words may mean form or colour; a catalogue entry says which: what its own edit changes.
     strands = [e for a in ((axis,) if axis.edits else category.axes) for e in a.edits if isinstance(e, Strands)]

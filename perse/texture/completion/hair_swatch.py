@@ -13,7 +13,7 @@ from scipy.ndimage import map_coordinates
 
 from ...face.measures import eye_distance
 from ...portrait import Portrait
-from ...smooth_ramps import ramp, smooth_step
+from ...smooth_ramps import smooth_step
 from ..cie_lab import to_lab
 
 SCALE = 72  # pixels of a swatch an eye distance: Gaussians of hidden hair lie about two of them apart
@@ -22,10 +22,6 @@ OVERLAP = 1 / 3  # of a patch's side, over which it passes into the next
 SURE = 0.9  # share of hair from which a pixel shows hair and nothing else
 DETAIL = 0.16  # eye distances: what is wider than this is tone
 DIRECTION = 3.5  # pixels over which the strands' direction is told
-CURLY = (
-    0.60,
-    0.42,
-)  # coherence of the strands' directions: from which hair is straight, and at which it is curly (measured on nine portraits)
 CANDIDATES, LEAST_PATCHES = 160, 24
 TRIED = 48  # candidates compared for one place
 STRONGEST = (30.0, 8.0, 12.0)  # CIE Lab, beyond which a detail is a shine or a hole and is not repeated
@@ -34,10 +30,9 @@ STRONGEST = (30.0, 8.0, 12.0)  # CIE Lab, beyond which a detail is a shine or a 
 @dataclass(frozen=True)
 class HairSwatch:
     """details: one picture (H, W, 3) of CIE Lab detail for each octave, its columns once around the head, its rows from the whorl to the
-    nape, left and right borders meet; each octave has half as many columns. curliness: 0 straight, 1 curly."""
+    nape, left and right borders meet; each octave has half as many columns."""
 
     details: list[np.ndarray]
-    curliness: float
 
     def at(self, coordinates: np.ndarray) -> np.ndarray:
         """Detail (H, W, 3) in CIE Lab at `hair_grain.strand_coordinates` (H, W, 2)."""
@@ -56,14 +51,18 @@ class HairSwatch:
 
 
 def hair_swatch(portrait: Portrait, octaves: int = 4, seed: int = 0) -> HairSwatch | None:
-    """What the portrait shows of hair; None where that is too little."""
+    """What the portrait shows of hair; None where that is too little. About half a second.
+
+    Args:
+        portrait: its foreground, its mask of hair and its landmarks are used; octaves: sizes, see `HairSwatch`; seed: of the patches chosen.
+    """
     scale = SCALE / eye_distance(portrait.landmarks[:, :2])
     lab = to_lab(_resized(portrait.foreground, scale))
     sure = (_resized(portrait.masks["hair"], scale) > SURE).astype(np.uint8)
     tone_weight = cv2.GaussianBlur(sure.astype(np.float32), (0, 0), DETAIL * SCALE)
     tone = cv2.GaussianBlur(lab * sure[..., None], (0, 0), DETAIL * SCALE) / np.maximum(tone_weight, 1e-3)[..., None]
     detail = (np.clip(lab - tone, -np.array(STRONGEST), STRONGEST) * sure[..., None]).astype(np.float32)
-    angle, coherence = _directions(lab[..., 0])
+    across = _across(lab[..., 0])
     rng = np.random.default_rng(seed)
     for side in PATCHES:
         inside = cv2.erode(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(1.3 * side),) * 2), borderValue=0)
@@ -73,13 +72,12 @@ def hair_swatch(portrait: Portrait, octaves: int = 4, seed: int = 0) -> HairSwat
     else:
         return None
     chosen = places[rng.choice(len(places), min(CANDIDATES, len(places)), replace=False)]
-    patches = np.stack([_patch(detail, place, angle[tuple(place)], side) for place in chosen])
+    patches = np.stack([_patch(detail, place, across[tuple(place)], side) for place in chosen])
     patches = np.concatenate([patches, patches[:, :, ::-1]])
     patches -= patches.mean((1, 2), keepdims=True)
     around, down = round(2 * np.pi * SCALE), round(np.pi * SCALE)
     details = [_laid_out(patches, down, max(around // 2**octave, 3 * side), rng) for octave in range(octaves)]
-    told = float(np.average(coherence[sure > 0], weights=1e-6 + np.abs(detail[sure > 0][:, 0])))
-    return HairSwatch(details, float(ramp(told, *CURLY)))
+    return HairSwatch(details)
 
 
 def _resized(image: np.ndarray, scale: float) -> np.ndarray:
@@ -87,13 +85,12 @@ def _resized(image: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(np.ascontiguousarray(image, np.float32), None, fx=scale, fy=scale, interpolation=method)
 
 
-def _directions(lightness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The way strands run (H, W), radians from downwards to the right, and how much they agree (H, W), 0 to 1: of the structure tensor
-    (Bigün and Granlund 1987)."""
+def _across(lightness: np.ndarray) -> np.ndarray:
+    """The way across strands (H, W), radians from the right downwards: that of the strongest gradient, by the structure tensor (Bigün and
+    Granlund 1987)."""
     dx, dy = cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1)
     xx, yy, xy = (cv2.GaussianBlur(product, (0, 0), DIRECTION) for product in (dx * dx, dy * dy, dx * dy))
-    across = 0.5 * np.arctan2(2 * xy, xx - yy)  # of the strongest gradient
-    return across, np.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-6)
+    return 0.5 * np.arctan2(2 * xy, xx - yy)
 
 
 def _patch(detail: np.ndarray, place: np.ndarray, across: float, side: int) -> np.ndarray:
