@@ -73,9 +73,9 @@ def hair_matte(hair: np.ndarray, texture: Texture) -> HairMatte:
     # What the photo does not show is made up, and made up of both.
     shows = smooth_step(texture.seen.ravel()[rows], *BELIEVED)
     # A strand darker than the hair beside it is as surely hair; farther from the edge the mask knows better: a mole is none, a highlight is.
-    part = np.clip(
-        told * along + (1 - told) * mask, smooth_step(inside, 0.5 * BAND, DEEP * BAND), 1 - smooth_step(-inside, 0.3 * BAND, 1.5 * BAND)
-    )
+    # Where the mask itself is in doubt, far from any edge, so is the matte: a shadow beside the neck is dyed by as much as it may be hair.
+    least, most = smooth_step(inside, 0.5 * BAND, DEEP * BAND), 1 - smooth_step(-inside, 0.3 * BAND, 1.5 * BAND)
+    part = np.clip(told * along + (1 - told) * mask, least, np.maximum(most, mask))
     own = np.clip((shown - (1 - part[:, None]) * skin) / np.maximum(part, THIN)[:, None], beside - PLAY, beside + PLAY)
     whole = smooth_step(inside, BAND, DEEP * BAND)[:, None]
     part, whole = shows * part + (1 - shows) * mask, np.maximum(whole, 1 - shows[:, None])
