@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from ..portrait import Portrait
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "keys.js", "save.js", "main.js")
+SCRIPTS = (
+    "net clock visit frame look stage panels motion keys own recorder speak ways film save main".split()
+)  # in the order in which they run
+STYLES = ("style.css", "video.css")
 
 
 def head() -> str:
     """The page's own scripts and style sheet, inline: no request leaves for them."""
-    sources = [page_settings.script(), *((STATIC / name).read_text() for name in SCRIPTS)]
+    sources = [page_settings.script(), *((STATIC / f"{name}.js").read_text() for name in SCRIPTS)]
     scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
-    return f"<style>\n{(STATIC / 'style.css').read_text()}\n</style>\n{scripts}"
+    styles = "\n".join((STATIC / name).read_text() for name in STYLES)
+    return f"<style>\n{styles}\n</style>\n{scripts}"
 
 
 def html(name: str) -> str:
@@ -126,9 +130,24 @@ def note(text: str) -> str:
     return f'<p class="perse-note" role="status">{escape(text)}</p>'
 
 
-def clip_note(text: str) -> str:
-    """A sentence in place of the clip that the video will follow."""
-    return f'<div class="perse-has-clip">{note(text)}</div>'
+def brought(title: str, *notes: str) -> str:
+    """What a visitor has brought, and sentences about it."""
+    return f'<p class="perse-brought">{escape(title)}</p>{"".join(map(note, notes))}'
+
+
+def brought_faces(title: str, faces: list[np.ndarray], largest: int) -> str:
+    """The same of a clip with these faces (h, w, 3); if there are several, each is a button, and the largest is chosen."""
+    if len(faces) == 1:
+        return f'<div class="perse-driver"><img src="{data_uri(faces[0])}" alt="The face that drives">{brought(title)}</div>'
+    tiles = "".join(
+        f'<button type="button" class="perse-tile perse-face" data-face="{k}" aria-pressed="{"true" if k == largest + 1 else "false"}">'
+        f'<img src="{data_uri(face)}" alt=""><span>Face {k}</span></button>'
+        for k, face in enumerate(faces, 1)
+    )
+    return (
+        f"{brought(title, 'It shows several people: who drives your avatar?')}"
+        f'<div class="perse-tiles" role="group" aria-label="Who drives your avatar">{tiles}</div>'
+    )
 
 
 def message(text: str) -> str:
@@ -139,11 +158,11 @@ def message(text: str) -> str:
 def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ()) -> str:
     """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks."""
     url, name = escape(url, quote=True), escape(name, quote=True)
-    alone = "loop" if heard else "autoplay loop muted"  # browsers start nothing by itself that can be heard
+    alone = "" if heard else " autoplay loop muted"  # browsers start nothing by itself that can be heard
     show = (
-        f'<img src="{url}" alt="The finished animation">'
+        f'<img src="{url}" class="perse-clear" alt="The finished animation">'
         if name.endswith((".gif", ".webp"))
-        else f'<video src="{url}" controls {alone} playsinline aria-label="The finished video"></video>'
+        else f'<video src="{url}" class="perse-clear" controls{alone} playsinline aria-label="The finished video"></video>'
     )
     link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'
-    return f'<div class="perse-video">{show}{"".join(map(note, notes))}{link}</div>'
+    return f'<div class="perse-video">{show}<div class="perse-saved">{link}</div>{"".join(map(note, notes))}</div>'

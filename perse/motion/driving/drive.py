@@ -59,7 +59,8 @@ def drive(
     """The motion of the face in a clip, for this avatar, with the clip's own sound; of a photo, its expression as a pose that comes and goes.
 
     Args:
-        clip: a video of any person; the largest face counts. Frames without it, and those that show it from the side, are bridged.
+        clip: a video of any person; of several the largest face counts, unless `choices` say another. Frames without it, and those that
+            show it from the side, are bridged.
         edit: what the visitor has set; the motion is added to it.
         fps: frames a second of the motion; the clip's own if None.
         seconds: use no more than this much of the clip.
@@ -73,7 +74,12 @@ def drive(
     """
     try:
         tracked = track(
-            clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"), cancelled=cancelled
+            clip,
+            seconds,
+            fps,
+            person=choices.face,
+            progress=lambda share: progress(TRACKED * share, "following the face in your clip"),
+            cancelled=cancelled,
         )
         one = len(tracked.times) == 1
     except PerseError:

@@ -23,7 +23,13 @@
       t.tabIndex = t.dataset.tabName === name ? 0 : -1;
     }
     if (name === "video") perse.motion.thumbnails();
-    else perse.motion.stop();
+    else leaveVideo();
+  }
+
+  function leaveVideo() {
+    perse.motion.stop();
+    perse.recorder.stop(false);
+    perse.film.hide();
   }
 
   Object.assign(perse, {
@@ -44,6 +50,9 @@
         perse.panels.build();
         perse.motion.build();
         perse.keys.build();
+        perse.ways.build();
+        perse.speak.build();
+        perse.film.build();
         perse.save.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {
@@ -69,7 +78,7 @@
 
     // Back to the start; the photo that was built is not needed any more.
     leave() {
-      perse.motion.stop();
+      leaveVideo();
       perse.token = "";
       find("perse-fresh")?.click();
       view("photo");

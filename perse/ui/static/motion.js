@@ -25,6 +25,7 @@
 
     // Show one loop of the motion with the visitor's edit, live.
     async play() {
+      perse.film.hide();
       const run = ++this.playing;
       const { seconds } = perse.info.motions[this.name];
       const name = this.name;

@@ -80,6 +80,7 @@
         if (html !== undefined) place.innerHTML = html;
         this.shown[name] = key;
       }
+      perse.own.told(state);
       for (const [name, doing] of Object.entries(state.doing)) if (!pressing || name !== "found") perse.clock.told(name, doing);
       const go = find("perse-build");
       go.disabled = !state.button.ready;
