@@ -26,6 +26,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from perse import gpu  # on ZeroGPU, `spaces` must come before torch
+from perse.errors import PerseError
 from perse.motion.driving.choices import REGIONS, STRENGTHS
 from perse.motion.presets import PRESETS
 from perse.settings import (
@@ -95,6 +96,18 @@ def handler(action: Callable, *fixed) -> Callable:
             action(visit, *inputs, *fixed)
 
     return handle
+
+
+def told(action: Callable) -> Callable:
+    """`action(visit, *inputs)`, which says where the film would be why it makes none."""
+
+    def act(visit: Visit, *inputs) -> None:
+        try:
+            action(visit, *inputs)
+        except PerseError as error:
+            visit.film = html_pieces.message(str(error))
+
+    return act
 
 
 def take_example(request: gr.Request, event: gr.EventData) -> None:
@@ -192,13 +205,13 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     cancel.click(handler(desk.cancel, "look", "build"), **quiet).then(**show)
     asked = "...rest.slice(0, -3), ...perse.keys.wanted(), perse.ways.wanted()]"
     shoot.click(
-        handler(desk.film),
+        handler(told(desk.film)),
         [avatar, look, background, motion, seconds, size, fps, kind, framing, region, strength, absolute, keys, alone, way],
         js=f"(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.film.background(), perse.motion.name, {asked}",
         **quiet,
     ).then(**show)
     table.click(
-        handler(desk.tabulate),
+        handler(told(desk.tabulate)),
         [avatar, look, motion, seconds, fps, columns, region, strength, absolute, keys, alone, way],
         js=f"(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, {asked}",
         **quiet,

@@ -21,6 +21,7 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "net clock visit frame look stage panels motion keys own recorder speak ways film save main".split()
 )  # in the order in which they run
+_MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")
 
 
@@ -152,7 +153,12 @@ def brought_faces(title: str, faces: list[np.ndarray], largest: int) -> str:
 
 def message(text: str) -> str:
     """A sentence that tells what is wrong."""
-    return f'<p class="perse-message" role="alert">{escape(text)}</p>'
+    return f'{_MESSAGE} role="alert">{escape(text)}</p>'
+
+
+def is_message(piece: str) -> bool:
+    """Whether a piece is such a sentence."""
+    return piece.startswith(_MESSAGE)
 
 
 def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ()) -> str:

@@ -35,6 +35,8 @@ class Material:
         upload."""
         _known(kind)
         cancel(visit, kind)
+        visit.told.pop(kind, None)
+        _answered(visit)
         if (before := visit.brought.pop(kind, None)) is not None:
             before.path.unlink(missing_ok=True)
         if not path:
@@ -52,13 +54,13 @@ class Material:
             report(None, DOING[kind])
             return {RECORDING: _heard, CLIP: _seen}[kind](own.path, cancelled)
 
-        visit.told.pop(kind, None)
         start(visit, kind, work, self.line, DEADLINE, partial(_know, own), drop, drop)
 
     def agree(self, visit: Visit, kind: str, agreed: bool) -> None:
         """The box of consent for a kind was ticked or emptied. PerseError for an unknown kind."""
         _known(kind)
         (visit.allowed.add if agreed else visit.allowed.discard)(kind)
+        _answered(visit)
 
     def wanted(self, visit: Visit, kind: str) -> Path:
         """The file that shall move the avatar. PerseError without one, and without consent."""
@@ -81,6 +83,12 @@ class Material:
 def _known(kind: str) -> None:
     if kind not in KINDS:
         raise PerseError("Please bring a recording or a clip.")
+
+
+def _answered(visit: Visit) -> None:
+    """What the last video lacked may be there now: its sentence goes."""
+    if html_pieces.is_message(visit.film):
+        visit.film = ""
 
 
 def _piece(visit: Visit, kind: str) -> tuple[tuple, Callable[[], str]]:

@@ -46,7 +46,7 @@
       }, 200);
       running = { kind, recorder: made, stream, timer };
       if (camera) {
-        const view = document.getElementById("perse-camera");
+        const view = document.getElementById("perse-webcam");
         Object.assign(view, { srcObject: stream, hidden: false });
         view.play().catch(() => {});
       }
@@ -61,7 +61,7 @@
       running = null;
       clearInterval(timer);
       show(kind, null);
-      Object.assign(document.getElementById("perse-camera"), { srcObject: null, hidden: true });
+      Object.assign(document.getElementById("perse-webcam"), { srcObject: null, hidden: true });
       made.kept = kept;
       if (made.state !== "inactive") made.stop();
     },
