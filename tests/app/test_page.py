@@ -118,8 +118,8 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     page.get_by_role("tab", name="Video").click()
     page.wait_for_selector(".perse-thumb.moving")
     page.evaluate("perse.motion.choose('shake', false)")
-    page.locator("#perse-video input[type=number]").fill("1")
-    page.locator("#perse-video input[type=number]").press("Enter")
+    page.locator("#perse-seconds input[type=number]").fill("1")
+    page.locator("#perse-seconds input[type=number]").press("Enter")
     page.locator("#perse-shoot").click()
     page.wait_for_selector("#perse-screen video")
     page.wait_for_function("document.querySelector('#perse-screen video').readyState >= 2")
@@ -275,8 +275,8 @@ def test_a_video_can_be_cancelled(visit, avatar_file):
     page = v.page
     page.get_by_role("tab", name="Video").click()
     assert page.locator("#perse-cut").is_hidden()
-    page.locator("#perse-video input[type=number]").fill("20")
-    page.locator("#perse-video input[type=number]").press("Enter")
+    page.locator("#perse-seconds input[type=number]").fill("20")
+    page.locator("#perse-seconds input[type=number]").press("Enter")
     v.slow_down(6)
     for _ in range(2):
         page.locator("#perse-shoot").click()
