@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from ..portrait import Portrait
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = (
-    "net clock visit frame look stage panels motion keys own recorder speak ways film save main".split()
-)  # in the order in which they run
+# In the order in which they run.
+SCRIPTS = tuple(
+    f"{name}.js" for name in "net clock visit frame look stage panels motion keys own recorder speak ways film save main".split()
+)
 _MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")
 
 
 def head() -> str:
     """The page's own scripts and style sheet, inline: no request leaves for them."""
-    sources = [page_settings.script(), *((STATIC / f"{name}.js").read_text() for name in SCRIPTS)]
+    sources = [page_settings.script(), *((STATIC / name).read_text() for name in SCRIPTS)]
     scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
     styles = "\n".join((STATIC / name).read_text() for name in STYLES)
     return f"<style>\n{styles}\n</style>\n{scripts}"

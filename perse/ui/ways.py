@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from ..errors import PerseError
-from ..motion.speech.talk import LIVELINESS, STRENGTH, USUAL, Manner
+from ..motion.speech.choices import LIVELINESS, STRENGTH, USUAL, Manner
 from .api import number
 
 READY, SPEAK, FOLLOW = WAYS = ("ready", "speak", "follow")

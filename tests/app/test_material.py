@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from perse.errors import PerseError
-from perse.motion.speech.talk import Manner
+from perse.motion.speech.choices import Manner
 from perse.motion.speech.voice import spoken
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
