@@ -64,7 +64,7 @@ class FilmPlan:
             )
         elif self.way.kind == FOLLOW and self.own is not None:
             wait()
-            from ..motion.driving.drive import drive
+            from ..motion.driving.drive import POSED, drive
 
             motion = drive(
                 avatar,
@@ -73,6 +73,7 @@ class FilmPlan:
                 self.fps,
                 self.seconds,
                 choices=self.choices,
+                posed=POSED,
                 progress=lambda share, text: report(FOLLOWING_SHARE * share, text),
                 cancelled=cancelled,
             )
