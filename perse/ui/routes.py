@@ -45,7 +45,7 @@ class FrameRoutes:
 
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
     POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
-    POST /perse/motion/{avatar}         ?name=          -> JPEG strip of a motion, `STRIP_FRAMES` squares
+    POST /perse/motion/{avatar}         ?name=          Controls -> JPEG strip of a motion, `STRIP_FRAMES` squares
     POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, avatar.safetensors   Controls -> that file
     GET  /perse/info/{avatar}           what the avatar offers
     GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
@@ -121,7 +121,7 @@ class FrameRoutes:
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:
         name = request.query_params.get("name", "")
-        return self._strip(entry, [preset_frame(name, Controls(), i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
+        return self._strip(entry, [preset_frame(name, controls, i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
 
     def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
         renderer = entry.renderer(STRIP_SIZE, "grey")

@@ -196,6 +196,19 @@ def test_one_of_two_people_in_a_clip_drives_and_the_picture_may_be_transparent(v
     page.wait_for_selector("[data-bring=clip]:visible")
 
 
+def test_tiles_show_the_person_as_edited(visit):
+    v = visit()
+    page = opened(v)
+    first = "document.querySelector('[data-motion] .perse-thumb').style.backgroundImage"
+    page.wait_for_function(first)
+    before = page.evaluate(first)
+    page.get_by_role("tab", name="Look").click()
+    page.evaluate("perse.look.edit((value) => { value.styles = { beard: { full: 1 } }; })")
+    page.get_by_role("tab", name="Video").click()
+    page.wait_for_function(f"{first} !== {before!r}")
+    v.shot("desktop-bearded-tiles")
+
+
 def test_a_photo_drives_with_its_expression(visit, astronaut):
     page = opened(visit())
     page.get_by_role("button", name="Follow a clip").click()
