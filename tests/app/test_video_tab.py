@@ -196,6 +196,20 @@ def test_one_of_two_people_in_a_clip_drives_and_the_picture_may_be_transparent(v
     page.wait_for_selector("[data-bring=clip]:visible")
 
 
+def test_an_upload_shows_how_far_it_is_and_can_be_given_up(visit, astronaut):
+    v = visit()
+    page = opened(v)
+    page.get_by_role("button", name="Follow a clip").click()
+    page.route("**/gradio_api/upload", lambda route: None)  # it never ends
+    page.locator("[data-upload=clip]").set_input_files(astronaut)
+    page.wait_for_selector("#perse-clip .perse-bar")
+    page.evaluate("perse.visit.ask()")
+    assert "Uploading" in page.locator("#perse-clip .perse-doing").inner_text(), "what the server says of nothing does not take its place"
+    page.locator("[data-give-up=clip]").click()
+    page.wait_for_selector("[data-bring=clip]:visible")
+    page.wait_for_function("!document.querySelector('#perse-clip .perse-bar')")
+
+
 def test_tiles_show_the_person_as_edited(visit):
     v = visit()
     page = opened(v)

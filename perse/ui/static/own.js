@@ -18,7 +18,7 @@
     length: (seconds) => (seconds === 1 ? "1 second" : `${seconds} seconds`),
     place: (kind) => document.querySelector(`[data-own="${kind}"]`),
     has: (kind) => (document.body.dataset.brought ?? "").split(" ").includes(kind),
-    box: (kind) => document.querySelector(`[data-allow="${kind}"]`),
+    sends: (kind) => document.body.dataset.sending === kind, // until then its place shows the upload
 
     // A file goes up, and is looked through there.
     async bring(kind, file) {
