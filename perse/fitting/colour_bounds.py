@@ -10,12 +10,16 @@ from ..avatar.seeds.seed import GRID_SCALE
 from ..avatar.state import State
 from ..portrait import Portrait
 from ..render.camera import Camera
+from ..rig.skeleton import PART
+from ..texture.belief.surfaces import LIP_ERROR, unlike_lips
+from ..texture.fill_holes import diffuse
 from .colours import View
 from .losses import Target
 
 PLAY = 0.05  # how far beyond the photo's colours around it a colour may be where they are all the same
 AROUND = 0.006  # of the photo's side: how far around a Gaussian lie the colours that it may have
 OVERSHOOT = 1.0  # how far it may exceed them, in their own spread
+IN_MOUTH = 0.2  # share of a pixel that lies between the lips, from which it may show what is behind them
 OPENLY = 0.8  # the share of itself that a Gaussian shows which nothing hides: some of it is always behind its neighbours
 
 
@@ -35,18 +39,39 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
     share = (covered / torch.from_numpy(own[:, None]).to(covered).clamp_min(1e-6) / OPENLY).clamp_max(1) ** 2
 
     size = len(target.image)
-    picture = cv2.resize(portrait.foreground, (size, size), interpolation=cv2.INTER_AREA)
     around = np.ones((2 * round(AROUND * size) + 1,) * 2, np.uint8)
     column, row = np.clip(xy.astype(int), 0, size - 1).T
-    low, high = (torch.from_numpy(reach(picture, around)[row, column]).to(share) for reach in (cv2.erode, cv2.dilate))
-    beyond = PLAY + OVERSHOOT * (high - low)
-    play = freedom.play[:, None].clone()
+
+    def colours_around(picture: np.ndarray) -> np.ndarray:
+        picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+        return np.stack([reach(picture, around)[row, column] for reach in (cv2.erode, cv2.dilate)])
+
+    reach = colours_around(portrait.foreground)
     if avatar.rig.mouth_open:
-        # What shows between the lips is not all its own: their rims make up for what is painted there.
-        mouth = cv2.resize(cv2.dilate(portrait.masks["mouth"], around), (size, size))
-        play[torch.from_numpy(mouth[row, column] > 0.5).to(play.device) & (freedom.open > 0)] = 1.0
+        of_face = avatar.rig.face_part[avatar.binding.face.cpu().numpy()] == PART["face"]
+        reach[:, of_face] = colours_around(_without_mouth(portrait))[:, of_face]
+    low, high = torch.from_numpy(reach).to(share)
+    beyond = PLAY + OVERSHOOT * (high - low)
+    play = freedom.play[:, None]
     share = share * freedom.open[:, None]
     colors = avatar.colors
+    if avatar.rig.mouth_open:  # they begin with what the photo shows there
+        lips = torch.from_numpy(of_face & _beside_mouth(portrait, size)[row, column]).to(colors.device)
+        colors[lips] = torch.maximum(torch.minimum(colors, high + PLAY), low - PLAY)[lips]
     least = colors - play - share * (colors - play - torch.minimum(colors, low - beyond))
     greatest = colors + play + share * (torch.maximum(colors, high + beyond) - colors - play)
     freedom.darkest, freedom.lightest = least.clamp_min(0), greatest.clamp_max(1)
+
+
+def _beside_mouth(portrait: Portrait, size: int) -> np.ndarray:
+    """(size, size) bool: pixels of the photo between the lips, or so near that landmarks may have missed them."""
+    mouth = (portrait.masks["mouth"] > IN_MOUTH).astype(np.uint8)
+    near = cv2.dilate(mouth, np.ones((2 * round(LIP_ERROR * len(mouth) / 512) + 1,) * 2))
+    return cv2.resize(near, (size, size), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _without_mouth(portrait: Portrait) -> np.ndarray:
+    """The photo (S, S, 3) with lips going on where it shows teeth or the dark between them: on a lip's rim those would be drawn apart with it,
+    as a string of beads, once the mouth closes or opens."""
+    near = _beside_mouth(portrait, len(portrait.alpha))
+    return diffuse(portrait.foreground, 1.0 - ((portrait.masks["mouth"] > IN_MOUTH) | near & unlike_lips(portrait)))

@@ -95,17 +95,22 @@ def painted_mouth(s: Surfaces) -> None:
     hang on the teeth as specks; and teeth, or the dark between them, on the lips' rim would be drawn apart with it to a string of beads."""
     if not s.rig.mouth_open:
         return
-    inside, portrait = s.view.shows(*MOUTH), s.portrait
-    s.painted |= _not_own(s)
-    lips = portrait.foreground[portrait.masks["lips"] > 0.9]
-    if len(lips):
-        bright, dull = portrait.foreground.max(-1), portrait.foreground.min(-1)
-        usual = np.median(lips.max(-1))
-        colourful = np.median((lips.max(-1) - lips.min(-1)) / np.maximum(lips.max(-1), 0.05))
-        tooth = (bright > TOOTH_BRIGHTER * usual) & (bright - dull < TOOTH_PALER * colourful * bright)
-        rim = ~inside & (distance_transform_edt(~inside) <= LIP_ERROR * len(inside) / 512)
-        s.painted |= rim & ~s.beyond & (tooth | (bright < DARK_BETWEEN_TEETH * usual))
+    inside = s.view.shows(*MOUTH)
+    rim = ~inside & (distance_transform_edt(~inside) <= LIP_ERROR * len(inside) / 512)
+    s.painted |= _not_own(s) | rim & ~s.beyond & unlike_lips(s.portrait)
     s.show(s.painted, -1)
+
+
+def unlike_lips(portrait: Portrait) -> np.ndarray:
+    """(S, S) bool: pixels as bright and pale as teeth are, or as dark as what is between them, against this portrait's lips."""
+    bright, dull = portrait.foreground.max(-1), portrait.foreground.min(-1)
+    lips = portrait.foreground[portrait.masks["lips"] > 0.9]
+    if not len(lips):
+        return np.zeros(bright.shape, bool)
+    usual = np.median(lips.max(-1))
+    colourful = np.median((lips.max(-1) - lips.min(-1)) / np.maximum(lips.max(-1), 0.05))
+    tooth = (bright > TOOTH_BRIGHTER * usual) & (bright - dull < TOOTH_PALER * colourful * bright)
+    return tooth | (bright < DARK_BETWEEN_TEETH * usual)
 
 
 def cloth_before_the_head(s: Surfaces) -> None:
