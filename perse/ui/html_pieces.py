@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 # In the order in which they run.
 SCRIPTS = tuple(
-    f"{name}.js" for name in "net clock visit frame look stage live clip thumbs panels motion keys own recorder speak ways film save main".split()
+    f"{name}.js"
+    for name in "net clock visit frame look stage live clip thumbs panels motion keys own recorder speak ways film save main".split()
 )
 _MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")
