@@ -47,6 +47,7 @@ from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair_pool import FairPool
 from perse.ui.film_plan import TABLES
 from perse.ui.guard import MAX_UPLOAD, Guard
+from perse.ui.live_routes import LiveRoutes
 from perse.ui.material_routes import MaterialRoutes
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
@@ -242,13 +243,14 @@ def main(wait: bool = True) -> None:
     routes = [
         *FrameRoutes(engine, visits, pool, MARK).routes(),
         *VisitRoutes(desk, pool).routes(),
+        *LiveRoutes(engine, visits).routes(),
         *MaterialRoutes(desk).routes(),
         *Uploads(visits).routes(),
     ]
     settle()
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=theme,
-        head=html_pieces.head(),
+        head=html_pieces.head(MARK, SPEECH_MARK),
         run_history=False,
         footer_links=["api"],
         ssr_mode=False,

@@ -71,9 +71,14 @@ def parser() -> argparse.ArgumentParser:
     video.set_defaults(run=_video)
 
     export = commands.add_parser(
-        "export", help="for other viewers: .ply, .html (a page that needs nobody) or .live (what that page's player reads)"
+        "export",
+        help="for other viewers: .ply, .glb (a mesh with ARKit's shapes), .html (a page that needs nobody) or .live (what it reads)",
     )
     add_edit_options(export)
+    export.add_argument(
+        "--all-properties", action="store_true", help=".ply: with 45 zeros a Gaussian, 62 properties, which some readers demand"
+    )
+    export.add_argument("--y-up", action="store_true", help=".ply: upright where y points up (Blender, three.js); without it y points down")
     export.set_defaults(run=_export)
 
     look = commands.add_parser("look", help="keep edits as a look: a JSON file for --look and for the page")
@@ -237,7 +242,7 @@ def _video(args) -> None:
 def _export(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
-    pipeline.export(avatar, controls_from(args, avatar), args.output)
+    pipeline.export(avatar, controls_from(args, avatar), args.output, args.all_properties, args.y_up)
 
 
 def _look(args) -> None:

@@ -16,6 +16,7 @@ from . import compile_ahead, stages
 from .attributes.catalogue import CATEGORIES
 from .attributes.own_words import describe as read_words
 from .attributes.own_words import extend, without
+from .avatar.as_mesh import to_glb
 from .avatar.avatar import Avatar, Report
 from .avatar.backdrop import remember
 from .avatar.io import load_avatar, save_avatar
@@ -287,19 +288,26 @@ class PersePipeline:
             raise PerseError(f"Cannot write the video: {why[:1].lower()}{why[1:]}.") from None
         return (*motion.notes, SILENT) if motion.sound is not None and is_silent(path) else motion.notes
 
-    def export(self, avatar: Avatar, controls: Controls, path: str | Path) -> None:
+    def export(self, avatar: Avatar, controls: Controls, path: str | Path, all_properties: bool = False, y_up: bool = False) -> None:
         """Write the avatar for other viewers: .ply, this state in the standard 3DGS layout; .live, all of it for a player in a browser
-        (docs/live_format.md); or .html, a page with player and sliders that needs nobody. The last two begin in this state."""
+        (docs/live_format.md); .html, a page with player and sliders that needs nobody; or .glb, this look as a mesh with ARKit's shapes. A .live and
+        a .html begin in this state.
+
+        all_properties, y_up: of a .ply, see `write_ply`; PerseError for another file."""
         path = Path(path)
         kind = path.suffix.lower()
+        if kind != ".ply" and (all_properties or y_up):
+            raise PerseError("Only a .ply is written with all properties or with y up.")
         if kind == ".ply":
             with torch.no_grad():
-                write_ply(avatar(controls), path)
+                write_ply(avatar(controls), path, all_properties, y_up)
         elif kind in (".live", ".html"):
             live = bake_live(avatar, look=controls)
             write_atomically(path, page_of(live) if kind == ".html" else live)
+        elif kind == ".glb":
+            write_atomically(path, to_glb(avatar, controls))
         else:
-            raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply, .html or .live.")
+            raise PerseError(f"Cannot export to {path.suffix or 'a file without suffix'}: use .ply, .html, .live or .glb.")
 
     def info(self, avatar: Avatar) -> dict:
         """What an avatar offers, as plain JSON values. An axis that this portrait does not allow has available false and a reason."""

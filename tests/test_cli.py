@@ -195,6 +195,16 @@ def test_a_colon_in_a_name_is_no_address(run, avatar_file, tmp_path):
     refused(run, "No human face was found in wall:1.mp4", *film, "-o", "other.mp4", "--drive", "wall:1.mp4")
 
 
+def test_a_ply_for_demanding_readers_and_a_mesh(run, avatar_file, tmp_path):
+    assert run("export", avatar_file, "-o", "whole.ply", "--all-properties", "--y-up")[0] == 0
+    header = (tmp_path / "whole.ply").read_bytes().partition(b"end_header")[0]
+    assert header.count(b"property float") == 62
+    assert run("export", avatar_file, "-o", "head.glb")[0] == 0
+    assert (tmp_path / "head.glb").read_bytes()[:4] == b"glTF"
+    code, _, told = run("export", avatar_file, "-o", "head.html", "--y-up")
+    assert code == 2 and ".ply" in told[0] and not (tmp_path / "head.html").exists()
+
+
 def test_export(run, avatar_file, tmp_path):
     assert run("export", avatar_file, "-o", "head.ply", "--style", "glasses=square")[0] == 0
     assert run("export", avatar_file, "-o", "head.html", "--style", "glasses=square")[0] == 0
@@ -362,7 +372,7 @@ def test_bad_videos(run, avatar_file, options, told):
 
 
 @pytest.mark.parametrize(
-    "command, name", [("render", "a.tiff"), ("render", "a"), ("export", "a.glb"), ("export", "a"), ("video", "a.avi"), ("video", "a")]
+    "command, name", [("render", "a.tiff"), ("render", "a"), ("export", "a.obj"), ("export", "a"), ("video", "a.avi"), ("video", "a")]
 )
 def test_formats_that_are_not_written(run, avatar_file, command, name):
     more = ["--motion", "nod", "--seconds", "0.2", "--size", "64"] if command == "video" else []

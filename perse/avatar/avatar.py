@@ -129,16 +129,24 @@ class Avatar(nn.Module):
         states = [state_of(controls, self.space, self.rig) for controls in moments]
         return self._cloud(stacked(states).to(self.device), self._changes([state.latents for state in states]), True)
 
-    def _cloud(self, state: State, change: Change | None, lit: bool) -> GaussianCloud:
-        """One frame, or several where all have leading dimensions."""
-        shape, scales, colors, opacities = None, self.log_scales, self.colors, self.opacities
-        if change is not None:
-            shape, scales = change.shape, scales + change.log_scale[..., None]
-            colors, opacities = (colors + change.color).clamp(0, 1), (opacities + change.opacity).clamp(0, MOST_OPAQUE)
+    def vertices(self, state: State) -> Tensor:
+        """The mesh (V, 3) of a state."""
+        return self._mesh(state, self._change(state.latents))
+
+    def _mesh(self, state: State, change: Change | None) -> Tensor:
+        shape = None if change is None else change.shape
         if state.detail is not None:
             detail = self.poser.spread(state.detail)
             shape = detail if shape is None else shape + detail
-        vertices = self.poser(state.weights, state.head, state.gaze, shape, state.body)
+        return self.poser(state.weights, state.head, state.gaze, shape, state.body)
+
+    def _cloud(self, state: State, change: Change | None, lit: bool) -> GaussianCloud:
+        """One frame, or several where all have leading dimensions."""
+        scales, colors, opacities = self.log_scales, self.colors, self.opacities
+        if change is not None:
+            scales = scales + change.log_scale[..., None]
+            colors, opacities = (colors + change.color).clamp(0, 1), (opacities + change.opacity).clamp(0, MOST_OPAQUE)
+        vertices = self._mesh(state, change)
         means, quats, scales = self.follower(vertices, self.offset, self.quats, scales, opacities)
         if lit:
             light = None if state.light is None else self.poser.spread(state.light)

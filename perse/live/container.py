@@ -8,6 +8,7 @@ import json
 import math
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,7 +75,8 @@ class LiveFile:
             table.append([name, array.section, array.kind, list(array.stored.shape), array.low, array.step])
             sections[array.section] += _planes(array.stored)
         sections[0] += json.dumps({**self.head, "arrays": table}, separators=(",", ":")).encode()
-        packed = [_gzip(bytes(part)) for part in sections]
+        with ThreadPoolExecutor(2) as packers:  # packing leaves Python's lock alone
+            packed = list(packers.map(_gzip, map(bytes, sections)))
         sizes = b"".join(struct.pack("<II", len(raw), len(part)) for raw, part in zip(sections, packed))
         return _HEAD.pack(MAGIC, VERSION, len(packed)) + sizes + b"".join(packed)
 
@@ -85,6 +87,28 @@ def decode(data: bytes) -> LiveFile:
     Raises:
         PerseError: for a file that is none, or of a newer version. ValueError, LookupError, TypeError or zlib.error: it is damaged.
     """
+    sizes, places = _sections_of(data)
+    head = _description(data, sizes, places)
+    table = head.pop("arrays")
+    _check_table(table, [raw for raw, _ in sizes])
+    arrays: dict[str, Array] = {}
+    for section in range(1, len(sizes)):
+        raw = _gunzip(data[places[section] : places[section] + sizes[section][1]], sizes[section][0])
+        start = 0
+        for name, _, kind, shape, low, step in (entry for entry in table if entry[1] == section):
+            size = math.prod(shape) * KINDS[kind][1]
+            arrays[name] = Array(section, _whole_numbers(raw[start : start + size], kind, shape), float(low), float(step))
+            start += size
+    return LiveFile(head, arrays)
+
+
+def description(data: bytes) -> dict:
+    """What a live file says of itself, its arrays left alone. Errors as of `decode`."""
+    return _description(data, *_sections_of(data))
+
+
+def _sections_of(data: bytes) -> tuple[list[tuple[int, int]], list[int]]:
+    """Of every section its sizes, unpacked and packed, and where it begins."""
     if len(data) > LARGEST_FILE:
         raise PerseError("This file is too large to be a live avatar.")
     if len(data) < _HEAD.size or not data.startswith(MAGIC):
@@ -97,20 +121,13 @@ def decode(data: bytes) -> LiveFile:
     at = _HEAD.size + 8 * count
     require(at + sum(packed for _, packed in sizes) == len(data))
     require(sizes[0][0] <= LARGEST_HEAD and sum(raw for raw, _ in sizes) <= LARGEST_RAW)
-    places = [at + sum(packed for _, packed in sizes[:k]) for k in range(count)]
+    return sizes, [at + sum(packed for _, packed in sizes[:k]) for k in range(count)]
+
+
+def _description(data: bytes, sizes: list[tuple[int, int]], places: list[int]) -> dict:
     head = plain_json(_gunzip(data[places[0] : places[0] + sizes[0][1]], sizes[0][0]))
     require(isinstance(head, dict))
-    table = head.pop("arrays")
-    _check_table(table, [raw for raw, _ in sizes])
-    arrays: dict[str, Array] = {}
-    for section in range(1, count):
-        raw = _gunzip(data[places[section] : places[section] + sizes[section][1]], sizes[section][0])
-        start = 0
-        for name, _, kind, shape, low, step in (entry for entry in table if entry[1] == section):
-            size = math.prod(shape) * KINDS[kind][1]
-            arrays[name] = Array(section, _whole_numbers(raw[start : start + size], kind, shape), float(low), float(step))
-            start += size
-    return LiveFile(head, arrays)
+    return head
 
 
 def _check_table(table, raw: list[int]) -> None:

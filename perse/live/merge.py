@@ -19,6 +19,8 @@ APART = 10.0  # eye distances added between kinds that must not be merged: more 
 # How much dearer it is to merge what lies in a mouth or about an eye: little of a picture, but people look there, and of the skin around an eye
 # the colour of its closed lid is made.
 DEAR = 3.0
+NEAR = 3  # neighbours that are offered
+FARTHEST = 0.3  # eye distances between two that are merged: of the last few of a kind the nearest may be on another ear
 TINY = 1e-12
 
 
@@ -37,16 +39,41 @@ class _Blobs:
     face: np.ndarray
     dear: np.ndarray
 
-    def nearest_pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pairs (P,), (P,) of one kind, each the other's nearest in place and colour, and what it costs to merge them (P,)."""
+    def pairs(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (P,), (P,) of one kind, near in place and colour and cheap to merge; nobody is in two, and there are at most so many.
+
+        Each is offered its nearest NEAR neighbours; who is another's cheapest, and the other way round, becomes a pair, and the rest is
+        asked again.
+        """
         features = np.concatenate([self.place, COLOUR * self.color, APART * self.kind[:, None]], 1)
-        distance, near = cKDTree(features).query(features, 2, workers=-1)
-        own = np.arange(len(features))
-        other = np.where(near[:, 1] == own, near[:, 0], near[:, 1])
-        mutual = (other[other] == own) & (own < other) & (distance.max(1) < APART / 2)
-        first, second = own[mutual], other[mutual]
-        cost = distance.max(1)[mutual] * np.sqrt(np.minimum(self.weight[first], self.weight[second]))
-        return first, second, cost * np.maximum(self.dear[first], self.dear[second])
+        distance, near = cKDTree(features, balanced_tree=False).query(features, 1 + NEAR, eps=0.1, workers=-1)
+        one, other = np.repeat(np.arange(len(features)), 1 + NEAR), near.ravel()
+        cost = (
+            distance * np.sqrt(np.minimum(self.weight[:, None], self.weight[near])) * np.maximum(self.dear[:, None], self.dear[near])
+        ).ravel()
+        offered = (one != other) & (distance.ravel() < FARTHEST)
+        one, other, cost = one[offered], other[offered], cost[offered]
+        one, other = np.concatenate([one, other]), np.concatenate([other, one])
+        order = np.argsort(np.concatenate([cost, cost]))
+        one, other = one[order], other[order]
+        taken, found = np.zeros(len(features), bool), []
+        while len(one):
+            cheapest = np.full(len(features), -1)
+            cheapest[one[::-1]] = other[::-1]  # the first of each counts
+            chosen = np.flatnonzero(
+                (cheapest >= 0) & (cheapest[cheapest] == np.arange(len(features))) & (cheapest > np.arange(len(features)))
+            )
+            found.append(np.stack([chosen, cheapest[chosen]]))
+            taken[found[-1]] = True
+            left = ~(taken[one] | taken[other])
+            one, other = one[left], other[left]
+        first, second = np.concatenate(found, 1) if found else np.zeros((2, 0), int)
+        if len(first) > most:
+            apart = np.sqrt(((features[first] - features[second]) ** 2).sum(1))
+            price = apart * np.sqrt(np.minimum(self.weight[first], self.weight[second])) * np.maximum(self.dear[first], self.dear[second])
+            kept = np.argpartition(price, most)[:most]
+            first, second = first[kept], second[kept]
+        return first, second
 
     def merge(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Put pairs into their first; returns for each of the M rows which row it is of now.
@@ -59,8 +86,7 @@ class _Blobs:
         apart = self.place[first] - self.place[second]
         spread = (share * (1 - share))[:, None, None] * apart[:, :, None] * apart[:, None, :]
         covariance = _mix(share, self.covariance, first, second) + spread
-        extent = np.linalg.eigvalsh(covariance).clip(TINY)
-        area = np.sqrt(extent[:, 1] * extent[:, 2])
+        area = _area(covariance)
         covered = self.opacity[first] * self.area[first] + self.opacity[second] * self.area[second]
         self.color[first] = _mix(share, self.color, first, second)
         self.place[first], self.covariance[first], self.area[first] = place, covariance, area
@@ -76,6 +102,16 @@ class _Blobs:
         return now
 
 
+def _area(covariance: np.ndarray) -> np.ndarray:
+    """(M,) root of the product of the two largest eigenvalues of (M, 3, 3): Smith, "Eigenvalues of a symmetric 3 x 3 matrix" (1961)."""
+    middle = np.trace(covariance, axis1=1, axis2=2) / 3
+    apart = covariance - middle[:, None, None] * np.eye(3)
+    width = np.sqrt((apart**2).sum((1, 2)) / 6)
+    angle = np.arccos((np.linalg.det(apart) / (2 * np.maximum(width, TINY) ** 3)).clip(-1, 1)) / 3
+    largest, least = (middle + 2 * width * np.cos(angle + turn) for turn in (0, 2 * np.pi / 3))
+    return np.sqrt(largest.clip(TINY) * (3 * middle - largest - least).clip(TINY))
+
+
 def _mix(share: np.ndarray, values: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     share = share.reshape(-1, *[1] * (values.ndim - 1))
     return share * values[first] + (1 - share) * values[second]
@@ -87,22 +123,21 @@ def merged(avatar: Avatar, count: int) -> Avatar:
     no more. Moments of a mixture as in Kerbl et al., "A Hierarchical 3D Gaussian Representation" (SIGGRAPH 2024), section 4.2."""
     if len(avatar) <= count:
         return avatar
-    blobs = _blobs(avatar)
+    peak = _greatest_opacity(avatar)
+    blobs = _blobs(avatar, peak.double().numpy())
     weight, member = blobs.weight.copy(), np.arange(len(avatar))
     while len(blobs.place) > count:
-        first, second, cost = blobs.nearest_pairs()
+        first, second = blobs.pairs(len(blobs.place) - count)
         if not len(first):
             break
-        cheapest = np.argsort(cost, kind="stable")[: len(blobs.place) - count]
-        member = blobs.merge(first[cheapest], second[cheapest])[member]
-    return _Shares(avatar, member, weight / blobs.weight[member], blobs).avatar()
+        member = blobs.merge(first, second)[member]
+    return _Shares(avatar, peak, member, weight / blobs.weight[member], blobs).avatar()
 
 
-def _blobs(avatar: Avatar) -> _Blobs:
+def _blobs(avatar: Avatar, peak: np.ndarray) -> _Blobs:
     face = avatar.binding.face.numpy()
     scales = avatar.log_scales.exp()
     spread = rotations(avatar.quats) * scales[:, None, :]
-    peak = _greatest_opacity(avatar).double().numpy()
     extent = np.sort(scales.double().numpy(), 1)
     area = extent[:, 1] * extent[:, 2]
     return _Blobs(
@@ -151,14 +186,14 @@ def _kinds(avatar: Avatar) -> np.ndarray:
 
 
 class _Shares:
-    """What has become of the Gaussians of an avatar: member (N,) of which blob each is, and share (N,) of it that it makes up."""
+    """What has become of the Gaussians of an avatar: member (N,) of which blob each is, and share (N,) of it that it makes up. peak (N,): the
+    greatest opacity of each."""
 
-    def __init__(self, avatar: Avatar, member: np.ndarray, share: np.ndarray, blobs: _Blobs):
+    def __init__(self, avatar: Avatar, peak: Tensor, member: np.ndarray, share: np.ndarray, blobs: _Blobs):
         self.old, self.blobs, self.count = avatar, blobs, len(blobs.place)
         self.member, self.share = torch.from_numpy(member), torch.from_numpy(share).float()
         # What covers less as one than it did as two, or more, is as much more opaque, or less, whatever edit is on.
-        peak = self._mean(_greatest_opacity(avatar)).clamp_min(1e-6)
-        self.denser = torch.from_numpy(blobs.opacity).float() / peak
+        self.denser = torch.from_numpy(blobs.opacity).float() / self._mean(peak).clamp_min(1e-6)
         added = self._mean(avatar.opacities.detach()) == 0
         self.denser[added] = self.denser[added].clamp_min(1)
 
@@ -185,8 +220,15 @@ class _Shares:
             space.middles[name] = self._basis(basis)
         return Avatar(old.rig, binding, gaussians, space, old.source, old.report).requires_grad_(False)
 
+    def _rows(self, gaussians: Tensor) -> tuple[Tensor, Tensor]:
+        """Which blobs (M,) hold any of some Gaussians, in order, and which of them each is in (n,)."""
+        member = self.member[gaussians]
+        held = torch.zeros(self.count, dtype=torch.bool)
+        held[member] = True
+        return held.nonzero()[:, 0], (held.cumsum(0) - 1)[member]
+
     def _basis(self, basis: AxisBasis) -> AxisBasis:
-        rows, place = self.member[basis.gaussians].unique(return_inverse=True)
+        rows, place = self._rows(basis.gaussians)
         share = self.share[basis.gaussians] * basis.weight
         out = AxisBasis(rows, torch.ones(len(rows)), basis.vertices, basis.terms, basis.paints, len(basis.shape)).requires_grad_(False)
         out.pace, out.shape[:] = basis.pace.clone(), basis.shape.detach()

@@ -5,10 +5,14 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..controls import Controls
-from ..motion.presets import PRESETS
+from ..motion.presets import PRESETS, Preset
 from ..render import synthetic
+
+if TYPE_CHECKING:
+    from ..rig.rig import Rig
 
 PLAYER = Path(__file__).with_name("player")
 FPS = 30
@@ -47,11 +51,16 @@ def script(name: str) -> str:
 def motions() -> list[dict]:
     """Ready-made motions as a panel takes them; those that sweep an edit, or speak, need a server."""
     return [
-        {"name": name, "label": preset.label, "fps": FPS, "frames": [_moment(preset.pose(k / count, None)) for k in range(count)]}
+        {"name": name, "label": preset.label, "fps": FPS, "frames": moments(preset)}
         for name, preset in PRESETS.items()
         if not preset.sweeps and preset.sound is None
-        for count in [round(FPS * preset.seconds)]
     ]
+
+
+def moments(preset: Preset, rig: "Rig | None" = None, count: int = 0) -> list[dict]:
+    """What a preset adds to the controls in one loop, FPS times a second, or `count` times in all; rig: as in `Preset.pose`."""
+    count = count or round(FPS * preset.seconds)
+    return [_moment(preset.pose(k / count, rig)) for k in range(count)]
 
 
 def _moment(controls: Controls) -> dict:

@@ -13,9 +13,10 @@ from ..render.rasterize import rasterize
 
 VIEWS = ((0, 0), (-35, 0), (0, 15), (35, 0), (0, -15))  # yaw and pitch of the cameras, degrees: from where people look
 SIZE = 320  # pixels; about that of the head in a page's view on an ordinary screen
-PICTURES, ROUNDS = 14, 2  # how many are compared, and how often
-# A step of Adam: of colour and opacity in their own unit, of the logarithm of a size, of a place in mean sizes.
-RATES = {"colors": 0.01, "opacities": 0.02, "log_scales": 0.02, "offset": 0.1}
+PICTURES = 14  # how many are compared, each once
+# The first step of Adam; later ones are smaller, down to nothing, or the last picture would have the last word.
+# Of colour and opacity in their own unit, of the logarithm of a size, of a place in mean sizes.
+RATES = {"colors": 0.007, "opacities": 0.014, "log_scales": 0.014, "offset": 0.07}
 # Of the first step's usual gradient: what has a smaller one is hardly seen in any picture, and hardly moves.
 FAINT = 0.3
 OPEN = Controls(expression={"jaw_open": 0.7, "grin": 0.5})  # what lies in a mouth is part of a face, too
@@ -30,9 +31,9 @@ def refine(small: Avatar, whole: Avatar) -> None:
     adam = torch.optim.Adam(
         [{"params": [value], "lr": rate * (size if name == "offset" else 1)} for (name, rate), value in zip(RATES.items(), values)]
     )
+    calmer = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: 1 - step / len(pictures))
     with torch.enable_grad():
-        for step in range(ROUNDS * len(pictures)):
-            look, camera, rgb, alpha = pictures[step % len(pictures)]
+        for step, (look, camera, rgb, alpha) in enumerate(pictures):
             own_rgb, own_alpha = rasterize(small.cloud(small.state(look), lit=False), camera)
             loss = ((own_rgb - rgb) ** 2).sum() + ((own_alpha - alpha) ** 2).sum()
             adam.zero_grad()
@@ -44,6 +45,7 @@ def refine(small: Avatar, whole: Avatar) -> None:
                 for group, value in zip(adam.param_groups, values):
                     group["eps"] = FAINT * float(value.grad.square().mean().sqrt())
             adam.step()
+            calmer.step()
             with torch.no_grad():
                 small.colors.clamp_(0, 1)
                 # One that is there at rest never becomes one of those that an edit brings, which keep their size on a moving skin.

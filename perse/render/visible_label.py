@@ -28,6 +28,11 @@ def _stamp(text: str, width: int, height: int) -> np.ndarray:
     return stamp[:height, :width]
 
 
+def one_line(text: str) -> str:
+    """What of a mark is shown."""
+    return " ".join(text.split())[:LONGEST]
+
+
 def draw_mark(picture: np.ndarray, text: str) -> np.ndarray:
     """A copy of a picture with a small label at its bottom left; the picture itself if `text` is empty.
 
@@ -35,7 +40,7 @@ def draw_mark(picture: np.ndarray, text: str) -> np.ndarray:
         picture: (H, W, 3), or (H, W, 4) with straight alpha, uint8.
         text: one line; beyond LONGEST characters it is cut off.
     """
-    text = " ".join(text.split())[:LONGEST]
+    text = one_line(text)
     if not text:
         return picture
     height, width = picture.shape[:2]

@@ -9,7 +9,8 @@ from ..render.geometry import triangle_normals
 from ..smooth_ramps import smooth_step
 from .anatomy.template import head_template
 from .blendshapes import build_blendshapes, jaw_weights
-from .bust import ANGLES, ROWS, build_bust
+from .bust import build_bust
+from .charts import around, face_chart, in_chart
 from .expressions import NAMES
 from .eyes import CAP, build_eye, room_behind_lid
 from .head import build_head, fit_head
@@ -21,39 +22,10 @@ from .sculpt import Surface
 from .skeleton import JAW_GLIDE, PART
 
 # Where each part's texture lies in the atlas: u0, v0, u1, v1.
-CHARTS = {
-    "face": (0.0, 0.0, 0.5, 0.5),
-    "shell": (0.5, 0.0, 1.0, 0.5),
-    "body": (0.0, 0.5, 0.5, 1.0),
-    "eye_right": (0.5, 0.5, 0.625, 0.625),
-    "eye_left": (0.625, 0.5, 0.75, 0.625),
-    "cavity": (0.75, 0.5, 0.875, 0.625),
-    "upper_teeth": (0.5, 0.75, 0.75, 0.8125),
-    "lower_teeth": (0.5, 0.8125, 0.75, 0.875),
-    "tongue": (0.75, 0.75, 0.875, 0.875),
-}
-INSET = 2 / 1024
 TONGUE_UP = 0.16  # of the mouth's width, of the tongue's back in a mouth that is fully open: higher, it hides the throat (.1 to .2)
 TONGUE_REACH, TONGUE_ROUND = 0.33, 0.12  # how far its tip comes out, and how much farther in the middle, eye distances
 TONGUE_ROOT, TONGUE_NARROW = 0.65, 0.85  # share of it that moves, and how wide it is then
 FLOOR_OF_MOUTH = 0.30  # eye distances below the chin where a throat no longer follows the jaw
-
-
-def _chart(part: str, uv: np.ndarray) -> np.ndarray:
-    """Chart coordinates in [0, 1] -> atlas coordinates, kept off the chart's border."""
-    u0, v0, u1, v1 = CHARTS[part]
-    low, high = np.array([u0, v0]) + INSET, np.array([u1, v1]) - INSET
-    return low + uv * (high - low)
-
-
-def face_chart() -> np.ndarray:
-    """Chart coordinates (468, 2) of the face: the mean face unrolled from a cylinder, symmetric about u = 0.5."""
-    face = canonical()[0][:FACE]
-    angle = np.arctan2(face[:, 0], 0.75 - face[:, 2])
-    uv = np.stack([angle, face[:, 1]], 1)
-    half = np.abs(uv[:, 0]).max() * 1.01
-    top, bottom = uv[:, 1].min() - 0.01, uv[:, 1].max() + 0.01
-    return np.stack([0.5 + 0.5 * uv[:, 0] / half, (uv[:, 1] - top) / (bottom - top)], 1)
 
 
 def _outwards(vertices: np.ndarray, faces: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -91,7 +63,7 @@ def build_rig(portrait, distance: float | None = None) -> Rig:
     tessellation = canonical()[2]
     chart = face_chart()
     faces.append(tessellation)
-    uvs.append(_chart("face", chart)[tessellation])
+    uvs.append(in_chart("face", chart)[tessellation])
     face_part.append(np.zeros(len(tessellation), int))
     offset = FACE
 
@@ -99,7 +71,7 @@ def build_rig(portrait, distance: float | None = None) -> Rig:
         nonlocal offset
         vertices.append(points)
         faces.append((triangles + offset) if remap is None else remap[triangles])
-        uvs.append(_chart(part, corner_uv))
+        uvs.append(in_chart(part, corner_uv))
         vertex_part.append(np.full(len(points), PART[part]))
         face_part.append(np.full(len(triangles), PART[part]))
         offset += len(points)
@@ -109,13 +81,7 @@ def build_rig(portrait, distance: float | None = None) -> Rig:
     surface_count = offset
 
     body_faces = _outwards(body.vertices, body.faces, body.vertices.mean(0))
-    row, angle = body_faces // ANGLES, (body_faces % ANGLES).astype(np.float64)
-    wraps = angle.max(1) - angle.min(1) > ANGLES / 2
-    angle[wraps] = np.where(angle[wraps] < ANGLES / 2, angle[wraps] + ANGLES, angle[wraps])
-    # The seam runs down the back: column 0 of the mesh faces the camera, so the chart starts half a turn earlier.
-    shifted = angle + ANGLES / 2
-    shifted = np.where(shifted.min(1, keepdims=True) >= ANGLES, shifted - ANGLES, shifted)
-    add("body", body.vertices, body_faces, np.stack([shifted / ANGLES, row / (ROWS - 1)], -1))
+    add("body", body.vertices, body_faces, around(body_faces))
     for side in ("right", "left"):
         eye = eyes[side]
         ball = _outwards(eye.vertices, eye.faces, eye.centre)

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..rig.build import CHARTS
+from ..rig.charts import CHARTS
 from .fill_holes import nearest_covered
 from .view import View
 

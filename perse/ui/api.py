@@ -276,17 +276,17 @@ class Api:
 
         Args:
             avatar: the handle that /build returned.
-            controls: a Controls JSON object: the moment that ply freezes, and that html begins with.
-            format: ply (3D Gaussians in the standard layout, for any splat viewer), html (a page that shows them by itself) or
-                safetensors (the avatar, to be opened here again).
+            controls: a Controls JSON object: the moment that ply freezes, and that html begins with; glb takes its edits.
+            format: ply (3D Gaussians in the standard layout, for any splat viewer), html (a page with player and sliders), glb
+                (a mesh with ARKit's shapes) or safetensors (the avatar, to be opened here again).
 
         Returns:
             The file.
         """
         with friendly():
             look = Controls.from_json(controls)
-            if format not in ("ply", "html", "safetensors"):
-                raise PerseError(f"Unknown format {str(format)[:40]!r}: use ply, html or safetensors.")
+            if format not in ("ply", "html", "glb", "safetensors"):
+                raise PerseError(f"Unknown format {str(format)[:40]!r}: use ply, html, glb or safetensors.")
 
             def make(entry, path):
                 if format == "safetensors":

@@ -1,16 +1,20 @@
 """The two example portraits. Both are in the public domain and arrive with packages that PERSE needs anyway.
 
 `python -m perse.ui.examples [BUDGET]` builds their avatars into assets/examples, from where the page opens them at once, and makes the
-pictures that stand in for them until they can be rendered; `python -m perse.ui.examples pictures` only the pictures, from the avatars there.
+pictures and live files that stand in for them until they can be rendered; `python -m perse.ui.examples pictures` only these, from the avatars
+there.
 """
 
 import base64
+import hashlib
 import io
 import lzma
 import sys
 import tempfile
 import threading
+import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -30,6 +34,7 @@ FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 STILL_SIZE = 512  # pixels, as the live picture
 STILL_YAWS = tuple(range(-40, 41, 10))  # degrees: what is seen of an example before it can be rendered, side by side in one picture
 THUMBNAIL = 160  # pixels
+MADE_OF = "made_of"  # in a live file's description: SHA-256 of the avatar file that it was made of
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,19 @@ class Example:
     def stills_path(self) -> Path:
         """Its avatar from `STILL_YAWS`, squares of `STILL_SIZE` side by side."""
         return FOLDER / f"{self.name}.webp"
+
+    @property
+    def live_path(self) -> Path:
+        """Its avatar as a live file, for the visitor's own browser."""
+        return FOLDER / f"{self.name}.live"
+
+    def live(self) -> Path | None:
+        """`live_path`, if it was made of the avatar that is there."""
+        try:
+            stamps = self.live_path.stat().st_mtime_ns, self.avatar_path.stat().st_mtime_ns
+        except OSError:
+            return None
+        return self.live_path if _belongs(self, stamps) else None
 
     @property
     def thumbnail_path(self) -> Path:
@@ -105,6 +123,18 @@ class Example:
         image.save(out, "JPEG", quality=85)
         return out.getvalue()
 
+    def make_live(self) -> bytes:
+        """The file of `live_path`; it says of which avatar file it was made."""
+        from ..live.bake import bake
+        from ..live.container import decode
+
+        live = decode(bake(self.avatar(), look=Controls(neutralise=1.0)))
+        live.head[MADE_OF] = self._avatar_digest()
+        return live.encode()
+
+    def _avatar_digest(self) -> str:
+        return hashlib.sha256(self.avatar_path.read_bytes()).hexdigest()
+
     def make_stills(self) -> bytes:
         """The strip of `stills_path` as WebP, marked as synthetic."""
         from ..render.picture import encode_picture
@@ -113,6 +143,17 @@ class Example:
         renderer = Renderer(self.avatar(), STILL_SIZE)
         strip = np.concatenate([renderer.frame(Controls(yaw=yaw)) for yaw in STILL_YAWS], axis=1)
         return encode_picture(strip, ".webp")
+
+
+@lru_cache(maxsize=8)
+def _belongs(example: Example, stamps: tuple[int, int]) -> bool:
+    """Whether an example's live file was made of its avatar file, as both are at these times of change."""
+    from ..live.container import description
+
+    try:
+        return description(example.live_path.read_bytes()).get(MADE_OF) == example._avatar_digest()
+    except (OSError, PerseError, ValueError, LookupError, TypeError, zlib.error):
+        return False
 
 
 _opened: "WeakValueDictionary[Example, Avatar]" = WeakValueDictionary()  # 70 MB each, gone with the last visit that has it
@@ -143,10 +184,11 @@ def build_all(budget: float) -> None:
 
 
 def picture_all() -> None:
-    """Make every example's pictures, from the avatars that are there."""
+    """Make every example's pictures and live file, from the avatars that are there."""
     for example in EXAMPLES.values():
         write_atomically(example.thumbnail_path, example.make_thumbnail())
         write_atomically(example.stills_path, example.make_stills())
+        write_atomically(example.live_path, example.make_live())
         print(f"{example.stills_path}: {example.stills_path.stat().st_size / 1e3:.0f} KB")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from ..live import page as live_page
 from . import page_settings
 from .examples import EXAMPLES, STILL_YAWS, Example
 from .jobs import Update
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 # In the order in which they run.
 SCRIPTS = tuple(
-    f"{name}.js" for name in "net clock visit frame look stage panels motion keys own recorder speak ways film save main".split()
+    f"{name}.js"
+    for name in "net clock visit frame look stage live clip thumbs panels motion keys own recorder speak ways film save main".split()
 )
 _MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")
 
 
-def head() -> str:
-    """The page's own scripts and style sheet, inline: no request leaves for them."""
-    sources = [page_settings.script(), *((STATIC / name).read_text() for name in SCRIPTS)]
+def head(mark: str = "", spoken_mark: str = "") -> str:
+    """The page's own scripts and style sheet, inline: no request leaves for them. Marks: labels on clips, and on those in which somebody speaks."""
+    player = f"(() => {{\n{live_page.script('in_page.js')}\n}})();"
+    sources = [page_settings.script(mark, spoken_mark), player, *((STATIC / name).read_text() for name in SCRIPTS)]
     scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
     styles = "\n".join((STATIC / name).read_text() for name in STYLES)
     return f"<style>\n{styles}\n</style>\n{scripts}"

@@ -9,6 +9,7 @@ from ..motion.keyframes import EASINGS, MOST_KEYS
 from ..motion.length import ON_PAGE
 from ..motion.speech.phones import TYPED, WAYS
 from ..motion.speech.voice import VOICES
+from ..render.visible_label import one_line
 from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES
 from .engine import OPENING, WARMING
 from .guard import MAX_UPLOAD
@@ -19,8 +20,8 @@ ASK_BUSY = 0.35  # seconds between two questions of the page while something is 
 ASK_QUIET = LOST / 8  # and otherwise: eight chances to say that it is still there
 
 
-def page_settings() -> dict:
-    """Plain JSON values, by the names under which the scripts find them in `perse.settings`."""
+def page_settings(mark: str = "", spoken_mark: str = "") -> dict:
+    """Plain JSON values, by the names under which the scripts find them in `perse.settings`. Marks: as `html_pieces.head` takes them."""
     return {
         "look": asdict(Controls(neutralise=1.0)),  # where a visitor starts: mouth closed, eyes open
         "ranges": RANGES,
@@ -41,12 +42,15 @@ def page_settings() -> dict:
         "most_keys": MOST_KEYS,
         "warming": WARMING,
         "opening": OPENING,
+        "mark": one_line(mark),
+        "spoken_mark": one_line(mark or spoken_mark),
     }
 
 
-def script() -> str:
+def script(mark: str = "", spoken_mark: str = "") -> str:
     """The settings as a script that has to come before the others."""
-    return f"window.perse = {{ settings: {json.dumps(page_settings())} }};"
+    text = json.dumps(page_settings(mark, spoken_mark)).replace("</", "<\\/")  # nothing in it ends the script
+    return f"window.perse = {{ settings: {text} }};"
 
 
 def words() -> dict[str, str]:

@@ -33,7 +33,7 @@ from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 
 MAX_DRAINED = 1_000_000  # bytes read to the end all the same: a client that is still sending would not read the refusal
-SAVED_KINDS = ("gaussians.ply", "viewer.html", "avatar.safetensors")
+SAVED_KINDS = ("gaussians.ply", "viewer.html", "model.glb", "avatar.safetensors")
 STRIP_SIZE = 112  # side of a picture in a strip, pixels
 SYNTHETIC_HEADERS = {"X-Content-Synthetic": "true", "Cache-Control": "no-store"}
 FRESH_HEADERS = {"Cache-Control": "no-store"}
@@ -46,7 +46,7 @@ class FrameRoutes:
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
     POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
     POST /perse/motion/{avatar}         ?name=          Controls -> JPEG strip of a motion, `STRIP_FRAMES` squares
-    POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, avatar.safetensors   Controls -> that file
+    POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, model.glb, avatar.safetensors   Controls -> that file
     GET  /perse/info/{avatar}           what the avatar offers
     GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable

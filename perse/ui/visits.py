@@ -39,6 +39,7 @@ OTHERS_KEEP = (
     60.0  # seconds that another visitor's avatar or photo is safe after its last use, even from somebody who cannot get in otherwise
 )
 RENDERERS = 4  # that an avatar keeps, of pictures that are no larger than the live one
+LIVE_FILE = 3_000_000  # bytes of the file for its visitor's own browser, which is kept beside an avatar
 DISK_EACH = 800_000_000  # bytes of one visit's files; the oldest go first
 
 
@@ -68,7 +69,7 @@ class Entry:
 
     def __post_init__(self):
         # A renderer holds a background: three numbers of four bytes a pixel.
-        self.weight = (0 if self.shared else weigh(self.avatar)) + RENDERERS * 12 * LIVE_SIZE**2
+        self.weight = (0 if self.shared else weigh(self.avatar) + LIVE_FILE) + RENDERERS * 12 * LIVE_SIZE**2
         self._renderers: OrderedDict = OrderedDict()
 
     def renderer(self, size: int, background: str, framing: str = "head") -> "Renderer":

@@ -18,8 +18,9 @@ from perse.render.visible_label import draw_mark
 ROOT = Path(__file__).parents[2]
 BUDGET = 10
 MARK = "AI generated"
+# Without WebGL: the server draws, as it does for a browser that cannot. tests/app/test_live.py has one that can.
 ARGS = (
-    "--headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+    "--disable-3d-apis --headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 ).split()
 
 

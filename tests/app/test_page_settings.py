@@ -37,7 +37,7 @@ def test_the_scripts_have_no_numbers_or_sentences_of_their_own_for_it():
     others = ("look", "ranges", "easings", "split", "voices", "video_seconds")  # the last is a minute, which clocks count by
     told = {key: value for key, value in page_settings().items() if key not in others}
     numbers = {f"{x:g}" for x in leaves(told) if isinstance(x, (int, float)) and abs(x) >= 16}
-    sentences = {x for x in leaves(told) if isinstance(x, str)}
+    sentences = {x for x in leaves(told) if isinstance(x, str) and x}
     assert {"512", "1024", "80", "35"} <= numbers and len(sentences) == 2
     for name, source in SOURCES.items():
         assert not numbers & set(re.findall(r"(?<![\w.])[0-9.]+(?![\w.%])", source.replace("_", ""))), name
@@ -46,8 +46,21 @@ def test_the_scripts_have_no_numbers_or_sentences_of_their_own_for_it():
 
 def test_the_settings_come_before_the_scripts_and_are_json():
     scripts = re.findall(r"<script>\n(.*?)\n</script>", head(), re.S)
-    assert scripts[0] == script() and len(scripts) == 1 + len(SCRIPTS)
+    assert scripts[0] == script() and len(scripts) == 2 + len(SCRIPTS)
     assert json.loads(scripts[0].removeprefix("window.perse = { settings: ").removesuffix(" };")) == json.loads(json.dumps(page_settings()))
+
+
+def test_our_own_scripts_and_styles_are_light_and_need_nobody():
+    assert len(head().encode()) < 300_000
+    assert not re.search(r"""(src|href|import|from)\s*[=(]?\s*["']https?:""", head())
+
+
+def test_a_mark_cannot_end_the_script_that_tells_it():
+    text = script("</script><b>", "")
+    assert (
+        "</script" not in text
+        and json.loads(text.removeprefix("window.perse = { settings: ").removesuffix(" };"))["mark"] == "</script><b>"
+    )
 
 
 def test_a_visitor_starts_with_a_look_that_the_server_takes():

@@ -42,6 +42,7 @@ def clock():
 @pytest.fixture
 def visits(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(module, "RENDERERS", 0)  # these things have none
+    monkeypatch.setattr(module, "LIVE_FILE", 0)
     return Visits(tmp_path, limit=6, ttl=1800, memory=100_000, clock=clock)
 
 

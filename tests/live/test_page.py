@@ -59,6 +59,6 @@ def test_the_command_writes_both(example, tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.live"]
     assert main(["export", "a.safetensors", "-o", str(tmp_path / "nowhere" / "a.html")]) == 2
     assert "a.html" in capsys.readouterr().err
-    with pytest.raises(PerseError, match=r"\.glb"):
-        PersePipeline.export(None, example, Controls(), tmp_path / "a.glb")
+    with pytest.raises(PerseError, match=r"\.obj"):
+        PersePipeline.export(None, example, Controls(), tmp_path / "a.obj")
     assert json.loads(json.dumps(live.head)) == live.head

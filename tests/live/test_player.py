@@ -15,6 +15,8 @@ from perse.live.page import page_of
 from perse.live.reader import assemble
 from perse.renderer import Renderer
 
+from .soak import soak
+
 pytestmark = pytest.mark.slow
 
 SIZE, PANEL = 384, 320
@@ -255,6 +257,14 @@ def test_a_picture_is_possible_before_the_axes_are_here(page, reader, live):
         picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGBA")).astype(float)
         cover = picture[..., 3:] / 255
         agrees(picture[..., :3] * cover + 237 * (1 - cover), reader(controls))
+
+
+def test_memory_stays_flat(page, read):
+    """Half a minute of it; `tests/live/soak.py` does it for half an hour."""
+    soak(page.page, read, 20)  # every part of the latent space has been on the card
+    before = soak(page.page, read, 10)
+    after = soak(page.page, read, 40, seed=100)
+    assert after < before + 1.0
 
 
 def test_nothing_was_asked_of_anybody_and_nothing_failed(page):

@@ -8,6 +8,7 @@ import torch
 from perse.errors import PerseError
 from perse.render.cloud import GaussianCloud
 from perse.render.ply import read_ply, write_ply
+from perse.render.reference import rotations
 from perse.render.synthetic import SOURCE_TYPE
 
 
@@ -54,6 +55,29 @@ def test_the_layout_is_the_one_viewers_expect(cloud, tmp_path):
     lengths = sum(vertex[f"rot_{k}"].astype(float) ** 2 for k in range(4))
     np.testing.assert_allclose(lengths, 1.0, rtol=1e-5)
     assert file.comments == ["Synthetic 3D head of a person, made by PERSE", f"DigitalSourceType {SOURCE_TYPE}"]
+
+
+def test_all_62_properties_are_there_when_they_are_asked_for(cloud, tmp_path):
+    write_ply(cloud, tmp_path / "head.ply", all_properties=True)
+    vertex = plyfile.PlyData.read(tmp_path / "head.ply")["vertex"]
+    names = [item.name for item in vertex.properties]
+    assert len(names) == 62 and names[9:54] == [f"f_rest_{k}" for k in range(45)] and names[54:56] == ["opacity", "scale_0"]
+    assert not any(vertex[f"f_rest_{k}"].any() for k in range(45))
+    again = read_ply(tmp_path / "head.ply")
+    torch.testing.assert_close(again.colors, cloud.colors)
+    torch.testing.assert_close(again.scales, cloud.scales)
+
+
+def test_with_y_up_the_same_cloud_has_made_half_a_turn(cloud, tmp_path):
+    write_ply(cloud, tmp_path / "head.ply", y_up=True)
+    again, turn = read_ply(tmp_path / "head.ply"), torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+    torch.testing.assert_close(again.means, cloud.means @ turn)
+
+    def covariances(c):
+        spread = rotations(c.quats) * c.scales[:, None, :]
+        return spread @ spread.transpose(1, 2)
+
+    torch.testing.assert_close(covariances(again), turn @ covariances(cloud) @ turn, rtol=1e-4, atol=1e-7)
 
 
 def test_roundtrip(cloud, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 from perse.face.landmarks import OVAL
 from perse.render.mesh import render_mesh
 from perse.rig.anatomy.template import head_template
-from perse.rig.build import face_chart
+from perse.rig.charts import face_chart
 from perse.rig.skeleton import PARTS
 from perse.texture.atlas import ATLAS, REGIONS, chart_slice, sample
 from perse.texture.bake import bake

@@ -1,7 +1,7 @@
 // A page of its own: the live file, motions and words lie in the page, and nothing is asked of anybody.
 
 import { gestures } from "./gestures.js";
-import { overlaid, Panel } from "./panel.js";
+import { Panel } from "./panel.js";
 import { LivePlayer } from "./player.js";
 
 async function start() {
@@ -13,7 +13,7 @@ async function start() {
     const held = (name, value) => Math.min(head.ranges[name][1], Math.max(head.ranges[name][0], value));
     let panel = null;
     const show = () => {
-      player.set(panel?.playing ? overlaid(controls, panel.moment(performance.now())) : { ...controls });
+      player.set(panel ? panel.moved(performance.now()) : { ...controls });
       if (panel?.playing && !player.ticking) {
         player.ticking = true;
         requestAnimationFrame(() => {

@@ -1,6 +1,8 @@
 // The controls beside the head: expressions, head and eyes, every category's styles and sliders, ready-made motions. It changes one plain
 // `Controls` object and tells whoever listens.
 
+import { moved } from "./motion.js";
+
 const POSES = [
   ["head_yaw", "Turn"], ["head_pitch", "Nod"], ["head_roll", "Tilt"], ["gaze_yaw", "Eyes sideways"], ["gaze_pitch", "Eyes down"],
 ];
@@ -16,16 +18,6 @@ function element(tag, attributes = {}, ...children) {
 }
 
 const words = (name) => name.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase());
-
-// Controls with a motion's moment added to them.
-export function overlaid(controls, moment) {
-  const out = { ...controls, expression: { ...controls.expression } };
-  for (const [name, value] of Object.entries(moment)) {
-    if (name === "expression") for (const [k, v] of Object.entries(value)) out.expression[k] = (out.expression[k] || 0) + v;
-    else out[name] = (out[name] || 0) + value;
-  }
-  return out;
-}
 
 export class Panel {
   // motions: [{name, label, fps, frames: [Controls that are added]}]; change(): called after every change of `controls`.
@@ -56,11 +48,9 @@ export class Panel {
     }
   }
 
-  // What of a running motion is to be added now, or nothing.
-  moment(now) {
-    if (!this.playing) return {};
-    const { fps, frames } = this.playing;
-    return frames[Math.floor(((now - this.since) / 1000) * fps) % frames.length];
+  // The controls as a running motion has them now.
+  moved(now) {
+    return this.playing ? moved(this.controls, this.playing, (now - this.since) / 1000) : { ...this.controls };
   }
 
   #section(title, open, ...children) {

@@ -20,9 +20,10 @@ export class LivePlayer {
     return player;
   }
 
+  // arrays: of the file's base, or another player's model: then both draw the same head, each on its own canvas.
   constructor(canvas, head, arrays) {
-    Object.assign(this, { canvas, head, controls: head.look || {}, busy: false, changed: true, waiting: [], times: {} });
-    this.model = new Model(head, arrays);
+    Object.assign(this, { canvas, head, controls: head.look || {}, busy: false, changed: true, waiting: [], times: {}, sharpness: 1 });
+    this.model = arrays instanceof Model ? arrays : new Model(head, arrays);
     this.effects = new Effects(head);
     this.order = new Uint32Array(512 * Math.ceil(this.model.count / 512));
     this.gl = canvas.getContext("webgl2", { antialias: false, depth: false, premultipliedAlpha: true, preserveDrawingBuffer: true });
@@ -52,6 +53,14 @@ export class LivePlayer {
   set(controls) {
     this.controls = controls;
     this.#change();
+  }
+
+  // Another player of the same head; whole, if this one is.
+  beside(canvas) {
+    const other = new LivePlayer(canvas, this.head, this.model), { parts, parts_of_space: known, rows } = this.model;
+    for (const part of parts.keys()) other.worker.postMessage({ part, rows: rows.get(String(known.get(part).rows)) });
+    other.whole = this.whole;
+    return other;
   }
 
   // Resolves when what was set last has been drawn.
@@ -84,7 +93,7 @@ export class LivePlayer {
   #pose() {
     this.asked = 0;
     if (this.busy || !this.gpu) return;
-    const started = performance.now(), { canvas, controls, head } = this, ratio = Math.min(window.devicePixelRatio || 1, SHARPEST);
+    const started = performance.now(), { canvas, controls, head } = this, ratio = this.sharpness * Math.min(window.devicePixelRatio || 1, SHARPEST);
     [this.changed, this.busy] = [false, true];
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.max(1, Math.round(side * ratio)));
     const weights = shapeWeights(head, controls), { paints, moves } = partsOf(head, controls), edits = JSON.stringify(paints);
@@ -105,6 +114,9 @@ export class LivePlayer {
       this.gpu.draw({ ...frame, order, shown: count }, frame.width, frame.height);
       this.frames = (this.frames || 0) + 1;
     }
+    // While one frame follows the other, how far apart they are is what a frame takes, wherever that time is spent.
+    if (this.running && !document.hidden) this.paced?.(started - this.drawn);
+    [this.running, this.drawn] = [this.changed, started];
     Object.assign(this.times, { sort: took, draw: performance.now() - started });
     if (this.changed) this.#change();
     else this.waiting.splice(0).forEach((done) => done());

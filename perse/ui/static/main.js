@@ -54,6 +54,7 @@
         perse.speak.build();
         perse.film.build();
         perse.save.build();
+        perse.clip.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {
           t.onclick = () => tab(t.dataset.tabName);
@@ -70,6 +71,7 @@
         window.scrollTo(0, 0);
         perse.look.start();
         perse.stage.stand(info.still);
+        perse.live.open(token, info.still ? info.name : "");
         perse.stage.setBackground("grey");
       } catch (error) {
         perse.toast(error.message);
@@ -80,6 +82,7 @@
     leave() {
       leaveVideo();
       perse.token = "";
+      perse.live.close();
       find("perse-fresh")?.click();
       view("photo");
     },

@@ -26,6 +26,7 @@
     // Show one loop of the motion with the visitor's edit, live.
     async play() {
       perse.film.hide();
+      if (perse.live.on) return perse.live.playing === this.name ? perse.live.stop() : perse.live.play(this.name);
       const run = ++this.playing;
       const { seconds } = perse.info.motions[this.name];
       const name = this.name;
@@ -44,7 +45,14 @@
       }
     },
 
-    stop() { if (perse.stage.override?.query) { this.playing += 1; perse.stage.override = null; perse.stage.busy = false; perse.stage.refresh(); } },
+    stop() { perse.live.stop(); if (perse.stage.override?.query) { this.playing += 1; perse.stage.override = null; perse.stage.busy = false; perse.stage.refresh(); } },
+
+    // One loop as one picture, drawn in this browser; null if it cannot be.
+    async strip(name, worn) {
+      if (!perse.live.on || perse.thumbs.slow) return null;
+      const told = await (await perse.ask(`moments/${name}`, { avatar: perse.token, count: perse.settings.strip_frames })).json();
+      return perse.thumbs.strip(told.frames.map((frame, k) => perse.player.moved(worn, { ...told, fps: 1 }, k)));
+    },
 
     // Thumbnails of the person as edited cost a few frames each: made when the tab is opened, one after the other.
     async thumbnails() {
@@ -56,8 +64,8 @@
       this.loaded = wanted;
       for (const tile of document.querySelectorAll("[data-motion]")) {
         try {
-          const answer = await perse.later(`motion/${token}`, { name: tile.dataset.motion }, worn);
-          const url = URL.createObjectURL(await answer.blob());
+          const url = (await this.strip(tile.dataset.motion, JSON.parse(worn)))
+            ?? URL.createObjectURL(await (await perse.later(`motion/${token}`, { name: tile.dataset.motion }, worn)).blob());
           if (wanted !== this.loaded || token !== perse.token) return;
           const thumb = tile.firstChild;
           URL.revokeObjectURL(thumb.dataset.url ?? "");

@@ -27,10 +27,10 @@ Object.assign(window.perse, {
   },
 
   // The same for what can wait: asks again until pictures can be rendered.
-  async later(path, query, body) {
+  async later(path, query, body, headers) {
     for (;;) {
       try {
-        return await this.ask(path, query, body);
+        return await this.ask(path, query, body, headers);
       } catch (error) {
         if (error.warming === undefined) throw error;
         await new Promise((done) => setTimeout(done, 1000));

@@ -116,7 +116,9 @@
     async thumbnails(name, tiles) {
       const key = `${perse.token}/${name}`;
       if (!this.strips.has(key)) {
-        this.strips.set(key, perse.later(`styles/${perse.token}`, { category: name }, "").then((a) => a.blob()).then((b) => URL.createObjectURL(b)));
+        const looks = Object.keys(perse.info.categories[name].styles).map((style) => ({ styles: { [name]: { [style]: 1 } }, zoom: 1.15 }));
+        const served = async () => URL.createObjectURL(await (await perse.later(`styles/${perse.token}`, { category: name }, "")).blob());
+        this.strips.set(key, perse.thumbs.strip(looks).then((url) => url ?? served()));
       }
       try {
         const url = await this.strips.get(key);

@@ -35,6 +35,7 @@
       on("perse-png", (b) => fetched(b, "picture.png", { size: size(), background: perse.stage.background }, "picture.png"));
       on("perse-cutout", (b) => fetched(b, "picture.png", { size: size(), background: "transparent" }, "cutout.png"));
       on("perse-ply", (b) => fetched(b, "gaussians.ply", {}, "gaussians.ply"));
+      on("perse-glb", (b) => fetched(b, "model.glb", {}, "model.glb"));
       on("perse-html", (b) => fetched(b, "viewer.html", {}, "3d.html"));
       on("perse-avatar", (b) => fetched(b, "avatar.safetensors", {}, "avatar.safetensors"));
       on("perse-look", () => perse.download(new Blob([JSON.stringify(perse.look.value, null, 1)], { type: "application/json" }), name("look.json")));

@@ -10,14 +10,31 @@
     stills: null, // of an example: {path, yaws}, and its picture once it has come; shown until the first frame is there
     frames: 0, // shown so far; tests and the curious may read it
     latency: 0,
+    turn: 0, // counts what was to be shown; a picture of an earlier turn is old
+    held: false, // whether a finger or a button is down
 
     canvas: () => document.getElementById("perse-canvas"),
 
     refresh() {
-      this.wanted = true;
       clearTimeout(this.polish);
+      this.turn += 1;
+      if (perse.live.draw()) return this.rest();
+      this.wanted = true;
       if (!this.busy) this.pump();
     },
+
+    // Of what this browser draws by itself the server makes its own picture, once the visitor has let go and nothing moves.
+    rest() {
+      this.wanted = false;
+      this.polish = setTimeout(async () => {
+        if (!perse.live.on || perse.live.playing || this.override) return;
+        if (this.held) return this.rest();
+        if (await this.show(perse.info.gaussians >= DENSE ? Math.max(LIVE, this.side()) : LIVE, true)) perse.live.aside();
+      }, 350);
+    },
+
+    // Of the picture at the screen's own resolution, pixels.
+    side() { return Math.min(LARGEST, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1))); },
 
     async pump() {
       this.busy = true;
@@ -27,7 +44,7 @@
       }
       this.busy = false;
       // At rest the picture is drawn once more at the resolution of the screen.
-      const side = Math.min(LARGEST, Math.round((this.canvas()?.clientWidth ?? 0) * (window.devicePixelRatio || 1)));
+      const side = this.side();
       if (perse.token && side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
         this.polish = setTimeout(async () => {
           this.busy = true;
@@ -38,15 +55,16 @@
       }
     },
 
+    // Whether a picture was drawn. patient: it is for what is at rest, and nothing is asked again for its sake.
     async show(size, patient = false) {
       const started = performance.now();
-      const token = perse.token;
+      const { token } = perse, { turn } = this;
       const body = this.override?.look ?? perse.look.json();
       try {
         const query = { size, background: this.background, ...(this.override?.query ?? {}) };
         const answer = await perse.ask(`frame/${token}`, query, body);
         const bitmap = await createImageBitmap(await answer.blob());
-        if (token !== perse.token || (patient && this.wanted)) return;
+        if (token !== perse.token || ((patient || perse.live.on) && turn !== this.turn)) return false;
         const canvas = this.canvas();
         if (canvas.width !== bitmap.width) canvas.width = canvas.height = bitmap.width;
         canvas.getContext("2d").drawImage(bitmap, 0, 0);
@@ -55,8 +73,9 @@
         this.stills = null;
         perse.clock.told("warming", null);
         document.getElementById("perse-stage").classList.remove("loading", "warming");
+        return true;
       } catch (error) {
-        if (token !== perse.token) return;
+        if (token !== perse.token || (perse.live.on && error.status !== 404)) return false;
         if (error.status === 503 || error.status === 202) {
           this.wanted = true; // whatever the look is by then
           if (error.warming !== undefined) {
@@ -68,6 +87,7 @@
           perse.toast(error.message);
           if (error.status === 404) perse.leave();
         }
+        return false;
       }
     },
 
@@ -101,6 +121,7 @@
         b.setAttribute("aria-pressed", b.dataset.background === value);
       }
       document.getElementById("perse-stage").dataset.shown = value;
+      perse.live.ground();
       this.refresh();
     },
 
@@ -168,5 +189,7 @@
     },
   };
   perse.stage = stage;
+  document.addEventListener("pointerdown", () => { stage.held = true; }, true);
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => { stage.held = false; }, true);
   perse.look.listeners.push(() => { stage.turnStill(); stage.refresh(); });
 })();
