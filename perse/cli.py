@@ -9,11 +9,13 @@ from pathlib import Path
 
 from .edit_options import add_edit_options, controls_from
 from .errors import BuildCancelled, PerseError
+from .terminal import print_anything
 from .video_options import TABLES, add_video_options, planned
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 on success, 2 with one line on standard error for bad input."""
+    print_anything()
     try:
         args = parser().parse_args(argv)
         args.run(args)

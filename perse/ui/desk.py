@@ -221,7 +221,7 @@ class Desk:
         path = self.visits.path(visit, f"{entry.name}-{plan.name}-synthetic.csv")
 
         def work(report, cancelled):
-            path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)))
+            path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)), encoding="utf-8")
             return path
 
         def done(path):

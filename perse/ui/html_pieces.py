@@ -23,14 +23,14 @@ SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", 
 
 def head() -> str:
     """The page's own scripts and style sheet, inline: no request leaves for them."""
-    sources = [page_settings.script(), *((STATIC / name).read_text() for name in SCRIPTS)]
+    sources = [page_settings.script(), *((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)]
     scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
-    return f"<style>\n{(STATIC / 'style.css').read_text()}\n</style>\n{scripts}"
+    return f"<style>\n{(STATIC / 'style.css').read_text(encoding='utf-8')}\n</style>\n{scripts}"
 
 
 def html(name: str) -> str:
     """A fragment of static/*.html, with the page's numbers in place of $names."""
-    return Template((STATIC / name).read_text()).substitute(page_settings.words())
+    return Template((STATIC / name).read_text(encoding="utf-8")).substitute(page_settings.words())
 
 
 def data_uri(picture: np.ndarray, quality: int = 85) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import psutil
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -254,8 +255,7 @@ class VisitRoutes:
 
     async def _health(self, request: Request) -> Response:
         avatars, held = self.visits.held()
-        with open("/proc/self/statm") as file:
-            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        resident = psutil.Process().memory_info().rss
         return JSONResponse(
             {
                 "version": __version__,
