@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="[CATEGORY:]WORDS",
         help='one more style in your own words, for example "curly red hair" (diffusion synthesizer)',
     )
+    build.add_argument(
+        "--face", type=int, metavar="N", help="of several faces in a photo, counted from left to right (default: the largest)"
+    )
     build.add_argument("--again", action="store_true", help="several photos: build also those whose avatar is complete")
     build.add_argument("--no-interpolation", action="store_true", help="train without interpolated faces, to measure what they do")
     build.set_defaults(run=_build)
@@ -152,7 +155,7 @@ def _build(args) -> None:
     threading.Thread(target=libraries, name="perse-libraries").start()  # while the first photo is read
     if not several:
         if crew.rank == 0:
-            print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}), indent=1))
+            print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}, args.face), indent=1))
         crew.gather([])
         return
     settings = {
@@ -166,7 +169,7 @@ def _build(args) -> None:
         args.photos,
         output,
         settings,
-        lambda job: _build_one(pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}),
+        lambda job: _build_one(pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}, args.face),
         crew,
         args.again,
     )
@@ -176,10 +179,15 @@ def _build(args) -> None:
             raise PerseError(f"{len(summary['failed'])} of {len(args.photos)} photos could not be built.")
 
 
-def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, options: dict, told: dict) -> dict:
+def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, options: dict, told: dict, face: int | None) -> dict:
     """options: further arguments of `PersePipeline.build`; told: further entries of the build report."""
     start = time.monotonic()
-    portrait = pipeline.prepare(photo)
+    portrait = pipeline.prepare(photo, face=face)
+    if len(portrait.faces) > 1:
+        print(
+            f"perse: note: face {portrait.chosen + 1} of {len(portrait.faces)}, from left to right; --face N takes another.",
+            file=sys.stderr,
+        )
     for hint in portrait.quality:
         print(f"perse: note: {hint.message}", file=sys.stderr)
     avatar = pipeline.build(portrait, budget, seed, _progress_lines(), **options)

@@ -73,7 +73,12 @@ def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses:
             framed,
             "Glasses hide part of the eyes: a photo without them gives better eyes, and glasses can be added later.",
         ),
-        (faces > 1, "several_faces", float(faces), f"There are {faces} faces in the photo: the largest one is used."),
+        (
+            faces > 1,
+            "several_faces",
+            float(faces),
+            f"There are {faces} faces in the photo: please check that it is the right one, or choose another.",
+        ),
     )
     return [Hint(code, message, float(value)) for present, code, value, message in checks if present]
 

@@ -64,6 +64,19 @@ class Desk:
             visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True)
         )
 
+    def take_face(self, visit: Visit, face: int) -> None:
+        """Another face of the photo that lies there, from 1, counted from left to right."""
+        photo = visit.photo
+        if photo is None or photo.portrait.original is None or not 1 <= face <= len(photo.portrait.faces):
+            raise PerseError("Please choose one of the faces in your photo.")
+        original = photo.portrait.original
+        visit.message = ""
+
+        def work(report, cancelled):
+            return Photo(self._read_portrait(original, report, cancelled, face), photo.name, photo.example)
+
+        self._start(visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit))
+
     def take_example(self, visit: Visit, name: str) -> None:
         """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
         if (example := EXAMPLES.get(name)) is None:
@@ -300,11 +313,11 @@ class Desk:
         """Wait for a part of the engine, and say so. then: seconds that the work takes afterwards."""
         self.engine.wait(part, lambda seconds: report(None, WARMING, None, seconds + then), cancelled)
 
-    def _read_portrait(self, photo, report, cancelled):
+    def _read_portrait(self, photo, report, cancelled, face: int | None = None):
         """The portrait in a photo."""
         self._wait_for(AVATAR, report, cancelled)
         report(None, "Looking for a face, hair, light and sharpness")
-        portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled)
+        portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled, face=face)
         self.engine.expect_build()  # while the visitor reads what was found, and consents
         return portrait
 

@@ -72,7 +72,26 @@ def found(portrait: "Portrait", example: bool = False) -> str:
     verdict = hints or '<li class="perse-good">Sharp, frontal and well framed: this will work nicely.</li>'
     return (
         f'<div class="perse-found{" perse-example-found" if example else ""}"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
-        f"<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>"
+        f"<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>{_faces(portrait) if len(portrait.faces) > 1 else ''}"
+    )
+
+
+def _faces(portrait: "Portrait") -> str:
+    """The photo with a button over each face."""
+    import cv2
+
+    height, width = portrait.photo.shape[:2]
+    scale = min(1.0, 640 / max(height, width))
+    small = cv2.resize(portrait.photo, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+    boxes = "".join(
+        f'<button type="button" data-face="{i}" aria-pressed="{str(i == portrait.chosen + 1).lower()}" aria-label="Face {i} from the left" '
+        f'style="left:{100 * x0 / width:.2f}%;top:{100 * y0 / height:.2f}%;width:{100 * (x1 - x0) / width:.2f}%;'
+        f'height:{100 * (y1 - y0) / height:.2f}%"></button>'
+        for i, (x0, y0, x1, y1) in enumerate(portrait.faces, 1)
+    )
+    return (
+        f'<p class="perse-or">Somebody else? Click a face.</p><div class="perse-faces" role="group" aria-label="Faces in your photo">'
+        f'<img src="{data_uri(small)}" alt="Your photo">{boxes}</div>'
     )
 
 

@@ -199,6 +199,7 @@ class VisitRoutes:
     POST /perse/visit           body: a secret or nothing -> {"visit": secret, "resumed": bool}
     GET  /perse/state           header VISIT_HEADER, ?page=&found=&film= -> `Desk.state`; also the page's sign of life
     POST /perse/leave           body: a secret and the page's own name; that page is being left (a beacon has no headers)
+    POST /perse/face            header VISIT_HEADER, body: a number; take that face of the photo
     POST /perse/end             header VISIT_HEADER: delete everything now
     GET  /perse/health          for the owner: version, memory, lines, counts; nothing personal
     """
@@ -212,6 +213,7 @@ class VisitRoutes:
             Route("/perse/visit", self._visit, methods=["POST"]),
             Route("/perse/state", self._state, methods=["GET"]),
             Route("/perse/leave", self._leave, methods=["POST"]),
+            Route("/perse/face", self._face, methods=["POST"]),
             Route("/perse/end", self._end, methods=["POST"]),
             Route("/perse/health", self._health, methods=["GET"]),
         ]
@@ -244,6 +246,14 @@ class VisitRoutes:
             self.visits.leave(*(await _text(request, "")).split()[:2])
         except (PerseError, ClientDisconnect):
             pass
+        return Response(status_code=204)
+
+    async def _face(self, request: Request) -> Response:
+        try:
+            visit, text = self.visits.visit(request.headers.get(VISIT_HEADER)), await _text(request, "")
+            self.desk.take_face(visit, int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
+        except (PerseError, ClientDisconnect) as error:
+            return _error(400, error)
         return Response(status_code=204)
 
     async def _end(self, request: Request) -> Response:
