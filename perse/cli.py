@@ -228,7 +228,7 @@ def _render(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     controls = controls_from(args, avatar)
-    picture = pipeline.render(avatar, controls, args.size, args.background, args.framing)
+    picture = pipeline.render(avatar, controls, args.size, _background(args), args.framing)
     write_atomically(args.output, encode_picture(picture, Path(args.output).suffix))
 
 
@@ -238,10 +238,15 @@ def _video(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     motion = planned(args, avatar, controls_from(args, avatar), _progress_lines())
-    for note in pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing):
+    for note in pipeline.video(avatar, motion, args.output, args.size, _background(args), args.framing):
         print(f"perse: note: {note}", file=sys.stderr)
     if args.csv:
         write_atomically(args.csv, TABLES[args.csv_format](motion).encode())
+
+
+def _background(args) -> str:
+    """What was asked for, or what goes with the framing: in the photo's own frame the photo."""
+    return args.background or ("original" if args.framing == "source" else "grey")
 
 
 def _export(args) -> None:

@@ -16,6 +16,7 @@ from . import html_pieces
 from .api import build_deadline, check_video
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
+from .file_names import file_name
 from .film_plan import FOLLOWS, TABLES, FilmPlan, film_plan
 from .jobs import Job
 from .visits import ENDED, Entry, Photo, Visit, Visits
@@ -193,7 +194,9 @@ class Desk:
         entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
         frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
         plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, frame, *wanted)
-        path = self.visits.path(visit, f"{entry.name}-{plan.name}.{kind}")
+        if framing == "Source" and background == "grey":  # nobody has chosen one: the photo goes on around the head
+            background = "original"
+        path = self.visits.path(visit, file_name(entry, plan.name, edit, f".{kind}"))
 
         def work(report, cancelled):
             from ..render.video import is_silent
@@ -216,7 +219,7 @@ class Desk:
             return made.sound is not None and not is_silent(path), notes
 
         def done(told):
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told)
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told, size=path.stat().st_size)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
@@ -231,7 +234,7 @@ class Desk:
             raise PerseError("Please choose one of the tables.")
         entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
         plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, (1, 1), *wanted)
-        path = self.visits.path(visit, f"{entry.name}-{plan.name}-synthetic.csv")
+        path = self.visits.path(visit, file_name(entry, plan.name, edit, "-synthetic.csv"))
 
         def work(report, cancelled):
             path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)), encoding="utf-8")

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from ..portrait import Portrait
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("net.js", "clock.js", "visit.js", "frame.js", "look.js", "stage.js", "panels.js", "motion.js", "keys.js", "save.js", "main.js")
+SCRIPTS = (
+    "net.js",
+    "clock.js",
+    "visit.js",
+    "bring.js",
+    "frame.js",
+    "look.js",
+    "stage.js",
+    "panels.js",
+    "motion.js",
+    "keys.js",
+    "save.js",
+    "main.js",
+)
 
 
 def head() -> str:
@@ -155,8 +168,8 @@ def message(text: str) -> str:
     return f'<p class="perse-message" role="alert">{escape(text)}</p>'
 
 
-def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ()) -> str:
-    """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks."""
+def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = (), size: int = 0) -> str:
+    """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks. size: bytes."""
     url, name = escape(url, quote=True), escape(name, quote=True)
     alone = "loop" if heard else "autoplay loop muted"  # browsers start nothing by itself that can be heard
     show = (
@@ -164,5 +177,5 @@ def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ())
         if name.endswith((".gif", ".webp"))
         else f'<video src="{url}" controls {alone} playsinline aria-label="The finished video"></video>'
     )
-    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'
+    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name.rpartition(".")[2].upper()} ({size / 1e6:.1f} MB)</a>'
     return f'<div class="perse-video">{show}{"".join(map(note, notes))}{link}</div>'

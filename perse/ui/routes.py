@@ -30,6 +30,7 @@ from .engine import BUILD, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
 from .fair_pool import Busy, FairPool
+from .file_names import person
 from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 
@@ -159,7 +160,7 @@ class FrameRoutes:
             info
             | {
                 "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
-                "name": entry.name,
+                "name": person(entry),
                 "composites": list(COMPOSITES),
                 "neutralises": entry.avatar.rig.neutral.does_something,
                 "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},

@@ -1,13 +1,12 @@
 // Downloads: made on demand, handed straight to the browser.
 (() => {
   const find = (id) => document.getElementById(id);
-  const name = (what) => `${perse.info.name}-${what}`;
 
   async function fetched(button, kind, query, file) {
     button.disabled = true;
     try {
       const answer = await perse.later(`save/${perse.token}/${kind}`, query, perse.look.json());
-      perse.download(await answer.blob(), name(file));
+      perse.download(await answer.blob(), perse.fileName(...file));
     } catch (error) {
       perse.toast(error.message);
     }
@@ -32,12 +31,12 @@
     build() {
       const size = () => find("perse-png-size").value;
       const on = (id, act) => { find(id).onclick = (e) => act(e.currentTarget); };
-      on("perse-png", (b) => fetched(b, "picture.png", { size: size(), background: perse.stage.background }, "picture.png"));
-      on("perse-cutout", (b) => fetched(b, "picture.png", { size: size(), background: "transparent" }, "cutout.png"));
-      on("perse-ply", (b) => fetched(b, "gaussians.ply", {}, "gaussians.ply"));
-      on("perse-html", (b) => fetched(b, "viewer.html", {}, "3d.html"));
-      on("perse-avatar", (b) => fetched(b, "avatar.safetensors", {}, "avatar.safetensors"));
-      on("perse-look", () => perse.download(new Blob([JSON.stringify(perse.look.value, null, 1)], { type: "application/json" }), name("look.json")));
+      on("perse-png", (b) => fetched(b, "picture.png", { size: size(), background: perse.stage.background }, ["picture", "png"]));
+      on("perse-cutout", (b) => fetched(b, "picture.png", { size: size(), background: "transparent" }, ["cutout", "png"]));
+      on("perse-ply", (b) => fetched(b, "gaussians.ply", {}, ["gaussians", "ply"]));
+      on("perse-html", (b) => fetched(b, "viewer.html", {}, ["3d", "html"]));
+      on("perse-avatar", (b) => fetched(b, "avatar.safetensors", {}, ["avatar", "safetensors"]));
+      on("perse-look", () => perse.download(new Blob([JSON.stringify(perse.look.value, null, 1)], { type: "application/json" }), perse.fileName("look", "json")));
       find("perse-look-file").onchange = async (e) => {
         const [file] = e.target.files;
         e.target.value = "";
