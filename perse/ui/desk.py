@@ -218,8 +218,8 @@ class Desk:
             )
             return made.sound is not None and not is_silent(path), notes
 
-        def done(told):
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told, size=path.stat().st_size)
+        def done(told: tuple[bool, tuple[str, ...]]) -> None:
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told, path.stat().st_size)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
