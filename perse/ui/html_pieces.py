@@ -27,6 +27,8 @@ SCRIPTS = (
     "look.js",
     "stage.js",
     "panels.js",
+    "faces.js",
+    "my_looks.js",
     "motion.js",
     "keys.js",
     "save.js",

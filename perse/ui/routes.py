@@ -31,6 +31,7 @@ from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
 from .fair_pool import Busy, FairPool
 from .file_names import person
+from .quick_faces import QUICK_FACES
 from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 
@@ -47,8 +48,9 @@ class FrameRoutes:
 
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
     POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
-    POST /perse/motion/{avatar}         ?name=          -> JPEG strip of a motion, `STRIP_FRAMES` squares
-    POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, avatar.safetensors   Controls -> that file
+    POST /perse/faces/{avatar}          Controls        -> JPEG strip of QUICK_FACES on that look
+    POST /perse/motion/{avatar}         ?name=  Controls -> JPEG strip of that look in a motion, `STRIP_FRAMES` squares
+    POST /perse/save/{avatar}/{kind}    picture.png, pair.png (before, after), gaussians.ply, viewer.html, avatar.safetensors   Controls -> that file
     GET  /perse/info/{avatar}           what the avatar offers
     GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
@@ -67,6 +69,7 @@ class FrameRoutes:
         return [
             Route("/perse/frame/{token}", self._answer(self._frame), methods=["POST"]),
             Route("/perse/styles/{token}", self._answer(self._styles), methods=["POST"]),
+            Route("/perse/faces/{token}", self._answer(self._faces), methods=["POST"]),
             Route("/perse/motion/{token}", self._answer(self._motion), methods=["POST"]),
             Route("/perse/save/{token}/{kind}", self._answer(self._save, patient=True), methods=["POST"]),
             Route("/perse/info/{token}", self._answer(self._info, renders=False), methods=["GET"]),
@@ -123,7 +126,10 @@ class FrameRoutes:
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:
         name = request.query_params.get("name", "")
-        return self._strip(entry, [preset_frame(name, Controls(), i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
+        return self._strip(entry, [preset_frame(name, controls, i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
+
+    def _faces(self, entry: Entry, request: Request, controls: Controls) -> Response:
+        return self._strip(entry, [controls.with_(expression=face, zoom=1.15) for face in QUICK_FACES.values()])
 
     def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
         renderer = entry.renderer(STRIP_SIZE, "grey")
@@ -131,15 +137,20 @@ class FrameRoutes:
 
     def _save(self, entry: Entry, request: Request, controls: Controls) -> Response:
         kind = request.path_params["kind"]
-        if kind == "picture.png":
+        if kind in ("picture.png", "pair.png"):
             size = _integer(request, "size", 1024, *SIZES)
             background = request.query_params.get("background", "grey")
             from ..render.picture import encode_picture
 
-            picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
+            renderer = entry.renderer(size, background)
+            pictures = [renderer.frame(controls)]
+            if kind == "pair.png":  # the person as in the photo, seen from the same side
+                view = {name: getattr(controls, name) for name in ("yaw", "pitch", "roll", "zoom")}
+                pictures.insert(0, renderer.frame(Controls(**view)))
+            picture = draw_mark(np.concatenate(pictures, axis=1), self.mark)
             return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC_HEADERS)
         if kind not in SAVED_KINDS:
-            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED_KINDS)}.")
+            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, pair.png, {', '.join(SAVED_KINDS)}.")
         path = self.visits.path(entry.visit, kind)
         try:
             if kind == "avatar.safetensors":
@@ -162,6 +173,7 @@ class FrameRoutes:
                 "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
                 "name": person(entry),
                 "composites": list(COMPOSITES),
+                "faces": QUICK_FACES,
                 "neutralises": entry.avatar.rig.neutral.does_something,
                 "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
             },

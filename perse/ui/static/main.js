@@ -22,6 +22,7 @@
       t.setAttribute("aria-selected", t.dataset.tabName === name);
       t.tabIndex = t.dataset.tabName === name ? 0 : -1;
     }
+    if (name === "mood") perse.faces.thumbnails();
     if (name === "video") perse.motion.thumbnails();
     else perse.motion.stop();
   }
@@ -42,6 +43,8 @@
         find("perse-stage").classList.add("loading");
         perse.stage.bind();
         perse.panels.build();
+        perse.faces.build();
+        perse.myLooks.build();
         perse.motion.build();
         perse.keys.build();
         perse.save.build();

@@ -47,14 +47,14 @@
 
     // Thumbnails cost a few frames each: made when the tab is opened, one after the other.
     async thumbnails() {
-      const token = perse.token;
-      if (this.loaded === token) return;
-      this.loaded = token;
+      const { token } = perse, look = perse.look.json(); // the person as edited
+      if (this.loaded === token + look) return;
+      this.loaded = token + look;
       for (const tile of document.querySelectorAll("[data-motion]")) {
         try {
-          const answer = await perse.later(`motion/${token}`, { name: tile.dataset.motion }, "");
+          const answer = await perse.later(`motion/${token}`, { name: tile.dataset.motion }, look);
           const url = URL.createObjectURL(await answer.blob());
-          if (token !== perse.token) return;
+          if (this.loaded !== token + look) return;
           const thumb = tile.firstChild;
           thumb.style.backgroundImage = `url(${url})`;
           thumb.style.backgroundSize = `${100 * perse.settings.strip_frames}% 100%`;
