@@ -124,6 +124,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 show_label=False,
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
+                webcam_options=gr.WebcamOptions(mirror=False),  # as others see one, like a clip; style.css mirrors what is seen meanwhile
                 height=300,
                 elem_id="perse-photo",
             )
