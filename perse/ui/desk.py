@@ -6,6 +6,7 @@ shows what it says. So two events cannot overwrite each other, a lost connection
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from ..controls import Controls
@@ -160,7 +161,7 @@ class Desk:
 
         def work(report, cancelled):
             self._wait_for(BUILD, report, cancelled, then=seconds)
-            return self.engine.pipeline.build(photo.portrait, seconds, 0, report, cancelled)
+            return self.engine.pipeline.build(replace(photo.portrait, original=None), seconds, 0, report, cancelled)
 
         self._start(visit, "build", work, self.building, build_deadline(seconds), done, planned=seconds)
 

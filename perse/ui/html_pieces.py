@@ -29,6 +29,7 @@ SCRIPTS = (
     "panels.js",
     "faces.js",
     "my_looks.js",
+    "theme.js",
     "motion.js",
     "keys.js",
     "save.js",

@@ -90,6 +90,14 @@ def test_faces_at_a_click_looks_to_keep_and_a_picture_of_both(visit, avatar_file
     v.shot("desktop-faces")
 
 
+def test_the_theme_that_was_chosen_survives_a_reload(visit):
+    page = visit(color_scheme="light").page
+    assert not page.evaluate("document.body.classList.contains('dark')")
+    page.locator("#perse-theme").click()
+    page.reload()
+    page.wait_for_function("document.getElementById('perse-theme') && document.body.classList.contains('dark')")
+
+
 def test_who_has_turned_the_head_aside_looks_at_it_from_above(visit, avatar_file):
     """Dragging downwards after dragging sideways does not roll the picture, and nearer the limit the head gives less."""
     v = visit().open(avatar_file)

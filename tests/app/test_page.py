@@ -170,7 +170,7 @@ def test_styles_looks_and_downloads(visit, avatar_file):
     assert v.picture() == bearded
     with page.expect_download() as download:
         page.locator("#perse-cutout").click()
-    assert download.value.suggested_filename.startswith("perse-cutout-20")
+    assert download.value.suggested_filename.startswith("perse-cutout-full-20")
     page.get_by_role("button", name="Surprise me").click()
     page.wait_for_function("!perse.look.value.styles.beard")
     assert v.picture() != bearded

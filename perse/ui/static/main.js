@@ -86,7 +86,6 @@
     if (key === "y") { e.preventDefault(); perse.look.redo(); }
   });
   document.addEventListener("click", (e) => {
-    if (e.target.closest("#perse-theme")) document.body.classList.toggle("dark");
     if (e.target.closest("#perse-new")) perse.leave();
   });
   const begin = async () => {
