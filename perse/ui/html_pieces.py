@@ -180,5 +180,7 @@ def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = (),
         if name.endswith((".gif", ".webp"))
         else f'<video src="{url}" controls {alone} playsinline aria-label="The finished video"></video>'
     )
-    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name.rpartition(".")[2].upper()} ({size / 1e6:.1f} MB)</a>'
+    weight = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
+    kind = name.rpartition(".")[2].upper()
+    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {kind}, {weight}</a>'
     return f'<div class="perse-video">{show}{"".join(map(note, notes))}{link}</div>'
