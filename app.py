@@ -30,6 +30,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from perse import gpu  # on ZeroGPU, `spaces` must come before torch
+from perse.errors import PerseError
 from perse.motion.driving.choices import REGIONS, STRENGTHS
 from perse.motion.presets import PRESETS
 from perse.settings import (
@@ -50,6 +51,7 @@ from perse.ui.engine import AVATAR, page_engine
 from perse.ui.fair_pool import FairPool
 from perse.ui.film_plan import TABLES
 from perse.ui.guard import MAX_UPLOAD, Guard
+from perse.ui.material_routes import MaterialRoutes
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visit, Visits
@@ -100,6 +102,18 @@ def handler(action: Callable, *fixed) -> Callable:
     return handle
 
 
+def told(action: Callable) -> Callable:
+    """`action(visit, *inputs)`, which says where the film would be why it makes none."""
+
+    def act(visit: Visit, *inputs) -> None:
+        try:
+            action(visit, *inputs)
+        except PerseError as error:
+            visit.film = html_pieces.message(str(error))
+
+    return act
+
+
 def take_example(request: gr.Request, event: gr.EventData) -> None:
     """An example was clicked; which one comes with the event."""
     handler(desk.take_example)(request, str(getattr(event, "example", "")))
@@ -114,7 +128,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     avatar = gr.Textbox(visible=False)
     look, background = gr.Textbox(visible=False), gr.Textbox(visible=False)
     motion = gr.Textbox(next(iter(PRESETS)), visible=False)
-    keys, alone = gr.Textbox(visible=False), gr.Checkbox(visible=False)
+    keys, alone, way = gr.Textbox(visible=False), gr.Checkbox(visible=False), gr.Textbox(visible=False)
 
     with gr.Row(elem_id="view-start"):
         with gr.Column(elem_classes="perse-card", scale=5):
@@ -151,42 +165,36 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
             piece(html_pieces.html("stage.html"))
         with gr.Column(elem_id="panel-column"):
             piece(html_pieces.html("panel.html"))
+            piece(html_pieces.html("video.html"))
             with gr.Column(elem_id="perse-video"):
-                with gr.Accordion("Follow a clip of yours instead", open=False):
-                    clip = gr.Video(
-                        label=f"A face that moves, with its sound, up to {VIDEO_SECONDS[1]:.0f} seconds",
-                        sources=["upload", "webcam"],
-                        include_audio=True,
-                        height=240,
-                        elem_id="perse-clip",
-                    )
-                    piece(html_pieces.place("clip-note"))
-                    with gr.Row():
-                        region = gr.Radio([name.capitalize() for name in REGIONS], value="All", label="What is taken over")
-                        strength = gr.Slider(*STRENGTHS, value=1, step=0.05, label="Strength")
+                with gr.Column(elem_id="perse-taken", elem_classes="perse-plain"):
+                    region = gr.Radio([name.capitalize() for name in REGIONS], value="All", label="What is taken over")
+                    strength = gr.Slider(*STRENGTHS, value=1, step=0.05, label="Strength")
                     absolute = gr.Checkbox(
                         label="Copy the expression and pose themselves, not what changes in them", elem_id="perse-absolute"
                     )
-                    forget = gr.Button("Use the motions above", size="sm", elem_id="perse-forget")
                 seconds = gr.Slider(1, VIDEO_SECONDS[1], value=4, step=1, label="Seconds", elem_id="perse-seconds")
-                with gr.Row():
-                    size = gr.Radio(list(OFFERED_VIDEO_SIZES), value=LIVE_SIZE, label="Size")
-                    kind = gr.Radio(list(VIDEO_FORMATS), value="mp4", label="Format")
-                with gr.Row():
-                    fps = gr.Radio(list(OFFERED_VIDEO_FPS), value=25, label="Frames a second")
-                    framing = gr.Radio(["Head", "Source"], value="Head", label="Framing")
-                shoot = gr.Button("Render video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
-                cut = gr.Button("Cancel", elem_id="perse-cut")
-                piece(html_pieces.place("film"))
+                with gr.Accordion("Size and format", open=False):
+                    with gr.Row():
+                        size = gr.Radio(list(OFFERED_VIDEO_SIZES), value=LIVE_SIZE, label="Size", elem_id="perse-size")
+                        kind = gr.Radio(list(VIDEO_FORMATS), value="mp4", label="Format", elem_id="perse-kind")
+                    with gr.Row():
+                        fps = gr.Radio(list(OFFERED_VIDEO_FPS), value=25, label="Frames a second")
+                        framing = gr.Radio([("Head", "Head"), ("As in the photo", "Source")], value="Head", label="Picture")
+                    gr.Checkbox(label="Transparent background", elem_id="perse-clear")
                 with gr.Accordion("The motion as a table", open=False):
                     columns = gr.Radio(list(TABLES), value=next(iter(TABLES)), label="Columns", elem_id="perse-columns")
                     table = gr.Button("Motion as CSV", size="md", elem_id="perse-table")
+            with gr.Column(elem_id="perse-make"):
+                shoot = gr.Button("Make the video", variant="primary", size="lg", elem_classes="perse-go", elem_id="perse-shoot")
+                piece(html_pieces.place("film"))
+                cut = gr.Button("Cancel", elem_id="perse-cut")
 
     piece(html_pieces.html("privacy.html"))
 
     # -------------------------------------------------------------- the wiring
 
-    for taken in (photo, reopen, clip):
+    for taken in (photo, reopen):
         gradio_patches.path_only(taken)
     # Nothing of the page waits in Gradio's queue, which programs can fill, and nothing personal passes through its outputs.
     quiet = dict(api_visibility="private", show_progress="hidden", queue=False)
@@ -200,19 +208,17 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     consent.input(handler(desk.agree), consent, trigger_mode="always_last", **quiet).then(**show)
     go.click(handler(desk.build), budget, **quiet).then(**show)
     cancel.click(handler(desk.cancel, "look", "build"), **quiet).then(**show)
-    gr.on([clip.upload, clip.stop_recording], handler(desk.take_clip), clip, **quiet).then(**show)
-    forget.click(handler(desk.take_clip, None), **quiet).then(None, None, clip, js="() => { perse.visit.ask(); return null; }", **quiet)
+    asked = "...rest.slice(0, -3), ...perse.keys.wanted(), perse.ways.wanted()]"
     shoot.click(
-        handler(desk.film),
-        [avatar, look, background, motion, seconds, size, fps, kind, framing, region, strength, absolute, keys, alone],
-        js="(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.stage.background, perse.motion.name, ...rest.slice(0, -2), "
-        "...perse.keys.wanted()]",
+        handler(told(desk.film)),
+        [avatar, look, background, motion, seconds, size, fps, kind, framing, region, strength, absolute, keys, alone, way],
+        js=f"(a, l, b, m, ...rest) => [perse.token, perse.look.json(), perse.film.background(), perse.motion.name, {asked}",
         **quiet,
     ).then(**show)
     table.click(
-        handler(desk.tabulate),
-        [avatar, look, motion, seconds, fps, columns, region, strength, absolute, keys, alone],
-        js="(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, ...rest.slice(0, -2), ...perse.keys.wanted()]",
+        handler(told(desk.tabulate)),
+        [avatar, look, motion, seconds, fps, columns, region, strength, absolute, keys, alone, way],
+        js=f"(a, l, m, ...rest) => [perse.token, perse.look.json(), perse.motion.name, {asked}",
         **quiet,
     ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
@@ -238,7 +244,12 @@ def main(wait: bool = True) -> None:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     )
-    routes = [*FrameRoutes(engine, visits, pool, MARK).routes(), *VisitRoutes(desk, pool).routes(), *Uploads(visits).routes()]
+    routes = [
+        *FrameRoutes(engine, visits, pool, MARK).routes(),
+        *VisitRoutes(desk, pool).routes(),
+        *MaterialRoutes(desk).routes(),
+        *Uploads(visits).routes(),
+    ]
     settle()
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False).launch(
         theme=theme,

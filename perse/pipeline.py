@@ -32,6 +32,7 @@ from .fitting.teaching import Progress
 from .gpu import ON_ZERO, new_build
 from .live.bake import bake as bake_live
 from .live.page import page_of
+from .memory import tidy
 from .motion.length import IN_TERMINAL, ON_PAGE, Longest
 from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
@@ -175,7 +176,8 @@ class PersePipeline:
         )
         unseen = list(unseen_lessons(rig, texture, plan, categories)) if study else None
         limits = find_limits(Workshop.shared(rig, texture, seed), categories)
-        texture.workshops.clear()  # edits are done with; a quarter of a gigabyte, which fitting can use
+        texture.workshops.clear()  # edits are done with
+        tidy()  # what they held, half a gigabyte, fitting can use
         fitted = fit(beginning, portrait, clips, schedule, head_mask(portrait), self.device, tell, cancelled, unseen)
         avatar = beginning.avatar.requires_grad_(False)
         tell = report("finishing")

@@ -334,6 +334,8 @@ def test_bad_edits(run, avatar_file, options, told):
         (["--motion", "nod", "--fps", "nan"], "frame rate"),
         (["--motion", "nod", "--background", "transparent"], "transparent"),
         (["--drive", "missing.mp4"], "missing.mp4"),
+        (["--drive", "missing.mp4", "--face", "0"], "counted from 1"),
+        (["--drive", "missing.mp4", "--face", "left"], "--face"),
         (["--from", "{}", "--to", "missing.json"], "missing.json"),
         (["--to", '{"expression":{"sneeze":1}}'], "sneeze"),
         (["--curves", "missing.csv"], "missing.csv"),

@@ -36,20 +36,18 @@ USUAL = 128 * 128  # pixels of a lesson that counts once
 
 @dataclass
 class _Linear:
-    """A lesson at the point where it is linearised: its change (n, 5), its Gaussians, of which colours, opacities and scales have gradients,
-    the picture's colours (1, H, W, 3) and alpha (1, H, W, 1) with their graph, and the pixels' weights (H, W, 4)."""
+    """A lesson at the point where it is linearised: its change (n, 5), which of its numbers are free there (n, 5), its Gaussians, of which
+    colours, opacities and scales have gradients, the picture's colours (1, H, W, 3) and alpha (1, H, W, 1) with their graph, the picture
+    (H, W, 4) without, and the pixels' weights (H, W, 4)."""
 
     lesson: Lesson
     change: Tensor
+    within: Tensor
     cloud: GaussianCloud
     rgb: Tensor
     alpha: Tensor
+    picture: Tensor
     weight: Tensor
-
-    @property
-    def picture(self) -> Tensor:
-        """(H, W, 4)."""
-        return torch.cat([self.rgb.detach(), self.alpha.detach()], -1).squeeze(0)
 
     def back(self, pixels: Tensor) -> Tensor:
         """What the Gaussians (n, 5) should hear of pixels (H, W, 4)."""
@@ -61,12 +59,12 @@ class _Linear:
             retain_graph=True,
         )
         size = (heard[2] * cloud.scales.detach()).sum(1)
-        return self.lesson.within(self.change) * torch.cat([heard[0], heard[1][:, None], size[:, None]], 1)
+        return self.within * torch.cat([heard[0], heard[1][:, None], size[:, None]], 1)
 
     @torch.no_grad()
     def forth(self, direction: Tensor) -> Tensor:
         """How the picture (H, W, 4) changes along a change (n, 5)."""
-        direction = self.lesson.within(self.change) * direction
+        direction = self.within * direction
         step = STEP / float(direction.abs().max().clamp_min(1e-9))
         return (self.lesson.render(self.lesson.values(self.change + step * direction)) - self.picture) / step
 
@@ -159,11 +157,11 @@ def _linearised(lesson: Lesson, table: Tensor) -> _Linear:
         for part in (cloud.colors, cloud.opacities, cloud.scales):
             part.requires_grad_(True)
         rgb, alpha = rasterize(cloud, lesson.camera, backgrounds=lesson.background)
-    one = _Linear(lesson, change, cloud, rgb, alpha, torch.zeros(0))
-    off = (lesson.goal - one.picture).abs()
-    one.weight = lesson.weight * USUAL / off[..., 0].numel() / (off + LEAST_ERROR)
-    one.weight[..., 3] *= 3 * ALPHA_WEIGHT  # one channel for three
-    return one
+    picture = torch.cat([rgb.detach(), alpha.detach()], -1).squeeze(0)
+    off = (lesson.goal - picture).abs()
+    weight = lesson.weight * USUAL / off[..., 0].numel() / (off + LEAST_ERROR)
+    weight[..., 3] *= 3 * ALPHA_WEIGHT  # one channel for three
+    return _Linear(lesson, change, lesson.within(change), cloud, rgb, alpha, picture, weight)
 
 
 def _curvature(one: _Linear) -> Tensor:

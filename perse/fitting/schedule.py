@@ -24,10 +24,10 @@ class Schedule:
     clip_size: int = 320
     source_frames: int = 36
     amounts: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
-    source_steps: int = 300
+    source_steps: int = 190
     lessons: int = 150
     views: int = 1
-    rounds: tuple[int, ...] = (1, 1)
+    rounds: tuple[int, ...] = (3,)
     accumulate: int = 1
     seed: int = 0
     deadline: float | None = None
@@ -40,14 +40,14 @@ class Schedule:
         """Steps and sizes for a whole build of about `seconds` on two quiet CPU cores, without a clock."""
         share = float(np.clip(seconds / WHOLE, 0.05, 3.0))
         return Schedule(
-            gaussians=int(np.clip(42000 * share**0.3, 18000, 60000)),
+            gaussians=int(max(42000 * min(share, 1.0) ** 0.3, 18000)),  # more time makes more steps, not a larger file
             photo_size=512 if share >= 0.4 else 384,
             clip_size=int(np.clip(round(320 * share**0.25 / 16) * 16, 192, 384)),
             source_frames=int(np.clip(36 * share, 12, 60)),
             amounts=(0.25, 0.5, 0.75, 1.0) if share >= 0.45 else (0.5, 1.0),
-            source_steps=int(300 * share),
+            source_steps=int(190 * share),
             lessons=max(int(150 * share), 24),
             views=1 if share < 1.5 else 2,
-            rounds=(1,) if share < 0.6 else (1, 1) if share < 1.5 else (2, 2),
+            rounds=(1,) if share < 0.6 else (3,) if share < 1.5 else (3, 3),
             seed=seed,
         )

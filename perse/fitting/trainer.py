@@ -12,7 +12,7 @@ from .colour_bounds import bound_colours
 from .effort import Effort, cost
 from .even_sliders import even_pace
 from .initial_avatar import Beginning
-from .person_stage import ANCHORS, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
+from .person_stage import ANCHORS, CLIP_EVERY, COARSE_SHARE, FINE_SHARE, SOLVED, fit_person
 from .schedule import Schedule
 from .space_stage import fit_space, mix_again
 from .stage_steps import LANDING, Steps
@@ -61,10 +61,10 @@ class Trainer:
             return BESIDE_PIXELS + (1 - BESIDE_PIXELS) * (size / schedule.photo_size) ** 2
 
         clip = side(teaching.clips[0].frames[0].image.shape[0])
-        coarse, usual, fine = (
-            (side(len(target.image)) + other) / 2
-            for (target, _), other in ((teaching.coarse, clip), (teaching.photo, clip), (teaching.fine, side(schedule.photo_size)))
+        coarse, usual = (
+            side(len(target.image)) + (clip - side(len(target.image))) / CLIP_EVERY for target, _ in (teaching.coarse, teaching.photo)
         )
+        fine = (side(len(teaching.fine[0].image)) + side(schedule.photo_size)) / 2
         self._face_cost = lambda share: coarse if share < COARSE_SHARE else usual if share < FINE_SHARE else fine
         mean = COARSE_SHARE * coarse + (FINE_SHARE - COARSE_SHARE) * usual + (1 - FINE_SHARE) * fine
         face, sliders = step_sizes(schedule)

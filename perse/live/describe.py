@@ -42,6 +42,7 @@ def rig(avatar: Avatar) -> dict:
                 "edge": poser.edge,
                 "slack": poser.below + BARED,
             },
+            "tongue": {"vertices": poser.tongue.tolist(), "comes": poser.comes.tolist(), "over": poser.over.tolist()},
         },
         "shapes": NAMES,
         "lets_go": LETS_GO,

@@ -75,6 +75,12 @@ def find_face(photo: np.ndarray, cancelled: Callable[[], bool] = lambda: False, 
     raise PerseError("No human face was found: please upload a photo that shows one person's face from the front, well lit.")
 
 
+def faces_in(picture: np.ndarray, cancelled: Callable[[], bool] = lambda: False) -> list[np.ndarray]:
+    """Landmarks (478,3) of the human faces of comparable size in an upright picture (H,W,3) uint8, from left to right; none, if nobody is
+    seen at once. BuildCancelled when `cancelled` says so."""
+    return sorted(_faces(picture, cancelled), key=lambda face: float(face[:, 0].mean()))
+
+
 def _ask(cancelled: Callable[[], bool]) -> None:
     if cancelled():
         raise BuildCancelled()

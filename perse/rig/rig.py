@@ -11,6 +11,7 @@ from ..face.alignment import rotation
 from ..face.landmarks import LOWER_LIP
 from ..render.camera import Camera
 from ..render.geometry import interpolated, vertex_normals
+from ..smooth_ramps import smooth_step
 from . import person_facts
 from .detail import landmark_spread
 from .expressions import INDEX
@@ -19,6 +20,8 @@ from .neutral import Neutral, neutral
 from .skeleton import EYE_LOOK, GAZE_LIMIT, JAW_ANGLE, JAW_HINGE, JAW_SLIDE, NECK_PIVOT, PART
 
 BARED = 0.04  # eye distances by which the lower lip's inner edge may be drawn down from the lower teeth
+
+LIES = 0.03  # eye distances by which a tongue that is half-way out lies above the edge of the lower teeth, or of a lip that hides them
 
 
 @dataclass
@@ -107,6 +110,9 @@ class Poser:
         edge = teeth[rig.vertices[teeth, 1] < rig.vertices[teeth, 1].min() + 0.02]
         self.edge = int(edge[np.abs(rig.vertices[edge, 0] - rig.vertices[LOWER_LIP, 0]).argmin()])
         self.below = float(rig.vertices[LOWER_LIP, 1] - rig.vertices[self.edge, 1])
+        tongue = np.flatnonzero(rig.vertex_part == PART["tongue"])
+        self.tongue = torch.as_tensor(tongue, device=device)
+        self.comes, self.over = map(tensor, _over_the_teeth(rig, tongue, rig.vertices[self.edge, 1]))
         self._rig = rig
         self._spread: tuple[Tensor, Tensor] | None = None  # made when first asked for
 
@@ -130,7 +136,7 @@ class Poser:
                 a neck gives (`Neck`) the body comes along with the head, whatever this says.
         """
         rest = self.rest if shape is None else self.rest + shape
-        vertices = self._express(rest, weights)
+        vertices = self._tongue(self._express(rest, weights), weights)
         vertices = self._teeth_at_lip(self._jaw(vertices, weights))
         vertices = self._eyes(vertices, rest, weights, gaze)
         return vertices if head is None and body is None else self._joints(vertices, head, body)
@@ -156,6 +162,16 @@ class Poser:
             return rest + torch.einsum("...e,evc->...vc", weights, self.blendshapes)
         active = torch.nonzero(weights.detach().abs() > 1e-6).ravel()
         return rest + torch.einsum("e,evc->vc", weights[active], self.blendshapes[active]) if len(active) else rest
+
+    def _tongue(self, vertices: Tensor, weights: Tensor) -> Tensor:
+        """On its way out the tongue goes over lower teeth and lip: in a straight line it would go through them."""
+        out = weights[..., INDEX["tongue_out"]]
+        if not self._moves(out):
+            return vertices
+        lip = (vertices[..., self.edge, 1] - vertices[..., LOWER_LIP, 1]).clamp_min(0)  # above the teeth
+        up = (1 - (2 * out - 1).abs() ** 3)[..., None] * (self.over + self.comes * lip[..., None])
+        moved = vertices[..., self.tongue, :] - torch.stack([0 * up, up, 0 * up], -1)
+        return vertices.index_copy(-2, self.tongue, moved)
 
     def spread(self, detail: Tensor) -> Tensor:
         """Displacements (..., V, 3) of the rest shape that carry those of the face landmarks (..., 468, 3), see `rig.detail`."""
@@ -215,6 +231,15 @@ class Poser:
         for index, moved in parts:
             vertices = vertices.index_copy(-2, index, moved)
         return vertices
+
+
+def _over_the_teeth(rig: Rig, tongue: np.ndarray, edge: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of vertices of the tongue (T,): which come out, 0 to 1, and how far they have to rise half-way to lie flat on the lower teeth, whose
+    edge is at this height."""
+    shift = rig.blendshapes[INDEX["tongue_out"], tongue].astype(np.float64)
+    half_out = rig.vertices[tongue, 1] + 0.5 * shift[:, 1]
+    comes = smooth_step(-shift[:, 2] / max(float(-shift[:, 2].min()), 1e-6), 0.0, 0.4)  # the root stays
+    return comes, comes * np.maximum(half_out - (edge - LIES), 0)
 
 
 def _rigid(pose: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,11 +28,9 @@ class SameFace:
 
     def sees(self, frame: np.ndarray, face: np.ndarray) -> bool:
         """Whether a face, landmarks (478, 3) in a frame (H, W, 3) uint8, is that of the first person."""
-        centre, side, angle = levelled_square(face)
-        shown = side * SHOWN / CLOSE_UP_BOXES
-        near, far = _thinned(frame, shown), _thinned(frame, min(frame.shape[:2]))
-        close, _ = close_up(near, centre * len(near) / len(frame), shown * len(near) / len(frame), angle, SIDE)
-        now = _normed(cv2.GaussianBlur(close, (0, 0), 1.0)), _normed(cv2.resize(far, (SIDE, SIDE), interpolation=cv2.INTER_AREA)), centre
+        centre, side, _ = levelled_square(face)
+        far = _thinned(frame, min(frame.shape[:2]))
+        now = _pictured(frame, face), _normed(cv2.resize(far, (SIDE, SIDE), interpolation=cv2.INTER_AREA)), centre
         if self._last is not None and self._same:
             before, scene, place = self._last
             elsewhere = float(now[1] @ scene) < SCENE or np.linalg.norm(centre - place) > LEAP * side
@@ -45,8 +43,25 @@ class SameFace:
         self._asked += self._same
         return self._same
 
+    def known_among(self, frame: np.ndarray, faces: list[np.ndarray]) -> np.ndarray | None:
+        """The first person's face among those of a frame; None if she is not there."""
+        alike = [self._likeness(_pictured(frame, face)) for face in faces]
+        return faces[int(np.argmax(alike))] if alike and max(alike) > AGAIN else None
+
     def _knows(self, picture: np.ndarray) -> bool:
-        return max(float(picture @ kept) for kept in self._kept) > AGAIN
+        return self._likeness(picture) > AGAIN
+
+    def _likeness(self, picture: np.ndarray) -> float:
+        return max(float(picture @ kept) for kept in self._kept)
+
+
+def _pictured(frame: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """A small levelled picture of a face, as it is compared."""
+    centre, side, angle = levelled_square(face)
+    shown = side * SHOWN / CLOSE_UP_BOXES
+    near = _thinned(frame, shown)
+    close, _ = close_up(near, centre * len(near) / len(frame), shown * len(near) / len(frame), angle, SIDE)
+    return _normed(cv2.GaussianBlur(close, (0, 0), 1.0))
 
 
 def _thinned(frame: np.ndarray, shown: float) -> np.ndarray:

@@ -10,16 +10,12 @@ import numpy as np
 from ..errors import PerseError
 from ..media import Clip, limits
 from ..media.source import called
-from ..portrait import track_landmarks
-from ..portrait.detect import is_human
 from .mouth_gap import between_lips
-from .same_face import SameFace
+from .one_person import OnePerson
 from .shoulders import Shoulders
 from .skin_flow import SkinFlow
 from .still_points import StillPoints
 
-# A first face that fails the human check is looked at again this many times before the clip is refused.
-CHECKED_FRAMES = 8
 # Frames a second: of fewer a face may move too far between two to be followed, however few are wanted.
 LEAST_RATE = 25.0
 # A frame's landmarks wait for those of the frame before, what is compared under them does not: so many threads keep up with them,
@@ -66,53 +62,46 @@ def track(
     seconds: float | None = None,
     fps: float | None = None,
     *,
+    person: int | None = None,
     progress: Callable[[float], None] = lambda share: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Track:
-    """Follow the largest face through a clip.
+    """Follow one person's face through a clip.
 
     Args:
         clip: a video file.
         seconds: how much of it is wanted; as much as `media.limits` allows if None.
         fps: frames a second that are wanted; of a faster clip some are skipped.
+        person: which of the faces of comparable size where the clip begins, counted from the left; the largest if None.
         progress: told the share in [0, 1] that is done.
         cancelled: asked with every frame.
 
     Raises:
-        PerseError: the file is no readable video, or no human face is found in it.
+        PerseError: the file is no readable video, no human face is found in it, or none of this number.
         BuildCancelled: cancelled.
     """
     faces: list[np.ndarray | None] = []
     times: list[float] = []
     compared: list[Future] = []
-    last, ahead, refused, first, same, other = None, None, 0, None, SameFace(), []
-    seen = False  # in the frame before
+    one, first, other = OnePerson(person, called(clip)), None, []
     rate = limits.RATE if fps is None else max(fps, LEAST_RATE)
     length = limits.SECONDS if seconds is None else seconds
     with Clip(clip, rate, length, cancelled=cancelled) as frames, ThreadPoolExecutor(COMPARING_THREADS, "perse-track") as pool:
         length = min(length, frames.duration or length)
         for time, frame in frames:
             progress(min(time / length, 1.0))
-            face = track_landmarks(frame, ahead)
-            if face is not None and last is None and not is_human(frame, face):
-                face, refused = None, refused + 1
-                if refused == CHECKED_FRAMES:
-                    break
-            person = face if face is None or same.sees(frame, face) else None
-            if person is not None:
-                first = first or _First(frame, person)
-                compared.append(pool.submit(first.compare, frame, person))
+            face, somebody_else = one.find(frame)
+            if one.hopeless:
+                break
+            if face is not None:
+                first = first or _First(frame, face)
+                compared.append(pool.submit(first.compare, frame, face))
                 if len(compared) > MOST_WAITING:
                     compared[-1 - MOST_WAITING].result()
-            faces.append(person)
-            other.append(person is not face)
+            faces.append(face)
+            other.append(somebody_else)
             times.append(time)
-            if face is not None:
-                # A face keeps moving as it moved: looked for where it will be, it need not be looked at again from there.
-                last, ahead, seen = face, face if last is None or not seen else 2 * face - last, True
-            else:
-                seen = False
-    if last is None:
+    if one.last is None:
         raise PerseError(f"No human face was found in {called(clip)}: please drive with a clip that shows one.")
     found = np.array([face is not None for face in faces])
     # Before the first face there is no good frame to keep: the first one stands in.

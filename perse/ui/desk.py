@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from ..controls import Controls
 from ..errors import PerseError
@@ -15,15 +16,19 @@ from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
 from . import html_pieces
 from .api import build_deadline, check_video
+from .brought import CLIP, RECORDING
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
 from .file_names import file_name
-from .film_plan import FOLLOWS, TABLES, FilmPlan, film_plan
-from .jobs import Job
-from .visits import ENDED, Entry, Photo, Visit, Visits
+from .film_plan import TABLES, FilmPlan, film_plan
+from .material import Material
+from .visit_jobs import cancel, start
+from .visits import Entry, Photo, Visit, Visits
 from .waiting_line import Line
+from .ways import FOLLOW, SPEAK, Way, read_way
 
 LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
+CLEAR_FORMATS = ("webm", "webp")  # that can be transparent
 BUTTON_LABELS = {
     "": "Build my avatar",
     "photo": "Choose a photo to begin",
@@ -46,6 +51,7 @@ class Desk:
         self.looking = Line(length=32, usual=4.0)
         self.building = Line(length=16, usual=60.0)
         self.filming = Line(length=16, usual=20.0)
+        self.material = Material(engine, visits, self.looking)
 
     # ------------------------------------------------------------------ photo, example, avatar file
 
@@ -167,12 +173,6 @@ class Desk:
 
     # ------------------------------------------------------------------ video
 
-    def take_clip(self, visit: Visit, path: str | None) -> None:
-        """A driving clip has arrived, or the ready-made motions are wanted again (None)."""
-        if visit.clip is not None:
-            visit.clip.unlink(missing_ok=True)
-        visit.clip = None if path is None else self.visits.take(visit, path)
-
     def film(
         self,
         visit: Visit,
@@ -189,21 +189,23 @@ class Desk:
     ) -> None:
         """Render the look of the moment of pressing, in motion. PerseError for what this page does not make.
 
-        wanted: region, strength, absolute, keys and alone, as of `film_plan`. Of a clip that is followed its own length counts, not `seconds`.
+        wanted: from the region on, as of `_planned`. What is spoken or followed is as long as it is, whatever `seconds` say.
         """
         check_video(seconds, fps, size, kind, motion)
         entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
         frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
-        plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, frame, *wanted)
+        if background == "transparent" and kind not in CLEAR_FORMATS:
+            raise PerseError(f"Only {' and '.join(CLEAR_FORMATS)} can be transparent: please choose one of them, or a background.")
         if framing == "Source" and background == "grey":  # nobody has chosen one: the photo goes on around the head
             background = "original"
+        plan = self._planned(visit, entry, motion, seconds, fps, frame, *wanted)
         path = self.visits.path(visit, file_name(entry, plan.name, edit, f".{kind}"))
 
         def work(report, cancelled):
             from ..render.video import is_silent
 
-            made, start = self._moving(entry, plan, edit, report, cancelled), plan.begins
-            spoken = made.sound is not None and plan.clip is None
+            made, begun = self._moving(entry, plan, edit, report, cancelled), plan.begins
+            spoken = made.sound is not None and plan.way.kind != FOLLOW
             self._wait_for(PICTURE, report, cancelled)
             notes = self.engine.pipeline.video(
                 entry.avatar,
@@ -212,7 +214,7 @@ class Desk:
                 int(size),
                 background,
                 framing.lower(),
-                lambda share: report(start + (1 - start) * share, "rendering"),
+                lambda share: report(begun + (1 - begun) * share, "rendering"),
                 cancelled,
                 self.mark or (self.speech_mark if spoken else ""),
                 ON_PAGE,
@@ -234,7 +236,7 @@ class Desk:
         if table not in TABLES:
             raise PerseError("Please choose one of the tables.")
         entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
-        plan = film_plan(entry.avatar, visit.clip, motion, seconds, fps, (1, 1), *wanted)
+        plan = self._planned(visit, entry, motion, seconds, fps, (1, 1), *wanted)
         path = self.visits.path(visit, file_name(entry, plan.name, edit, "-synthetic.csv"))
 
         def work(report, cancelled):
@@ -247,6 +249,32 @@ class Desk:
         visit.film, visit.table = "", None
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
 
+    def _planned(
+        self,
+        visit: Visit,
+        entry: Entry,
+        motion: str,
+        seconds: float,
+        fps: float,
+        frame: tuple[int, int],
+        region: str = "all",
+        strength: float = 1.0,
+        absolute: bool = False,
+        keys: str = "",
+        alone: bool = False,
+        way: str = "",
+    ) -> FilmPlan:
+        """frame: width and height of the pictures; the rest is the page's, as `read_way` and `film_plan` say."""
+        moved = read_way(way)
+        own = self._own(visit, moved)
+        return film_plan(entry.avatar, moved, own, motion, seconds, fps, frame, region, strength, absolute, keys, alone)
+
+    def _own(self, visit: Visit, way: Way) -> Path | None:
+        """What the visitor has brought for this way, if it needs any."""
+        if way.kind == FOLLOW:
+            return self.material.wanted(visit, CLIP)
+        return self.material.wanted(visit, RECORDING) if way.kind == SPEAK and not way.say.strip() else None
+
     def _moving(self, entry: Entry, plan: FilmPlan, look: Controls, report, cancelled) -> Motion:
         """What finds a face in a clip also renders: it is waited for first."""
         return plan.made(entry.avatar, look, lambda: self._wait_for(BUILD, report, cancelled), report, cancelled)
@@ -255,29 +283,28 @@ class Desk:
 
     def cancel(self, visit: Visit, *kinds: str) -> None:
         """Stop the visit's jobs of these kinds."""
-        for kind in kinds:
-            if (job := visit.busy(kind)) is not None:
-                job.cancel()
+        cancel(visit, *kinds)
 
     def state(self, visit: Visit, seen: dict[str, str]) -> dict:
         """All that the page shows of the visit, as plain JSON values.
 
         seen: keys of the pieces that the page shows already; such a piece comes without its HTML.
         """
-        follows = visit.clip is not None
         shown = {
             "found": self._beside_photo(visit),
             "film": self._below_motions(visit),
-            "clip-note": (_key("clip", follows), lambda: html_pieces.clip_note(FOLLOWS) if follows else ""),
+            **{name: (_key(*parts), html) for name, (parts, html) in self.material.pieces(visit).items()},
             "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes))),
         }
         missing = self.missing(visit)
         return {
-            "busy": visit.busy("look", "build", "film") is not None or not self.engine.ready(AVATAR),
+            "busy": visit.busy(*visit.jobs) is not None or not self.engine.ready(AVATAR),
             "building": visit.busy("build") is not None,
-            "doing": {"found": self._bar(visit, "build", "look"), "film": self._bar(visit, "film")},
+            "doing": {"found": self._bar(visit, "build", "look"), "film": self._bar(visit, "film"), **self.material.doing(visit)},
             "button": {"label": BUTTON_LABELS[missing], "ready": not missing},
             "agreed": visit.agreed,
+            "brought": sorted(visit.brought),
+            "allowed": sorted(visit.allowed),
             "avatar": visit.opened if self.visits.has(visit.opened) else "",
             "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
             "notices": [{"id": k, "text": text} for k, text in visit.notices],
@@ -347,40 +374,15 @@ class Desk:
         undone: Callable = lambda: None,
         planned: float | None = None,
     ) -> None:
-        """Start a job that takes the place of the visit's other one of this kind.
+        """As `visit_jobs.start`; what goes wrong is told where the piece of this kind is."""
 
-        done: what to do with its result. undone: what to do if it did not run at all, or was stopped. planned: seconds that it takes.
-        """
+        def failed(sentence: str) -> None:
+            if kind == "film":
+                visit.film = html_pieces.message(sentence)
+            else:
+                visit.message = sentence
 
-        def then(job: Job) -> None:
-            try:
-                if job.result is not None:
-                    done(job.result)
-            except PerseError as error:
-                job.error = str(error)
-            finally:
-                job.result = None  # the visit has it now, or nobody
-                if job.cancelled:
-                    undone()
-            if job.error and visit.jobs.get(kind) is job:
-                if kind == "film":
-                    visit.film = html_pieces.message(job.error)
-                else:
-                    visit.message = job.error
-
-        self.cancel(visit, kind)
-        job = Job(work, line, visit.who, deadline, then, planned=planned)
-        try:
-            if visit.over:
-                raise PerseError(ENDED)
-            visit.jobs[kind] = job
-            job.start()
-            if visit.over:  # meanwhile
-                job.cancel()
-        except PerseError:
-            visit.jobs.pop(kind, None)
-            undone()
-            raise
+        start(visit, kind, work, line, deadline, done, failed, undone, planned)
 
 
 def _key(*parts) -> str:

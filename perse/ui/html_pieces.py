@@ -18,30 +18,21 @@ if TYPE_CHECKING:
     from ..portrait import Portrait
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = (
-    "net.js",
-    "clock.js",
-    "visit.js",
-    "bring.js",
-    "frame.js",
-    "look.js",
-    "stage.js",
-    "panels.js",
-    "faces.js",
-    "my_looks.js",
-    "theme.js",
-    "motion.js",
-    "keys.js",
-    "save.js",
-    "main.js",
+# In the order in which they run.
+SCRIPTS = tuple(
+    f"{name}.js"
+    for name in "net clock visit bring frame look stage panels faces my_looks theme motion keys own recorder speak ways film save main".split()
 )
+_MESSAGE = '<p class="perse-message"'
+STYLES = ("style.css", "video.css")
 
 
 def head() -> str:
     """The page's own scripts and style sheet, inline: no request leaves for them."""
     sources = [page_settings.script(), *((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)]
     scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
-    return f"<style>\n{(STATIC / 'style.css').read_text(encoding='utf-8')}\n</style>\n{scripts}"
+    styles = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
+    return f"<style>\n{styles}\n</style>\n{scripts}"
 
 
 def html(name: str) -> str:
@@ -161,26 +152,46 @@ def note(text: str) -> str:
     return f'<p class="perse-note" role="status">{escape(text)}</p>'
 
 
-def clip_note(text: str) -> str:
-    """A sentence in place of the clip that the video will follow."""
-    return f'<div class="perse-has-clip">{note(text)}</div>'
+def brought(title: str, *notes: str) -> str:
+    """What a visitor has brought, and sentences about it."""
+    return f'<p class="perse-brought">{escape(title)}</p>{"".join(map(note, notes))}'
+
+
+def brought_faces(title: str, faces: list[np.ndarray], largest: int) -> str:
+    """The same of a clip with these faces (h, w, 3); if there are several, each is a button, and the largest is chosen."""
+    if len(faces) == 1:
+        return f'<div class="perse-driver"><img src="{data_uri(faces[0])}" alt="The face that drives">{brought(title)}</div>'
+    tiles = "".join(
+        f'<button type="button" class="perse-tile perse-face" data-face="{k}" aria-pressed="{"true" if k == largest + 1 else "false"}">'
+        f'<img src="{data_uri(face)}" alt=""><span>Face {k}</span></button>'
+        for k, face in enumerate(faces, 1)
+    )
+    return (
+        f"{brought(title, 'It shows several people: who drives your avatar?')}"
+        f'<div class="perse-tiles" role="group" aria-label="Who drives your avatar">{tiles}</div>'
+    )
 
 
 def message(text: str) -> str:
     """A sentence that tells what is wrong."""
-    return f'<p class="perse-message" role="alert">{escape(text)}</p>'
+    return f'{_MESSAGE} role="alert">{escape(text)}</p>'
+
+
+def is_message(piece: str) -> bool:
+    """Whether a piece is such a sentence."""
+    return piece.startswith(_MESSAGE)
 
 
 def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = (), size: int = 0) -> str:
     """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks. size: bytes."""
     url, name = escape(url, quote=True), escape(name, quote=True)
-    alone = "loop" if heard else "autoplay loop muted"  # browsers start nothing by itself that can be heard
+    alone = "" if heard else " autoplay loop muted"  # browsers start nothing by itself that can be heard
     show = (
-        f'<img src="{url}" alt="The finished animation">'
+        f'<img src="{url}" class="perse-clear" alt="The finished animation">'
         if name.endswith((".gif", ".webp"))
-        else f'<video src="{url}" controls {alone} playsinline aria-label="The finished video"></video>'
+        else f'<video src="{url}" class="perse-clear" controls{alone} playsinline aria-label="The finished video"></video>'
     )
     weight = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
     kind = name.rpartition(".")[2].upper()
     link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {kind}, {weight}</a>'
-    return f'<div class="perse-video">{show}{"".join(map(note, notes))}{link}</div>'
+    return f'<div class="perse-video">{show}<div class="perse-saved">{link}</div>{"".join(map(note, notes))}</div>'

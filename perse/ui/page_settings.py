@@ -6,8 +6,12 @@ from dataclasses import asdict
 from ..attributes.former_names import SPLIT
 from ..controls import RANGES, Controls
 from ..motion.keyframes import EASINGS, MOST_KEYS
+from ..motion.length import ON_PAGE
+from ..motion.speech.phones import TYPED, WAYS
+from ..motion.speech.voice import VOICES
 from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES
 from .engine import OPENING, WARMING
+from .guard import MAX_UPLOAD
 from .visits import LEAVING, LOST
 
 DENSE = 60_000  # Gaussians: a picture of fewer shows their lattice when it is enlarged, and is left at the live size
@@ -30,6 +34,9 @@ def page_settings() -> dict:
         "longest_look": LONGEST_CONTROLS,
         "ask_busy": ASK_BUSY,
         "ask_quiet": ASK_QUIET,
+        "voices": {name: voice.label for name, voice in VOICES.items()},
+        "video_seconds": round(ON_PAGE.seconds),
+        "max_upload": MAX_UPLOAD,
         "easings": list(EASINGS),
         "most_keys": MOST_KEYS,
         "warming": WARMING,
@@ -48,6 +55,8 @@ def words() -> dict[str, str]:
     return {
         "live_size": str(LIVE_SIZE),
         "leaving": f"{LEAVING:g} seconds",
+        "typed": WAYS[TYPED],
+        "video_seconds": f"{ON_PAGE.seconds:.0f}",
         "lost": f"{LOST / 60:g} minutes",
         "saved_sizes": "".join(f"<option{' selected' if size == chosen else ''}>{size}</option>" for size in SAVED_SIZES),
     }

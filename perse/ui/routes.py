@@ -94,7 +94,7 @@ class FrameRoutes:
                     headers=FRESH_HEADERS,
                 )
             try:
-                controls = Controls.from_json(await _text(request, "{}"))
+                controls = Controls.from_json(await body_text(request, "{}"))
                 future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
                 return await asyncio.wrap_future(future)
             except PerseError as error:
@@ -234,7 +234,7 @@ class VisitRoutes:
     async def _visit(self, request: Request) -> Response:
         key = ""
         try:
-            key = await _text(request, "")
+            key = await body_text(request, "")
             return JSONResponse({"visit": self.visits.visit(key).key, "resumed": True}, headers=FRESH_HEADERS)
         except (PerseError, ClientDisconnect):
             pass
@@ -256,14 +256,14 @@ class VisitRoutes:
 
     async def _leave(self, request: Request) -> Response:
         try:
-            self.visits.leave(*(await _text(request, "")).split()[:2])
+            self.visits.leave(*(await body_text(request, "")).split()[:2])
         except (PerseError, ClientDisconnect):
             pass
         return Response(status_code=204)
 
     async def _face(self, request: Request) -> Response:
         try:
-            visit, text = self.visits.visit(request.headers.get(VISIT_HEADER)), await _text(request, "")
+            visit, text = self.visits.visit(request.headers.get(VISIT_HEADER)), await body_text(request, "")
             self.desk.take_face(visit, int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
         except (PerseError, ClientDisconnect) as error:
             return _error(400, error)
@@ -299,8 +299,8 @@ def _error(status: int, error: object) -> Response:
     return JSONResponse({"error": str(error)}, status, headers=FRESH_HEADERS)
 
 
-async def _text(request: Request, empty: str) -> str:
-    """A request's body as text, `empty` if there is none."""
+async def body_text(request: Request, empty: str, what: str = "These controls are") -> str:
+    """A request's body as text, `empty` if there is none; PerseError if it is too long or no text. what: how that sentence begins."""
     body, held = bytearray(), 0
     async for chunk in request.stream():
         held += len(chunk)
@@ -309,11 +309,11 @@ async def _text(request: Request, empty: str) -> str:
         elif held > MAX_DRAINED:
             break
     if held > LONGEST_CONTROLS:
-        raise PerseError(f"These controls are longer than {LONGEST_CONTROLS:,} bytes.")
+        raise PerseError(f"{what} longer than {LONGEST_CONTROLS:,} bytes.")
     try:
         return body.decode() or empty
     except UnicodeDecodeError:
-        raise PerseError("These controls are not valid JSON.") from None
+        raise PerseError(f"{what} not valid JSON.") from None
 
 
 def _integer(request: Request, name: str, default: int, low: int, high: int) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import PerseError
 from ..memory import tidy_soon
 from ..settings import KEPT_SECONDS, LIVE_SIZE, MOST_AVATARS, MOST_MEMORY
+from .brought import Brought
 from .failures import note_failure
 from .held_memory import weigh
 from .jobs import Job
@@ -98,13 +99,15 @@ class Visit:
     leaving: float | None = None
     agreed: bool = False
     photo: Photo | None = None
-    clip: Path | None = None
+    brought: dict[str, Brought] = field(default_factory=dict)  # by kind: recording, clip
+    allowed: set[str] = field(default_factory=set)  # kinds of it that the visitor has said to be allowed to use
+    told: dict[str, str] = field(default_factory=dict)  # by kind, HTML of why the last thing that was brought is not here
     example: str = ""  # the name of the example that it looked at last
     opened: str = ""  # the token of the avatar that the page shows
     message: str = ""  # what went wrong with the last photo, build or file
     film: str = ""  # HTML that the last video left
     table: tuple[str, str] | None = None  # token and name of the last table
-    jobs: dict[str, Job] = field(default_factory=dict)  # by kind: look, build, film, table
+    jobs: dict[str, Job] = field(default_factory=dict)  # by kind: look, build, film, recording, clip
     notices: list[tuple[int, str]] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)  # Gradio's names for the page
     pages: dict[str, float] = field(default_factory=dict)  # names of its tabs, a copied one is another, and when each was heard of
@@ -163,7 +166,7 @@ class Visits:
             if len(self._visits) >= MOST_VISITS:
                 holders = {id(e.visit) for e in self._avatars.values()}
                 empty = [
-                    v for v in self._visits.values() if v.photo is None and id(v) not in holders and v.clip is None and not v.busy(*v.jobs)
+                    v for v in self._visits.values() if v.photo is None and id(v) not in holders and not v.brought and not v.busy(*v.jobs)
                 ]
                 count = Counter(v.address for v in self._visits.values())
                 if not empty:
@@ -201,7 +204,7 @@ class Visits:
             for token in [t for t, e in self._avatars.items() if e.visit is visit]:
                 del self._avatars[token]
             self._files = {t: f for t, f in self._files.items() if f[1] is not visit}
-            visit.photo, visit.clip, visit.table, visit.film, visit.message, visit.opened = None, None, None, "", "", ""
+            visit.photo, visit.brought, visit.told, visit.table, visit.film, visit.message, visit.opened = None, {}, {}, None, "", "", ""
         for job in jobs:
             job.cancel()
         shutil.rmtree(visit.folder, ignore_errors=True)
@@ -304,15 +307,15 @@ class Visits:
         return place / name
 
     def _bound(self, visit: Visit) -> None:
-        """The oldest files of a visit go while they are too many bytes; not the clip that a video follows."""
+        """The oldest files of a visit go while they are too many bytes; not the clip or recording that a video follows."""
         found = []
         for file in visit.folder.glob("*/*"):
             with contextlib.suppress(OSError):  # gone meanwhile
                 status = file.stat()
                 found.append((status.st_mtime, status.st_size, file))
-        held = sum(size for _, size, _ in found)
+        held, followed = sum(size for _, size, _ in found), {own.path for own in visit.brought.values()}
         for _, size, file in sorted(found):
-            if held > DISK_EACH and file != visit.clip:
+            if held > DISK_EACH and file not in followed:
                 held -= size
                 shutil.rmtree(file.parent, ignore_errors=True)
 

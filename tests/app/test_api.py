@@ -11,7 +11,11 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from perse.controls import RANGES
+from perse.motion.speech.loudness import Loudness
+from perse.motion.speech.voice import VOICES, spoken
 from perse.settings import VIDEO_SECONDS
+from perse.sound import Sound
+from perse.ui.material_routes import wav
 
 from .conftest import has_mark
 
@@ -76,6 +80,44 @@ def test_looks_come_and_go_in_a_video(client, built):
     assert len(apart) == 5 and 4 * apart[0] < apart[2]  # of the first only H.264 makes two
 
 
+def heard(path) -> Sound:
+    """The sound of a video."""
+    with av.open(path) as video:
+        resampler = av.AudioResampler("flt", "mono", 16_000)
+        pieces = [piece.to_ndarray().ravel() for frame in video.decode(audio=0) for piece in resampler.resample(frame)]
+    return Sound(np.concatenate(pieces), 16_000)
+
+
+def agreement(one: Sound, other: Sound) -> float:
+    """How far the loudness of two sounds goes the same way, as a correlation."""
+    a, b = (Loudness.of(sound).values for sound in (one, other))
+    count = min(len(a), len(b))
+    return float(np.corrcoef(a[:count], b[:count])[0, 1])
+
+
+def test_an_avatar_says_a_text(client, built, folder):
+    said = "Marvellous turquoise balloons."
+    path = client.predict(avatar=built["avatar"], say=said, voice="deep", fps=20, size=128, api_name="/video")
+    spoke = spoken(said, "deep").sound
+    assert agreement(heard(path), spoke) > 0.97
+    with av.open(path) as video:
+        frames = [f.to_ndarray(format="rgb24") for f in video.decode(video=0)]
+    assert len(frames) == pytest.approx(20 * spoke.seconds, abs=1) and has_mark(frames[0])
+    assert np.abs(frames[4].astype(int) - frames[12]).mean() > 0.3
+    assert "balloons" not in (folder / "log.txt").read_text()
+
+
+def test_an_avatar_speaks_a_recording_that_is_gone_afterwards(client, built, folder, tmp_path):
+    recording = tmp_path / "someones-voice.wav"
+    recording.write_bytes(wav(spoken("Could you open the window, please?", "bright").sound))
+    asked = dict(avatar=built["avatar"], speech=handle_file(str(recording)), size=128, format="webm", api_name="/video")
+    with pytest.raises(AppError, match="your voice, or that you have the person's permission"):
+        client.predict(**asked)
+    assert not list(folder.rglob("someones-voice*")), "refused: gone"
+    assert agreement(heard(client.predict(**asked, consent=True)), spoken("Could you open the window, please?", "bright").sound) > 0.9
+    assert not list(folder.rglob("someones-voice*")), "used: gone"
+
+
 def test_every_video_format_says_that_it_is_synthetic(client, built):
     short = dict(avatar=built["avatar"], motion="nod", seconds=0.5, fps=10, size=128, api_name="/video")
     with av.open(client.predict(format="webm", **short)) as video:
@@ -97,6 +139,7 @@ def test_export_gives_a_ply(client, built):
 def test_info_lists_names(client, built):
     info = client.predict(avatar=built["avatar"], api_name="/info")
     assert "full" in info["categories"]["beard"]["styles"] and "smile" in info["expressions"] and "turntable" in info["motions"]
+    assert set(info["voices"]) == set(VOICES)
     assert info["ranges"]["yaw"] == list(RANGES["yaw"]) and info["limits"]["video"]["seconds"] == list(VIDEO_SECONDS)
 
 
@@ -112,6 +155,10 @@ def test_info_lists_names(client, built):
         ("/video", {"motion": "moonwalk"}, "moonwalk"),
         ("/video", {"keys": "[]"}, "list of 2"),
         ("/video", {"seconds": 4000}, "length"),
+        ("/video", {"say": "Hello", "voice": "nobody"}, "Unknown voice 'nobody'"),
+        ("/video", {"say": "你好，很高兴认识你"}, "reads English only"),
+        ("/video", {"say": "☺ ☺"}, "nothing to say"),
+        ("/video", {"say": "again and " * 400}, "takes longer to say"),
         ("/video", {"format": "exe"}, "exe"),
         ("/export", {"format": "../../x"}, "format"),
     ],
@@ -120,6 +167,18 @@ def test_bad_calls_get_one_clear_sentence(client, built, astronaut, name, argume
     base = {"photo": handle_file(str(astronaut))} if name == "/build" else {"avatar": built["avatar"]}
     with pytest.raises(AppError, match=sentence):
         client.predict(**(base | arguments), api_name=name)
+
+
+def test_what_is_no_recording_is_one_clear_sentence_and_gone(client, built, folder, tmp_path):
+    noise = tmp_path / "no-voice.wav"
+    for data, sentence in ((b"RIFFnothing", "no-voice.wav"), (wav(Sound(np.zeros(24_000, np.float32), 24_000)), "Nothing can be heard")):
+        noise.write_bytes(data)
+        with pytest.raises(AppError, match=sentence):
+            client.predict(avatar=built["avatar"], speech=handle_file(str(noise)), consent=True, size=128, api_name="/video")
+    noise.write_bytes(wav(spoken("Hello").sound))
+    with pytest.raises(AppError, match="one of a text to say and a recording"):
+        client.predict(avatar=built["avatar"], say="Hi", speech=handle_file(str(noise)), consent=True, api_name="/video")
+    assert not list(folder.rglob("no-voice*"))
 
 
 def test_a_file_of_the_server_is_no_photo(client, astronaut):

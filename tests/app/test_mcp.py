@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from perse.motion.speech.voice import spoken
+from perse.ui.material_routes import wav
+
 pytest.importorskip("mcp", reason="the extra gradio[mcp] is not installed")
 
 from mcp import ClientSession  # noqa: E402
@@ -40,6 +43,19 @@ def test_a_tool_renders_and_bad_input_gets_one_clear_sentence(server, built):
     assert not answer.isError and base64.b64decode(answer.content[0].data).startswith(b"\x89PNG")
     answer = with_tools(server, lambda s: s.call_tool("preview", {"avatar": "nobody"}))
     assert answer.isError and "no longer here" in answer.content[0].text
+
+
+def test_a_tool_makes_an_avatar_speak(server, built):
+    asked = {"avatar": built["avatar"], "say": "Hello there.", "voice": "bright", "size": 128, "fps": 10}
+    answer = with_tools(server, lambda s: s.call_tool("video", asked))
+    assert not answer.isError and any("mp4" in str(part) for part in answer.content), answer.content
+    answer = with_tools(server, lambda s: s.call_tool("video", asked | {"voice": "nobody"}))
+    assert answer.isError and "Unknown voice 'nobody'" in answer.content[0].text
+    voice = "data:audio/wav;base64," + base64.b64encode(wav(spoken("Hello there.").sound)).decode()
+    asked = {"avatar": built["avatar"], "speech": voice, "size": 128, "fps": 10}
+    answer = with_tools(server, lambda s: s.call_tool("video", asked))
+    assert answer.isError and "your voice" in answer.content[0].text
+    assert not with_tools(server, lambda s: s.call_tool("video", asked | {"consent": True})).isError
 
 
 def test_a_private_handler_cannot_be_called(server):

@@ -9,6 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from perse.motion.speech.voice import spoken
+from perse.ui.material_routes import wav
+
 from .conftest import ROOT, environment
 
 VISIT = "X-Perse-Visit"
@@ -83,12 +86,18 @@ def test_nothing_of_a_visit_stays(walked, place, astronaut, avatar_file, tmp_pat
         press(http, "upload", "Open an avatar file", [uploaded(http, avatar_file)])
         token, look = settled(http)["avatar"], '{"yaw": 12.345678}'
         assert http.post(f"/perse/frame/{token}?size=256", content=look).status_code == 200
-        press(http, "click", "perse-shoot", [token, look, "grey", "nod", 1, 256, 15, "mp4", "Head", "All", 1.0, False, "", False])
+        said = json.dumps({"way": "speak", "say": "Marmalade zeppelin."})
+        assert http.post("/perse/listen", json={"say": "Marmalade zeppelin."}).content.startswith(b"RIFF")
+        voice = tmp_path / "somebodys-own-voice.wav"
+        voice.write_bytes(wav(spoken("Please bring me that umbrella.").sound))
+        assert http.post("/perse/bring/recording", content=uploaded(http, voice)["path"]).status_code == 204
+        settled(http)
+        press(http, "click", "perse-shoot", [token, look, "grey", "nod", 1, 256, 15, "mp4", "Head", "All", 1.0, False, "", False, said])
         film = settled(http)["pieces"]["film"]["html"].partition("perse/file/")[2][:32]
-        press(http, "click", "perse-table", [token, look, "nod", 1, 15, "Every number (degrees)", "All", 1.0, False, "", False])
+        press(http, "click", "perse-table", [token, look, "nod", 1, 15, "Every number (degrees)", "All", 1.0, False, "", False, ""])
         settled(http)
         assert http.get(f"/perse/file/{film}").status_code == 200
-        words = [http.headers[VISIT], token, film, picture, "somebodys-own-face", "12.345678", "walked-session"]
+        words = [http.headers[VISIT], token, film, picture, "somebodys-own-", "Marmalade", "12.345678", "walked-session"]
         assert len(picture) == 200 and any("Avatar" in x for x in walked.held(words))
         assert http.post("/perse/end").status_code == 204
         files = [p for p in place.rglob("visits-*/*") if p.name != ".lock"]

@@ -118,11 +118,11 @@ def test_a_whole_visit(visit, astronaut, tmp_path):
     page.get_by_role("tab", name="Video").click()
     page.wait_for_selector(".perse-thumb.moving")
     page.evaluate("perse.motion.choose('shake', false)")
-    page.locator("#perse-video input[type=number]").fill("1")
-    page.locator("#perse-video input[type=number]").press("Enter")
+    page.locator("#perse-seconds input[type=number]").fill("1")
+    page.locator("#perse-seconds input[type=number]").press("Enter")
     page.locator("#perse-shoot").click()
-    page.wait_for_selector(".perse-video video")
-    page.wait_for_function("document.querySelector('.perse-video video').readyState >= 2")
+    page.wait_for_selector("#perse-screen video")
+    page.wait_for_function("document.querySelector('#perse-screen video').readyState >= 2")
     v.shot("desktop-video", full=True)
     with page.expect_download() as download:
         page.get_by_text("Download").click()
@@ -202,29 +202,6 @@ def test_two_styles_mix_and_what_the_photo_does_not_allow_is_grey(visit, avatar_
     page.wait_for_function("!perse.look.value.styles.beard && Object.keys(perse.look.value.attributes).length")
 
 
-def test_a_clip_of_a_face_drives_the_video(visit, avatar_file, client, built):
-    clip = client.predict(avatar=built["avatar"], motion="shake", seconds=1, fps=15, size=256, api_name="/video")
-    v = visit().open(avatar_file)
-    page = v.page
-    page.get_by_role("tab", name="Video").click()
-    page.get_by_text("Follow a clip of yours instead").click()
-    page.locator("#perse-video input[type=file]").first.set_input_files(clip)
-    page.wait_for_selector("#perse-video .perse-note")
-    assert page.locator("#perse-clip").is_hidden() and page.locator("#perse-forget").is_visible()
-    page.locator("#perse-video label").filter(has_text="256").click()
-    page.locator("#perse-shoot").click()
-    page.wait_for_selector(".perse-video video")
-    assert page.locator("#perse-film a").get_attribute("download").startswith("perse-clip-20")
-    assert page.locator("#perse-seconds").is_hidden(), "a clip is as long as it is"
-    page.get_by_text("The motion as a table").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Motion as CSV").click()
-    assert download.value.suggested_filename.startswith("perse-clip-20")
-    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
-    assert np.ptp([float(row["head_yaw"]) for row in rows]) > 5 and len(rows) == 25
-    v.errors = [e for e in v.errors if "404" not in e and "403" not in e]  # the browser may ask for the clip that is already deleted
-
-
 def test_looks_are_kept_ordered_and_filmed(visit, avatar_file):
     v = visit().open(avatar_file)
     page = v.page
@@ -253,11 +230,12 @@ def test_looks_are_kept_ordered_and_filmed(visit, avatar_file):
     told = json.loads(text)
     assert alone and [(key["seconds"], key["look"]["head_yaw"]) for key in told] == [(0, 0), (1.4, -20), (1.5, 20)]
     assert told[2]["easing"] == "linear" and told[1]["easing"] == "smooth"
-    page.locator("#perse-video label").filter(has_text="256").click()
+    page.get_by_text("Size and format").click()
+    page.locator("#perse-size label").filter(has_text="256").click()
     page.locator("#perse-shoot").click()
-    page.wait_for_selector(".perse-video video")
-    assert "perse-looks.mp4" in page.locator("#perse-film").inner_text()
-    assert page.locator(".perse-video video").evaluate(
+    page.wait_for_selector("#perse-screen video")
+    assert page.locator("#perse-film a").get_attribute("download").startswith("perse-looks-20")
+    assert page.locator("#perse-screen video").evaluate(
         "(film) => film.duration || new Promise((go) => { film.onloadedmetadata = () => go(film.duration); })"
     ) == (pytest.approx(1.52, abs=0.1))
     v.shot("desktop-keyframes")
@@ -297,8 +275,8 @@ def test_a_video_can_be_cancelled(visit, avatar_file):
     page = v.page
     page.get_by_role("tab", name="Video").click()
     assert page.locator("#perse-cut").is_hidden()
-    page.locator("#perse-video input[type=number]").fill("20")
-    page.locator("#perse-video input[type=number]").press("Enter")
+    page.locator("#perse-seconds input[type=number]").fill("20")
+    page.locator("#perse-seconds input[type=number]").press("Enter")
     v.slow_down(6)
     for _ in range(2):
         page.locator("#perse-shoot").click()

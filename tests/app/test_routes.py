@@ -161,6 +161,8 @@ def test_strips_show_every_style_and_motion(place):
     side = strip.shape[0]
     assert strip.shape[1] == side * routes.STRIP_FRAMES
     assert np.abs(strip[:, :side].astype(int) - strip[:, 2 * side : 3 * side]).mean() > 3
+    bearded = picture(http.post(f"/perse/motion/{token}?name=turntable", content='{"styles": {"beard": {"full": 1}}}'))
+    assert np.abs(strip[:, :side].astype(int) - bearded[:, :side]).max() > 60, "the person as edited"
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ POSES = {
     "half closed, looking aside": Controls(expression={"blink": 0.6}, gaze_yaw=30, zoom=2.5),
     "looking down": Controls(gaze_pitch=20, zoom=2.5),
     "open mouth": Controls(expression={"jaw_open": 1.0, "grin": 0.5}, zoom=2.0),
+    "tongue between the teeth": Controls(expression={"jaw_open": 0.35, "tongue_out": 0.5}, zoom=2.5),
     "jaw aside": Controls(expression={"jaw_left": 1.0, "jaw_forward": 1.0, "jaw_open": 0.3}),
     "head turned": Controls(head_yaw=35, head_pitch=20, head_roll=-20),
     "head far off": Controls(head_y=-0.8, head_x=0.5, body_yaw=20),

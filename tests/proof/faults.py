@@ -180,8 +180,9 @@ def decoder_killed(folder: Path) -> dict:
     with Server(folder, **QUICK) as server, visiting(server) as (runner, visitor):
 
         async def begin():
-            await visitor.act("perse-clip upload", await visitor.upload("clip.mp4", clip))
-            await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 256, 25, "mp4", "Head", *NOTHING_MORE)
+            await visitor.bring("clip", "clip.mp4", clip)
+            wanted = (*NOTHING_MORE[:-1], '{"way": "follow"}')
+            await visitor.act("perse-shoot click", visitor.avatar, "{}", "grey", "nod", 30, 256, 25, "mp4", "Head", *wanted)
 
         runner.run(begin())
 
@@ -193,7 +194,6 @@ def decoder_killed(folder: Path) -> dict:
         until(decoder, "a decoder").kill()
         state = runner.run(visitor.until(lambda s: not s["busy"]))
         told = plain(state["pieces"]["film"].get("html", ""))
-        runner.run(visitor.act("perse-forget click"))
         assert len(runner.run(visitor.film())) > 1000
         assert not server.odd(), server.odd()
     return {"told": told}

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 SECRET = "X-Perse-Visit"
-NOTHING_MORE = ("All", 1.0, False, "", False)  # of a video: region, strength, absolute, keyframes, those alone
+NOTHING_MORE = ("All", 1.0, False, "", False, "")  # of a video: region, strength, absolute, keyframes, those alone, the way
 PATIENCE = 900.0  # seconds after which what a visitor waits for will never come
 
 
@@ -88,6 +88,12 @@ class Visitor:
         """A file, as actions take it."""
         path = (await self.ask("POST", "gradio_api/upload", files={"files": (name, data)})).json()[0]
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+    async def bring(self, kind: str, name: str, data: bytes) -> None:
+        """A recording or clip of one's own, with consent, once it has been looked through."""
+        await self.ask("POST", f"perse/bring/{kind}", content=(await self.upload(name, data))["path"])
+        await self.ask("POST", f"perse/allow/{kind}", content="yes")
+        await self.until(lambda s: not s["busy"])
 
     async def until(self, condition: Callable[[dict], object], every: float = 0.35) -> dict:
         """The first state for which the condition holds; TimeoutError if there is none within PATIENCE."""

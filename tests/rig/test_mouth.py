@@ -141,3 +141,20 @@ def test_the_tongue_stays_up_in_an_open_mouth(hopper_rig):
     vertices = opened(hopper_rig, jaw_open=1.0)
     top = vertices[hopper_rig.vertex_part == PART["tongue"], 1].min()
     assert vertices[UPPER_LIP, 1] + 0.03 < top < vertices[LOWER_LIP, 1] - 0.2 * (vertices[LOWER_LIP, 1] - vertices[UPPER_LIP, 1])
+
+
+@pytest.mark.parametrize("which", ["rig", "hopper_rig"])
+@pytest.mark.parametrize("way", [0.3, 0.4, 0.5, 0.6])
+def test_a_tongue_on_its_way_out_is_over_lower_teeth_and_lip(which, way, request):
+    rig = request.getfixturevalue(which)
+    vertices, still = (opened(rig, jaw_open=0.4, tongue_out=out) for out in (way, 0.0))
+    tongue = rig.vertex_part == PART["tongue"]
+    lip, teeth = vertices[LOWER_LIP], vertices[rig.vertex_part == PART["lower_teeth"]]
+    at_lip = vertices[tongue & (np.abs(vertices[:, 2] - lip[2]) < 0.04) & (np.abs(vertices[:, 0] - lip[0]) < 0.1)]
+    assert (at_lip[:, 1] < lip[1]).all()
+    tip, edge = vertices[tongue][:12][4:8], teeth[np.abs(teeth[:, 0] - lip[0]) < 0.1, 1].min()  # the middle of its front edge
+    assert (tip[:, 1] < lip[1]).all() and (tip[:, 1] > vertices[UPPER_LIP, 1]).all()
+    if way > 0.35:  # it has come to the teeth
+        assert (tip[:, 1] < edge).all() and (tip[:, 2] < vertices[UPPER_LIP, 2] + 0.1).all(), "it is seen between them"
+    root = np.flatnonzero(tongue)[-12:]
+    assert np.abs(vertices[root] - still[root]).max() < 1e-6

@@ -62,11 +62,20 @@ export class Poser {
     }
     const out = base.slice();
     weights.forEach((weight, i) => Math.abs(weight) > 1e-6 && this.shapes[i].add(out, [weight]));
+    this.#tongue(out, weights[this.index.get("tongue_out")]);
     this.#jaw(out, (name) => weights[this.index.get(name)]);
     this.#teeth(out);
     this.#eyes(out, base, controls, (name) => weights[this.index.get(name)]);
     this.#neck(out, controls);
     return out;
+  }
+
+  // On its way out the tongue goes over lower teeth and lip. Files of before do not say how.
+  #tongue(out, weight) {
+    const { tongue, lower_teeth: { lip, edge } } = this.head.joints;
+    if (!tongue || !weight) return;
+    const above = Math.max(0, out[3 * edge + 1] - out[3 * lip + 1]);
+    tongue.vertices.forEach((v, k) => (out[3 * v + 1] -= (1 - Math.abs(2 * weight - 1) ** 3) * (tongue.over[k] + tongue.comes[k] * above)));
   }
 
   #jaw(out, weight) {

@@ -24,17 +24,21 @@ MOST_DETAIL = 1.0  # eye distances, as `Controls` allow
 @dataclass(frozen=True)
 class Choices:
     """region: one of REGIONS; "expression" is all of the face and nothing of the head and the shoulders. strength: in STRENGTHS, 1 as the driver
-    moves. absolute: the avatar takes on the driver's expression and pose themselves, not what changes in them. PerseError for others."""
+    moves. absolute: the avatar takes on the driver's expression and pose themselves, not what changes in them. face: which of several
+    drives, counted from the left where the clip begins; the largest if None. PerseError for others."""
 
     region: str = "all"
     strength: float = 1.0
     absolute: bool = False
+    face: int | None = None
 
     def __post_init__(self):
         if self.region not in REGIONS:
             raise PerseError(f"Unknown region {shown(self.region)}: use {', '.join(REGIONS[:-1])} or {REGIONS[-1]}.")
         if not STRENGTHS[0] <= self.strength <= STRENGTHS[1]:
             raise PerseError(f"The strength must lie between {STRENGTHS[0]:g} and {STRENGTHS[1]:g}, not {self.strength:g}.")
+        if self.face is not None and self.face < 1:
+            raise PerseError(f"Faces are counted from 1, from the left: there is none of number {self.face}.")
 
 
 def chosen(curves: Curves, choices: Choices) -> Curves:

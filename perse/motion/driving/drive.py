@@ -53,17 +53,20 @@ def drive(
     seconds: float | None = None,
     *,
     choices: Choices = Choices(),
+    posed: float | None = None,
     progress: Callable[[float, str], None] = lambda share, text: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Motion:
     """The motion of the face in a clip, for this avatar, with the clip's own sound; of a photo, its expression as a pose that comes and goes.
 
     Args:
-        clip: a video of any person; the largest face counts. Frames without it, and those that show it from the side, are bridged.
+        clip: a video of any person; of several the largest face counts, unless `choices` say another. Frames without it, and those that
+            show it from the side, are bridged.
         edit: what the visitor has set; the motion is added to it.
         fps: frames a second of the motion; the clip's own if None.
         seconds: use no more than this much of the clip.
         choices: what is taken over, and how much of it.
+        posed: seconds in which a photo's expression comes and goes; as `seconds` say, or POSED, if None.
         progress: told the share in [0, 1] that is done and what is being done.
         cancelled: asked with every frame.
 
@@ -73,7 +76,12 @@ def drive(
     """
     try:
         tracked = track(
-            clip, seconds, fps, progress=lambda share: progress(TRACKED * share, "following the face in your clip"), cancelled=cancelled
+            clip,
+            seconds,
+            fps,
+            person=choices.face,
+            progress=lambda share: progress(TRACKED * share, "following the face in your clip"),
+            cancelled=cancelled,
         )
         one = len(tracked.times) == 1
     except PerseError:
@@ -82,7 +90,7 @@ def drive(
         one = True
     if one and is_photo(clip):
         pose, notes = photo_pose(avatar, clip, choices, cancelled)
-        return replace(between(edit, overlay(edit, pose), seconds or POSED, fps or LEAST_RATE), notes=notes)
+        return replace(between(edit, overlay(edit, pose), posed or seconds or POSED, fps or LEAST_RATE), notes=notes)
     curves, notes = performed(avatar, tracked, choices, lambda share, text: progress(TRACKED + (1 - TRACKED) * share, text), cancelled)
     rate = fps or tracked.fps
     # The last frame is shown as long as the others on average, but not beyond what is wanted.

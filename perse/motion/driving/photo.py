@@ -10,16 +10,18 @@ from ...avatar.avatar import Avatar
 from ...controls import Controls
 from ...errors import PerseError
 from ...media.source import called
-from ...portrait import face_landmarks
+from ...portrait import face_landmarks, faces_in
 from ...portrait.decode import decode
 from ...portrait.detect import is_human
 from ...tracking.expression import expression_of, plain
+from ...tracking.people import likeness, picked
 from ...tracking.solve import Face
 from .absolute import absolute
 from .choices import Choices, chosen
 from .curves import Curves
 from .performer import Driver, lay_over
 
+NOBODY = "No human face was found in {}: please drive with a photo or a clip that shows one."
 NOTHING = 0.1  # weight below which no shape of a face does anything
 
 
@@ -32,15 +34,27 @@ def is_photo(path: str | Path) -> bool:
     return True
 
 
+def people_in(photo: str | Path, cancelled: Callable[[], bool] = lambda: False) -> list[tuple[np.ndarray, float]]:
+    """The people in a photo, as `tracking.people.people` tells of a clip's. PerseError: no photo, or nobody in it."""
+    picture, _ = decode(photo, cancelled)
+    if not (faces := faces_in(picture, cancelled)):
+        raise PerseError(NOBODY.format(called(photo)))
+    return [likeness(picture, face) for face in faces]
+
+
 def photo_pose(
     avatar: Avatar, photo: str | Path, choices: Choices = Choices(), cancelled: Callable[[], bool] = lambda: False
 ) -> tuple[Controls, tuple[str, ...]]:
     """The expression and gaze in a photo, as `Controls` to be laid over an edit, and sentences for people; the head's pose only where the
     region is "head". PerseError: no photo, or no human face in it."""
     picture, _ = decode(photo, cancelled)
-    face = face_landmarks(picture)
+    if choices.face is None:
+        face = face_landmarks(picture)
+    else:
+        faces = faces_in(picture, cancelled)
+        face = picked(faces, choices.face, called(photo)) if faces else None
     if face is None or not is_human(picture, face):
-        raise PerseError(f"No human face was found in {called(photo)}: please drive with a photo or a clip that shows one.")
+        raise PerseError(NOBODY.format(called(photo)))
     landmarks = face.astype(np.float64)
     scale, offset = lay_over(avatar, landmarks)
     landmarks *= scale

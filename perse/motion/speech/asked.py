@@ -7,9 +7,10 @@ from ...avatar.avatar import Avatar
 from ...controls import Controls
 from ...errors import PerseError
 from ..motion import Motion
+from .choices import USUAL, Manner
 from .phones import TYPED, WAYS, Speech
 from .recording import heard
-from .talk import USUAL, Manner, talk
+from .talk import talk
 from .voice import DEFAULT, spoken
 
 __all__ = ["Manner", "notes", "speech_asked", "spoken_motion"]

@@ -33,6 +33,7 @@ LEAST = 0.7  # of its opening that the shortest vowel keeps
 # Of its opening that a vowel keeps when it is hardly heard; what it gains when it is stressed, by stress.
 QUIET, STRESSED = 0.25, (0.9, 1.0, 1.15)
 CARRIES = 0.12  # seconds over which loudness counts: a jaw does not shut for every stop
+PARTED = 0.33  # opening of the jaw that a tongue between the teeth needs
 ANY = 1e-3  # dominance of the mouth at rest everywhere: what nobody claims is at rest
 
 
@@ -64,6 +65,9 @@ def movement(phones: Iterable[Phone], loudness: Loudness, times: np.ndarray) -> 
     lips, bite = (_reached([p for p in phones if _place(p) == place], times, step) for place in ("lips", "teeth"))
     bite = bite * (1 - lips)
     channels[:, CHANNELS.index("jaw")] *= QUIET + (1 - QUIET) * np.clip(loudness.smoothed(CARRIES).at(times) / 0.75, 0, 1.15)
+    # A tongue comes between teeth that are apart, however softly.
+    jaw, tongue = (channels[:, CHANNELS.index(name)] for name in ("jaw", "tongue"))
+    channels[:, CHANNELS.index("jaw")] = np.maximum(jaw, PARTED * tongue)
     # Lips that meet bare no teeth and leave no way for a tongue; how round they are stays.
     apart = 1 - np.maximum(lips, 0.7 * bite)
     for name in ("jaw", "spread", "teeth", "tongue"):

@@ -13,7 +13,7 @@ OF_CHANNEL = {
     "round": {"mouth_pucker": 0.75, "mouth_funnel": 0.1},
     "push": {"mouth_funnel": 0.75},
     "teeth": {"mouth_upper_up": 0.5, "mouth_lower_down": 0.55},
-    "tongue": {"tongue_out": 0.35},
+    "tongue": {"tongue_out": 0.6},  # its tip between the teeth
 }
 LIPS = {"mouth_press": 0.4, "mouth_roll_lower": 0.25, "mouth_roll_upper": 0.25}
 BITE = {"mouth_roll_lower": 0.5, "mouth_upper_up": 0.7}

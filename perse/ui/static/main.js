@@ -24,7 +24,13 @@
     }
     if (name === "mood") perse.faces.thumbnails();
     if (name === "video") perse.motion.thumbnails();
-    else perse.motion.stop();
+    else leaveVideo();
+  }
+
+  function leaveVideo() {
+    perse.motion.stop();
+    perse.recorder.stop(false);
+    perse.film.hide();
   }
 
   Object.assign(perse, {
@@ -47,6 +53,9 @@
         perse.myLooks.build();
         perse.motion.build();
         perse.keys.build();
+        perse.ways.build();
+        perse.speak.build();
+        perse.film.build();
         perse.save.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {
@@ -72,7 +81,7 @@
 
     // Back to the start; the photo that was built is not needed any more.
     leave() {
-      perse.motion.stop();
+      leaveVideo();
       perse.token = "";
       find("perse-fresh")?.click();
       view("photo");

@@ -25,6 +25,7 @@
 
     // Show one loop of the motion with the visitor's edit, live.
     async play() {
+      perse.film.hide();
       const run = ++this.playing;
       const { seconds } = perse.info.motions[this.name];
       const name = this.name;
@@ -45,17 +46,22 @@
 
     stop() { if (perse.stage.override?.query) { this.playing += 1; perse.stage.override = null; perse.stage.busy = false; perse.stage.refresh(); } },
 
-    // Thumbnails cost a few frames each: made when the tab is opened, one after the other.
+    // Thumbnails of the person as edited cost a few frames each: made when the tab is opened, one after the other.
     async thumbnails() {
-      const { token } = perse, look = perse.look.json(); // the person as edited
-      if (this.loaded === token + look) return;
-      this.loaded = token + look;
+      const token = perse.token;
+      const { attributes, styles, latents } = perse.look.value;
+      const worn = JSON.stringify({ attributes, styles, latents });
+      const wanted = `${token} ${worn}`;
+      if (this.loaded === wanted) return;
+      this.loaded = wanted;
       for (const tile of document.querySelectorAll("[data-motion]")) {
         try {
-          const answer = await perse.later(`motion/${token}`, { name: tile.dataset.motion }, look);
+          const answer = await perse.later(`motion/${token}`, { name: tile.dataset.motion }, worn);
           const url = URL.createObjectURL(await answer.blob());
-          if (this.loaded !== token + look) return;
+          if (wanted !== this.loaded || token !== perse.token) return;
           const thumb = tile.firstChild;
+          URL.revokeObjectURL(thumb.dataset.url ?? "");
+          thumb.dataset.url = url;
           thumb.style.backgroundImage = `url(${url})`;
           thumb.style.backgroundSize = `${100 * perse.settings.strip_frames}% 100%`;
           thumb.style.setProperty("--frames", perse.settings.strip_frames);

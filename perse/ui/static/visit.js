@@ -74,13 +74,14 @@
       this.known = true;
       const pressing = performance.now() - this.pressed < 10000;
       for (const [name, { key, html }] of Object.entries(state.pieces)) {
-        if (pressing && name === "found") continue;
+        if ((pressing && name === "found") || perse.own.sends(name)) continue;
         const place = find(`perse-${name}`);
         if (!place) continue; // not there yet: it comes with the next answer
         if (html !== undefined) place.innerHTML = html;
         this.shown[name] = key;
       }
-      for (const [name, doing] of Object.entries(state.doing)) if (!pressing || name !== "found") perse.clock.told(name, doing);
+      perse.own.told(state);
+      for (const [name, doing] of Object.entries(state.doing)) if ((!pressing || name !== "found") && !perse.own.sends(name)) perse.clock.told(name, doing);
       const go = find("perse-build");
       go.disabled = !state.button.ready;
       go.textContent = state.button.label;

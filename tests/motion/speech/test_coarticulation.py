@@ -86,6 +86,13 @@ def test_quiet_and_short_vowels_open_less():
     assert opened(0.2, 1.0) > 1.15 * opened(0.04, 1.0) and opened(0.2, 1.0) > 1.3 * opened(0.2, 0.35)
 
 
+@pytest.mark.parametrize("level", [0.2, 1.0])
+def test_a_tongue_comes_between_teeth_that_are_apart_however_softly(level):
+    times, m = moved(*word("ɪθɪ"), loudness=Loudness(np.full(200, level), 0.1))
+    i = np.abs(times - 0.65).argmin()
+    assert channel(m, "tongue")[i] > 0.6 and channel(m, "jaw")[i] > 0.2 * channel(m, "tongue")[i]
+
+
 def test_stress_opens_more():
     assert channel(moved(Phone("ɑ", 0.8, 1.0, 2))[1], "jaw").max() > 1.1 * channel(moved(Phone("ɑ", 0.8, 1.0, 0))[1], "jaw").max()
 

@@ -1,0 +1,30 @@
+// What moves the avatar in a video: a ready-made motion, speech, or a clip that is followed.
+(() => {
+  const ways = {
+    name: "ready",
+
+    build() {
+      for (const b of document.querySelectorAll("[data-way-name]")) b.onclick = () => this.choose(b.dataset.wayName);
+      this.choose(this.name);
+    },
+
+    choose(name) {
+      this.name = document.body.dataset.way = name;
+      for (const b of document.querySelectorAll("[data-way-name]")) b.setAttribute("aria-pressed", b.dataset.wayName === name);
+      perse.recorder.stop(false);
+      if (name !== "ready") perse.motion.stop();
+    },
+
+    // What the server is told: a JSON text.
+    wanted() {
+      if (this.name === "speak") return JSON.stringify({ way: "speak", ...perse.speak.wanted() });
+      const face = Number(document.querySelector("[data-face][aria-pressed=true]")?.dataset.face) || null;
+      return JSON.stringify(this.name === "follow" ? { way: "follow", face } : { way: "ready" });
+    },
+  };
+  perse.ways = ways;
+  document.addEventListener("click", (e) => {
+    const face = e.target.closest("[data-face]");
+    if (face) for (const f of document.querySelectorAll("[data-face]")) f.setAttribute("aria-pressed", f === face);
+  });
+})();

@@ -1,0 +1,186 @@
+"""What a visitor brings, types and listens to: with consent, in sentences, and gone when it is not wanted any more."""
+
+import io
+import json
+import wave
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from perse.errors import PerseError
+from perse.motion.speech.choices import Manner
+from perse.motion.speech.voice import spoken
+from perse.ui.desk import Desk
+from perse.ui.engine import Engine
+from perse.ui.material_routes import MaterialRoutes, wav
+from perse.ui.routes import VISIT_HEADER
+from perse.ui.visits import Visits
+from perse.ui.ways import Way, read_way
+
+SAY = "Purple elephants never hum."
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(Engine.of(SimpleNamespace(notes=())), Visits(tmp_path / "visits"), {"Fast": 10.0})
+
+
+@pytest.fixture
+def http(desk):
+    client = TestClient(Starlette(routes=MaterialRoutes(desk).routes()))
+    client.headers[VISIT_HEADER] = desk.visits.open().key
+    return client
+
+
+@pytest.fixture
+def visit(desk, http):
+    return desk.visits.visit(http.headers[VISIT_HEADER])
+
+
+@pytest.fixture(scope="module")
+def voice() -> bytes:
+    return wav(spoken(SAY).sound)
+
+
+def uploaded(desk, name: str, data: bytes):
+    path = desk.visits.path(None, name)
+    path.write_bytes(data)
+    return path
+
+
+def settled(visit):
+    for job in list(visit.jobs.values()):
+        assert job._over.wait(120)
+
+
+def bring(http, desk, visit, kind, name, data):
+    answer = http.post(f"/perse/bring/{kind}", content=str(uploaded(desk, name, data)))
+    assert answer.status_code == 204, answer.text
+    settled(visit)
+    return desk.state(visit, {})["pieces"][kind]["html"]
+
+
+def left(desk) -> list:
+    return [p for p in desk.visits.root.rglob("*") if p.is_file()]
+
+
+def test_a_text_is_heard_as_the_video_will_say_it_and_nothing_of_it_is_kept(http, desk, visit, capfd):
+    answer = http.post("/perse/listen", json={"say": SAY, "voice": "deep"})
+    assert answer.headers["content-type"] == "audio/wav" and answer.headers["X-Content-Synthetic"] == "true"
+    with wave.open(io.BytesIO(answer.content)) as file:
+        heard = np.frombuffer(file.readframes(10**9), "<i2") / 32767
+        assert file.getframerate() == 24_000
+    assert np.abs(heard - spoken(SAY, "deep").sound.samples).max() < 1e-4
+    assert not left(desk) and SAY not in repr(vars(visit)) and "elephant" not in "".join(capfd.readouterr())
+    assert SAY not in repr(read_way(json.dumps({"way": "speak", "say": SAY})))
+
+
+@pytest.mark.parametrize(
+    "body, sentence",
+    [
+        ('{"say": "   "}', "type some words"),
+        ('{"say": "Привет, как дела?"}', "English only"),
+        ('{"say": 5}', "must be text"),
+        ('{"say": "Hello", "voice": "nobody"}', "Unknown voice"),
+        ('{"say": "Hello", "voice": ["heart"]}', "Unknown voice"),
+        ('{"say": "' + "word " * 2000 + '"}', "longer to say"),
+        ("[]", "type what"),
+        ("[" * 10_000, "type what"),
+        ("", "type what"),
+        ("{", "type what"),
+    ],
+)
+def test_what_cannot_be_said_is_one_sentence_that_repeats_nothing(http, body, sentence):
+    answer = http.post("/perse/listen", content=body)
+    assert answer.status_code == 400 and sentence in answer.json()["error"] and "word word" not in answer.json()["error"]
+
+
+def test_who_is_no_visitor_is_refused(http):
+    for path in ("listen", "bring/clip", "allow/recording"):
+        assert http.post(f"/perse/{path}", content="{}", headers={VISIT_HEADER: "nobody"}).status_code == 404
+
+
+def test_a_recording_is_told_of_needs_consent_and_is_deleted_when_it_is_removed(http, desk, visit, voice):
+    html = bring(http, desk, visit, "recording", "me.wav", voice)
+    assert "2 seconds" in html and "phonemes that were recognised" in html
+    assert desk.state(visit, {})["brought"] == ["recording"]
+    with pytest.raises(PerseError, match="tick the box: this is your voice"):
+        desk.material.wanted(visit, "recording")
+    assert http.post("/perse/allow/recording", content="yes").status_code == 204
+    assert desk.material.wanted(visit, "recording").read_bytes() == voice and desk.state(visit, {})["allowed"] == ["recording"]
+    http.post("/perse/allow/recording")
+    with pytest.raises(PerseError, match="tick the box"):
+        desk.material.wanted(visit, "recording")
+    assert len(left(desk)) == 1
+    bring(http, desk, visit, "recording", "again.wav", voice)
+    assert [p.name for p in left(desk)] == ["again.wav"], "another takes the place of the first"
+    assert http.post("/perse/bring/recording").status_code == 204
+    assert not left(desk) and desk.state(visit, {})["brought"] == []
+    with pytest.raises(PerseError, match="type what your avatar shall say, or record"):
+        desk.material.wanted(visit, "recording")
+
+
+def test_another_visitor_gets_nothing_of_it(http, desk, visit, voice):
+    bring(http, desk, visit, "recording", "me.wav", voice)
+    path = visit.brought["recording"].path
+    other = desk.visits.open()
+    assert http.post("/perse/bring/recording", content=str(path), headers={VISIT_HEADER: other.key}).status_code == 400
+    assert path.is_file() and not other.brought
+    desk.visits.close(visit)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["recording", "clip"])
+def test_what_does_not_work_is_told_and_deleted(http, desk, visit, kind):
+    html = bring(http, desk, visit, kind, "junk.webm", b"this is no film" * 99)
+    assert "perse-message" in html and "junk.webm" in html
+    assert not left(desk) and desk.state(visit, {})["brought"] == []
+    http.post(f"/perse/bring/{kind}")
+    assert desk.state(visit, {})["pieces"][kind]["html"] == ""
+
+
+@pytest.mark.parametrize("kind", ["photo", "..", "%2e%2e%2fclip"])
+def test_other_kinds_are_refused(http, kind):
+    assert http.post(f"/perse/bring/{kind}", content="x").status_code in (400, 404)
+
+
+def test_a_file_of_the_server_is_no_recording(http, visit):
+    assert "upload the file again" in http.post("/perse/bring/recording", content="/etc/hostname").json()["error"]
+    assert not visit.brought
+
+
+def test_of_a_photo_with_two_faces_one_is_chosen(http, desk, visit, hopper):
+    face = np.asarray(hopper.crop((60, 0, 500, 440)).resize((320, 320)))
+    out = io.BytesIO()
+    Image.fromarray(np.hstack([face, face[:, ::-1]])).save(out, "PNG")
+    html = bring(http, desk, visit, "clip", "us.png", out.getvalue())
+    assert html.count("data-face") == 2 and html.count('aria-pressed="true"') == 1 and "Your photo" in html
+    assert visit.brought["clip"].faces == 2
+
+
+def test_a_way_is_read_and_what_is_none_is_refused():
+    assert read_way("") == Way() and read_way('{"way": "follow", "face": 2}') == Way("follow", face=2)
+    way = read_way(json.dumps({"way": "speak", "say": "Hi", "voice": "deep", "strength": 1.5, "liveliness": 0}))
+    assert way.manner == Manner(1.5, 0.0) and (way.say, way.voice) == ("Hi", "deep")
+    for bad in (
+        "{",
+        "[]",
+        "5",
+        '{"way": "fly"}',
+        '{"way": ["speak"]}',
+        '{"way": "speak", "say": 5}',
+        '{"way": "speak", "strength": 3}',
+        '{"way": "speak", "liveliness": "NaN"}',
+        '{"way": "follow", "face": 0}',
+        '{"way": "follow", "face": true}',
+        '{"way": "speak", "strength": NaN}',
+        "[" * 60_000,
+        7,
+        {"way": "speak"},
+    ):
+        with pytest.raises(PerseError):
+            read_way(bad)
