@@ -91,7 +91,7 @@ def _faces(portrait: "Portrait") -> str:
     scale = min(1.0, 640 / max(height, width))
     small = cv2.resize(portrait.photo, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
     boxes = "".join(
-        f'<button type="button" data-face="{i}" aria-pressed="{str(i == portrait.chosen + 1).lower()}" aria-label="Face {i} from the left" '
+        f'<button type="button" data-photo-face="{i}" aria-pressed="{str(i == portrait.chosen + 1).lower()}" aria-label="Face {i} from the left" '
         f'style="left:{100 * x0 / width:.2f}%;top:{100 * y0 / height:.2f}%;width:{100 * (x1 - x0) / width:.2f}%;'
         f'height:{100 * (y1 - y0) / height:.2f}%"></button>'
         for i, (x0, y0, x1, y1) in enumerate(portrait.faces, 1)

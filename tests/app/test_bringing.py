@@ -36,10 +36,10 @@ def test_a_photo_comes_by_drop_and_paste_and_another_face_at_a_click(visit, astr
     pair.paste(face, (0, 0))
     pair.paste(face.resize((400, 400)), (560, 60))
     give(page, pair, "PNG", "image.png", "image/png", "paste")
-    page.wait_for_selector("[data-face='1'][aria-pressed=true]")
-    page.locator("[data-face='2']").click()
-    page.wait_for_selector("[data-face='2'][aria-pressed=true]")
-    assert page.locator("[data-face='1']").get_attribute("aria-pressed") == "false"
+    page.wait_for_selector("[data-photo-face='1'][aria-pressed=true]")
+    page.locator("[data-photo-face='2']").click()
+    page.wait_for_selector("[data-photo-face='2'][aria-pressed=true]")
+    assert page.locator("[data-photo-face='1']").get_attribute("aria-pressed") == "false"
 
 
 def test_what_is_no_photo_is_told_and_the_page_stays(visit, astronaut):

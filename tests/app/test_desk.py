@@ -154,14 +154,14 @@ def test_another_face_of_the_photo_is_taken_at_a_click(desk, visit, pipeline):
     desk.take_photo(visit, photo(desk))
     settle(visit)
     html = desk.state(visit, {})["pieces"]["found"]["html"]
-    assert 'data-face="2" aria-pressed="true"' in html and "left:60.00%;top:25.00%;width:20.00%;height:50.00%" in html
+    assert 'data-photo-face="2" aria-pressed="true"' in html and "left:60.00%;top:25.00%;width:20.00%;height:50.00%" in html
     for wrong in (0, 3):
         with pytest.raises(PerseError, match="one of the faces"):
             desk.take_face(visit, wrong)
     desk.take_face(visit, 1)
     settle(visit)
     html = desk.state(visit, {})["pieces"]["found"]["html"]
-    assert 'data-face="1" aria-pressed="true"' in html and 'data-face="2" aria-pressed="false"' in html
+    assert 'data-photo-face="1" aria-pressed="true"' in html and 'data-photo-face="2" aria-pressed="false"' in html
 
 
 def test_a_piece_that_the_page_shows_already_is_not_sent_again(desk, visit):

@@ -144,8 +144,8 @@
   document.addEventListener("visibilitychange", back);
   document.addEventListener("click", (e) => {
     if (e.target.closest("#perse-end")) visit.end();
-    const face = e.target.closest("[data-face]");
-    if (face) visit.take(face.dataset.face);
+    const face = e.target.closest("[data-photo-face]");
+    if (face) visit.take(face.dataset.photoFace);
     // An example is seen at once; what the server says of it comes a moment later.
     const tile = e.target.closest("[data-example]");
     const still = tile?.querySelector("template")?.innerHTML;
