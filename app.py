@@ -5,18 +5,22 @@ import importlib.util
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import perse  # noqa: F401  (sets the threading environment; must come before torch)
+from perse.errors import PerseError
 from perse.memory import settle, share_heaps
+from perse.terminal import print_anything
 from perse.ui import gradio_without_stubs
 from perse.ui.visits_folder import claim_root
 
 # All that Gradio stores lies in one folder with all that we store, and goes with it.
-ROOT = claim_root(Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "perse"))
+print_anything()
+try:
+    ROOT = claim_root(os.environ.get("GRADIO_TEMP_DIR"))
+except PerseError as refused:
+    sys.exit(f"perse: {refused}")
 os.environ["GRADIO_TEMP_DIR"] = str(ROOT)
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 share_heaps()
@@ -135,6 +139,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 show_label=False,
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
+                webcam_options=gr.WebcamOptions(mirror=False),  # as others see one, like a clip; style.css mirrors what is seen meanwhile
                 height=300,
                 elem_id="perse-photo",
             )

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from .edit_options import add_edit_options, controls_from
 from .errors import BuildCancelled, PerseError
+from .terminal import print_anything
 from .video_options import TABLES, add_video_options, planned
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 on success, 2 with one line on standard error for bad input."""
+    print_anything()
     try:
         args = parser().parse_args(argv)
         args.run(args)
@@ -51,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="[CATEGORY:]WORDS",
         help='one more style in your own words, for example "curly red hair" (diffusion synthesizer)',
+    )
+    build.add_argument(
+        "--face", type=int, metavar="N", help="of several faces in a photo, counted from left to right (default: the largest)"
     )
     build.add_argument("--again", action="store_true", help="several photos: build also those whose avatar is complete")
     build.add_argument("--no-interpolation", action="store_true", help="train without interpolated faces, to measure what they do")
@@ -155,7 +160,7 @@ def _build(args) -> None:
     threading.Thread(target=libraries, name="perse-libraries").start()  # while the first photo is read
     if not several:
         if crew.rank == 0:
-            print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}), indent=1))
+            print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}, args.face), indent=1))
         crew.gather([])
         return
     settings = {
@@ -169,7 +174,7 @@ def _build(args) -> None:
         args.photos,
         output,
         settings,
-        lambda job: _build_one(pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}),
+        lambda job: _build_one(pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}, args.face),
         crew,
         args.again,
     )
@@ -179,10 +184,15 @@ def _build(args) -> None:
             raise PerseError(f"{len(summary['failed'])} of {len(args.photos)} photos could not be built.")
 
 
-def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, options: dict, told: dict) -> dict:
+def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, options: dict, told: dict, face: int | None) -> dict:
     """options: further arguments of `PersePipeline.build`; told: further entries of the build report."""
     start = time.monotonic()
-    portrait = pipeline.prepare(photo)
+    portrait = pipeline.prepare(photo, face=face)
+    if len(portrait.faces) > 1:
+        print(
+            f"perse: note: face {portrait.chosen + 1} of {len(portrait.faces)}, from left to right; --face N takes another.",
+            file=sys.stderr,
+        )
     for hint in portrait.quality:
         print(f"perse: note: {hint.message}", file=sys.stderr)
     avatar = pipeline.build(portrait, budget, seed, _progress_lines(), **options)
@@ -223,7 +233,7 @@ def _render(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     controls = controls_from(args, avatar)
-    picture = pipeline.render(avatar, controls, args.size, args.background, args.framing)
+    picture = pipeline.render(avatar, controls, args.size, _background(args), args.framing)
     write_atomically(args.output, encode_picture(picture, Path(args.output).suffix))
 
 
@@ -233,10 +243,15 @@ def _video(args) -> None:
     pipeline = _pipeline()
     avatar = pipeline.load(args.avatar)
     motion = planned(args, avatar, controls_from(args, avatar), _progress_lines())
-    for note in pipeline.video(avatar, motion, args.output, args.size, args.background, args.framing):
+    for note in pipeline.video(avatar, motion, args.output, args.size, _background(args), args.framing):
         print(f"perse: note: {note}", file=sys.stderr)
     if args.csv:
         write_atomically(args.csv, TABLES[args.csv_format](motion).encode())
+
+
+def _background(args) -> str:
+    """What was asked for, or what goes with the framing: in the photo's own frame the photo."""
+    return args.background or ("original" if args.framing == "source" else "grey")
 
 
 def _export(args) -> None:

@@ -29,7 +29,9 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
     for name in ("yaw", "pitch", "roll"):
         parser.add_argument(f"--{name}", type=float, default=0.0, metavar="D")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--background", default="grey", help="white, black, grey, transparent, original or #rrggbb")
+    parser.add_argument(
+        "--background", help="white, black, grey, transparent, original or #rrggbb (default: grey; with --framing source original)"
+    )
 
 
 def read_controls(text: str) -> Controls:

@@ -3,6 +3,8 @@
 import os
 import secrets
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +25,25 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise PerseError(f"Cannot write {path.name!r}: {error.strerror or 'the folder is not writable'}.") from None
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a folder is there that this user can write in, and nobody else."""
+    try:
+        status = folder.lstat()
+        mine = not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+        return mine and stat.S_ISDIR(status.st_mode) and os.access(folder, os.W_OK | os.X_OK)
+    except OSError:
+        return False
+
+
+def own_folder(name: str) -> Path | None:
+    """A folder among the system's temporary ones that `is_own`, the same at every call; None if somebody else has taken its name, or
+    nothing can be written there. In a folder that others can write what is found may be anybody's."""
+    folder = Path(tempfile.gettempdir()) / (f"{name}-{os.getuid()}" if hasattr(os, "getuid") else name)
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder if is_own(folder) else None
 
 
 def open_regular(path: str | Path) -> tuple[BinaryIO, int] | None:

@@ -242,7 +242,7 @@ def _check_new(model: Pretrained, folder: Path, tell: Progress) -> None:
     """Hash the files that were not hashed since they arrived; which ones were is noted beside the snapshots."""
     notes = folder.parent.parent / f"perse-checked-{model.revision}.json"
     try:
-        known = json.loads(notes.read_text())
+        known = json.loads(notes.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
     marks = {file.path: [file.sha256, (folder / file.path).stat().st_mtime_ns] for file in model.files}

@@ -93,9 +93,14 @@ class PersePipeline:
         """
         return _pipeline(synthesizer, str(choose_device(device)), device != "cpu" and torch.cuda.is_available())
 
-    def prepare(self, photo: str | Path | bytes | Image.Image | np.ndarray, cancelled: Callable[[], bool] = lambda: False) -> Portrait:
-        """Decode and analyse a photo; PerseError says what is wrong with it. About a second."""
-        return load_portrait(photo, cancelled=cancelled)
+    def prepare(
+        self, photo: str | Path | bytes | Image.Image | np.ndarray, cancelled: Callable[[], bool] = lambda: False, face: int | None = None
+    ) -> Portrait:
+        """Decode and analyse a photo; PerseError says what is wrong with it. About a second.
+
+        face: of several ones, from 1, counted from left to right; the largest if None.
+        """
+        return load_portrait(photo, cancelled=cancelled, face=face)
 
     def build(
         self,

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import numba
 import torch
+
+from . import cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,8 +24,8 @@ class SideBySide:
     """
 
     def __init__(self, device: torch.device | None = None):
-        threads = numba.get_num_threads() if device is None or device.type == "cpu" else 1
-        self._pool = ThreadPoolExecutor(threads, "perse-side-by-side", lambda: numba.set_num_threads(1)) if threads > 1 else None
+        threads = cores.count() if device is None or device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(threads, "perse-side-by-side", cores.keep_to_one) if threads > 1 else None
 
     def __enter__(self) -> "SideBySide":
         return self

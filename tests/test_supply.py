@@ -67,10 +67,15 @@ def imported(sources: list[Path]) -> set[str]:
     return found - sys.stdlib_module_names - {"perse", "tests", "app"}
 
 
+def written(name: str) -> list[Requirement]:
+    """What stands in a file of requirements itself."""
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("-r")]
+
+
 def required(name: str) -> set[str]:
     """Packages that a file of requirements asks for itself, with what their extras ask for, by canonical name."""
-    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
-    wanted = [Requirement(line) for line in lines if line and not line.startswith("-r")]
+    wanted = [w for w in written(name) if not w.url]
     named = {canonicalize_name(w.name) for w in wanted}
     for extra, package in ((extra, w.name) for w in wanted for extra in w.extras):
         inner = map(Requirement, metadata.requires(package) or ())
@@ -108,8 +113,26 @@ def test_every_package_that_is_imported_is_asked_for():
 @pytest.mark.parametrize("file, sources, without", [("requirements.txt", SOURCES, set(BY_NAME)), ("requirements-dev.txt", TESTS, TOOLS)])
 def test_every_package_that_is_asked_for_is_imported(file, sources, without):
     used = {package for module in imported(sources) for package in PACKAGES.get(module, ())}
-    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
-    assert not {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("-r")} - used - without
+    assert not {canonicalize_name(w.name) for w in written(file) if not w.url} - used - without
+
+
+@pytest.mark.parametrize(
+    ("python", "system", "processor", "told"),
+    [
+        ("3.10", "linux", "x86_64", "Python-3.11-or-3.12"),
+        ("3.11", "linux", "x86_64", ""),
+        ("3.12", "linux", "x86_64", ""),
+        ("3.13", "linux", "x86_64", "Python-3.11-or-3.12"),
+        ("3.12", "darwin", "arm64", ""),
+        ("3.12", "linux", "aarch64", "x86-64"),
+    ],
+)
+def test_where_a_package_has_no_wheel_pip_stops_at_a_sentence(python, system, processor, told):
+    here = {"python_version": python, "sys_platform": system, "platform_machine": processor}
+    stops = [w.url for w in written("requirements.txt") if w.url and w.marker.evaluate(here)]
+    assert len(stops) == bool(told) and all(told in stop and stop.startswith("file:///") for stop in stops)
+    if told:  # before anything else is looked for
+        assert written("requirements.txt")[0].url and written("requirements.txt")[1].url
 
 
 def test_one_place_says_what_is_asked_for_and_which_version_this_is():

@@ -99,7 +99,11 @@ def run(photo: str | None = None, budget: float | None = None) -> dict:
 
 def machine() -> dict:
     """What this machine is: processor, how wide the kernels' vectors are here, cores, threads."""
-    named = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M) if Path("/proc/cpuinfo").exists() else None
+    named = (
+        re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
+        if Path("/proc/cpuinfo").exists()
+        else None
+    )
     vectors = "16 lanes (AVX-512)" if WIDTH == 16 else f"{WIDTH} lanes (no AVX-512)"
     return {
         "processor": named[1] if named else platform.processor() or platform.machine(),

@@ -68,12 +68,13 @@ class Clip:
             all(type(n) is int and 1 <= n <= limits.SIDE for n in size)
             and width * height <= limits.PIXELS
             and head.get("turns") in (-2, -1, 0, 1, 2)
+            and type(head.get("mirrored")) is bool
             and type(fps) is type(duration) is type(begins) is float
             and math.isfinite(begins)
             and type(heard) is bool
         ):
             raise self._source.unreadable()
-        self._shape, self._turns = (height, width, 3), int(head["turns"])
+        self._shape, self._turns, self._mirrored = (height, width, 3), int(head["turns"]), head["mirrored"]
         self.height, self.width = (height, width) if self._turns % 2 == 0 else (width, height)
         self.begins, self.heard = begins, heard
         self.fps, self.duration = (n if math.isfinite(n) and n > 0 else 0.0 for n in (fps, duration))
@@ -96,7 +97,8 @@ class Clip:
             self.close()
             raise self._source.unreadable()
         self._last = time
-        return Frame(time, np.ascontiguousarray(np.rot90(np.frombuffer(pixels, np.uint8).reshape(self._shape), self._turns)))
+        upright = np.rot90(np.frombuffer(pixels, np.uint8).reshape(self._shape), self._turns)
+        return Frame(time, np.ascontiguousarray(upright[:, ::-1] if self._mirrored else upright))
 
     def __enter__(self) -> "Clip":
         return self

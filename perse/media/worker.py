@@ -2,17 +2,21 @@
 
 It says, for a clip, once
 
-    {"width", "height", "turns", "fps", "duration",     of the picture as it is stored; quarter turns anticlockwise that put it upright;
-     "begins", "heard"}                                 what the file says of frames a second and length in seconds, 0 if nothing; the
-                                                        file's time of the first frame; whether there is sound beside the picture
+    {"width", "height", "turns", "mirrored",            of the picture as it is stored; quarter turns anticlockwise that put it upright, and
+     "fps", "duration", "begins", "heard"}              whether left and right change places after them; what the file says of frames a
+                                                        second and length in seconds, 0 if nothing; the file's time of the first frame;
+                                                        whether there is sound beside the picture
 
 for every frame {"time"}, seconds since the first, with width * height * 3 bytes of RGB, and {"more": true} at last if the clip goes on where
 it is cut; for a sound {} with float32 samples.
 """
 
+import math
 import os
 import resource
+import struct
 import time
+from fractions import Fraction
 
 import av
 
@@ -22,6 +26,7 @@ import av.stream
 import av.subtitles.stream
 import av.video.stream
 
+from perse import hdr_colours
 from perse.errors import PerseError
 
 SLACK = 1e-6  # seconds by which a time stamp may miss a limit
@@ -100,8 +105,11 @@ def _film(job: dict, file, send) -> int:
             if size is None:
                 size, first = (frame.width, frame.height), frame.time
                 _check_size(size, job)
-                head = {"width": size[0], "height": size[1], "turns": _turns(frame), "fps": fps, "duration": _duration(container, stream)}
-                send(head | {"begins": float(first or 0.0), "heard": bool(container.streams.audio)})
+                turns, mirrored = _turns(frame)
+                head = {"width": size[0], "height": size[1], "turns": turns, "mirrored": mirrored, "fps": fps}
+                length, heard = _duration(container, stream), bool(container.streams.audio)
+                send(head | {"duration": length, "begins": float(first or 0.0), "heard": heard})
+                rgb = _Rgb(size)
             else:
                 since = None if frame.time is None or first is None else frame.time - first
                 now = since if since is not None and since > now else now + step
@@ -109,8 +117,7 @@ def _film(job: dict, file, send) -> int:
                 break
             if given and now - last < job["gap"] - SLACK:
                 continue
-            picture = frame.reformat(format="rgb24") if (frame.width, frame.height) == size else frame.reformat(*size, format="rgb24")
-            send({"time": now}, _rows(picture.planes[0], size))
+            send({"time": now}, _rows(rgb(frame).planes[0], size))
             _more_time(job)
             last, given = now, given + 1
     if given and more:
@@ -125,9 +132,60 @@ def _duration(container, stream) -> float:
     return (container.duration or 0) / av.time_base
 
 
-def _turns(frame) -> int:
-    """Quarter turns anticlockwise, by the file's display matrix; 0 if that takes everything to one place."""
-    return round(frame.rotation / 90) if -180 <= frame.rotation <= 180 else 0
+def _turns(frame) -> tuple[int, bool]:
+    """Quarter turns anticlockwise, and whether left and right change places after them, by the file's display matrix; none if that takes
+    everything to one place."""
+    matrix = next((bytes(data) for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), b"")
+    if len(matrix) != 36:
+        return 0, False
+    (a, b, _, c, d, *_) = struct.unpack("=9i", matrix)  # x goes to (a, b), y to (c, d), both pointing right and down
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, c = -a, -c
+    return (round(math.atan2(c - b, a + d) / (math.pi / 2)) if (a, b, c, d) != (0, 0, 0, 0) else 0), mirrored
+
+
+class _Rgb:
+    """Frames as RGB of 8 bits and of one size; HDR ones as screens without HDR show them."""
+
+    def __init__(self, size: tuple[int, int]):
+        self._size, self._made, self._graph = size, None, None
+
+    def __call__(self, frame):
+        if frame.color_trc not in (hdr_colours.PQ, hdr_colours.HLG):
+            return frame.reformat(*self._size, format="rgb24")
+        kind = (frame.width, frame.height, frame.format.name, int(frame.color_trc), int(frame.color_range))
+        if kind != self._made:
+            self._graph, self._made = _to_sdr(*kind), kind
+        source, sink, _ = self._graph
+        source.push(frame)
+        return sink.pull().reformat(*self._size, format="rgb24")
+
+
+def _to_sdr(width: int, height: int, pixels: str, transfer: int, whole_range: int):
+    """Source, sink and graph of filters."""
+    graph, side = av.filter.Graph(), hdr_colours.LEVEL**3
+    table, image = hdr_colours.table(transfer), av.VideoFrame(side, side, "rgb48le")
+    plane, line = image.planes[0], 6 * side
+    plane.update(b"".join(table[y * line :][:line].ljust(plane.line_size, b"\0") for y in range(side)))
+    image.pts, image.time_base = 0, Fraction(1, 1000)
+    source = graph.add_buffer(width=width, height=height, format=pixels, time_base=Fraction(1, 1000))
+    colours = graph.add_buffer(width=side, height=side, format="rgb48le", time_base=Fraction(1, 1000))
+    coded = graph.add("scale", f"in_color_matrix=bt2020:in_range={'pc' if whole_range == 2 else 'tv'}:out_range=pc")
+    planes, looked_up, rgb, sink = graph.add("format", "gbrp"), graph.add("haldclut"), graph.add("format", "rgb24"), graph.add("buffersink")
+    for first, second, into in (
+        (source, coded, 0),
+        (coded, planes, 0),
+        (planes, looked_up, 0),
+        (colours, looked_up, 1),
+        (looked_up, rgb, 0),
+    ):
+        first.link_to(second, 0, into)
+    rgb.link_to(sink)
+    graph.configure()
+    colours.push(image)
+    colours.push(None)
+    return source, sink, graph
 
 
 def _rows(plane, size: tuple[int, int]):

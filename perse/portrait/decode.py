@@ -12,7 +12,7 @@ from ..errors import PerseError, shown
 from ..files import open_regular
 from . import pixels
 
-MAX_BYTES = 60_000_000
+MAX_BYTES = 100_000_000  # 200 megapixels of a phone have 40 to 90 million
 # The largest pictures that are accepted need 0.8 GB (an animated WebP with alpha) and 2 s.
 LIMITS = Limits(memory=1_400_000_000, cpu=60)
 NEUTRAL_GREY = 0.5

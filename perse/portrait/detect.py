@@ -1,4 +1,4 @@
-"""Find the largest human face of a photo, whichever way up, and refuse what is not one."""
+"""Find the largest human face of a photo, or the one that is asked for, whichever way up, and refuse what is not one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,35 +37,41 @@ MOST_RUNS = 8 * (2 + VERIFYING) + len(SMALL_FACE_SEARCH) * (2 * MAX_WINDOWS + VE
 
 @dataclass(frozen=True)
 class Found:
-    """The face that was found: quarter turns (counter-clockwise, as np.rot90) that make the photo upright, landmarks
-    (478,3) in pixels of the upright photo, and the number of faces of comparable size (>= 1)."""
+    """The faces that were found.
+
+    quarter_turns: counter-clockwise, as np.rot90, that make the photo upright. landmarks: (478,3) in pixels of the upright photo, of the
+    face that is used. boxes: (x0, y0, x1, y1) in the same pixels, of all faces of comparable size, from left to right. chosen: which of
+    them it is, from 0.
+    """
 
     quarter_turns: int
     landmarks: np.ndarray
-    count: int
+    boxes: tuple[tuple[float, float, float, float], ...]
+    chosen: int
 
 
-def find_face(photo: np.ndarray, cancelled: Callable[[], bool] = lambda: False) -> Found:
-    """Find the largest face of a photo (H,W,3) uint8 by at most MOST_RUNS runs of the models.
+def find_face(photo: np.ndarray, cancelled: Callable[[], bool] = lambda: False, face: int | None = None) -> Found:
+    """Find a face of a photo (H,W,3) uint8 by at most MOST_RUNS runs of the models.
 
     Args:
         cancelled: asked between them.
+        face: which of the faces of comparable size, from 1, counted from left to right; the largest if None.
 
     Raises:
-        PerseError: no human face, or only something that resembles one.
+        PerseError: no human face, or only something that resembles one; or not so many.
         BuildCancelled: when `cancelled` says so.
     """
     for turns in (0, 1, 3, 2):
         picture = np.ascontiguousarray(np.rot90(photo, turns))
         faces = _faces(picture, cancelled)
         if faces:
-            return _upright(photo, turns, faces, cancelled)
+            return _upright(photo, turns, faces, cancelled, face)
     # Small faces last: many windows are slow, and most photos never need them.
     for turns, fraction in SMALL_FACE_SEARCH:
         picture = np.ascontiguousarray(np.rot90(photo, turns))
         faces = _verified(picture, _windowed_candidates(picture, fraction, cancelled), cancelled)
         if faces:
-            return _upright(photo, turns, faces, cancelled)
+            return _upright(photo, turns, faces, cancelled, face)
     raise PerseError("No human face was found: please upload a photo that shows one person's face from the front, well lit.")
 
 
@@ -85,11 +91,10 @@ def _faces(picture: np.ndarray, cancelled: Callable[[], bool]) -> list[np.ndarra
     return _verified(picture, _candidates(picture), cancelled) or _verified(picture, _padded_candidates(picture), cancelled)
 
 
-def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray], cancelled: Callable[[], bool]) -> Found:
+def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray], cancelled: Callable[[], bool], wanted: int | None) -> Found:
     """A face may be found lying on its side: then the photo needs another quarter turn."""
     _, angle = eye_line(faces[0])
     extra = int(np.round(angle / (np.pi / 2))) % 4
-    count = len(faces)
     if extra:
         # A face whose eye line points down (+90 degrees in image coordinates) is levelled by a counter-clockwise turn.
         turns = (turns + extra) % 4
@@ -97,7 +102,18 @@ def _upright(photo: np.ndarray, turns: int, faces: list[np.ndarray], cancelled: 
         faces = _faces(picture, cancelled)
         if not faces:
             raise PerseError("The face lies on its side: please turn the photo upright and upload it again.")
-    return Found(turns, faces[0], count)
+    return _chosen(turns, faces, wanted)
+
+
+def _chosen(turns: int, faces: list[np.ndarray], wanted: int | None) -> Found:
+    """faces: the largest first."""
+    in_order = sorted(faces, key=lambda face: float(face[:, 0].mean()))
+    if wanted is not None and not 1 <= wanted <= len(faces):
+        there = "only one face" if len(faces) == 1 else f"{len(faces)} faces, counted from left to right"
+        raise PerseError(f"There is no face {wanted}: the photo shows {there}.")
+    chosen = next(i for i, face in enumerate(in_order) if face is faces[0]) if wanted is None else wanted - 1
+    boxes = tuple((*map(float, face[:, :2].min(0)), *map(float, face[:, :2].max(0))) for face in in_order)
+    return Found(turns, in_order[chosen], boxes, chosen)  # type: ignore[arg-type]  # two and two are four
 
 
 def _candidates(picture: np.ndarray) -> list[tuple]:

@@ -11,7 +11,9 @@ from PIL import AvifImagePlugin, Image, ImageCms, WebPImagePlugin  # noqa: F401 
 
 from perse.errors import PerseError  # by its whole name: the child runs this file outside of its package
 
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 64_000_000
+# Of a JPEG that comes in one pass: its decoder reduces it on the way, to less than twice MAX_WORKING_SIDE.
+MAX_REDUCED_PIXELS = 200_000_000
 MIN_SIDE = 64
 # Long side to short side: no camera's photo of a person is longer, and a photo of MAX_WORKING_SIDE keeps a short side that can be searched.
 MAX_ASPECT = 5
@@ -20,6 +22,9 @@ MAX_WORKING_SIDE = 3200
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
 # Bytes of EXIF that are looked at: the orientation stands near its beginning, and the tags of a longer one can each claim all of it.
 MAX_EXIF = 1 << 16
+MAX_BOXES = 1 << 16  # bytes at the beginning of a HEIF or AVIF file in which its colours are looked for
+DISPLAY_P3 = 12
+P3_COLOURS = {b"rXYZ": (0.51512, 0.2412, -0.00105), b"gXYZ": (0.29198, 0.69225, 0.04189), b"bXYZ": (0.1571, 0.06657, 0.78407)}
 STRIP = 256  # rows of a picture that are converted at a time
 
 ORIENTATION_TAG = 0x0112
@@ -41,6 +46,7 @@ DAMAGED = "This photo is damaged or incomplete: please save it and upload it aga
 
 def work(job: dict, file, send) -> None:
     """The child: a file is sent back as {"size": (width, height), "cutout": bool} with its RGB bytes and, if it has one, its alpha."""
+    Image.MAX_IMAGE_PIXELS = MAX_REDUCED_PIXELS  # we look ourselves, and Pillow refuses twice as many
     AvifImagePlugin.DEFAULT_MAX_THREADS = 2  # or one for each core, with a stack for each
     rgb, alpha = normalise(_open(file))
     send({"size": rgb.size, "cutout": alpha is not None}, rgb.tobytes(), alpha.tobytes() if alpha is not None else b"")
@@ -52,7 +58,7 @@ def normalise(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     Raises:
         PerseError: damaged, too large, too small or too long.
     """
-    check_size(image.size)
+    check_size(image.size, MAX_REDUCED_PIXELS if _is_reducible(image) else MAX_PIXELS)
     try:
         return _normalised(image)
     except PerseError:
@@ -62,32 +68,59 @@ def normalise(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         raise PerseError(DAMAGED) from error
 
 
-def check_size(size: tuple[int, int]) -> None:
-    """PerseError unless a photo of this width and height can be used."""
+def check_size(size: tuple[int, int], most: int = MAX_PIXELS) -> None:
+    """PerseError unless a photo of this width and height, of which `most` pixels can be decoded, can be used."""
     width, height = size
-    if width * height > MAX_PIXELS:
-        raise PerseError(_too_many_pixels(f"{width * height / 1e6:.0f}, more than"))
+    if width * height > most:
+        raise PerseError(_too_many_pixels(f"{width * height / 1e6:.0f}, more than", most))
     if min(width, height) < MIN_SIDE:
         raise PerseError(f"This picture is only {width} × {height} pixels: please upload a larger photo.")
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise PerseError(f"This picture is a strip of {width} × {height} pixels: please cut out the part with the face and upload that.")
 
 
-def _too_many_pixels(amount: str) -> str:
-    return f"This photo has {amount} {MAX_PIXELS // 1_000_000} megapixels: please upload a smaller one."
+def _too_many_pixels(amount: str, most: int = MAX_PIXELS) -> str:
+    return f"This photo has {amount} {most // 1_000_000} megapixels: please upload a smaller one."
+
+
+def _is_reducible(image: Image.Image) -> bool:
+    """Whether its decoder makes a smaller picture without holding the whole: of a progressive JPEG it would hold all coefficients."""
+    return image.format in ("JPEG", "MPO") and not image.info.get("progressive") and not image.info.get("progression")
 
 
 def _open(file) -> Image.Image:
     """Read the header only; no pixel is decoded here."""
     try:
-        _check_webp(file.read(30))
-        return Image.open(file, formats=FORMATS)
+        start = file.read(MAX_BOXES)
+        _check_webp(start[:30])
+        image = Image.open(file, formats=FORMATS)
+        if not image.info.get("icc_profile") and _primaries(start) == DISPLAY_P3:
+            image.info["icc_profile"] = display_p3()
+        return image
     except PerseError:
         raise
     except Image.DecompressionBombError as error:
         raise PerseError(_too_many_pixels("far more than")) from error
     except Exception as error:  # every plugin has its own exceptions for a header that makes no sense
         raise PerseError("This file is not a photo that can be read: please upload a JPEG, PNG, WebP, AVIF or HEIC picture.") from error
+
+
+def _primaries(start: bytes) -> int:
+    """The colours' primaries (ITU-T H.273) that a HEIF or AVIF file names instead of embedding a profile; 0 if it does not."""
+    at = start.find(b"colrnclx") if start[4:8] == b"ftyp" else -1
+    return int.from_bytes(start[at + 8 : at + 10], "big") if at >= 0 else 0
+
+
+def display_p3() -> bytes:
+    """The profile of what phones photograph in: sRGB's curve with other primaries (SMPTE EG 432-1, adapted to D50)."""
+    profile = bytearray(
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes().replace("sRGB".encode("utf-16-be"), "P3 P".encode("utf-16-be"))
+    )
+    for entry in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12):
+        if (colour := P3_COLOURS.get(bytes(profile[entry : entry + 4]))) is not None:
+            at = int.from_bytes(profile[entry + 4 : entry + 8], "big") + 8
+            profile[at : at + 12] = b"".join(round(x * 65536).to_bytes(4, "big", signed=True) for x in colour)
+    return bytes(profile)
 
 
 def _check_webp(start: bytes) -> None:
@@ -108,7 +141,8 @@ def _check_webp(start: bytes) -> None:
 
 def _normalised(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     # JPEG can be decoded at 1/2, 1/4 or 1/8: saves most of the time and memory for large photos.
-    image.draft(None, (MAX_WORKING_SIDE, MAX_WORKING_SIDE))
+    longer = max(image.size)
+    image.draft(None, tuple(max(1, side * MAX_WORKING_SIDE // longer) for side in image.size))
     image.load()
     # HEIC may turn out to have another size than its header says.
     check_size(image.size)

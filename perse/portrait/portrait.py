@@ -37,6 +37,8 @@ class Portrait:
         crop: where the crop lies in `photo`.
         photo: (H,W,3) uint8, the upright photo with a long side of at most 1600 pixels.
         quality: advice for the visitor, most important first.
+        faces: boxes (x0, y0, x1, y1) in pixels of `photo`, of all faces that could be used, from left to right; chosen: which of them this is.
+        original: (H,W,3|4) uint8, what was decoded, upright, so that another face can be chosen; None where there is no other.
     """
 
     image: np.ndarray
@@ -48,15 +50,19 @@ class Portrait:
     crop: Crop
     photo: np.ndarray
     quality: list[Hint]
+    faces: tuple[tuple[float, float, float, float], ...] = ()
+    chosen: int = 0
+    original: np.ndarray | None = None
 
 
-def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambda: False) -> Portrait:
-    """Decode a photo, find the largest face and prepare it.
+def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambda: False, face: int | None = None) -> Portrait:
+    """Decode a photo, find a face and prepare it.
 
     Args:
         source: path, encoded bytes, PIL image, or ndarray (H,W[,1|3|4]) of uint8, uint16 or float in [0, 1].
         size: largest side of the crop in pixels; less when the face is small (never enlarged more than twice).
         cancelled: asked between the stages and in the searches.
+        face: which one, from 1, counted from left to right; the largest if None.
 
     Raises:
         PerseError: the file is not a readable photo of a human face; the message tells the visitor what to do.
@@ -69,7 +75,7 @@ def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambd
 
     original, cutout = decode(source, cancelled)
     photo = _reduced(original)
-    found = find_face(photo, cancelled)
+    found = find_face(photo, cancelled, face)
     original = np.ascontiguousarray(np.rot90(original, found.quarter_turns))
     photo = np.ascontiguousarray(np.rot90(photo, found.quarter_turns))
     if cutout is not None:
@@ -112,8 +118,15 @@ def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambd
         masks=masks,
         crop=crop,
         photo=photo,
-        quality=quality_hints(photo, found.landmarks, found.count, masks["glasses"], scale),
+        quality=quality_hints(photo, found.landmarks, len(found.boxes), masks["glasses"], scale),
+        faces=found.boxes,
+        chosen=found.chosen,
+        original=None if len(found.boxes) == 1 else original if cutout is None else _with_alpha(original, cutout),
     )
+
+
+def _with_alpha(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return np.dstack([rgb, (255 * alpha + 0.5).astype(np.uint8)])
 
 
 def _reduced(picture: np.ndarray) -> np.ndarray:

@@ -75,12 +75,13 @@ class Camera:
             return homogeneous[:, :2] / homogeneous[:, 2:], local[:, 2]
 
     def orbit(self, yaw: float, pitch: float, roll: float, pivot: np.ndarray) -> "Camera":
-        """The camera that sees the world turned about `pivot` (3,) by Ry(yaw) Rx(pitch) Rz(roll).
+        """The camera that sees the world turned about `pivot` (3,) by Rz(roll) Rx(pitch) Ry(yaw).
 
         The axes are the camera's, the angles degrees: yaw > 0 turns a face seen head-on towards the left edge of the
-        picture, pitch > 0 turns it down, and roll > 0 turns the picture clockwise.
+        picture, pitch > 0 then turns whatever is seen down, so that it is looked at from above, from every side alike, and roll > 0 turns
+        the picture clockwise.
         """
-        about = rotation(*np.radians([yaw, pitch, roll]))
+        about = rotation(*-np.radians([yaw, pitch, roll])).T  # `rotation` turns in the opposite order: this is its inverse
         centre = self.to_camera(np.asarray(pivot, dtype=np.float32)[None])[0].astype(np.float64)
         turn = np.eye(4)
         turn[:3, :3] = about

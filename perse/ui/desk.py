@@ -6,6 +6,7 @@ shows what it says. So two events cannot overwrite each other, a lost connection
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .api import build_deadline, check_video
 from .brought import CLIP, RECORDING
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, Example
+from .file_names import file_name
 from .film_plan import TABLES, FilmPlan, film_plan
 from .material import Material
 from .visit_jobs import cancel, start
@@ -69,6 +71,19 @@ class Desk:
         self._start(
             visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit), lambda: kept.unlink(missing_ok=True)
         )
+
+    def take_face(self, visit: Visit, face: int) -> None:
+        """Another face of the photo that lies there, from 1, counted from left to right."""
+        photo = visit.photo
+        if photo is None or photo.portrait.original is None or not 1 <= face <= len(photo.portrait.faces):
+            raise PerseError("Please choose one of the faces in your photo.")
+        original = photo.portrait.original
+        visit.message = ""
+
+        def work(report, cancelled):
+            return Photo(self._read_portrait(original, report, cancelled, face), photo.name, photo.example)
+
+        self._start(visit, "look", work, self.looking, LOOK_DEADLINE, partial(self.visits.keep_photo, visit))
 
     def take_example(self, visit: Visit, name: str) -> None:
         """An example portrait: its ready-made avatar opens, or its photo is prepared for a build."""
@@ -152,7 +167,7 @@ class Desk:
 
         def work(report, cancelled):
             self._wait_for(BUILD, report, cancelled, then=seconds)
-            return self.engine.pipeline.build(photo.portrait, seconds, 0, report, cancelled)
+            return self.engine.pipeline.build(replace(photo.portrait, original=None), seconds, 0, report, cancelled)
 
         self._start(visit, "build", work, self.building, build_deadline(seconds), done, planned=seconds)
 
@@ -181,8 +196,10 @@ class Desk:
         frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
         if background == "transparent" and kind not in CLEAR_FORMATS:
             raise PerseError(f"Only {' and '.join(CLEAR_FORMATS)} can be transparent: please choose one of them, or a background.")
+        if framing == "Source" and background == "grey":  # nobody has chosen one: the photo goes on around the head
+            background = "original"
         plan = self._planned(visit, entry, motion, seconds, fps, frame, *wanted)
-        path = self.visits.path(visit, f"{entry.name}-{plan.name}.{kind}")
+        path = self.visits.path(visit, file_name(entry, plan.name, edit, f".{kind}"))
 
         def work(report, cancelled):
             from ..render.video import is_silent
@@ -204,8 +221,8 @@ class Desk:
             )
             return made.sound is not None and not is_silent(path), notes
 
-        def done(told):
-            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told)
+        def done(told: tuple[bool, tuple[str, ...]]) -> None:
+            visit.film = html_pieces.video(f"perse/file/{self.visits.publish(visit, path)}", path.name, *told, path.stat().st_size)
 
         visit.film = ""
         self._start(visit, "film", work, self.filming, FILM_DEADLINE, done)
@@ -220,10 +237,10 @@ class Desk:
             raise PerseError("Please choose one of the tables.")
         entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
         plan = self._planned(visit, entry, motion, seconds, fps, (1, 1), *wanted)
-        path = self.visits.path(visit, f"{entry.name}-{plan.name}-synthetic.csv")
+        path = self.visits.path(visit, file_name(entry, plan.name, edit, "-synthetic.csv"))
 
         def work(report, cancelled):
-            path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)))
+            path.write_text(TABLES[table](self._moving(entry, plan, edit, report, cancelled)), encoding="utf-8")
             return path
 
         def done(path):
@@ -327,11 +344,11 @@ class Desk:
         """Wait for a part of the engine, and say so. then: seconds that the work takes afterwards."""
         self.engine.wait(part, lambda seconds: report(None, WARMING, None, seconds + then), cancelled)
 
-    def _read_portrait(self, photo, report, cancelled):
+    def _read_portrait(self, photo, report, cancelled, face: int | None = None):
         """The portrait in a photo."""
         self._wait_for(AVATAR, report, cancelled)
         report(None, "Looking for a face, hair, light and sharpness")
-        portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled)
+        portrait = self.engine.pipeline.prepare(photo, cancelled=cancelled, face=face)
         self.engine.expect_build()  # while the visitor reads what was found, and consents
         return portrait
 

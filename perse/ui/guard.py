@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -48,17 +48,27 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path, method = scope["path"], scope["method"]
-        allowed = READ_PATHS if method in ("GET", "HEAD", "OPTIONS") else WRITE_PATHS if method == "POST" else None
-        if method == "DELETE" and path.startswith("/gradio_api/mcp/"):  # the end of a tool's session
-            allowed = WRITE_PATHS
-        if allowed is None or not allowed.fullmatch(path):
+        path, root = self._asked(scope), _root(scope)
+        if path is None:
             await _refuse(scope, receive, send, 404, "There is nothing here.")
             return
-        await self._safely(scope, receive, send)
+        await self._safely(path, {**scope, "path": root + path, "root_path": root}, receive, send)
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
-        path = scope["path"]
+    @staticmethod
+    def _asked(scope: Scope) -> str | None:
+        """The path within this page, whether or not a proxy in front has taken off the page's own (GRADIO_ROOT_PATH), which may have the name
+        of one of its routes; None if there is nothing."""
+        method, path, root = scope["method"], scope["path"], _root(scope)
+        inner = path[len(root) :] or "/" if root and (path + "/").startswith(root + "/") else path
+        for asked in dict.fromkeys((inner, path)):
+            allowed = READ_PATHS if method in ("GET", "HEAD", "OPTIONS") else WRITE_PATHS if method == "POST" else None
+            if method == "DELETE" and asked.startswith("/gradio_api/mcp/"):  # the end of a tool's session
+                allowed = WRITE_PATHS
+            if allowed is not None and allowed.fullmatch(asked):
+                return asked
+        return None
+
+    async def _checked(self, path: str, scope: Scope, receive: Receive) -> Receive:
         if path.startswith("/gradio_api/file="):
             self._own_file(unquote(path.partition("=")[2]))
         if scope["method"] == "POST" and not path.startswith("/perse/"):
@@ -66,11 +76,11 @@ class Guard:
             return await self._bounded(path, receive, int(length) if length.isdigit() and len(length) < 16 else 0)
         return receive
 
-    async def _safely(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _safely(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """The app; what nobody foresaw, a file that went while it was sent, say, is one sentence here and a line without names in the log."""
         noted = NotedSend(send)
         try:
-            await self.app(scope, await self._checked(scope, receive), noted)
+            await self.app(scope, await self._checked(path, scope, receive), noted)
         except PerseError as error:
             await _refuse(scope, receive, send, 403, str(error))
         except TooLong as error:
@@ -149,6 +159,11 @@ class NotedSend:
 
 class TooLong(Exception):
     """A body is longer than it may be."""
+
+
+def _root(scope: Scope) -> str:
+    """The page's own path at its host, of GRADIO_ROOT_PATH, which may be a whole address; empty if it has none."""
+    return urlsplit(scope.get("root_path", "")).path.rstrip("/")
 
 
 def _parsed(body: bytes) -> Any:

@@ -22,7 +22,7 @@ STATIC = Path(__file__).parent / "static"
 # In the order in which they run.
 SCRIPTS = tuple(
     f"{name}.js"
-    for name in "net clock visit frame look stage live clip thumbs panels motion keys own recorder speak ways film save main".split()
+    for name in "net clock visit bring frame look stage live clip thumbs panels faces my_looks theme motion keys own recorder speak ways film save main".split()
 )
 _MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")
@@ -31,15 +31,15 @@ STYLES = ("style.css", "video.css")
 def head(mark: str = "", spoken_mark: str = "") -> str:
     """The page's own scripts and style sheet, inline: no request leaves for them. Marks: labels on clips, and on those in which somebody speaks."""
     player = f"(() => {{\n{live_page.script('in_page.js')}\n}})();"
-    sources = [page_settings.script(mark, spoken_mark), player, *((STATIC / name).read_text() for name in SCRIPTS)]
+    sources = [page_settings.script(mark, spoken_mark), player, *((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)]
     scripts = "\n".join(f"<script>\n{source}\n</script>" for source in sources)
-    styles = "\n".join((STATIC / name).read_text() for name in STYLES)
+    styles = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
     return f"<style>\n{styles}\n</style>\n{scripts}"
 
 
 def html(name: str) -> str:
     """A fragment of static/*.html, with the page's numbers in place of $names."""
-    return Template((STATIC / name).read_text()).substitute(page_settings.words())
+    return Template((STATIC / name).read_text(encoding="utf-8")).substitute(page_settings.words())
 
 
 def data_uri(picture: np.ndarray, quality: int = 85) -> str:
@@ -81,7 +81,26 @@ def found(portrait: "Portrait", example: bool = False) -> str:
     verdict = hints or '<li class="perse-good">Sharp, frontal and well framed: this will work nicely.</li>'
     return (
         f'<div class="perse-found{" perse-example-found" if example else ""}"><img src="{data_uri(small)}" alt="The detected head and shoulders">'
-        f"<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>"
+        f"<div><h4>We found this face</h4><ul>{verdict}</ul></div></div>{_faces(portrait) if len(portrait.faces) > 1 else ''}"
+    )
+
+
+def _faces(portrait: "Portrait") -> str:
+    """The photo with a button over each face."""
+    import cv2
+
+    height, width = portrait.photo.shape[:2]
+    scale = min(1.0, 640 / max(height, width))
+    small = cv2.resize(portrait.photo, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+    boxes = "".join(
+        f'<button type="button" data-photo-face="{i}" aria-pressed="{str(i == portrait.chosen + 1).lower()}" aria-label="Face {i} from the left" '
+        f'style="left:{100 * x0 / width:.2f}%;top:{100 * y0 / height:.2f}%;width:{100 * (x1 - x0) / width:.2f}%;'
+        f'height:{100 * (y1 - y0) / height:.2f}%"></button>'
+        for i, (x0, y0, x1, y1) in enumerate(portrait.faces, 1)
+    )
+    return (
+        f'<p class="perse-or">Somebody else? Click a face.</p><div class="perse-faces" role="group" aria-label="Faces in your photo">'
+        f'<img src="{data_uri(small)}" alt="Your photo">{boxes}</div>'
     )
 
 
@@ -165,8 +184,8 @@ def is_message(piece: str) -> bool:
     return piece.startswith(_MESSAGE)
 
 
-def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ()) -> str:
-    """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks."""
+def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = (), size: int = 0) -> str:
+    """A finished video with its download link. heard: it has sound, and waits to be started. notes: sentences on what it lacks. size: bytes."""
     url, name = escape(url, quote=True), escape(name, quote=True)
     alone = "" if heard else " autoplay loop muted"  # browsers start nothing by itself that can be heard
     show = (
@@ -174,5 +193,7 @@ def video(url: str, name: str, heard: bool = False, notes: tuple[str, ...] = ())
         if name.endswith((".gif", ".webp"))
         else f'<video src="{url}" class="perse-clear" controls{alone} playsinline aria-label="The finished video"></video>'
     )
-    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {name}</a>'
+    weight = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
+    kind = name.rpartition(".")[2].upper()
+    link = f'<a class="perse-button perse-primary" href="{url}" download="{name}">Download {kind}, {weight}</a>'
     return f'<div class="perse-video">{show}<div class="perse-saved">{link}</div>{"".join(map(note, notes))}</div>'

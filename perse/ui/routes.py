@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import psutil
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -29,6 +30,8 @@ from .engine import BUILD, PICTURE, WARMING, Engine
 from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
 from .fair_pool import Busy, FairPool
+from .file_names import person
+from .quick_faces import QUICK_FACES
 from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
 
@@ -45,8 +48,9 @@ class FrameRoutes:
 
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
     POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
-    POST /perse/motion/{avatar}         ?name=          Controls -> JPEG strip of a motion, `STRIP_FRAMES` squares
-    POST /perse/save/{avatar}/{kind}    picture.png, gaussians.ply, viewer.html, model.glb, avatar.safetensors   Controls -> that file
+    POST /perse/faces/{avatar}          Controls        -> JPEG strip of QUICK_FACES on that look
+    POST /perse/motion/{avatar}         ?name=  Controls -> JPEG strip of that look in a motion, `STRIP_FRAMES` squares
+    POST /perse/save/{avatar}/{kind}    picture.png, pair.png (before, after), gaussians.ply, viewer.html, model.glb, avatar.safetensors   Controls -> that file
     GET  /perse/info/{avatar}           what the avatar offers
     GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
@@ -65,6 +69,7 @@ class FrameRoutes:
         return [
             Route("/perse/frame/{token}", self._answer(self._frame), methods=["POST"]),
             Route("/perse/styles/{token}", self._answer(self._styles), methods=["POST"]),
+            Route("/perse/faces/{token}", self._answer(self._faces), methods=["POST"]),
             Route("/perse/motion/{token}", self._answer(self._motion), methods=["POST"]),
             Route("/perse/save/{token}/{kind}", self._answer(self._save, patient=True), methods=["POST"]),
             Route("/perse/info/{token}", self._answer(self._info, renders=False), methods=["GET"]),
@@ -123,21 +128,29 @@ class FrameRoutes:
         name = request.query_params.get("name", "")
         return self._strip(entry, [preset_frame(name, controls, i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
 
+    def _faces(self, entry: Entry, request: Request, controls: Controls) -> Response:
+        return self._strip(entry, [controls.with_(expression=face, zoom=1.15) for face in QUICK_FACES.values()])
+
     def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
         renderer = entry.renderer(STRIP_SIZE, "grey")
         return _jpeg(np.concatenate([renderer.frame(look) for look in looks], axis=1))
 
     def _save(self, entry: Entry, request: Request, controls: Controls) -> Response:
         kind = request.path_params["kind"]
-        if kind == "picture.png":
+        if kind in ("picture.png", "pair.png"):
             size = _integer(request, "size", 1024, *SIZES)
             background = request.query_params.get("background", "grey")
             from ..render.picture import encode_picture
 
-            picture = draw_mark(entry.renderer(size, background).frame(controls), self.mark)
+            renderer = entry.renderer(size, background)
+            pictures = [renderer.frame(controls)]
+            if kind == "pair.png":  # the person as in the photo, seen from the same side
+                view = {name: getattr(controls, name) for name in ("yaw", "pitch", "roll", "zoom")}
+                pictures.insert(0, renderer.frame(Controls(**view)))
+            picture = draw_mark(np.concatenate(pictures, axis=1), self.mark)
             return Response(encode_picture(picture, ".png"), media_type="image/png", headers=SYNTHETIC_HEADERS)
         if kind not in SAVED_KINDS:
-            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, {', '.join(SAVED_KINDS)}.")
+            raise PerseError(f"There is no file of the kind {kind[:40]!r}: choose one of picture.png, pair.png, {', '.join(SAVED_KINDS)}.")
         path = self.visits.path(entry.visit, kind)
         try:
             if kind == "avatar.safetensors":
@@ -158,8 +171,9 @@ class FrameRoutes:
             info
             | {
                 "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
-                "name": entry.name,
+                "name": person(entry),
                 "composites": list(COMPOSITES),
+                "faces": QUICK_FACES,
                 "neutralises": entry.avatar.rig.neutral.does_something,
                 "motions": {name: {"label": p.label, "help": p.help, "seconds": p.seconds} for name, p in PRESETS.items()},
             },
@@ -198,6 +212,7 @@ class VisitRoutes:
     POST /perse/visit           body: a secret or nothing -> {"visit": secret, "resumed": bool}
     GET  /perse/state           header VISIT_HEADER, ?page=&found=&film= -> `Desk.state`; also the page's sign of life
     POST /perse/leave           body: a secret and the page's own name; that page is being left (a beacon has no headers)
+    POST /perse/face            header VISIT_HEADER, body: a number; take that face of the photo
     POST /perse/end             header VISIT_HEADER: delete everything now
     GET  /perse/health          for the owner: version, memory, lines, counts; nothing personal
     """
@@ -211,6 +226,7 @@ class VisitRoutes:
             Route("/perse/visit", self._visit, methods=["POST"]),
             Route("/perse/state", self._state, methods=["GET"]),
             Route("/perse/leave", self._leave, methods=["POST"]),
+            Route("/perse/face", self._face, methods=["POST"]),
             Route("/perse/end", self._end, methods=["POST"]),
             Route("/perse/health", self._health, methods=["GET"]),
         ]
@@ -245,6 +261,14 @@ class VisitRoutes:
             pass
         return Response(status_code=204)
 
+    async def _face(self, request: Request) -> Response:
+        try:
+            visit, text = self.visits.visit(request.headers.get(VISIT_HEADER)), await body_text(request, "")
+            self.desk.take_face(visit, int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
+        except (PerseError, ClientDisconnect) as error:
+            return _error(400, error)
+        return Response(status_code=204)
+
     async def _end(self, request: Request) -> Response:
         try:
             await asyncio.to_thread(self.visits.close, self.visits.visit(request.headers.get(VISIT_HEADER)))
@@ -254,8 +278,7 @@ class VisitRoutes:
 
     async def _health(self, request: Request) -> Response:
         avatars, held = self.visits.held()
-        with open("/proc/self/statm") as file:
-            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        resident = psutil.Process().memory_info().rss
         return JSONResponse(
             {
                 "version": __version__,

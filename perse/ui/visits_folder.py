@@ -5,15 +5,32 @@ import fcntl
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
+from ..errors import PerseError
+from ..files import own_folder
 
-def claim_root(parent: Path) -> Path:
+
+def claim_root(named: str | Path | None = None) -> Path:
     """A fresh private folder for this process's visitors; those of processes that were killed are removed.
 
     Every such folder is locked by its process for as long as that lives, however it ends.
+
+    named: the folder to make it in, an owner's choice; without one it is a folder of this user's own among the system's temporary ones.
+    PerseError if no folder can be made there.
     """
+    parent = Path(named) if named else own_folder("perse") or Path(tempfile.mkdtemp(prefix="perse-"))
+    try:
+        return _claimed(parent)
+    except OSError as error:
+        raise PerseError(
+            f"Visitors' files cannot be kept in {str(parent)!r} ({error.strerror}): set GRADIO_TEMP_DIR to a folder that can be written."
+        ) from None
+
+
+def _claimed(parent: Path) -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     for old in parent.glob("visits-*"):
         with contextlib.suppress(OSError):

@@ -19,6 +19,10 @@ class Face:
 
     image: np.ndarray = field(default_factory=lambda: np.zeros((64, 64, 3), np.float32))
     quality: tuple = ()
+    photo: np.ndarray = field(default_factory=lambda: np.zeros((40, 80, 3), np.uint8))
+    original: np.ndarray = field(default_factory=lambda: np.zeros((40, 80, 3), np.uint8))
+    faces: tuple = ((8, 10, 24, 30), (48, 10, 64, 30))
+    chosen: int = 1
 
 
 @dataclass
@@ -52,9 +56,9 @@ class Pipeline:
         if self.fails:
             raise self.fails
 
-    def prepare(self, photo, cancelled):
+    def prepare(self, photo, cancelled, face=None):
         self._wait(self.looked, cancelled)
-        return Face()
+        return Face(chosen=(face or 2) - 1)
 
     def build(self, portrait, budget, seed, report, cancelled):
         report(0.5, "half", np.zeros((8, 8, 3), np.float32))
@@ -141,6 +145,23 @@ def test_a_build_ends_in_an_avatar_and_the_photo_is_dropped(desk, visit, pipelin
     state = desk.state(visit, {})
     assert desk.visits.has(state["avatar"]) and not state["busy"] and visit.photo is None and not state["button"]["ready"]
     assert [n["text"] for n in state["notices"]] == ["the GPU was busy"]
+
+
+def test_another_face_of_the_photo_is_taken_at_a_click(desk, visit, pipeline):
+    with pytest.raises(PerseError, match="one of the faces"):
+        desk.take_face(visit, 1)
+    pipeline.looked.set()
+    desk.take_photo(visit, photo(desk))
+    settle(visit)
+    html = desk.state(visit, {})["pieces"]["found"]["html"]
+    assert 'data-photo-face="2" aria-pressed="true"' in html and "left:60.00%;top:25.00%;width:20.00%;height:50.00%" in html
+    for wrong in (0, 3):
+        with pytest.raises(PerseError, match="one of the faces"):
+            desk.take_face(visit, wrong)
+    desk.take_face(visit, 1)
+    settle(visit)
+    html = desk.state(visit, {})["pieces"]["found"]["html"]
+    assert 'data-photo-face="1" aria-pressed="true"' in html and 'data-photo-face="2" aria-pressed="false"' in html
 
 
 def test_a_piece_that_the_page_shows_already_is_not_sent_again(desk, visit):

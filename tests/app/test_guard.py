@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -51,6 +51,20 @@ def http(visits):
 )
 def test_what_the_page_and_the_api_need_passes(http, method, path):
     assert http.request(method, path).status_code == 200
+
+
+@pytest.mark.parametrize("root", ["", "/perse", "/perse/", "/people/heads", "https://example.com/perse"])
+@pytest.mark.parametrize("strips", [True, False])
+@pytest.mark.parametrize("path", ["/", "/perse/frame/x", "/gradio_api/info", "/theme.css"])
+def test_behind_a_proxy_everything_is_where_the_page_asks_for_it(visits, root, strips, path):
+    """Gradio tells of GRADIO_ROOT_PATH in every request; a proxy may take it off the address or leave it, and it may be called as our routes."""
+    routes = [Route(at, lambda request: Response(request.url.path)) for at in ("/", "/perse/frame/{x}", "/gradio_api/info", "/theme.css")]
+    app = Starlette(routes=routes, middleware=[Middleware(Guard, owns=visits.owns)])
+    own = urlsplit(root).path.rstrip("/")
+    http = TestClient(app, root_path=root)
+    answer = http.get(path if strips else own + path)
+    assert answer.status_code == 200 and answer.text == own + path
+    assert http.get(own + "/monitoring").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file
     assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
 
     v = visit().open(avatar_file)
-    stops = reached(v, "perse-mark-A")
+    stops = reached(v, "perse-keep-look")
     sliders = v.page.locator("#perse-category .perse-slider:not([hidden]) input").evaluate_all("(all) => all.map((s) => s.id)")
     assert stops.index("perse-canvas") < stops.index("perse-random") < min(map(stops.index, sliders)) and len(sliders) > 2
     for tab in ("Look", "Expression", "Save", "Video"):

@@ -14,6 +14,7 @@ from perse.ui import routes
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
 from perse.ui.fair_pool import FairPool
+from perse.ui.quick_faces import QUICK_FACES
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.visits import Visits
 
@@ -53,6 +54,23 @@ def test_random_looks_are_drawn_by_seed(place):
     for query, told in (("seed=x", "seed"), ("seed=-1", "seed"), ("category=tattoo", "category")):
         answer = http.get(f"/perse/random/{token}?{query}")
         assert answer.status_code == 400 and told in answer.json()["error"]
+
+
+def test_faces_motions_and_a_pair_show_the_person_as_edited(place):
+    http, _, token = place
+    bearded = json.dumps({"styles": {"beard": {"full": 1}}})
+    for path in ("faces/{t}", "motion/{t}?name=nod"):
+        plain, edited = (picture(http.post("/perse/" + path.format(t=token), content=look)).astype(int) for look in ("{}", bearded))
+        assert plain.shape == edited.shape and np.abs(plain - edited).mean() > 1, path
+    strip = picture(http.post(f"/perse/faces/{token}", content="{}")).astype(int)
+    side = strip.shape[0]
+    faces = [strip[:, i * side : (i + 1) * side] for i in range(len(QUICK_FACES))]
+    assert strip.shape[1] == len(faces) * side and all(np.abs(a - b).mean() > 0.2 for a, b in zip(faces, faces[1:]))
+    pair = picture(http.post(f"/perse/save/{token}/pair.png?size=128", content=bearded)).astype(int)
+    whole = picture(http.post(f"/perse/save/{token}/picture.png?size=128", content=bearded)).astype(int)
+    assert pair.shape == (128, 256, 3)
+    np.testing.assert_array_equal(pair[:, 128:], whole)
+    assert np.abs(pair[:, :128] - whole).mean() > 1
 
 
 def test_the_background_is_what_was_asked_for(place):

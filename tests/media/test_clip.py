@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from perse import child
+from perse import child, hdr_colours
 from perse.child import Broken, Child
 from perse.errors import BuildCancelled, PerseError
 from perse.media import Clip, limits, source
@@ -117,6 +119,67 @@ def test_a_phone_clip_comes_upright(tmp_path):
     clip = Clip(path)
     assert (clip.width, clip.height) == (48, 64)
     np.testing.assert_array_equal(next(clip).pixels, np.rot90(stored, -1))
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("turns", range(4))
+def test_a_clip_is_turned_and_mirrored_as_it_says(tmp_path, turns, mirrored):
+    """Front cameras write display matrices with a flip. What the matrix does to a corner of the picture is what is seen."""
+    path = film(tmp_path / "selfie.mp4")
+    stored = next(Clip(path)).pixels
+    along, down = np.linalg.matrix_power([[0, 1], [-1, 0]], turns).T
+    flip = np.array([-1 if mirrored else 1, 1])
+    (a, b), (c, d) = along * flip, down * flip
+    path.write_bytes(turned(path.read_bytes(), (65536 * a, 65536 * b, 0, 65536 * c, 65536 * d, 0, 0, 0, 1 << 30)))
+    want = np.rot90(stored, turns)
+    np.testing.assert_array_equal(next(Clip(path)).pixels, want[:, ::-1] if mirrored else want)
+
+
+@pytest.mark.parametrize("transfer", [hdr_colours.PQ, hdr_colours.HLG])
+def test_an_hdr_clip_is_as_bright_as_its_scene(tmp_path, transfer):
+    """A grey face, paper and a lamp, as phones film them: ten bits, BT.2020. Taken for SDR a clip of PQ is grey in grey."""
+    nits = np.array([10.0, 40.0, 203.0, 900.0])
+    scale = nits / 10_000 if transfer == hdr_colours.PQ else (nits / 1000) ** (1 / 1.2)
+    if transfer == hdr_colours.PQ:
+        coded = ((0.8359375 + 18.8515625 * scale**0.1593017578125) / (1 + 18.6875 * scale**0.1593017578125)) ** 78.84375
+    else:
+        coded = np.where(scale <= 1 / 12, np.sqrt(3 * scale), 0.17883277 * np.log(np.maximum(12 * scale - 0.28466892, 1e-9)) + 0.55991073)
+    seen = next(Clip(hdr_film(tmp_path / "hdr.mkv", coded, transfer))).pixels[24, 8::16].astype(float)
+    assert np.ptp(seen, axis=1).max() <= 3  # grey stays grey
+    linear = ((seen.mean(1) / 255 + 0.055) / 1.055) ** 2.4 * 203
+    np.testing.assert_allclose(linear[:2], nits[:2], rtol=0.12)  # below white, light for light
+    assert 225 < seen[2].mean() < seen[3].mean() <= 255  # paper is nearly white, and a lamp is brighter
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "suffix"), [("libvpx-vp9", "yuva420p", "webm"), ("prores_ks", "yuva444p10le", "mov"), ("png", "rgba", "mov")]
+)
+def test_a_clip_with_a_see_through_background_is_read(tmp_path, codec, pixels, suffix):
+    frames = list(Clip(film(tmp_path / f"clear.{suffix}", codec=codec, pixels=pixels, count=3)))
+    assert len(frames) == 3 and np.abs(frames[0].pixels.astype(float) - next(pictures(1, 64, 48))).mean() < 12
+
+
+@pytest.mark.parametrize("size", [(63, 47), (66, 50), (1, 64)])
+def test_odd_sizes_and_a_single_frame(tmp_path, size):
+    (frame,) = Clip(film(tmp_path / "one.avi", codec="rawvideo", pixels="bgr24", count=1, size=size))
+    assert frame.seconds == 0 and frame.pixels.shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a: b.mp4",
+        "http:me.mp4",
+        "concat:x|y.mp4",
+        " lead and trail .mp4",
+        "C:\\Users\\me\\Ünï 相片 🙂.mp4",
+        "n" * 246 + ".mp4",
+        "-i.mp4",
+        "%03d.mp4",
+    ],
+)
+def test_a_clip_is_read_whatever_its_name(tmp_path, name):
+    assert len(list(Clip(film(tmp_path / "clip.mp4", 3).rename(tmp_path / name)))) == 3
 
 
 def test_a_cover_is_no_film(tmp_path):
@@ -280,6 +343,25 @@ def test_a_decoder_ends_with_its_parent(tmp_path):
         parent.kill()
     while decoder.exists() and b"confined" in (decoder / "cmdline").read_bytes():  # a test that never ends is one that fails
         time.sleep(0.05)
+
+
+def hdr_film(path: Path, coded: np.ndarray, transfer: int) -> Path:
+    """A clip of BT.2020 in ten bits with a bar of 16 pixels for each grey of `coded`, in [0, 1]."""
+    width = 16 * len(coded)
+    light = np.repeat(64 + coded * 876, 16).round().astype("<u2")
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx265", rate=25, options={"x265-params": "lossless=1:bframes=0:frame-threads=1:log-level=none"})
+        stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p10le"
+        stream.codec_context.color_trc, stream.codec_context.color_primaries, stream.codec_context.colorspace = transfer, 9, 9
+        stream.codec_context.color_range = 1
+        for i in range(2):
+            frame = av.VideoFrame(width, 48, "yuv420p10le")
+            for plane, row in zip(frame.planes, (light, *2 * [np.full(width // 2, 512, "<u2")])):
+                plane.update(row.tobytes().ljust(plane.line_size, b"\0") * plane.height)
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
 
 
 def _worker(folder: Path, *lines: str, head: str = "") -> Path:

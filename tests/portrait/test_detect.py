@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from perse.errors import BuildCancelled, PerseError
 from perse.portrait import detect, landmarker, load_portrait, models
@@ -134,3 +135,26 @@ def test_turns_are_taken_by_one_at_a_time():
     assert max(most) == 1 and len(most) == 800
     with turns:  # it is free again
         pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_each_of_several_faces_can_be_chosen(hopper, astronaut, turns):
+    """Counted from left to right as the photo is seen upright, whichever of them is the largest."""
+    pair = Image.new("RGB", (1024, 600), (90, 90, 90))
+    pair.paste(astronaut, (0, 40))
+    pair.paste(hopper, (512, 0))
+    stored = np.rot90(np.asarray(pair), turns)
+    largest = load_portrait(stored, 256)
+    assert len(largest.faces) == 2 and largest.chosen == 1 and largest.original.shape == (600, 1024, 3)
+    for face, middle in ((1, 225), (2, 750)):
+        chosen = load_portrait(stored, 256, face=face)
+        assert chosen.chosen == face - 1
+        x0, _, x1, _ = chosen.faces[face - 1]
+        assert abs((x0 + x1) / 2 - middle) < 80
+        # The crop is around that face.
+        assert abs(chosen.crop.x0 + chosen.crop.side / 2 - middle) < 120
+    with pytest.raises(PerseError, match="no face 3: the photo shows 2 faces"):
+        load_portrait(stored, 256, face=3)
+    with pytest.raises(PerseError, match="only one face"):
+        load_portrait(np.asarray(astronaut), 256, face=2)

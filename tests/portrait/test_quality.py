@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 from perse.face.landmarks import EYE, LOWER_LIP, NASION
 from perse.face.measures import face_height
@@ -46,6 +46,13 @@ def test_blurred(hopper):
 @pytest.mark.parametrize("box", [(0, 190, 512, 600), (0, 0, 512, 345), (215, 0, 512, 600)])
 def test_cut_off(hopper, box):
     assert "cut_off" in codes(hopper.crop(box))
+
+
+def test_a_face_without_colour_is_told(hopper, astronaut):
+    for photo in (hopper, astronaut):
+        assert "no_colour" not in codes(photo) and "no_colour" in codes(photo.convert("L").convert("RGB"))
+        assert "no_colour" not in codes(ImageEnhance.Brightness(photo).enhance(0.4))  # a dark photo has colours
+    assert "no_colour" in codes(ImageEnhance.Color(astronaut).enhance(0.2))  # stone
 
 
 def test_several_faces(hopper, astronaut):

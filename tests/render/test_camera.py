@@ -57,11 +57,20 @@ def test_orbit_turns_the_right_way(camera, turn, point, moves):
     np.testing.assert_allclose(turned.project(pivot[None])[0], camera.project(pivot[None])[0], atol=1e-4)
 
 
-def test_orbit_composes_yaw_after_pitch_after_roll(camera):
+def test_orbit_goes_around_then_above_then_turns_the_picture(camera):
     pivot = np.zeros(3)
     at_once = camera.orbit(10, 20, 30, pivot)
-    in_turn = camera.orbit(0, 0, 30, pivot).orbit(0, 20, 0, pivot).orbit(10, 0, 0, pivot)
+    in_turn = camera.orbit(10, 0, 0, pivot).orbit(0, 20, 0, pivot).orbit(0, 0, 30, pivot)
     np.testing.assert_allclose(at_once.viewmat, in_turn.viewmat, atol=1e-5)
+
+
+@pytest.mark.parametrize("yaw", [-80, -30, 0, 45, 120])
+def test_who_looks_from_above_sees_the_head_upright_from_every_side(camera, yaw):
+    crown, pivot = np.array([[0.0, -1, 0]]), np.zeros(3)
+    above = camera.orbit(yaw, 35, 0, pivot)
+    centre, top = (above.project(points)[0][0] for points in (pivot[None], crown))
+    assert top[0] == pytest.approx(centre[0], abs=1e-3) and top[1] < centre[1]
+    assert above.project(crown)[1] < above.project(-crown)[1]  # the crown is nearer than the chin
 
 
 def test_wrong_shapes_are_named():

@@ -12,7 +12,9 @@ export function cameraOf(head, controls, width, height) {
     const pivot = (lens[k] * scale * centre[k]) / centre[2] + middle; // zooming keeps it where it is
     return [lens[k] * scale * zoom, pivot + (middle - pivot) * zoom];
   });
-  const turn = rotation(...["yaw", "pitch", "roll"].map((name) => ((controls[name] || 0) * Math.PI) / 180));
+  // Around the head first, then above it, then the picture's own turn: the inverse of what `rotation` does with the angles negated.
+  const inverse = rotation(...["yaw", "pitch", "roll"].map((name) => (-(controls[name] || 0) * Math.PI) / 180));
+  const turn = [0, 1, 2].map((a) => inverse.map((row) => row[a]));
   const back = turned(turn, centre);
   const rows = turn.map((row, a) => {
     const mixed = [0, 1, 2, 3].map((k) => row[0] * viewmat[0][k] + row[1] * viewmat[1][k] + row[2] * viewmat[2][k]);

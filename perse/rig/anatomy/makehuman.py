@@ -35,7 +35,7 @@ class MakeHuman:
             FileNotFoundError: if that is not what the folder holds.
         """
         vertices, triangles, groups, group = [], [], [], ""
-        for line in (folder / "mpfb2/3dobjs/base.obj").read_text().splitlines():
+        for line in (folder / "mpfb2/3dobjs/base.obj").read_text(encoding="utf-8").splitlines():
             kind, *rest = line.split() or [""]
             if kind == "v":
                 vertices.append([float(x) for x in rest[:3]])
@@ -51,7 +51,7 @@ class MakeHuman:
     def target(self, path: Path | str) -> np.ndarray:
         """Displacements (V, 3) of one target; a path is relative to `targets`."""
         file = self.folder / "mpfb2/targets" / path
-        text = gzip.open(file, "rt").read() if file.suffix == ".gz" else file.read_text()
+        text = gzip.open(file, "rt").read() if file.suffix == ".gz" else file.read_text(encoding="utf-8")
         out = np.zeros_like(self.vertices)
         for line in text.splitlines():
             if line.strip() and not line.startswith("#"):
@@ -76,7 +76,7 @@ class MakeHuman:
 
     def weights(self, *bones: str) -> np.ndarray:
         """How far each vertex (V,) follows these bones together."""
-        table = json.loads((self.folder / "mpfb2/rigs/standard/weights.default.json").read_text())["weights"]
+        table = json.loads((self.folder / "mpfb2/rigs/standard/weights.default.json").read_text(encoding="utf-8"))["weights"]
         out = np.zeros(len(self.vertices))
         for bone in bones:
             for index, weight in table[bone]:

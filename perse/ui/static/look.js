@@ -1,5 +1,6 @@
 // The look: a Controls value, exactly as Python reads it, with undo, redo, mixing and chance.
 (() => {
+  const SOFT = 0.15; // share of the camera's whole range, before each end, in which it gives way
   const GROUPS = ["attributes", "styles", "latents", "expression"];
   const copy = (value) => JSON.parse(JSON.stringify(value));
   const empty = () => copy(perse.settings.look);
@@ -69,13 +70,17 @@
     resetHead() { for (const a of ["head_yaw", "head_pitch", "head_roll", "gaze_yaw", "gaze_pitch"]) this.value[a] = perse.settings.look[a]; },
     resetCamera() { for (const a of ["yaw", "pitch", "roll", "zoom"]) this.value[a] = perse.settings.look[a]; },
 
-    // The camera turned by so many degrees and brought nearer by a factor, within what it may do.
+    // The camera turned by so many degrees and brought nearer by a factor, within what it may do. Towards its limits it gives less and less.
     moveCamera({ yaw = 0, pitch = 0, nearer = 1 }) {
       const within = (x, [low, high]) => Math.min(high, Math.max(low, x));
+      const eased = (x, step, [low, high]) => {
+        const room = (step > 0 ? high - x : x - low) / (SOFT * (high - low));
+        return within(x + step * Math.min(1, Math.max(room, 0.05)), [low, high]);
+      };
       const { camera, ranges } = perse.settings;
       this.edit((v) => {
-        v.yaw = within(v.yaw + yaw, camera.yaw);
-        v.pitch = within(v.pitch + pitch, camera.pitch);
+        v.yaw = eased(v.yaw, yaw, camera.yaw);
+        v.pitch = eased(v.pitch, pitch, camera.pitch);
         v.zoom = within(v.zoom * nearer, ranges.zoom);
       });
     },

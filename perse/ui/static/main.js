@@ -22,6 +22,7 @@
       t.setAttribute("aria-selected", t.dataset.tabName === name);
       t.tabIndex = t.dataset.tabName === name ? 0 : -1;
     }
+    if (name === "mood") perse.faces.thumbnails();
     if (name === "video") perse.motion.thumbnails();
     else leaveVideo();
   }
@@ -48,6 +49,8 @@
         find("perse-stage").classList.add("loading");
         perse.stage.bind();
         perse.panels.build();
+        perse.faces.build();
+        perse.myLooks.build();
         perse.motion.build();
         perse.keys.build();
         perse.ways.build();
@@ -95,7 +98,6 @@
     if (key === "y") { e.preventDefault(); perse.look.redo(); }
   });
   document.addEventListener("click", (e) => {
-    if (e.target.closest("#perse-theme")) document.body.classList.toggle("dark");
     if (e.target.closest("#perse-new")) perse.leave();
   });
   const begin = async () => {

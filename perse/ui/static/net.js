@@ -63,6 +63,14 @@ Object.assign(window.perse, {
     return element;
   },
 
+  // What a download is called: person, what it is, look, date and time, as `perse/ui/file_names.py` has it.
+  fileName(what, ending) {
+    const worn = Object.values(this.look.value.styles).flatMap((styles) => Object.entries(styles).filter(([, amount]) => amount).map(([name]) => name.replace(/_/g, "-")));
+    const now = new Date(), two = (x) => String(x).padStart(2, "0");
+    const date = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+    return `${[this.info.name, what, ...worn.slice(0, 3), date].join("-")}.${ending}`;
+  },
+
   words(name) {
     const text = name.replace(/_/g, " ");
     return text[0].toUpperCase() + text.slice(1);

@@ -102,6 +102,16 @@
       }
     },
 
+    // Another face of the photo.
+    async take(face) {
+      try {
+        await perse.ask("face", {}, face, { "X-Perse-Visit": await this.secret() });
+      } catch (error) {
+        perse.toast(error.message);
+      }
+      this.ask();
+    },
+
     async end() {
       try {
         await perse.ask("end", {}, "", { "X-Perse-Visit": await this.secret() });
@@ -134,6 +144,8 @@
   document.addEventListener("visibilitychange", back);
   document.addEventListener("click", (e) => {
     if (e.target.closest("#perse-end")) visit.end();
+    const face = e.target.closest("[data-photo-face]");
+    if (face) visit.take(face.dataset.photoFace);
     // An example is seen at once; what the server says of it comes a moment later.
     const tile = e.target.closest("[data-example]");
     const still = tile?.querySelector("template")?.innerHTML;
