@@ -56,7 +56,7 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
     share = share * freedom.open[:, None]
     colors = avatar.colors
     if avatar.rig.mouth_open:  # they begin with what the photo shows there
-        lips = torch.from_numpy(of_face & _beside_mouth(portrait, size)[row, column]).to(colors.device)
+        lips = torch.from_numpy(of_face & _beside_mouth(portrait, size)[row, column]).to(colors.device) & (freedom.colors > 0)
         colors[lips] = torch.maximum(torch.minimum(colors, high + PLAY), low - PLAY)[lips]
     least = colors - play - share * (colors - play - torch.minimum(colors, low - beyond))
     greatest = colors + play + share * (torch.maximum(colors, high + beyond) - colors - play)
