@@ -21,7 +21,7 @@ import numpy as np
 
 from .server import Server
 from .targets import example
-from .visitor import NOTHING_MORE, PATIENCE, Refused, Visitor, actions, portrait
+from .visitor import PATIENCE, Refused, Visitor, actions, portrait
 from .visitor import client as browser
 
 COLOURS = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in product((0, 85, 170, 255), repeat=3)]  # far enough apart for JPEG
@@ -150,7 +150,7 @@ class Load:
             return
         for ask in (
             visitor.ask("POST", f"perse/frame/{other.avatar[::-1]}", content="{}"),
-            visitor.act("perse-shoot click", other.avatar, "{}", "grey", "nod", 1, 256, 15, "mp4", "Head", *NOTHING_MORE),
+            visitor.film(avatar=other.avatar),
             visitor.ask("GET", "perse/state", headers={"X-Perse-Visit": other.avatar}),
         ):
             try:

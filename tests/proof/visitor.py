@@ -134,10 +134,10 @@ class Visitor:
         return await self.opened()
 
     async def film(
-        self, seconds: float = 1, size: int = 256, fps: int = 15, kind: str = "mp4", motion: str = "nod", look: str = "{}"
+        self, seconds: float = 1, size: int = 256, fps: int = 15, kind: str = "mp4", motion: str = "nod", look: str = "{}", avatar: str = ""
     ) -> bytes:
-        """A video of the avatar."""
-        await self.act("perse-shoot click", self.avatar, look, "grey", motion, seconds, size, fps, kind, "Head", *NOTHING_MORE)
+        """A video of the avatar, or of the one with this token; Refused with what the page says if there is none."""
+        await self.act("perse-shoot click", avatar or self.avatar, look, "grey", motion, seconds, size, fps, kind, "Head", *NOTHING_MORE)
         html = (await self.until(lambda s: not s["busy"]))["pieces"]["film"].get("html", "")
         found = re.search(r"perse/file/[\w-]+", html)
         if not found:

@@ -127,7 +127,7 @@ def test_lessons_are_the_same_on_one_thread_and_on_several(rig, texture, monkeyp
         return [frame.image.tobytes() for clip in studio.lessons([BY_NAME["beard"], BY_NAME["eyes"]]) for frame in clip.frames]
 
     several = shown()
-    monkeypatch.setattr("perse.side_by_side.numba.get_num_threads", lambda: 1)
+    monkeypatch.setattr("perse.side_by_side.cores.count", lambda: 1)
     assert several == shown()
 
 
