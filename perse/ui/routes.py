@@ -170,7 +170,7 @@ class FrameRoutes:
         return JSONResponse(
             info
             | {
-                "still": {"path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
+                "still": {"name": entry.name, "path": f"still/{entry.name}", "yaws": STILL_YAWS} if still else None,
                 "name": person(entry),
                 "composites": list(COMPOSITES),
                 "faces": QUICK_FACES,

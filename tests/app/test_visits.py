@@ -11,6 +11,7 @@ import pytest
 
 from perse.errors import PerseError
 from perse.ui import visits as module
+from perse.ui.brought import CLIP, Brought
 from perse.ui.held_memory import weigh
 from perse.ui.visits import IDLE, LEAVING, LOST, UNCLAIMED, Photo, Visits, plain_name
 from perse.ui.visits_folder import claim_root
@@ -229,7 +230,7 @@ def test_a_visits_files_are_bounded_on_disk(visits, monkeypatch):
         paths[-1].write_bytes(b"x" * 1000)
         os.utime(paths[-1], (k, k))
         if k == 0:
-            me.clip = paths[0]
+            me.brought[CLIP] = Brought(paths[0])
     visits.path(me, "next")
     assert [p.exists() for p in paths] == [True, False, False, False, True]
 

@@ -74,7 +74,7 @@
         window.scrollTo(0, 0);
         perse.look.start();
         perse.stage.stand(info.still);
-        perse.live.open(token, info.still ? info.name : "");
+        perse.live.open(token, info.still?.name ?? "");
         perse.stage.setBackground("grey");
       } catch (error) {
         perse.toast(error.message);

@@ -45,7 +45,7 @@
       this.busy = false;
       // At rest the picture is drawn once more at the resolution of the screen.
       const side = this.side();
-      if (perse.token && side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
+      if (perse.token && !perse.live.on && side > 1.15 * LIVE && perse.info.gaussians >= DENSE && !this.override) {
         this.polish = setTimeout(async () => {
           this.busy = true;
           await this.show(side, true);
