@@ -1,5 +1,7 @@
 """Sound as a plain value: what a recording holds, a motion carries and a video file plays."""
 
+import io
+import wave
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,3 +22,13 @@ class Sound:
     def seconds(self) -> float:
         """How long it lasts."""
         return len(self.samples) / self.rate
+
+    def wav(self) -> bytes:
+        """It as a WAV file of 16 bits; what is louder than 1 is cut off."""
+        out = io.BytesIO()
+        with wave.open(out, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(self.rate)
+            file.writeframes((self.samples.clip(-1, 1) * 32767).round().astype("<i2").tobytes())
+        return out.getvalue()

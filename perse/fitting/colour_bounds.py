@@ -25,7 +25,8 @@ OPENLY = 0.8  # the share of itself that a Gaussian shows which nothing hides: s
 
 @torch.no_grad()
 def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portrait, photo: tuple[Target, Camera]) -> None:
-    """Fill in `freedom.darkest` and `freedom.lightest` by what the photo shows of the avatar as it begins.
+    """Fill in `freedom.darkest` and `freedom.lightest` by what the photo shows of the avatar as it begins, and give the rims of open lips,
+    which began with teeth, colours of lips (in place).
 
     Without bounds a colour would be tinted without measure to help its neighbours, or by clips that show a tooth where the photo shows a
     lip, and be a speck as soon as a lip or the jaw moves.
@@ -46,32 +47,30 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
         return np.stack([reach(picture, around)[row, column] for reach in (cv2.erode, cv2.dilate)])
 
-    reach = colours_around(portrait.foreground)
+    colors, reach, lips = avatar.colors, colours_around(portrait.foreground), np.zeros(len(xy), bool)
     if avatar.rig.mouth_open:
+        near = _beside_mouth(portrait)
         of_face = avatar.rig.face_part[avatar.binding.face.cpu().numpy()] == PART["face"]
-        reach[:, of_face] = colours_around(_without_mouth(portrait))[:, of_face]
+        reach[:, of_face] = colours_around(_without_mouth(portrait, near))[:, of_face]
+        lips = of_face & (cv2.resize(near.astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0)[row, column]
     low, high = torch.from_numpy(reach).to(share)
+    rims = torch.from_numpy(lips).to(colors.device) & (freedom.colors > 0)  # which began with what the photo shows between the lips
+    colors[rims] = torch.maximum(torch.minimum(colors, high + PLAY), low - PLAY)[rims]
     beyond = PLAY + OVERSHOOT * (high - low)
     play = freedom.play[:, None]
     share = share * freedom.open[:, None]
-    colors = avatar.colors
-    if avatar.rig.mouth_open:  # they begin with what the photo shows there
-        lips = torch.from_numpy(of_face & _beside_mouth(portrait, size)[row, column]).to(colors.device) & (freedom.colors > 0)
-        colors[lips] = torch.maximum(torch.minimum(colors, high + PLAY), low - PLAY)[lips]
     least = colors - play - share * (colors - play - torch.minimum(colors, low - beyond))
     greatest = colors + play + share * (torch.maximum(colors, high + beyond) - colors - play)
     freedom.darkest, freedom.lightest = least.clamp_min(0), greatest.clamp_max(1)
 
 
-def _beside_mouth(portrait: Portrait, size: int) -> np.ndarray:
-    """(size, size) bool: pixels of the photo between the lips, or so near that landmarks may have missed them."""
+def _beside_mouth(portrait: Portrait) -> np.ndarray:
+    """(S, S) bool: pixels of the photo between the lips, or so near that landmarks may have missed them."""
     mouth = (portrait.masks["mouth"] > IN_MOUTH).astype(np.uint8)
-    near = cv2.dilate(mouth, np.ones((2 * round(LIP_ERROR * len(mouth) / 512) + 1,) * 2))
-    return cv2.resize(near, (size, size), interpolation=cv2.INTER_NEAREST) > 0
+    return cv2.dilate(mouth, np.ones((2 * round(LIP_ERROR * len(mouth) / 512) + 1,) * 2)) > 0
 
 
-def _without_mouth(portrait: Portrait) -> np.ndarray:
-    """The photo (S, S, 3) with lips going on where it shows teeth or the dark between them: on a lip's rim those would be drawn apart with it,
-    as a string of beads, once the mouth closes or opens."""
-    near = _beside_mouth(portrait, len(portrait.alpha))
+def _without_mouth(portrait: Portrait, near: np.ndarray) -> np.ndarray:
+    """The photo (S, S, 3) with lips going on where it shows teeth or the dark between them, within `near` (S, S) bool: on a lip's rim those
+    would be drawn apart with it, as a string of beads, once the mouth closes or opens."""
     return diffuse(portrait.foreground, 1.0 - ((portrait.masks["mouth"] > IN_MOUTH) | near & unlike_lips(portrait)))

@@ -5,9 +5,7 @@ sent to the visit that owns the avatar and to nobody else.
 """
 
 import asyncio
-import io
 import json
-import wave
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import lru_cache
@@ -26,7 +24,7 @@ from ..settings import LIVE_SIZE
 from .engine import BUILD, PICTURE, Engine
 from .examples import EXAMPLES
 from .failures import note_failure
-from .routes import FRESH_HEADERS, SYNTHETIC_HEADERS, VISIT_HEADER, _error, _integer, _jpeg
+from .routes import FRESH_HEADERS, SYNTHETIC_HEADERS, VISIT_HEADER, _integer, _jpeg, refusal
 from .visits import GONE, Entry, Visits
 
 if TYPE_CHECKING:
@@ -111,7 +109,7 @@ class LiveRoutes:
             if self.visits.visit(request.headers.get(VISIT_HEADER)) is not entry.visit:
                 raise PerseError(GONE)
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
         made = self.files.of(entry)
         del entry
         try:
@@ -120,14 +118,14 @@ class LiveRoutes:
             told = {"error": MAKING, "warming": max(1.0, round(self.engine.left(BUILD), 1))}
             return JSONResponse(told, 202, headers=FRESH_HEADERS)
         if isinstance(data, str):
-            return _error(404, data)
+            return refusal(404, data)
         return Response(data, media_type="application/octet-stream", headers=SYNTHETIC_HEADERS)
 
     async def _example(self, request: Request) -> Response:
         example = EXAMPLES.get(request.path_params["example"])
         path = None if example is None else await asyncio.to_thread(example.live)
         if path is None:
-            return _error(404, "There is no such example.")
+            return refusal(404, "There is no such example.")
         return FileResponse(path, media_type="application/octet-stream", headers=KEPT_HEADERS)
 
     async def _moments(self, request: Request) -> Response:
@@ -136,15 +134,15 @@ class LiveRoutes:
             preset_named(name)
             rig = self.visits.get(token).avatar.rig if token else None
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
         try:
             count = _integer(request, "count", 0, 0, MOST_MOMENTS)
             text = await asyncio.to_thread(_moments_of, name, rig, count)
             return Response(text, media_type="application/json", headers=FRESH_HEADERS)
         except PerseError as error:
-            return _error(400, error)
+            return refusal(400, error)
         except Exception as error:  # noqa: BLE001  (a voice that is not installed, say)
-            return _error(500, note_failure(error))
+            return refusal(500, note_failure(error))
 
     async def _sound(self, request: Request) -> Response:
         try:
@@ -153,9 +151,9 @@ class LiveRoutes:
                 raise PerseError("This motion is silent.")
             data = await asyncio.to_thread(_wav, request.path_params["motion"])
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
         except Exception as error:  # noqa: BLE001
-            return _error(500, note_failure(error))
+            return refusal(500, note_failure(error))
         return Response(data, media_type="audio/wav", headers=KEPT_HEADERS)
 
     async def _backdrop(self, request: Request) -> Response:
@@ -165,7 +163,7 @@ class LiveRoutes:
                 raise PerseError("There is no picture yet.")
             return await asyncio.to_thread(_behind, entry)
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
 
 
 def _moments_of(name: str, rig: "Rig | None", count: int) -> str:
@@ -197,10 +195,4 @@ def _wav(name: str) -> bytes:
     """A preset's sound as a WAV file of 16 bits."""
     make = PRESETS[name].sound
     assert make is not None  # the caller has looked
-    sound, out = make(), io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sound.rate)
-        file.writeframes((sound.samples.clip(-1, 1) * 32767).astype("<i2").tobytes())
-    return out.getvalue()
+    return make().wav()

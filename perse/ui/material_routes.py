@@ -1,22 +1,18 @@
 """The direct routes of what moves an avatar: what a visitor brings, and a voice to listen to. Nothing that is typed is kept or logged."""
 
 import asyncio
-import io
 import json
-import wave
 
-import numpy as np
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import PerseError
 from ..motion.length import ON_PAGE
-from ..sound import Sound
 from .desk import Desk
 from .failures import note_failure
 from .jobs import Job
-from .routes import FRESH_HEADERS, SYNTHETIC_HEADERS, VISIT_HEADER, body_text
+from .routes import SYNTHETIC_HEADERS, VISIT_HEADER, body_text, refusal
 from .visits import Visit
 from .waiting_line import Line
 
@@ -50,15 +46,15 @@ class MaterialRoutes:
             try:
                 visit = self.desk.visits.visit(request.headers.get(VISIT_HEADER))
             except PerseError as error:
-                return _told(404, error)
+                return refusal(404, error)
             try:
                 return await act(visit, request, await body_text(request, "", "This text is"))
             except PerseError as error:
-                return _told(400, error)
+                return refusal(400, error)
             except ClientDisconnect:
-                return _told(400, "The request broke off.")
+                return refusal(400, "The request broke off.")
             except Exception as error:  # noqa: BLE001  (whatever it is, the page can go on)
-                return _told(500, note_failure(error))
+                return refusal(500, note_failure(error))
 
         return endpoint
 
@@ -76,7 +72,7 @@ class MaterialRoutes:
         def work(report, cancelled) -> bytes:
             from ..motion.speech.asked import speech_asked
 
-            return wav(speech_asked(say, voice, None, ON_PAGE.seconds, cancelled).sound)
+            return speech_asked(say, voice, None, ON_PAGE.seconds, cancelled).sound.wav()
 
         job = Job(work, self.line, visit.who, LISTENING).start()
         try:
@@ -89,17 +85,6 @@ class MaterialRoutes:
         return Response(job.result, media_type="audio/wav", headers=SYNTHETIC_HEADERS)
 
 
-def wav(sound: Sound) -> bytes:
-    """A sound as a WAV file of 16 bits."""
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sound.rate)
-        file.writeframes((np.clip(sound.samples, -1, 1) * 32767).round().astype("<i2").tobytes())
-    return out.getvalue()
-
-
 def _asked(text: str) -> tuple[str, str]:
     try:
         told = json.loads(text)
@@ -107,7 +92,3 @@ def _asked(text: str) -> tuple[str, str]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise PerseError("Please type what your avatar shall say.") from None
     return say, voice
-
-
-def _told(status: int, error: object) -> Response:
-    return JSONResponse({"error": str(error)}, status, headers=FRESH_HEADERS)

@@ -85,7 +85,7 @@ class FrameRoutes:
             try:
                 entry = self.visits.get(request.path_params["token"])
             except PerseError as error:
-                return _error(404, error)
+                return refusal(404, error)
             if renders and not self.engine.ready(PICTURE):
                 seconds = self.engine.left(PICTURE)
                 return JSONResponse(
@@ -98,13 +98,13 @@ class FrameRoutes:
                 future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
                 return await asyncio.wrap_future(future)
             except PerseError as error:
-                return _error(400, error)
+                return refusal(400, error)
             except Busy:
-                return _error(503, "Many people are moving sliders right now: please try again in a moment.")
+                return refusal(503, "Many people are moving sliders right now: please try again in a moment.")
             except ClientDisconnect:
-                return _error(400, "The request broke off.")
+                return refusal(400, "The request broke off.")
             except Exception as error:  # noqa: BLE001  (whatever it is, the page can go on)
-                return _error(500, note_failure(error))
+                return refusal(500, note_failure(error))
 
         return endpoint
 
@@ -196,13 +196,13 @@ class FrameRoutes:
         try:
             path = self.visits.file(request.path_params["token"])
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
         return PassingFile(path, SYNTHETIC_HEADERS)
 
     async def _still(self, request: Request) -> Response:
         example = EXAMPLES.get(request.path_params["example"])
         if example is None or not example.stills_path.is_file():
-            return _error(404, "There is no such example.")
+            return refusal(404, "There is no such example.")
         return FileResponse(example.stills_path, headers={"X-Content-Synthetic": "true", "Cache-Control": "public, max-age=86400"})
 
 
@@ -241,7 +241,7 @@ class VisitRoutes:
         try:
             visit = self.visits.open(address_in(request))
         except PerseError as error:
-            return _error(503, error)
+            return refusal(503, error)
         if key:
             visit.message = ENDED
         return JSONResponse({"visit": visit.key, "resumed": False}, headers=FRESH_HEADERS)
@@ -250,7 +250,7 @@ class VisitRoutes:
         try:
             visit = self.visits.visit(request.headers.get(VISIT_HEADER), request.query_params.get("page", "")[:32])
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
         state = await asyncio.to_thread(self.desk.state, visit, dict(request.query_params))
         return JSONResponse(state, headers=FRESH_HEADERS)
 
@@ -266,14 +266,14 @@ class VisitRoutes:
             visit, text = self.visits.visit(request.headers.get(VISIT_HEADER)), await body_text(request, "")
             self.desk.take_face(visit, int(text) if re.fullmatch("[0-9]{1,3}", text) else 0)
         except (PerseError, ClientDisconnect) as error:
-            return _error(400, error)
+            return refusal(400, error)
         return Response(status_code=204)
 
     async def _end(self, request: Request) -> Response:
         try:
             await asyncio.to_thread(self.visits.close, self.visits.visit(request.headers.get(VISIT_HEADER)))
         except PerseError as error:
-            return _error(404, error)
+            return refusal(404, error)
         return Response(status_code=204)
 
     async def _health(self, request: Request) -> Response:
@@ -295,7 +295,8 @@ class VisitRoutes:
         )
 
 
-def _error(status: int, error: object) -> Response:
+def refusal(status: int, error: object) -> Response:
+    """A sentence for people, as the page's scripts expect it."""
     return JSONResponse({"error": str(error)}, status, headers=FRESH_HEADERS)
 
 

@@ -15,7 +15,6 @@ from perse.motion.speech.loudness import Loudness
 from perse.motion.speech.voice import VOICES, spoken
 from perse.settings import VIDEO_SECONDS
 from perse.sound import Sound
-from perse.ui.material_routes import wav
 
 from .conftest import has_mark
 
@@ -109,7 +108,7 @@ def test_an_avatar_says_a_text(client, built, folder):
 
 def test_an_avatar_speaks_a_recording_that_is_gone_afterwards(client, built, folder, tmp_path):
     recording = tmp_path / "someones-voice.wav"
-    recording.write_bytes(wav(spoken("Could you open the window, please?", "bright").sound))
+    recording.write_bytes(spoken("Could you open the window, please?", "bright").sound.wav())
     asked = dict(avatar=built["avatar"], speech=handle_file(str(recording)), size=128, format="webm", api_name="/video")
     with pytest.raises(AppError, match="your voice, or that you have the person's permission"):
         client.predict(**asked)
@@ -171,11 +170,11 @@ def test_bad_calls_get_one_clear_sentence(client, built, astronaut, name, argume
 
 def test_what_is_no_recording_is_one_clear_sentence_and_gone(client, built, folder, tmp_path):
     noise = tmp_path / "no-voice.wav"
-    for data, sentence in ((b"RIFFnothing", "no-voice.wav"), (wav(Sound(np.zeros(24_000, np.float32), 24_000)), "Nothing can be heard")):
+    for data, sentence in ((b"RIFFnothing", "no-voice.wav"), (Sound(np.zeros(24_000, np.float32), 24_000).wav(), "Nothing can be heard")):
         noise.write_bytes(data)
         with pytest.raises(AppError, match=sentence):
             client.predict(avatar=built["avatar"], speech=handle_file(str(noise)), consent=True, size=128, api_name="/video")
-    noise.write_bytes(wav(spoken("Hello").sound))
+    noise.write_bytes(spoken("Hello").sound.wav())
     with pytest.raises(AppError, match="one of a text to say and a recording"):
         client.predict(avatar=built["avatar"], say="Hi", speech=handle_file(str(noise)), consent=True, api_name="/video")
     assert not list(folder.rglob("no-voice*"))

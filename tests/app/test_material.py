@@ -16,7 +16,7 @@ from perse.motion.speech.choices import Manner
 from perse.motion.speech.voice import spoken
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
-from perse.ui.material_routes import MaterialRoutes, wav
+from perse.ui.material_routes import MaterialRoutes
 from perse.ui.routes import VISIT_HEADER
 from perse.ui.visits import Visits
 from perse.ui.ways import Way, read_way
@@ -43,7 +43,7 @@ def visit(desk, http):
 
 @pytest.fixture(scope="module")
 def voice() -> bytes:
-    return wav(spoken(SAY).sound)
+    return spoken(SAY).sound.wav()
 
 
 def uploaded(desk, name: str, data: bytes):

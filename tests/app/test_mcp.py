@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from perse.motion.speech.voice import spoken
-from perse.ui.material_routes import wav
 
 pytest.importorskip("mcp", reason="the extra gradio[mcp] is not installed")
 
@@ -51,7 +50,7 @@ def test_a_tool_makes_an_avatar_speak(server, built):
     assert not answer.isError and any("mp4" in str(part) for part in answer.content), answer.content
     answer = with_tools(server, lambda s: s.call_tool("video", asked | {"voice": "nobody"}))
     assert answer.isError and "Unknown voice 'nobody'" in answer.content[0].text
-    voice = "data:audio/wav;base64," + base64.b64encode(wav(spoken("Hello there.").sound)).decode()
+    voice = "data:audio/wav;base64," + base64.b64encode(spoken("Hello there.").sound.wav()).decode()
     asked = {"avatar": built["avatar"], "speech": voice, "size": 128, "fps": 10}
     answer = with_tools(server, lambda s: s.call_tool("video", asked))
     assert answer.isError and "your voice" in answer.content[0].text

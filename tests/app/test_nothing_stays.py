@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from perse.motion.speech.voice import spoken
-from perse.ui.material_routes import wav
 
 from .conftest import ROOT, environment
 
@@ -89,7 +88,7 @@ def test_nothing_of_a_visit_stays(walked, place, astronaut, avatar_file, tmp_pat
         said = json.dumps({"way": "speak", "say": "Marmalade zeppelin."})
         assert http.post("/perse/listen", json={"say": "Marmalade zeppelin."}).content.startswith(b"RIFF")
         voice = tmp_path / "somebodys-own-voice.wav"
-        voice.write_bytes(wav(spoken("Please bring me that umbrella.").sound))
+        voice.write_bytes(spoken("Please bring me that umbrella.").sound.wav())
         assert http.post("/perse/bring/recording", content=uploaded(http, voice)["path"]).status_code == 204
         settled(http)
         press(http, "click", "perse-shoot", [token, look, "grey", "nod", 1, 256, 15, "mp4", "Head", "All", 1.0, False, "", False, said])

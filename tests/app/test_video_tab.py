@@ -13,7 +13,6 @@ from perse.motion.speech.loudness import Loudness
 from perse.motion.speech.voice import spoken
 from perse.render.video import VideoWriter
 from perse.sound import Sound
-from perse.ui.material_routes import wav
 
 from .browser_visit import Visit
 from .conftest import ARGS
@@ -108,7 +107,7 @@ def test_typed_words_are_heard_then_said_where_the_avatar_is_seen(visit, folder,
 def voice(tmp_path_factory):
     """What the browser's microphone hears."""
     path = tmp_path_factory.mktemp("voice") / "voice.wav"
-    path.write_bytes(wav(spoken(SAID, "bright").sound))
+    path.write_bytes(spoken(SAID, "bright").sound.wav())
     return path
 
 
