@@ -92,7 +92,7 @@ def test_dark_corners_that_the_photo_shows_go_on_behind_the_lips():
     bright, _, _ = paint_teeth("upper", *smile(), LIGHT)
     assert own[26:50, 186:].max() == 0
     np.testing.assert_allclose(color[26:50, 186:198], picture[26:50, 186:198], atol=0.03)
-    assert (color[10:16, 186:198] < 0.6 * bright[10:16, 186:198]).all()
+    assert (color[10:16, 186:198] < 0.85 * bright[10:16, 186:198]).all()
     np.testing.assert_allclose(color[:, 84:160], bright[:, 84:160], atol=0.03)
     np.testing.assert_allclose(color[:, :60], bright[:, :60], atol=0.03)
 
