@@ -125,7 +125,6 @@ def _on_loan(work: bytes, granted: float) -> Iterator[tuple]:
     cv2.setNumThreads(0)  # its threads did not survive the fork: it would wait for them for ever
     beginning, portrait, clips, schedule, mask = pickle.loads(work)  # from this very program, through a pipe of its own
     schedule.deadline = schedule.limit = time.monotonic() + granted - EARLIER
-    schedule.most = 1.0  # a visitor's quota is worth more than more steps
     news: queue.Queue = queue.Queue()
     left = threading.Event()
 
