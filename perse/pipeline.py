@@ -172,9 +172,7 @@ class PersePipeline:
         schedule = table.schedule
         beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed, mixed_axes(clips, categories))
         tell = report("face")
-        schedule = replace(
-            schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels
-        )
+        schedule = replace(schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels)
         unseen = list(unseen_lessons(rig, texture, plan, categories)) if study else None
         limits = find_limits(Workshop.shared(rig, texture, seed), categories)
         texture.workshops.clear()  # edits are done with
