@@ -264,6 +264,42 @@ def test_motions_play_before_anything_is_rendered_with_their_sound(alive):
     assert set(others) == {"moments/nod", "moments/talking", "sound/talking"}
 
 
+def test_what_is_typed_is_said_at_once_in_time_with_its_sound(alive, folder):
+    v = alive()
+    page = v.page
+    page.evaluate("perse.visit.ask()")
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.locator("#perse-say").fill("Marmosets never juggle.")
+    page.evaluate(HELD)
+    urls = asked(v)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("perse.live.sound?.currentTime > 0.3")
+    # How many frames what is shown lies behind what is heard, a few times.
+    behind = page.evaluate(
+        """async () => {
+          const { told } = perse.speak.last, out = [];
+          while (out.length < 6 && perse.live.playing) {
+            const heard = perse.live.sound.currentTime * told.fps, { head_yaw, expression: { jaw_open = 0 } } = perse.live.player.controls;
+            const shown = told.frames.findIndex((f) => (f.head_yaw ?? 0) === head_yaw && (f.expression?.jaw_open ?? 0) === jaw_open);
+            out.push(heard - shown);
+            await perse.live.player.settled();
+            await new Promise(requestAnimationFrame);
+          }
+          return out;
+        }"""
+    )
+    assert len(behind) >= 3 and np.median(behind) < 3, behind
+    page.get_by_role("button", name="Stop", exact=True).click()
+    assert page.evaluate("!perse.live.playing && !perse.live.sound")
+    page.get_by_role("button", name="Play", exact=True).click()  # once more: nobody is asked
+    page.wait_for_function("perse.live.playing === 'speech'")
+    page.get_by_role("button", name="Ready-made").click()
+    assert page.evaluate("!perse.live.playing")
+    assert [u.partition("/perse/")[2].partition("/")[0] for u in urls if "/motion/" not in u and "/moments/" not in u] == ["speech"]
+    assert "Marmosets" not in (folder / "log.txt").read_text()
+
+
 def test_a_quick_clip_is_recorded_in_the_browser_with_sound_and_mark(alive):
     v = alive()
     page = v.page
