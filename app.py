@@ -53,6 +53,7 @@ from perse.ui.film_plan import TABLES
 from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.live_routes import LiveRoutes
 from perse.ui.material_routes import MaterialRoutes
+from perse.ui.mirror_routes import MirrorRoutes
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visit, Visits
@@ -250,6 +251,7 @@ def main(wait: bool = True) -> None:
         *VisitRoutes(desk, pool).routes(),
         *LiveRoutes(engine, visits).routes(),
         *MaterialRoutes(desk).routes(),
+        *MirrorRoutes(desk, pool).routes(),
         *Uploads(visits).routes(),
     ]
     settle()

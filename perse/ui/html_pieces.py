@@ -22,7 +22,10 @@ STATIC = Path(__file__).parent / "static"
 # In the order in which they run.
 SCRIPTS = tuple(
     f"{name}.js"
-    for name in "net clock visit bring frame look stage live clip thumbs panels faces my_looks theme motion keys own recorder speak ways film save main".split()
+    for name in (
+        *"net clock visit bring frame look stage live clip thumbs panels faces my_looks theme motion keys own".split(),
+        *"recorder mirror speak ways film save main".split(),
+    )
 )
 _MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")

@@ -7,9 +7,11 @@ import wave
 import weakref
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.data import astronaut
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -130,9 +132,23 @@ class TestRoutes:
 
 
 @pytest.fixture(scope="module")
-def able(launch):
-    """A browser that can draw by itself, if slowly."""
-    browser = launch(WEBGL)
+def filmed(tmp_path_factory):
+    """What the browser's camera sees: a face that tilts its head, 320 x 240, as YUV4MPEG."""
+    path = tmp_path_factory.mktemp("camera") / "face.y4m"
+    face = Image.fromarray(astronaut()[:384]).resize((320, 240))
+    with path.open("wb") as out:
+        out.write(b"YUV4MPEG2 W320 H240 F15:1 Ip A1:1 C420jpeg\n")
+        for k in range(30):
+            turned = face.rotate(12 * np.sin(2 * np.pi * k / 30), Image.Resampling.BICUBIC, center=(140, 88))
+            out.write(b"FRAME\n" + cv2.cvtColor(np.asarray(turned), cv2.COLOR_RGB2YUV_I420).tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def able(launch, filmed):
+    """A browser that can draw by itself, if slowly, with a camera."""
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={filmed}"]
+    browser = launch([*WEBGL, *camera])
     yield browser
     browser.close()
 
@@ -318,6 +334,44 @@ def test_a_quick_clip_is_recorded_in_the_browser_with_sound_and_mark(alive):
     assert np.abs(heard).max() > 0.01
     assert has_mark(frames[-1])
     assert page.get_by_role("button", name="Quick clip").is_visible()
+
+
+def test_the_head_does_what_the_camera_sees_while_a_light_is_on(alive, folder):
+    v = alive()
+    page = v.page
+    light = page.locator("#perse-camera-light")
+    page.get_by_role("tab", name="Expression").click()
+    page.get_by_role("button", name="Mirror me").click()
+    assert "tick the box" in page.locator("#perse-toast").inner_text() and light.is_hidden()
+    page.evaluate(HELD)
+    page.evaluate("() => { perse.live.player.gpu.draw = () => {}; }")  # software that draws all the time leaves the rest of the page no time
+    urls = asked(v)
+    page.locator("[data-allow=camera]").check()
+    page.get_by_role("button", name="Mirror me").click()
+    page.wait_for_function("perse.live.playing === 'mirror' && perse.mirror.seen > 1")
+    assert light.is_visible() and page.get_by_text("Your face is followed").is_visible()
+    rolls = set()
+    while not rolls or max(rolls) - min(rolls) < 4:
+        rolls.add(page.evaluate("async () => { await perse.live.player.settled(); return perse.live.player.controls.head_roll ?? 0; }"))
+    page.get_by_role("tab", name="Look").click()  # and what is worn may be changed meanwhile
+    page.evaluate("perse.look.edit((look) => { look.head_yaw = 15; })")
+    page.wait_for_function("perse.live.player.controls.head_yaw > 5")
+    light.get_by_role("button", name="Stop").click()
+    page.wait_for_function("!document.getElementById('perse-mirror-view').srcObject")
+    assert light.is_hidden() and not page.evaluate("perse.live.playing")
+    page.evaluate("perse.look.edit((look) => { look.head_yaw = 0; })")
+    assert {u.partition("/perse/")[2].partition("/")[0] for u in urls} <= {"allow", "mirror", "faces", "frame"}
+    page.get_by_role("tab", name="Expression").click()
+    page.get_by_role("button", name="Mirror me").click()
+    page.wait_for_function("perse.live.playing === 'mirror' && perse.mirror.seen > 1")
+    page.evaluate("perse.motion.choose('nod')")  # whatever else moves the head ends it
+    page.wait_for_function("!document.getElementById('perse-mirror-view').srcObject")
+    assert light.is_hidden()
+    page.evaluate("perse.live.stop()")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }")
+    page.get_by_role("button", name="Mirror me").click()
+    page.wait_for_function("document.getElementById('perse-toast').textContent.includes('No camera was found')")
+    assert light.is_hidden() and page.get_by_role("button", name="Mirror me").is_enabled()
 
 
 def test_a_lost_context_is_the_servers_until_it_is_back(alive):

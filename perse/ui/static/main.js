@@ -17,6 +17,7 @@
   }
 
   function tab(name) {
+    const before = document.body.dataset.tab;
     document.body.dataset.tab = name;
     for (const t of document.querySelectorAll("[data-tab-name]")) {
       t.setAttribute("aria-selected", t.dataset.tabName === name);
@@ -24,7 +25,7 @@
     }
     if (name === "mood") perse.faces.thumbnails();
     if (name === "video") perse.motion.thumbnails();
-    else leaveVideo();
+    else if (before === "video") leaveVideo();
   }
 
   function leaveVideo() {
@@ -58,6 +59,7 @@
         perse.film.build();
         perse.save.build();
         perse.clip.build();
+        perse.mirror.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {
           t.onclick = () => tab(t.dataset.tabName);

@@ -21,6 +21,7 @@
       if (!document.getElementById("perse-say")) return; // an example moves before the page is whole
       perse.clip.draw();
       perse.speak.draw();
+      perse.mirror.draw();
     },
 
     // What moves the live head, before anything is rendered: {name, told, sound}.
