@@ -144,6 +144,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 height=300,
                 elem_id="perse-photo",
             )
+            piece('<button type="button" id="perse-adjust" class="perse-button perse-small">Turn, mirror or crop</button>')
             examples = piece(
                 html_pieces.examples(),
                 js_on_load="element.addEventListener('click', (e) => { const tile = "

@@ -344,7 +344,8 @@ def test_the_head_does_what_the_camera_sees_while_a_light_is_on(alive, folder):
     page.get_by_role("button", name="Mirror me").click()
     assert "tick the box" in page.locator("#perse-toast").inner_text() and light.is_hidden()
     page.evaluate(HELD)
-    page.evaluate("() => { perse.live.player.gpu.draw = () => {}; }")  # software that draws all the time leaves the rest of the page no time
+    # Software that draws all the time leaves the rest of the page no time.
+    page.evaluate("() => { perse.live.player.gpu.draw = () => {}; }")
     urls = asked(v)
     page.locator("[data-allow=camera]").check()
     page.get_by_role("button", name="Mirror me").click()

@@ -208,6 +208,7 @@ def test_of_a_photo_with_two_faces_one_is_chosen(http, desk, visit, hopper):
 
 def test_a_way_is_read_and_what_is_none_is_refused():
     assert read_way("") == Way() and read_way('{"way": "follow", "face": 2}') == Way("follow", face=2)
+    assert read_way('{"way": "follow", "mirrored": true}').mirrored and not read_way('{"way": "follow", "mirrored": "yes"}').mirrored
     way = read_way(json.dumps({"way": "speak", "say": "Hi", "voice": "deep", "strength": 1.5, "liveliness": 0}))
     assert way.manner == Manner(1.5, 0.0) and (way.say, way.voice) == ("Hi", "deep")
     for bad in (

@@ -35,7 +35,7 @@
     wanted() {
       if (this.name === "speak") return JSON.stringify({ way: "speak", ...perse.speak.wanted() });
       const face = Number(document.querySelector("[data-face][aria-pressed=true]")?.dataset.face) || null;
-      return JSON.stringify(this.name === "follow" ? { way: "follow", face } : { way: "ready" });
+      return JSON.stringify(this.name === "follow" ? { way: "follow", face, mirrored: document.getElementById("perse-follow-mirrored").checked } : { way: "ready" });
     },
   };
   perse.ways = ways;
