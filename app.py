@@ -150,6 +150,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 js_on_load="element.addEventListener('click', (e) => { const tile = "
                 "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })",
             )
+            piece('<div id="perse-kept" class="perse-kept-here"></div>')
             reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
         with gr.Column(elem_classes="perse-card", scale=6):
             piece("<h2><b>2</b>Build</h2>")

@@ -258,6 +258,10 @@ def test_thumbnails_are_drawn_in_the_browser(alive):
     plain, worn = (np.asarray(Image.open(io.BytesIO(tile)).convert("RGB")).astype(float) for tile in tiles)
     assert plain.std() > 20 and np.abs(plain - worn).mean() > 0.5, "two pictures of a head in two pairs of glasses"
     v.shot("live-thumbs")
+    page.evaluate("perse.look.replace({styles: {glasses: {round: 1}}})")
+    shown = "[...document.querySelectorAll('#perse-history .perse-thumb')].filter((t) => t.style.backgroundImage).length"
+    page.wait_for_function(f"{shown} === 2")  # earlier looks, too
+    assert urls == []
 
 
 def test_motions_play_before_anything_is_rendered_with_their_sound(alive):

@@ -58,6 +58,7 @@
         perse.speak.build();
         perse.film.build();
         perse.save.build();
+        perse.keep.build();
         perse.clip.build();
         perse.mirror.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
@@ -75,6 +76,7 @@
         view("play");
         window.scrollTo(0, 0);
         perse.look.start();
+        perse.history.build();
         perse.stage.stand(info.still);
         perse.live.open(token, info.still?.name ?? "");
         perse.stage.setBackground("grey");
@@ -105,7 +107,8 @@
   const begin = async () => {
     document.body.dataset.view = "photo";
     document.body.dataset.tab = "look";
-    await Promise.all(["perse-theme", "perse-build", "perse-found"].map(appeared));
+    await Promise.all(["perse-theme", "perse-build", "perse-found", "perse-kept"].map(appeared));
+    perse.keep.offer();
     view(document.body.dataset.view);
     perse.visit.ask();
   };

@@ -119,6 +119,8 @@
         if (error.status !== 404) return perse.toast(error.message);
       }
       storage.set("");
+      try { sessionStorage.removeItem("perse-history"); } catch { /* it was never there */ }
+      await perse.keep.forget().catch(() => {}); // everything: on this device, too
       this.ended = true;
       location.reload();
     },
