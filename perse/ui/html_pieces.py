@@ -134,7 +134,7 @@ def _still(example: Example | None) -> str:
 def _bar(picture: str, kind: str = "perse-progress") -> str:
     return (
         f'<div class="{kind}">{picture}<p><span class="perse-doing" role="status"></span><span class="perse-left"></span></p>'
-        '<div class="perse-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>'
+        '<div class="perse-bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>'
     )
 
 

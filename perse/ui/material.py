@@ -21,7 +21,7 @@ MISSING = {RECORDING: "Please type what your avatar shall say, or record it.", C
 CONSENT = {
     RECORDING: "Please tick the box: this is your voice, or you have the person's permission.",
     CLIP: "Please tick the box: face and voice are yours, or you have the person's permission.",
-    CAMERA: "Please tick the box: this is you, or you have the person's permission.",
+    CAMERA: "Please tick the box: the face is yours, or you have the person's permission.",
 }
 
 

@@ -38,7 +38,7 @@
       this.close();
       if (!this.able()) return;
       this.name = name;
-      this.begin(async () => perse.ask(`example/${name}`)).then((begun) => begun && this.name === name && !this.on && (this.appear(), this.play(AHEAD)));
+      this.begin(async () => perse.ask(`example/${name}`)).then((begun) => begun && this.name === name && !this.on && (this.appear(), perse.calm() ? this.player.set({ ...perse.settings.look }) : this.play(AHEAD)));
     },
 
     // Puts the canvas where the example's picture is, whenever that is there.

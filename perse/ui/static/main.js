@@ -65,15 +65,17 @@
         for (const t of tabs) {
           t.onclick = () => tab(t.dataset.tabName);
           t.onkeydown = (e) => {
-            const move = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-            if (!move) return;
-            const next = tabs[(tabs.indexOf(t) + move + tabs.length) % tabs.length];
+            const next = perse.neighbour(tabs, t, e.key);
+            if (!next) return;
+            e.preventDefault();
             next.focus();
             next.click();
           };
         }
         tab("look");
         view("play");
+        perse.tell("Your avatar is here. Its tabs are Look, Expression, Video and Save.");
+        if (!document.activeElement?.checkVisibility?.() || document.activeElement === document.body) find("perse-canvas").focus({ preventScroll: true });
         window.scrollTo(0, 0);
         perse.look.start();
         perse.history.build();
@@ -92,6 +94,7 @@
       perse.live.close();
       find("perse-fresh")?.click();
       view("photo");
+      perse.tell("Choose a photo to begin.");
     },
   });
 
@@ -105,6 +108,8 @@
     if (e.target.closest("#perse-new")) perse.leave();
   });
   const begin = async () => {
+    perse.place("perse-toast", "alert");
+    perse.place("perse-told", "status");
     document.body.dataset.view = "photo";
     document.body.dataset.tab = "look";
     await Promise.all(["perse-theme", "perse-build", "perse-found", "perse-kept"].map(appeared));

@@ -51,7 +51,7 @@
     async start() {
       const { live, token } = perse;
       if (!live.on) return perse.toast("The head is not drawn by your own browser here, so it cannot follow you at once: “Follow a clip” under Video works everywhere.");
-      if (!document.querySelector("[data-allow=camera]").checked) return perse.toast("Please tick the box: this is you, or you have the person's permission.");
+      if (!document.querySelector("[data-allow=camera]").checked) return perse.toast("Please tick the box: the face is yours, or you have the person's permission.");
       const run = live.stop();
       this.starting = true;
       this.draw();
