@@ -82,20 +82,21 @@
       this.tell("Look straight at the screen …");
       this.show(run);
       const owner = { "X-Perse-Visit": await perse.visit.secret() };
-      let met = performance.now(), before = met;
+      let met = performance.now(), before = met, next = this.picture(view);
       while (run === live.run) {
-        const began = performance.now();
+        const began = performance.now(), { picture, straight } = await next;
+        let seen = false;
         try {
-          const picture = await this.picture(view);
-          if (picture && run === live.run) {
-            const { straight } = this;
-            const { moment } = await (await perse.ask(`mirror/${token}`, straight ? { straight: 1 } : {}, picture, owner)).json();
-            const now = performance.now();
+          if (run !== live.run) break;
+          const answer = picture && perse.ask(`mirror/${token}`, straight ? { straight: 1 } : {}, picture, owner);
+          next = this.picture(view); // while the one before is looked at
+          if (answer) {
+            const { moment } = await (await answer).json(), now = performance.now();
             this.rate += 0.1 * (1000 / (now - before) - this.rate);
             before = now;
             if (moment) {
               [this.goal, met] = [moment, now];
-              this.straight &&= !straight;
+              seen = true;
               this.seen += 1;
             } else if (now - met > FORGETS) {
               this.goal = {};
@@ -112,6 +113,7 @@
           this.tell(error.message);
           await pause(WAITS);
         }
+        if (straight && !seen) this.straight = true; // then the next one says it
         await pause(Math.max(0, PACE - (performance.now() - began)));
       }
       perse.ask(`mirror/${token}`, {}, "", owner).catch(() => {}); // it forgets by itself, too
@@ -130,10 +132,12 @@
       }
     },
 
-    // What the camera shows, as a JPEG; nothing before its first picture.
-    picture(view) {
+    // What the camera shows, as a JPEG, none before its first picture; and whether whoever is seen looks straight ahead.
+    async picture(view) {
       const { videoWidth: width, videoHeight: height } = view;
-      if (!width) return null;
+      if (!width) return { picture: null, straight: false };
+      const { straight } = this;
+      this.straight = false;
       this.paper ??= document.createElement("canvas");
       const scale = Math.min(1, LONG / Math.max(width, height)), flipped = find("perse-mirrored").checked;
       const [w, h] = [width, height].map((side) => Math.max(1, Math.round(scale * side)));
@@ -141,7 +145,7 @@
       const pen = this.paper.getContext("2d", { alpha: false, willReadFrequently: true }); // the graphics card has its own work
       pen.setTransform(flipped ? -1 : 1, 0, 0, 1, flipped ? w : 0, 0);
       pen.drawImage(view, 0, 0, w, h);
-      return new Promise((done) => this.paper.toBlob(done, "image/jpeg", QUALITY));
+      return { picture: await new Promise((done) => this.paper.toBlob(done, "image/jpeg", QUALITY)), straight };
     },
   };
   perse.mirror = mirror;
