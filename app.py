@@ -53,6 +53,7 @@ from perse.ui.film_plan import TABLES
 from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.live_routes import LiveRoutes
 from perse.ui.material_routes import MaterialRoutes
+from perse.ui.mirror_routes import MirrorRoutes
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
 from perse.ui.visits import Visit, Visits
@@ -143,11 +144,13 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 height=300,
                 elem_id="perse-photo",
             )
+            piece('<button type="button" id="perse-adjust" class="perse-button perse-small">Turn, mirror or crop</button>')
             examples = piece(
                 html_pieces.examples(),
                 js_on_load="element.addEventListener('click', (e) => { const tile = "
                 "e.target.closest('[data-example]'); if (tile) trigger('click', {example: tile.dataset.example}); })",
             )
+            piece('<div id="perse-kept" class="perse-kept-here"></div>')
             reopen = gr.UploadButton("Open an avatar file", file_types=[".safetensors"], type="filepath", variant="secondary", size="md")
         with gr.Column(elem_classes="perse-card", scale=6):
             piece("<h2><b>2</b>Build</h2>")
@@ -250,6 +253,7 @@ def main(wait: bool = True) -> None:
         *VisitRoutes(desk, pool).routes(),
         *LiveRoutes(engine, visits).routes(),
         *MaterialRoutes(desk).routes(),
+        *MirrorRoutes(desk, pool).routes(),
         *Uploads(visits).routes(),
     ]
     settle()

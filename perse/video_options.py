@@ -46,6 +46,7 @@ def add_video_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--face", type=int, metavar="N", help="which of several faces in a clip or photo drives, from the left (default: the largest)"
     )
+    parser.add_argument("--mirrored", action="store_true", help="left and right of a clip, photo or table change places, as in a mirror")
     parser.add_argument("--from", dest="start", metavar="JSON", help="controls at the start, JSON text or file")
     parser.add_argument("--to", dest="end", metavar="JSON", help="controls half-way; the clip returns to the start")
     parser.add_argument(
@@ -85,7 +86,7 @@ def _asked(args, avatar: "Avatar", edit: Controls, progress: Callable[[float, st
         raise PerseError(f"The frame rate must lie between 1 and 60, not {args.fps:g}.")
     if args.csv_format not in TABLES:
         raise PerseError(f"Unknown table {args.csv_format!r}: use {' or '.join(TABLES)}.")
-    choices, fps = Choices(args.region, args.strength, args.absolute, args.face), args.fps or 25.0
+    choices, fps = Choices(args.region, args.strength, args.absolute, args.face, args.mirrored), args.fps or 25.0
     if args.motion:
         return preset_motion(args.motion, edit, args.seconds, fps, avatar.rig)
     if args.say is not None or args.speech is not None:

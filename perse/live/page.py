@@ -3,19 +3,13 @@
 import base64
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..controls import Controls
-from ..motion.presets import PRESETS, Preset
+from ..motion.presets import PRESETS
 from ..render import synthetic
-
-if TYPE_CHECKING:
-    from ..rig.rig import Rig
+from .curves import FPS, moments
 
 PLAYER = Path(__file__).with_name("player")
-FPS = 30
 _IMPORT = re.compile(r'^import .*? from "\./(\w+\.js)";\n', re.M)
 
 
@@ -51,26 +45,7 @@ def script(name: str) -> str:
 def motions() -> list[dict]:
     """Ready-made motions as a panel takes them; those that sweep an edit, or speak, need a server."""
     return [
-        {"name": name, "label": preset.label, "fps": FPS, "frames": moments(preset)}
+        {"name": name, "label": preset.label, "fps": FPS, **moments(preset)}
         for name, preset in PRESETS.items()
         if not preset.sweeps and preset.sound is None
     ]
-
-
-def moments(preset: Preset, rig: "Rig | None" = None, count: int = 0) -> list[dict]:
-    """What a preset adds to the controls in one loop, FPS times a second, or `count` times in all; rig: as in `Preset.pose`."""
-    count = count or round(FPS * preset.seconds)
-    return [_moment(preset.pose(k / count, rig)) for k in range(count)]
-
-
-def _moment(controls: Controls) -> dict:
-    """What differs from a portrait at rest, rounded beyond what is seen."""
-    plain, out = asdict(Controls()), {}
-    for name, value in asdict(controls).items():
-        if isinstance(value, dict):
-            value = {k: round(v, 3) for k, v in value.items() if abs(v) >= 0.0005}
-        elif isinstance(value, float):
-            value = round(value, 2)
-        if value != plain[name]:
-            out[name] = value
-    return out

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..face.landmarks import CHIN, EARS, EYE, EYE_CORNERS, FOREHEAD_TOP
 from ..face.measures import MIDDLE_OF_LIDS, face_height, lid_opening, lip_gap
+from .covered import DARK_EYES, Face, light_about_eyes, lips_stand_out
 from .landmarker import close_up, levelled_square
 
 SMALL_FACE = 160
@@ -53,6 +54,9 @@ def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses:
     mouth = mouth_gap(landmarks)
     framed = float(glasses.mean())
     colour = colourfulness(photo, landmarks)
+    face = Face(photo, landmarks)
+    lit, lips = light_about_eyes(face), lips_stand_out(face)
+    dark, covered = lit < DARK_EYES, lips < 1
     checks = (
         (
             size < SMALL_FACE,
@@ -68,8 +72,15 @@ def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses:
         ),
         (sharp < BLURRED, "blurred", sharp, "The face looks blurred: a sharper photo gives a sharper avatar."),
         (room < 0, "cut_off", room, "The head is cut off by the edge of the photo: leave some room around hair and chin."),
-        (eyes < EYES_CLOSED, "eyes_closed", eyes, "The eyes look closed: a photo with open eyes lets the avatar look around."),
-        (mouth > MOUTH_OPEN, "mouth_open", mouth, "The mouth is open: a relaxed, closed mouth gives better expressions."),
+        (dark, "dark_glasses", lit, "Dark glasses hide the eyes: please take a photo without them; glasses can be added later."),
+        (
+            covered,
+            "mouth_covered",
+            lips,
+            "The mouth is covered, by a hand or a mask perhaps: only a photo that shows it gives the avatar a mouth of its own.",
+        ),
+        (eyes < EYES_CLOSED and not dark, "eyes_closed", eyes, "The eyes look closed: a photo with open eyes lets the avatar look around."),
+        (mouth > MOUTH_OPEN and not covered, "mouth_open", mouth, "The mouth is open: a relaxed, closed mouth gives better expressions."),
         (
             colour < COLOURLESS,
             "no_colour",
@@ -77,7 +88,7 @@ def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses:
             "The face has hardly any colour: from a black-and-white photo or a statue the avatar stays grey.",
         ),
         (
-            framed > 0,
+            framed > 0 and not dark,
             "glasses",
             framed,
             "Glasses hide part of the eyes: a photo without them gives better eyes, and glasses can be added later.",

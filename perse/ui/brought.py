@@ -5,6 +5,7 @@ from pathlib import Path
 
 RECORDING, CLIP = "recording", "clip"  # of a voice; of a face that moves, or a photo of one
 KINDS = (RECORDING, CLIP)
+CAMERA = "camera"  # what it sees is not brought but passes by; it needs the same consent
 
 
 @dataclass

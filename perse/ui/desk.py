@@ -192,7 +192,7 @@ class Desk:
         wanted: from the region on, as of `_planned`. What is spoken or followed is as long as it is, whatever `seconds` say.
         """
         check_video(seconds, fps, size, kind, motion)
-        entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
+        entry, edit = self.own_avatar(visit, token), Controls.from_json(look)
         frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
         if background == "transparent" and kind not in CLEAR_FORMATS:
             raise PerseError(f"Only {' and '.join(CLEAR_FORMATS)} can be transparent: please choose one of them, or a background.")
@@ -235,7 +235,7 @@ class Desk:
         check_video(seconds, fps, 512, "mp4", motion)
         if table not in TABLES:
             raise PerseError("Please choose one of the tables.")
-        entry, edit = self._own_avatar(visit, token), Controls.from_json(look)
+        entry, edit = self.own_avatar(visit, token), Controls.from_json(look)
         plan = self._planned(visit, entry, motion, seconds, fps, (1, 1), *wanted)
         path = self.visits.path(visit, file_name(entry, plan.name, edit, "-synthetic.csv"))
 
@@ -266,10 +266,10 @@ class Desk:
     ) -> FilmPlan:
         """frame: width and height of the pictures; the rest is the page's, as `read_way` and `film_plan` say."""
         moved = read_way(way)
-        own = self._own(visit, moved)
+        own = self.own_material(visit, moved)
         return film_plan(entry.avatar, moved, own, motion, seconds, fps, frame, region, strength, absolute, keys, alone)
 
-    def _own(self, visit: Visit, way: Way) -> Path | None:
+    def own_material(self, visit: Visit, way: Way) -> Path | None:
         """What the visitor has brought for this way, if it needs any."""
         if way.kind == FOLLOW:
             return self.material.wanted(visit, CLIP)
@@ -357,7 +357,8 @@ class Desk:
         self.cancel(visit, "look", "build")
         visit.photo, visit.message, visit.example = None, "", ""
 
-    def _own_avatar(self, visit: Visit, token: str) -> Entry:
+    def own_avatar(self, visit: Visit, token: str) -> Entry:
+        """The avatar of a token, if it is this visit's. PerseError otherwise."""
         entry = self.visits.get(token)
         if entry.visit is not visit:
             raise PerseError("This avatar belongs to another visit: please build it again or open your avatar file.")

@@ -100,7 +100,7 @@ def film_plan(
 ) -> FilmPlan:
     """frame: width and height, which say how much can be spoken or followed. PerseError for what the page does not offer, and for looks that
     this avatar cannot wear."""
-    choices = Choices(str(region).lower(), number("strength", strength, *STRENGTHS), absolute is True, way.face)
+    choices = Choices(str(region).lower(), number("strength", strength, *STRENGTHS), absolute is True, way.face, way.mirrored)
     looks = read_keys(keys) if isinstance(keys, str) and keys else ()
     for key in looks:
         avatar.state(key.look)

@@ -22,7 +22,10 @@ STATIC = Path(__file__).parent / "static"
 # In the order in which they run.
 SCRIPTS = tuple(
     f"{name}.js"
-    for name in "net clock visit bring frame look stage live clip thumbs panels faces my_looks theme motion keys own recorder speak ways film save main".split()
+    for name in (
+        *"net clock visit bring adjust frame look stage live clip thumbs panels faces my_looks history keep theme motion keys own".split(),
+        *"recorder mirror speak ways film save main".split(),
+    )
 )
 _MESSAGE = '<p class="perse-message"'
 STYLES = ("style.css", "video.css")
@@ -131,7 +134,7 @@ def _still(example: Example | None) -> str:
 def _bar(picture: str, kind: str = "perse-progress") -> str:
     return (
         f'<div class="{kind}">{picture}<p><span class="perse-doing" role="status"></span><span class="perse-left"></span></p>'
-        '<div class="perse-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>'
+        '<div class="perse-bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>'
     )
 
 

@@ -28,7 +28,7 @@ from .routes import FRESH_HEADERS, SYNTHETIC_HEADERS, VISIT_HEADER, _integer, _j
 from .visits import GONE, Entry, Visits
 
 if TYPE_CHECKING:
-    from ..rig.rig import Rig
+    from ..avatar.avatar import Avatar
 
 MOST_MOMENTS = 64  # that may be asked for by number
 PATIENCE = 20.0  # seconds that a request waits for a live file; then the page is told to ask again
@@ -84,8 +84,8 @@ class LiveRoutes:
 
     GET  /perse/live/{avatar}       header VISIT_HEADER -> the live file; 202 while it is being made
     GET  /perse/example/{example}   the live file of an example, if it is ready-made: nothing else has to be there for it
-    GET  /perse/moments/{motion}    ?avatar=&count= -> {fps, sweeps, sound, frames}: what a motion adds to the controls, moment by moment,
-                                    or in so many moments of one loop
+    GET  /perse/moments/{motion}    ?avatar=&count= -> {fps, sweeps, sound, frames, moves}: what a motion adds to the controls, moment by
+                                    moment, or in so many moments of one loop, as of `live.curves`
     GET  /perse/sound/{motion}      what is heard in it, WAV
     GET  /perse/backdrop/{avatar}   the photo's own background, JPEG
     """
@@ -132,12 +132,12 @@ class LiveRoutes:
         name, token = request.path_params["motion"], request.query_params.get("avatar", "")
         try:
             preset_named(name)
-            rig = self.visits.get(token).avatar.rig if token else None
+            avatar = self.visits.get(token).avatar if token else None
         except PerseError as error:
             return refusal(404, error)
         try:
             count = _integer(request, "count", 0, 0, MOST_MOMENTS)
-            text = await asyncio.to_thread(_moments_of, name, rig, count)
+            text = await asyncio.to_thread(_moments_of, name, avatar, count)
             return Response(text, media_type="application/json", headers=FRESH_HEADERS)
         except PerseError as error:
             return refusal(400, error)
@@ -166,9 +166,9 @@ class LiveRoutes:
             return refusal(404, error)
 
 
-def _moments_of(name: str, rig: "Rig | None", count: int) -> str:
+def _moments_of(name: str, avatar: "Avatar | None", count: int) -> str:
     """JSON. Only lips that speak are a person's own; the rest is the same for all, and kept."""
-    return _moments_json(name, rig, count) if rig is not None and PRESETS[name].sound is not None else _kept_moments(name, count)
+    return _moments_json(name, avatar, count) if avatar is not None and PRESETS[name].sound is not None else _kept_moments(name, count)
 
 
 @lru_cache(maxsize=64)
@@ -176,11 +176,11 @@ def _kept_moments(name: str, count: int) -> str:
     return _moments_json(name, None, count)
 
 
-def _moments_json(name: str, rig: "Rig | None", count: int) -> str:
-    from ..live.page import FPS, moments
+def _moments_json(name: str, avatar: "Avatar | None", count: int) -> str:
+    from ..live.curves import FPS, moments
 
     preset = PRESETS[name]
-    told = {"fps": FPS, "sweeps": preset.sweeps, "sound": preset.sound is not None, "frames": moments(preset, rig, count)}
+    told = {"fps": FPS, "sweeps": preset.sweeps, "sound": preset.sound is not None, **moments(preset, avatar, count)}
     return json.dumps(told, separators=(",", ":"))
 
 

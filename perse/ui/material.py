@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import PerseError
 from ..motion.length import ON_PAGE
 from . import html_pieces
-from .brought import CLIP, KINDS, RECORDING, Brought
+from .brought import CAMERA, CLIP, KINDS, RECORDING, Brought
 from .engine import AVATAR, Engine
 from .visit_jobs import cancel, start
 from .visits import Visit, Visits
@@ -21,6 +21,7 @@ MISSING = {RECORDING: "Please type what your avatar shall say, or record it.", C
 CONSENT = {
     RECORDING: "Please tick the box: this is your voice, or you have the person's permission.",
     CLIP: "Please tick the box: face and voice are yours, or you have the person's permission.",
+    CAMERA: "Please tick the box: the face is yours, or you have the person's permission.",
 }
 
 
@@ -57,8 +58,9 @@ class Material:
         start(visit, kind, work, self.line, DEADLINE, partial(_know, own), drop, drop)
 
     def agree(self, visit: Visit, kind: str, agreed: bool) -> None:
-        """The box of consent for a kind was ticked or emptied. PerseError for an unknown kind."""
-        _known(kind)
+        """The box of consent for a kind, or for the camera, was ticked or emptied. PerseError for an unknown kind."""
+        if kind != CAMERA:
+            _known(kind)
         (visit.allowed.add if agreed else visit.allowed.discard)(kind)
         _answered(visit)
 
@@ -67,8 +69,7 @@ class Material:
         own = visit.brought.get(kind)
         if own is None:
             raise PerseError(MISSING[kind])
-        if kind not in visit.allowed:
-            raise PerseError(CONSENT[kind])
+        allowed(visit, kind)
         return own.path
 
     def pieces(self, visit: Visit) -> dict[str, tuple[tuple, Callable[[], str]]]:
@@ -78,6 +79,12 @@ class Material:
     def doing(self, visit: Visit) -> dict[str, dict | None]:
         """By kind, what fills a bar."""
         return {kind: None if (job := visit.busy(kind)) is None else html_pieces.doing(job.update()) for kind in KINDS}
+
+
+def allowed(visit: Visit, kind: str) -> None:
+    """PerseError without consent for a kind, or for the camera."""
+    if kind not in visit.allowed:
+        raise PerseError(CONSENT[kind])
 
 
 def _known(kind: str) -> None:

@@ -1,4 +1,4 @@
-"""The direct routes of what moves an avatar: what a visitor brings, and a voice to listen to. Nothing that is typed is kept or logged."""
+"""The direct routes of what moves an avatar: what a visitor brings, and speech before it is rendered. Nothing that is typed is kept or logged."""
 
 import asyncio
 import json
@@ -7,16 +7,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ..controls import Controls
 from ..errors import PerseError
 from ..motion.length import ON_PAGE
 from .desk import Desk
+from .engine import AVATAR
 from .failures import note_failure
 from .jobs import Job
 from .routes import SYNTHETIC_HEADERS, VISIT_HEADER, body_text, refusal
 from .visits import Visit
 from .waiting_line import Line
+from .ways import SPEAK, read_way
 
-LISTENING = 60.0  # seconds after which making a sound is stopped
+SPEAKING = 60.0  # seconds after which making speech is stopped
 TICK = 0.05  # seconds between two looks whether it is made
 
 
@@ -25,7 +28,8 @@ class MaterialRoutes:
 
     POST /perse/bring/{kind}    body: path of an upload, or nothing: what was brought is deleted. kind: recording or clip
     POST /perse/allow/{kind}    body: "yes" or nothing: this is me, or I have the person's permission
-    POST /perse/listen          body: {"say": text, "voice": name} -> WAV
+    POST /perse/speech/{avatar} body: a way to speak, as `read_way` reads it -> for the live head, its curves and its sound: four bytes that
+                                say how long the JSON is, least first; JSON as of /perse/moments; WAV
     """
 
     def __init__(self, desk: Desk):
@@ -36,7 +40,7 @@ class MaterialRoutes:
         return [
             Route("/perse/bring/{kind}", self._answer(self._bring), methods=["POST"]),
             Route("/perse/allow/{kind}", self._answer(self._allow), methods=["POST"]),
-            Route("/perse/listen", self._answer(self._listen), methods=["POST"]),
+            Route("/perse/speech/{token}", self._answer(self._speech), methods=["POST"]),
         ]
 
     def _answer(self, act):
@@ -66,29 +70,30 @@ class MaterialRoutes:
         self.desk.material.agree(visit, request.path_params["kind"], text == "yes")
         return Response(status_code=204)
 
-    async def _listen(self, visit: Visit, request: Request, text: str) -> Response:
-        say, voice = _asked(text)
+    async def _speech(self, visit: Visit, request: Request, text: str) -> Response:
+        entry, way = self.desk.own_avatar(visit, request.path_params["token"]), read_way(text)
+        if way.kind != SPEAK:
+            raise PerseError("Please type what your avatar shall say.")
+        own = self.desk.own_material(visit, way)
 
         def work(report, cancelled) -> bytes:
-            from ..motion.speech.asked import speech_asked
+            from ..live.curves import FPS, curves
+            from ..motion.speech.asked import spoken_motion
 
-            return speech_asked(say, voice, None, ON_PAGE.seconds, cancelled).sound.wav()
+            self.desk.engine.wait(AVATAR, lambda seconds: None, cancelled)
+            say = None if own else way.say
+            voice = way.voice if say else ""
+            motion = spoken_motion(entry.avatar, say, voice, own, ON_PAGE.seconds, Controls(), FPS, way.manner, cancelled)
+            told = {"fps": FPS, "sweeps": False, "sound": True, "notes": motion.notes, **curves(motion, entry.avatar)}
+            head = json.dumps(told, separators=(",", ":")).encode()
+            return len(head).to_bytes(4, "little") + head + motion.sound.wav() if motion.sound is not None else b""
 
-        job = Job(work, self.line, visit.who, LISTENING).start()
+        job = Job(work, self.line, visit.who, SPEAKING).start()
         try:
             while not job.over and not await request.is_disconnected():
                 await asyncio.sleep(TICK)
         finally:
             job.cancel()  # if nobody waits any more
-        if job.result is None:
+        if not job.result:
             raise PerseError(job.error or "The request broke off.")
-        return Response(job.result, media_type="audio/wav", headers=SYNTHETIC_HEADERS)
-
-
-def _asked(text: str) -> tuple[str, str]:
-    try:
-        told = json.loads(text)
-        say, voice = told["say"], told.get("voice", "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise PerseError("Please type what your avatar shall say.") from None
-    return say, voice
+        return Response(job.result, media_type="application/octet-stream", headers=SYNTHETIC_HEADERS)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..avatar.avatar import Avatar
     from ..portrait import Portrait
     from ..renderer import Renderer
+    from .mirror import Mirror
 
 GONE = "This avatar is no longer here: avatars are deleted when a visit ends. Please build it again or open your avatar file."
 ENDED = "Your visit had ended, and what it held is deleted: please start again."
@@ -112,6 +113,7 @@ class Visit:
     notices: list[tuple[int, str]] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)  # Gradio's names for the page
     pages: dict[str, float] = field(default_factory=dict)  # names of its tabs, a copied one is another, and when each was heard of
+    mirror: "Mirror | None" = None  # the face before its camera, while one is followed
     over: bool = False
 
     @property
@@ -202,12 +204,15 @@ class Visits:
             self._visits.pop(visit.key, None)
             visit.over = True
             jobs, visit.jobs = list(visit.jobs.values()), {}
+            mirror, visit.mirror = visit.mirror, None
             for token in [t for t, e in self._avatars.items() if e.visit is visit]:
                 del self._avatars[token]
             self._files = {t: f for t, f in self._files.items() if f[1] is not visit}
             visit.photo, visit.brought, visit.told, visit.table, visit.film, visit.message, visit.opened = None, {}, {}, None, "", "", ""
         for job in jobs:
             job.cancel()
+        if mirror is not None:
+            mirror.close()
         shutil.rmtree(visit.folder, ignore_errors=True)
         self.forget(visit)
         tidy_soon()

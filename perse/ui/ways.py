@@ -15,13 +15,14 @@ MOST_FACES = 16  # that a clip is asked for
 @dataclass(frozen=True)
 class Way:
     """kind: one of WAYS. say: text, of "speak"; empty for the recording that was brought. voice: that says it. manner: of speech.
-    face: of "follow", which one of the clip's drives, counted from the left; the largest if None."""
+    face: of "follow", which one of the clip's drives, counted from the left; the largest if None. mirrored: of the same, as in a mirror."""
 
     kind: str = READY
     say: str = field(default="", repr=False)
     voice: str = ""
     manner: Manner = USUAL
     face: int | None = None
+    mirrored: bool = False
 
 
 def read_way(text: object) -> Way:
@@ -43,4 +44,4 @@ def read_way(text: object) -> Way:
     )
     if face is not None:
         face = int(number("number of the face", face, 1, MOST_FACES))
-    return Way(told["way"], say, voice, manner, face)
+    return Way(told["way"], say, voice, manner, face, told.get("mirrored") is True)

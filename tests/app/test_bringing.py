@@ -42,6 +42,36 @@ def test_a_photo_comes_by_drop_and_paste_and_another_face_at_a_click(visit, astr
     assert page.locator("[data-photo-face='1']").get_attribute("aria-pressed") == "false"
 
 
+def test_a_photo_is_turned_mirrored_and_cropped_by_hand(visit, astronaut):
+    page = visit().page
+    page.wait_for_selector("#perse-photo input[type=file]", state="attached")
+    assert page.locator("#perse-adjust").is_hidden()
+    photo = Image.open(astronaut).crop((0, 0, 512, 400))
+    give(page, photo.rotate(-90, expand=True), "PNG", "lying.png", "image/png", "drop")
+    page.wait_for_selector(".perse-found")
+    page.locator("#perse-adjust").click()
+    page.get_by_role("button", name="Turn left").click()
+    page.get_by_role("button", name="Mirror", exact=True).click()
+    page.get_by_label("What is kept").focus()
+    for key in [*["-"] * 5, *["ArrowRight"] * 3, *["ArrowUp"] * 9]:
+        page.keyboard.press(key)
+    assert page.evaluate("perse.adjust.box.map((x) => Math.round(100 * x))") == [16, 0, 96, 80]
+    read = page.evaluate("perse.visit.shown.found")
+    page.get_by_role("button", name="Use this").click()
+    page.wait_for_function(f"perse.visit.shown.found !== {read!r} && document.querySelector('.perse-found')")
+    page.wait_for_function("document.querySelector('#perse-photo img')?.naturalWidth === 410")
+    sent = page.evaluate(
+        "() => { const img = document.querySelector('#perse-photo img'), paper = document.createElement('canvas');"
+        "[paper.width, paper.height] = [img.naturalWidth, img.naturalHeight]; paper.getContext('2d').drawImage(img, 0, 0);"
+        "return paper.toDataURL().split(',')[1]; }"
+    )
+    got = np.asarray(Image.open(io.BytesIO(base64.b64decode(sent))).convert("RGB")).astype(int)
+    wanted = np.asarray(photo.convert("RGB"))[:320, ::-1][:, 82:492].astype(int)
+    assert abs(got.shape[1] - wanted.shape[1]) <= 2 and abs(got.shape[0] - wanted.shape[0]) <= 2
+    high, wide = (min(a, b) for a, b in zip(got.shape[:2], wanted.shape[:2]))
+    assert np.abs(got[:high, :wide] - wanted[:high, :wide]).mean() < 8, "upright, mirrored and cropped"
+
+
 def test_what_is_no_photo_is_told_and_the_page_stays(visit, astronaut):
     page = visit().page
     page.evaluate(GIVE, [base64.b64encode(b"text").decode(), "notes.txt", "text/plain", "drop"])

@@ -7,9 +7,11 @@ import wave
 import weakref
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.data import astronaut
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -130,9 +132,23 @@ class TestRoutes:
 
 
 @pytest.fixture(scope="module")
-def able(launch):
-    """A browser that can draw by itself, if slowly."""
-    browser = launch(WEBGL)
+def filmed(tmp_path_factory):
+    """What the browser's camera sees: a face that tilts its head, 320 x 240, as YUV4MPEG."""
+    path = tmp_path_factory.mktemp("camera") / "face.y4m"
+    face = Image.fromarray(astronaut()[:384]).resize((320, 240))
+    with path.open("wb") as out:
+        out.write(b"YUV4MPEG2 W320 H240 F15:1 Ip A1:1 C420jpeg\n")
+        for k in range(30):
+            turned = face.rotate(12 * np.sin(2 * np.pi * k / 30), Image.Resampling.BICUBIC, center=(140, 88))
+            out.write(b"FRAME\n" + cv2.cvtColor(np.asarray(turned), cv2.COLOR_RGB2YUV_I420).tobytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def able(launch, filmed):
+    """A browser that can draw by itself, if slowly, with a camera."""
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={filmed}"]
+    browser = launch([*WEBGL, *camera])
     yield browser
     browser.close()
 
@@ -242,6 +258,10 @@ def test_thumbnails_are_drawn_in_the_browser(alive):
     plain, worn = (np.asarray(Image.open(io.BytesIO(tile)).convert("RGB")).astype(float) for tile in tiles)
     assert plain.std() > 20 and np.abs(plain - worn).mean() > 0.5, "two pictures of a head in two pairs of glasses"
     v.shot("live-thumbs")
+    page.evaluate("perse.look.replace({styles: {glasses: {round: 1}}})")
+    shown = "[...document.querySelectorAll('#perse-history .perse-thumb')].filter((t) => t.style.backgroundImage).length"
+    page.wait_for_function(f"{shown} === 2")  # earlier looks, too
+    assert urls == []
 
 
 def test_motions_play_before_anything_is_rendered_with_their_sound(alive):
@@ -264,6 +284,42 @@ def test_motions_play_before_anything_is_rendered_with_their_sound(alive):
     assert set(others) == {"moments/nod", "moments/talking", "sound/talking"}
 
 
+def test_what_is_typed_is_said_at_once_in_time_with_its_sound(alive, folder):
+    v = alive()
+    page = v.page
+    page.evaluate("perse.visit.ask()")
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.locator("#perse-say").fill("Marmosets never juggle.")
+    page.evaluate(HELD)
+    urls = asked(v)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("perse.live.sound?.currentTime > 0.3")
+    # How many frames what is shown lies behind what is heard, a few times.
+    behind = page.evaluate(
+        """async () => {
+          const { told } = perse.speak.last, out = [];
+          while (out.length < 6 && perse.live.playing) {
+            const heard = perse.live.sound.currentTime * told.fps, { head_yaw, expression: { jaw_open = 0 } } = perse.live.player.controls;
+            const shown = told.frames.findIndex((f) => (f.head_yaw ?? 0) === head_yaw && (f.expression?.jaw_open ?? 0) === jaw_open);
+            out.push(heard - shown);
+            await perse.live.player.settled();
+            await new Promise(requestAnimationFrame);
+          }
+          return out;
+        }"""
+    )
+    assert len(behind) >= 3 and np.median(behind) < 3, behind
+    page.get_by_role("button", name="Stop", exact=True).click()
+    assert page.evaluate("!perse.live.playing && !perse.live.sound")
+    page.get_by_role("button", name="Play", exact=True).click()  # once more: nobody is asked
+    page.wait_for_function("perse.live.playing === 'speech'")
+    page.get_by_role("button", name="Ready-made").click()
+    assert page.evaluate("!perse.live.playing")
+    assert [u.partition("/perse/")[2].partition("/")[0] for u in urls if "/motion/" not in u and "/moments/" not in u] == ["speech"]
+    assert "Marmosets" not in (folder / "log.txt").read_text()
+
+
 def test_a_quick_clip_is_recorded_in_the_browser_with_sound_and_mark(alive):
     v = alive()
     page = v.page
@@ -282,6 +338,45 @@ def test_a_quick_clip_is_recorded_in_the_browser_with_sound_and_mark(alive):
     assert np.abs(heard).max() > 0.01
     assert has_mark(frames[-1])
     assert page.get_by_role("button", name="Quick clip").is_visible()
+
+
+def test_the_head_does_what_the_camera_sees_while_a_light_is_on(alive, folder):
+    v = alive()
+    page = v.page
+    light = page.locator("#perse-camera-light")
+    page.get_by_role("tab", name="Expression").click()
+    page.get_by_role("button", name="Mirror me").click()
+    assert "tick the box" in page.locator("#perse-toast").inner_text() and light.is_hidden()
+    page.evaluate(HELD)
+    # Software that draws all the time leaves the rest of the page no time.
+    page.evaluate("() => { perse.live.player.gpu.draw = () => {}; }")
+    urls = asked(v)
+    page.locator("[data-allow=camera]").check()
+    page.get_by_role("button", name="Mirror me").click()
+    page.wait_for_function("perse.live.playing === 'mirror' && perse.mirror.seen > 1")
+    assert light.is_visible() and page.get_by_text("Your face is followed").is_visible()
+    rolls = set()
+    while not rolls or max(rolls) - min(rolls) < 4:
+        rolls.add(page.evaluate("async () => { await perse.live.player.settled(); return perse.live.player.controls.head_roll ?? 0; }"))
+    page.get_by_role("tab", name="Look").click()  # and what is worn may be changed meanwhile
+    page.evaluate("perse.look.edit((look) => { look.head_yaw = 15; })")
+    page.wait_for_function("perse.live.player.controls.head_yaw > 5")
+    light.get_by_role("button", name="Stop").click()
+    page.wait_for_function("!document.getElementById('perse-mirror-view').srcObject")
+    assert light.is_hidden() and not page.evaluate("perse.live.playing")
+    page.evaluate("perse.look.edit((look) => { look.head_yaw = 0; })")
+    assert {u.partition("/perse/")[2].partition("/")[0] for u in urls} <= {"allow", "mirror", "faces", "frame"}
+    page.get_by_role("tab", name="Expression").click()
+    page.get_by_role("button", name="Mirror me").click()
+    page.wait_for_function("perse.live.playing === 'mirror' && perse.mirror.seen > 1")
+    page.evaluate("perse.motion.choose('nod')")  # whatever else moves the head ends it
+    page.wait_for_function("!document.getElementById('perse-mirror-view').srcObject")
+    assert light.is_hidden()
+    page.evaluate("perse.live.stop()")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }")
+    page.get_by_role("button", name="Mirror me").click()
+    page.wait_for_function("document.getElementById('perse-toast').textContent.includes('No camera was found')")
+    assert light.is_hidden() and page.get_by_role("button", name="Mirror me").is_enabled()
 
 
 def test_a_lost_context_is_the_servers_until_it_is_back(alive):

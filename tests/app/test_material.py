@@ -13,9 +13,11 @@ from starlette.testclient import TestClient
 
 from perse.errors import PerseError
 from perse.motion.speech.choices import Manner
+from perse.motion.speech.talk import talk
 from perse.motion.speech.voice import spoken
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
+from perse.ui.examples import EXAMPLES
 from perse.ui.material_routes import MaterialRoutes
 from perse.ui.routes import VISIT_HEADER
 from perse.ui.visits import Visits
@@ -39,6 +41,18 @@ def http(desk):
 @pytest.fixture
 def visit(desk, http):
     return desk.visits.visit(http.headers[VISIT_HEADER])
+
+
+@pytest.fixture(scope="module")
+def somebody():
+    """An avatar that lies in the repository."""
+    return EXAMPLES["hopper"].avatar()
+
+
+@pytest.fixture
+def token(desk, visit, somebody):
+    """Of an avatar that the visit has."""
+    return desk.visits.add(visit, somebody, "hopper", shared=True)
 
 
 @pytest.fixture(scope="module")
@@ -68,39 +82,69 @@ def left(desk) -> list:
     return [p for p in desk.visits.root.rglob("*") if p.is_file()]
 
 
-def test_a_text_is_heard_as_the_video_will_say_it_and_nothing_of_it_is_kept(http, desk, visit, capfd):
-    answer = http.post("/perse/listen", json={"say": SAY, "voice": "deep"})
-    assert answer.headers["content-type"] == "audio/wav" and answer.headers["X-Content-Synthetic"] == "true"
-    with wave.open(io.BytesIO(answer.content)) as file:
-        heard = np.frombuffer(file.readframes(10**9), "<i2") / 32767
-        assert file.getframerate() == 24_000
-    assert np.abs(heard - spoken(SAY, "deep").sound.samples).max() < 1e-4
+def taken_apart(answer) -> tuple[dict, np.ndarray, int]:
+    """What a speech for the live head is told as: curves, samples, samples a second."""
+    end = 4 + int.from_bytes(answer.content[:4], "little")
+    with wave.open(io.BytesIO(answer.content[end:])) as file:
+        return json.loads(answer.content[4:end]), np.frombuffer(file.readframes(10**9), "<i2") / 32767, file.getframerate()
+
+
+def asked(http, token, say=SAY, **more):
+    return http.post(f"/perse/speech/{token}", json={"way": "speak", "say": say, **more})
+
+
+def test_a_text_is_seen_and_heard_as_the_video_will_say_it_and_nothing_of_it_is_kept(http, desk, visit, token, capfd):
+    answer = asked(http, token, voice="deep")
+    assert answer.headers["cache-control"] == "no-store" and answer.headers["X-Content-Synthetic"] == "true"
+    told, heard, rate = taken_apart(answer)
+    assert rate == 24_000 and np.abs(heard - spoken(SAY, "deep").sound.samples).max() < 1e-4
+    assert len(told["frames"]) / told["fps"] == pytest.approx(len(heard) / rate, abs=0.1)
+    film = talk(desk.visits.get(token).avatar, spoken(SAY, "deep"), fps=told["fps"])
+    jaw = [[f.get("expression", {}).get("jaw_open", 0) for f in told["frames"]], [f.expression.get("jaw_open", 0) for f in film]]
+    assert max(jaw[0]) > 0.1 and np.abs(np.subtract(*jaw)).max() < 0.001
+    assert len(answer.content) < 60_000 + 2 * len(heard), "curves are small"
+    calm = taken_apart(asked(http, token, voice="deep", strength=0))[0]
+    assert max(f.get("expression", {}).get("jaw_open", 0) for f in calm["frames"]) < 0.5 * max(jaw[0])
     assert not left(desk) and SAY not in repr(vars(visit)) and "elephant" not in "".join(capfd.readouterr())
     assert SAY not in repr(read_way(json.dumps({"way": "speak", "say": SAY})))
+
+
+def test_a_recording_is_played_with_consent_alone_and_on_ones_own_avatar(http, desk, visit, token, voice):
+    assert "type what your avatar shall say, or record" in asked(http, token, "").json()["error"]
+    bring(http, desk, visit, "recording", "me.wav", voice)
+    assert "tick the box: this is your voice" in asked(http, token, "").json()["error"]
+    http.post("/perse/allow/recording", content="yes")
+    told, heard, rate = taken_apart(asked(http, token, ""))
+    assert "recognised" in told["notes"][0] and len(told["frames"]) / told["fps"] == pytest.approx(len(heard) / rate, abs=0.1)
+    other = desk.visits.open()
+    answer = http.post(f"/perse/speech/{token}", content='{"way": "speak", "say": "Hello."}', headers={VISIT_HEADER: other.key})
+    assert answer.status_code == 400 and "another visit" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
     "body, sentence",
     [
-        ('{"say": "   "}', "type some words"),
-        ('{"say": "Привет, как дела?"}', "English only"),
-        ('{"say": 5}', "must be text"),
-        ('{"say": "Hello", "voice": "nobody"}', "Unknown voice"),
-        ('{"say": "Hello", "voice": ["heart"]}', "Unknown voice"),
-        ('{"say": "' + "word " * 2000 + '"}', "longer to say"),
-        ("[]", "type what"),
-        ("[" * 10_000, "type what"),
+        ('{"way": "speak", "say": "   "}', "type what"),
+        ('{"way": "speak", "say": "Привет, как дела?"}', "English only"),
+        ('{"way": "speak", "say": 5}', "must be text"),
+        ('{"way": "speak", "say": "Hello", "voice": "nobody"}', "Unknown voice"),
+        ('{"way": "speak", "say": "Hello", "voice": ["heart"]}', "must be text"),
+        ('{"way": "speak", "say": "Hello", "strength": 9}', "strength"),
+        ('{"way": "speak", "say": "' + "word " * 2000 + '"}', "longer to say"),
+        ('{"way": "follow"}', "type what"),
+        ("[]", "choose how"),
+        ("[" * 10_000, "choose how"),
         ("", "type what"),
-        ("{", "type what"),
+        ("{", "choose how"),
     ],
 )
-def test_what_cannot_be_said_is_one_sentence_that_repeats_nothing(http, body, sentence):
-    answer = http.post("/perse/listen", content=body)
+def test_what_cannot_be_said_is_one_sentence_that_repeats_nothing(http, token, body, sentence):
+    answer = http.post(f"/perse/speech/{token}", content=body)
     assert answer.status_code == 400 and sentence in answer.json()["error"] and "word word" not in answer.json()["error"]
 
 
 def test_who_is_no_visitor_is_refused(http):
-    for path in ("listen", "bring/clip", "allow/recording"):
+    for path in ("speech/x", "bring/clip", "allow/recording"):
         assert http.post(f"/perse/{path}", content="{}", headers={VISIT_HEADER: "nobody"}).status_code == 404
 
 
@@ -164,6 +208,7 @@ def test_of_a_photo_with_two_faces_one_is_chosen(http, desk, visit, hopper):
 
 def test_a_way_is_read_and_what_is_none_is_refused():
     assert read_way("") == Way() and read_way('{"way": "follow", "face": 2}') == Way("follow", face=2)
+    assert read_way('{"way": "follow", "mirrored": true}').mirrored and not read_way('{"way": "follow", "mirrored": "yes"}').mirrored
     way = read_way(json.dumps({"way": "speak", "say": "Hi", "voice": "deep", "strength": 1.5, "liveliness": 0}))
     assert way.manner == Manner(1.5, 0.0) and (way.say, way.voice) == ("Hi", "deep")
     for bad in (

@@ -1,5 +1,6 @@
 """What the page promises: after the end of a visit nothing of it is left, on disk or in the process's memory."""
 
+import io
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from perse.motion.speech.voice import spoken
 
@@ -86,7 +88,13 @@ def test_nothing_of_a_visit_stays(walked, place, astronaut, avatar_file, tmp_pat
         token, look = settled(http)["avatar"], '{"yaw": 12.345678}'
         assert http.post(f"/perse/frame/{token}?size=256", content=look).status_code == 200
         said = json.dumps({"way": "speak", "say": "Marmalade zeppelin."})
-        assert http.post("/perse/listen", json={"say": "Marmalade zeppelin."}).content.startswith(b"RIFF")
+        assert b"RIFF" in http.post(f"/perse/speech/{token}", content=said).content
+        assert http.post("/perse/allow/camera", content="yes").status_code == 204
+        camera = io.BytesIO()
+        Image.open(astronaut).convert("RGB").crop((40, 0, 424, 384)).resize((320, 320)).save(camera, "JPEG")
+        while (seen := http.post(f"/perse/mirror/{token}", content=camera.getvalue())).status_code == 202:
+            time.sleep(0.2)
+        assert seen.json()["moment"]["expression"]
         voice = tmp_path / "somebodys-own-voice.wav"
         voice.write_bytes(spoken("Please bring me that umbrella.").sound.wav())
         assert http.post("/perse/bring/recording", content=uploaded(http, voice)["path"]).status_code == 204

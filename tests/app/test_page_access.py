@@ -30,7 +30,7 @@ def test_a_phone_has_one_column_and_everything_in_reach(visit, avatar_file, sche
 def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file, astronaut):
     def reached(v, last):
         """What Tab comes by, from the top of the page to the element `last`."""
-        v.page.evaluate("document.activeElement.blur()")
+        v.page.locator(".perse-header").evaluate("(top) => { top.tabIndex = -1; top.focus(); }")
         stops = []
         while last not in stops:
             v.page.keyboard.press("Tab")
@@ -54,6 +54,9 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file
     assert not UNNAMED.findall(v.page.locator("body").aria_snapshot())
 
     v = visit().open(avatar_file)
+    assert "Your avatar is here" in v.page.locator("#perse-told[role=status]").inner_text()
+    assert v.page.evaluate("document.activeElement.id") == "perse-canvas", "what was pressed is gone, and the keyboard goes on from here"
+    assert v.page.evaluate("document.getElementById('perse-hair_volume').getAttribute('aria-valuetext')") == "0 %"
     stops = reached(v, "perse-keep-look")
     sliders = v.page.locator("#perse-category .perse-slider:not([hidden]) input").evaluate_all("(all) => all.map((s) => s.id)")
     assert stops.index("perse-canvas") < stops.index("perse-random") < min(map(stops.index, sliders)) and len(sliders) > 2
@@ -63,3 +66,27 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file
     for way in ("Speak", "Follow a clip"):
         v.page.get_by_role("button", name=way, exact=True).click()
         assert not UNNAMED.findall(v.page.locator("body").aria_snapshot()), way
+    loose = (
+        "(tabs) => tabs.filter((t) => document.getElementById(t.getAttribute('aria-controls'))?.getAttribute('role') !== 'tabpanel').length"
+    )
+    assert v.page.locator("[role=tab]").evaluate_all(loose) == 0
+    v.page.get_by_role("tab", name="Video").focus()
+    v.page.keyboard.press("Home")
+    assert v.page.evaluate("[document.body.dataset.tab, document.activeElement.dataset.tabName]") == ["look", "look"]
+    v.page.keyboard.press("End")
+    assert v.page.evaluate("document.body.dataset.tab") == "save"
+
+
+def test_at_200_percent_and_without_motion_the_sliders_are_beside_the_picture(visit, avatar_file):
+    """A window of 1366 x 800 at twice the size."""
+    v = visit(viewport={"width": 683, "height": 400}, reduced_motion="reduce").open(avatar_file)
+    page = v.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 683
+    page.evaluate("document.getElementById('perse-hair_volume').scrollIntoView({block: 'center'})")
+    stage, slider = (page.locator(place).bounding_box() for place in ("#perse-stage", "#perse-hair_volume"))
+    assert stage["x"] + stage["width"] <= slider["x"] and -5 <= stage["y"] and stage["y"] + stage["height"] <= 400, "both are seen"
+    v.shot("zoomed")
+    running = "document.getAnimations().filter((a) => a.playState === 'running').map((a) => a.animationName ?? 'transition')"
+    page.get_by_role("tab", name="Video").click()
+    page.wait_for_function("document.querySelector('[data-motion] .perse-thumb').style.backgroundImage")
+    assert page.evaluate(running) == []

@@ -11,9 +11,12 @@ from PIL import Image
 from perse.bench.live import base_bytes, random_controls
 from perse.controls import Controls
 from perse.live.container import decode
+from perse.live.curves import curves
 from perse.live.page import page_of
 from perse.live.reader import assemble
+from perse.motion.speech.lips import meeting_of
 from perse.renderer import Renderer
+from perse.rig.expressions import NAMES
 
 from .soak import soak
 
@@ -118,6 +121,17 @@ POSES = {
 @pytest.mark.parametrize("controls", POSES.values(), ids=POSES)
 def test_the_browser_draws_what_the_reader_draws(page, reader, controls):
     agrees(page.show(controls), reader(controls))
+
+
+def test_displacements_of_a_motion_move_the_mouth_as_the_reader_moves_it(page, read, reader):
+    meeting = meeting_of(read.rig)
+    assert meeting.press is not None, "a smile whose lips have something to do"
+    frame = Controls(neutralise=1.0, zoom=2.0, expression={"jaw_open": 0.1}, detail=meeting.detail(1.0, 0.0, np.zeros(len(NAMES))))
+    told = curves([frame], read)
+    controls = json.loads(frame.with_(detail=()).to_json())
+    page.page.evaluate(SET, {**controls, "detail": {**told["moves"], "amounts": told["frames"][0]["detail"]}})
+    agrees(page.shot(), reader(frame))
+    assert np.abs(reader(frame) - reader(frame.with_(detail=()))).max() > 20
 
 
 def test_and_so_it_does_for_random_looks(page, reader, read):

@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from perse.controls import Controls
 from perse.errors import PerseError
 from perse.face.landmarks import CHIN, FACE
+from perse.face.triangles import canonical
 from perse.motion.driving.choices import REGIONS, Choices, chosen
 from perse.motion.driving.curves import Curves
 from perse.motion.driving.gaps import believed, bridged, shown_until, told
+from perse.rig.expressions import NAMES, expand
+from perse.rig.rig import Poser
 from perse.tracking.track import Track, measured_from
 
 from .conftest import curves
@@ -95,6 +99,33 @@ def test_strength():
     for wrong in ({"region": "nose"}, {"strength": 2.1}, {"strength": -1}, {"strength": float("nan")}):
         with pytest.raises(PerseError, match="use all|strength"):
             Choices(**wrong)
+
+
+def test_a_mirrored_driver_does_the_same_on_the_other_side(rig):
+    """On a head that is nearly the same on both sides the landmarks move as their twins do in a mirror."""
+    twins, poser, still = canonical()[1][:FACE], Poser(rig), Curves.still(1)
+    rng = np.random.default_rng(5)
+    names = [name.endswith("_left") for name in NAMES]
+    whole = still.with_(
+        weights=np.where(names, rng.uniform(0, 0.6, (1, len(NAMES))), 0),
+        head=np.array([[14.0, 6, -9, 0.1, -0.05, 0]]),
+        detail=0.05 * np.where(canonical()[0][:FACE, :1] > 0, 1, 0) * np.ones((1, FACE, 3)),
+    )
+
+    def moved(curves) -> np.ndarray:
+        state = curves.at(0)
+        weights = torch.from_numpy(expand(state.expression))
+        head = torch.tensor(
+            [*np.radians([state.head_yaw, state.head_pitch, state.head_roll]), state.head_x, state.head_y, 0], dtype=torch.float32
+        )
+        shape = poser.spread(torch.tensor(state.detail, dtype=torch.float32).reshape(-1, 3))
+        return (poser(weights, head, shape=shape) - poser(torch.zeros(len(NAMES))))[:FACE].numpy()
+
+    one, other = moved(whole), moved(chosen(whole, Choices(mirrored=True)))
+    assert np.linalg.norm(other - one[twins] * [-1, 1, 1]) < 0.2 * np.linalg.norm(one)
+    assert np.linalg.norm(other - one) > 0.5 * np.linalg.norm(one)
+    back = chosen(chosen(whole, Choices(mirrored=True)), Choices(mirrored=True))
+    assert all((a == b).all() for a, b in zip(vars(back).values(), vars(whole).values()))
 
 
 def test_a_track_can_be_measured_from_another_frame():

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from perse.face.landmarks import EYE, LOWER_LIP, NASION
+from perse.face.landmarks import EYE, EYE_OUTLINE, LOWER_LIP, NASION
 from perse.face.measures import face_height
 from perse.portrait import load_portrait, quality, track_landmarks
 
@@ -79,6 +79,33 @@ def test_glasses_are_seen_when_drawn(astronaut):
     x, y = points[NASION, :2]
     image[int(y) - 4 : int(y) + 4, int(x) - 20 : int(x) + 20] = (40, 30, 30)
     assert "glasses" in codes(image)
+
+
+def drawn_over(photo: Image.Image, what: str) -> Image.Image:
+    """Somebody's photo with dark glasses or a mask of this colour, by the landmarks that it has without."""
+    points = [tuple(map(float, p)) for p in track_landmarks(np.asarray(photo))[:, :2]]
+    high, out = face_height(np.array(points)), photo.copy()
+    pen = ImageDraw.Draw(out)
+    if what == "glasses":
+        for eye in EYE_OUTLINE.values():
+            x, y = np.mean([points[i] for i in eye], 0)
+            pen.ellipse((x - 0.17 * high, y - 0.1 * high, x + 0.17 * high, y + 0.15 * high), fill=(22, 20, 24))
+    else:
+        pen.polygon([points[i] for i in (6, 118, 227, 177, 215, 169, 171, 175, 396, 394, 435, 401, 447, 347)], fill=what)
+    return out
+
+
+@pytest.mark.parametrize("what, code", [("glasses", "dark_glasses"), ("white", "mouth_covered"), ("#7aa9d0", "mouth_covered")])
+def test_what_lies_over_eyes_or_mouth_is_told_and_nothing_else_of_them(hopper, astronaut, what, code):
+    def told(photo: Image.Image) -> list[str]:
+        picture = np.asarray(photo)
+        return [hint.code for hint in quality.quality_hints(picture, track_landmarks(picture), 1, np.ones((4, 4)))]
+
+    for photo in (hopper, astronaut):
+        seen = told(drawn_over(photo, what))
+        assert code in seen and not {"eyes_closed", "mouth_open"} & set(seen) and ("glasses" in seen) == (what != "glasses")
+        for light in (0.5, 1.4):
+            assert not {"dark_glasses", "mouth_covered"} & set(told(ImageEnhance.Brightness(photo).enhance(light)))
 
 
 def test_turn_is_the_angle_of_the_face(hopper):

@@ -7,7 +7,9 @@ export function overlaid(controls, moment) {
   const out = { ...controls, expression: { ...controls.expression } };
   for (const [name, value] of Object.entries(moment)) {
     if (name === "expression") for (const [k, v] of Object.entries(value)) out.expression[k] = Math.min(1, (out.expression[k] || 0) + v);
-    else out[name] = (out[name] || 0) + value;
+    else if (name === "neutralise") out.neutralise = Math.max(out.neutralise || 0, value);
+    else if (name === "zoom") out.zoom = (out.zoom ?? 1) * value;
+    else if (name !== "detail") out[name] = (out[name] || 0) + value;
   }
   return out;
 }
@@ -22,8 +24,10 @@ function scaled(value, share) {
 // Controls whose edits are there by so much.
 export const faded = (controls, share) => ({ ...controls, ...Object.fromEntries(EDITS.map((k) => [k, scaled(controls[k] || {}, share)])) });
 
-// A motion {fps, frames, sweeps} on top of controls, at so many seconds; one that sweeps fades the edits in and out.
-export function moved(controls, { fps, frames, sweeps }, seconds) {
-  const at = (seconds * fps) % frames.length, phase = at / frames.length;
-  return overlaid(sweeps ? faded(controls, 0.5 - 0.5 * Math.cos(2 * Math.PI * phase)) : controls, frames[Math.floor(at)]);
+// A motion {fps, frames, sweeps, moves} on top of controls, at so many seconds; one that sweeps fades the edits in and out. moves: the
+// displacements of which a frame's `detail` has amounts, as perse/live/curves.py tells them.
+export function moved(controls, { fps, frames, sweeps, moves }, seconds) {
+  const at = (seconds * fps) % frames.length, phase = at / frames.length, frame = frames[Math.floor(at)];
+  const out = overlaid(sweeps ? faded(controls, 0.5 - 0.5 * Math.cos(2 * Math.PI * phase)) : controls, frame);
+  return frame.detail ? { ...out, detail: { ...moves, amounts: frame.detail } } : out;
 }

@@ -54,12 +54,14 @@ export class Poser {
     const base = this.rest.slice(), amount = controls.neutralise || 0;
     for (const { name, powers } of moves) this.moves.get(name)?.add(base, powers);
     const asked = Object.entries(this.head.lets_go).reduce((sum, [name, share]) => sum + share * weights[this.index.get(name)], 0);
-    const x = Math.min(1, Math.max(0, asked)), letGo = x * x * (3 - 2 * x);
+    // What moves the mouth's landmarks one by one tells it exactly.
+    const x = controls.detail?.amounts ? 0 : Math.min(1, Math.max(0, asked)), letGo = x * x * (3 - 2 * x);
     for (const [name, move] of this.neutral) {
       const eye = () => amount * (1 - weights[this.index.get(`eye_blink_${name.slice(4)}`)]);
       const share = name === "serious" ? letGo : name === "mouth" ? amount * (1 - letGo) : eye();
       if (share) move.add(base, [share]);
     }
+    this.#detail(base, controls.detail);
     const out = base.slice();
     weights.forEach((weight, i) => Math.abs(weight) > 1e-6 && this.shapes[i].add(out, [weight]));
     this.#tongue(out, weights[this.index.get("tongue_out")]);
@@ -68,6 +70,14 @@ export class Poser {
     this.#eyes(out, base, controls, (name) => weights[this.index.get(name)]);
     this.#neck(out, controls);
     return out;
+  }
+
+  // Displacements that a motion brings along: {step, which, by, amounts}. A list of all landmarks' own is not drawn here.
+  #detail(out, detail) {
+    detail?.amounts?.forEach((amount, k) => {
+      const share = amount * detail.step, by = detail.by[k];
+      detail.which.forEach((v, i) => { for (let c = 0; c < 3; c++) out[3 * v + c] += share * by[3 * i + c]; });
+    });
   }
 
   // On its way out the tongue goes over lower teeth and lip. Files of before do not say how.

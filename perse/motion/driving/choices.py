@@ -8,7 +8,7 @@ import numpy as np
 from ...errors import PerseError, shown
 from ...face.landmarks import FACE
 from ...face.triangles import canonical
-from ...rig.expressions import NAMES
+from ...rig.expressions import INDEX, NAMES
 from ...smooth_ramps import smooth_step
 from .curves import Curves
 
@@ -25,12 +25,14 @@ MOST_DETAIL = 1.0  # eye distances, as `Controls` allow
 class Choices:
     """region: one of REGIONS; "expression" is all of the face and nothing of the head and the shoulders. strength: in STRENGTHS, 1 as the driver
     moves. absolute: the avatar takes on the driver's expression and pose themselves, not what changes in them. face: which of several
-    drives, counted from the left where the clip begins; the largest if None. PerseError for others."""
+    drives, counted from the left where the clip begins; the largest if None. mirrored: left and right change places, as in a mirror.
+    PerseError for others."""
 
     region: str = "all"
     strength: float = 1.0
     absolute: bool = False
     face: int | None = None
+    mirrored: bool = False
 
     def __post_init__(self):
         if self.region not in REGIONS:
@@ -43,12 +45,37 @@ class Choices:
 
 def chosen(curves: Curves, choices: Choices) -> Curves:
     """What these choices leave of a performance."""
+    if choices.mirrored:
+        curves = mirrored(curves)
     if choices.region != "all":
         curves = _only(curves, choices.region)
     if choices.strength != 1:
         curves = Curves(*(choices.strength * series for series in vars(curves).values()))
         curves = curves.with_(weights=np.clip(curves.weights, 0, 1), detail=np.clip(curves.detail, -MOST_DETAIL, MOST_DETAIL))
     return curves
+
+
+def mirrored(curves: Curves) -> Curves:
+    """The performance of somebody in a mirror."""
+    other = [INDEX[_other_side(name)] for name in NAMES]
+    twins = canonical()[1][:FACE]
+    turned = np.array([-1, 1, -1, -1, 1, 1])  # yaw, pitch, roll, x, y, z
+    return Curves(
+        curves.weights[:, other],
+        curves.head * turned,
+        curves.body * turned,
+        curves.gaze * [-1, 1],
+        curves.detail[:, twins] * [-1, 1, 1],
+        curves.light[:, twins],
+        curves.mouth_light,
+    )
+
+
+def _other_side(name: str) -> str:
+    for side, other in (("_left", "_right"), ("_right", "_left")):
+        if name.endswith(side):
+            return name.removesuffix(side) + other
+    return name
 
 
 def _only(curves: Curves, region: str) -> Curves:

@@ -23,6 +23,8 @@
     input.dispatchEvent(event);
   }
 
+  perse.give = give;
+
   document.addEventListener("click", (e) => {
     if (!e.target.closest?.("#perse-photo")) return;
     const input = document.querySelector(inputs.photo); // its list of endings is what the file dialog shows

@@ -13,28 +13,32 @@
 
     build() {
       const button = find("perse-quick-clip");
-      button.onclick = () => (this.recording ? perse.live.stop() : this.record(perse.motion.name));
-      this.offer();
+      button.onclick = () => (this.recording ? perse.live.stop() : this.record());
+      this.draw();
     },
 
-    // The button is there while this browser draws and can record.
-    offer() {
+    // The button is there while this browser draws and can record, and something is there to record.
+    draw() {
       const button = find("perse-quick-clip");
-      if (button) button.hidden = !perse.live.on || !this.kind();
+      if (button) button.hidden = !perse.live.on || !this.kind() || perse.ways.name === "follow";
     },
 
-    async record(name) {
+    async record() {
       const [type, ending] = this.kind(), button = find("perse-quick-clip"), { live } = perse;
-      let told;
+      let made;
+      button.disabled = true;
       try {
-        told = await live.told(name);
+        made = await perse.ways.performance();
       } catch (error) {
         return perse.toast(error.message);
+      } finally {
+        button.disabled = false;
       }
+      const { name, told, sound } = made;
       const picture = h("canvas"), side = 2 * Math.floor(live.canvas.width / 2);
       picture.width = picture.height = side;
       const pen = picture.getContext("2d", { alpha: false }), ground = this.ground();
-      const stream = picture.captureStream(FPS), sound = live.sound_of(name, told);
+      const stream = picture.captureStream(FPS);
       const context = sound && new AudioContext();
       if (sound) {
         const source = context.createMediaElementSource(sound), out = context.createMediaStreamDestination();
@@ -58,7 +62,7 @@
       button.textContent = "Stop recording";
       recorder.start();
       draw();
-      await live.play(name, { sound, once: true });
+      await live.perform(name, told, sound, true);
       draw();
       await new Promise((done) => { recorder.onstop = done; recorder.stop(); });
       await context?.close();

@@ -24,6 +24,7 @@
       find("perse-screen")?.remove();
       if (!media) return;
       media.remove();
+      if (perse.calm()) media.pause?.(); // it begins when it is asked to
       const close = h("button", { type: "button", class: "perse-button perse-icon", "aria-label": "Close the film", title: "Close the film" }, "✕");
       const again = h("button", { type: "button", class: "perse-button", hidden: true }, "Watch again");
       const screen = h("div", { id: "perse-screen" }, media, close);
@@ -31,7 +32,7 @@
       const show = (on) => {
         screen.hidden = !on;
         again.hidden = on;
-        if (on && media.play) media.play().catch(() => {}); // a browser that starts nothing by itself shows its button
+        if (on && media.play && !(perse.calm() && media.autoplay)) media.play().catch(() => {}); // a browser that starts nothing by itself shows its button
         else media.pause?.();
       };
       close.onclick = () => show(false);

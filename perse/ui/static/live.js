@@ -38,7 +38,7 @@
       this.close();
       if (!this.able()) return;
       this.name = name;
-      this.begin(async () => perse.ask(`example/${name}`)).then((begun) => begun && this.name === name && !this.on && (this.appear(), this.play(AHEAD)));
+      this.begin(async () => perse.ask(`example/${name}`)).then((begun) => begun && this.name === name && !this.on && (this.appear(), perse.calm() ? this.player.set({ ...perse.settings.look }) : this.play(AHEAD)));
     },
 
     // Puts the canvas where the example's picture is, whenever that is there.
@@ -99,7 +99,7 @@
         this.ground();
         perse.clock.told("warming", null);
         find("perse-stage").classList.remove("loading", "warming");
-        perse.clip.offer();
+        perse.ways.draw();
         perse.stage.refresh();
       };
       if (seen) return begin();
@@ -112,7 +112,7 @@
       this.stop();
       this.on = false;
       this.box?.remove();
-      perse.clip.offer();
+      perse.ways.draw();
       if (perse.token) perse.stage.refresh();
     },
 
@@ -168,20 +168,24 @@
     // What is heard in a motion, ready to be played.
     sound_of: (name, told) => (told.sound ? new Audio(perse.url(`sound/${name}`)) : null),
 
-    // Plays a motion on top of the look: over and over, or once, as it is where there is sound. Resolves when it is over.
-    async play(name, { sound, once = false } = {}) {
-      const run = ++this.run;
-      this.silence();
-      let told;
+    // Plays a ready-made motion: over and over, or once where there is sound.
+    async play(name) {
+      const run = this.stop();
       try {
-        told = await this.told(name);
+        const told = await this.told(name);
+        if (run === this.run) await this.perform(name, told, this.sound_of(name, told));
       } catch (error) {
-        return void perse.toast(error.message);
+        perse.toast(error.message);
       }
-      if (run !== this.run || !this.player) return;
+    },
+
+    // Plays what was told of a motion on top of the look. once: no loop, as where there is sound. Resolves when it is over.
+    async perform(name, told, sound = null, once = false) {
+      const run = this.stop();
+      if (!this.player) return;
       const length = told.frames.length / told.fps;
-      this.sound = sound = sound ?? this.sound_of(name, told);
-      this.playing = name;
+      Object.assign(this, { sound, playing: name });
+      perse.ways.draw();
       try { await sound?.play(); } catch { /* without it, then */ }
       const started = performance.now();
       let seen = started;
@@ -207,17 +211,16 @@
       return this.motions.get(name);
     },
 
-    silence() {
+    // Returns the number of the run that may begin now.
+    stop() {
+      const run = (this.run += 1);
       this.sound?.pause();
       this.sound = null;
-    },
-
-    stop() {
-      this.run += 1;
-      this.silence();
-      if (!this.playing) return;
+      if (!this.playing) return run;
       this.playing = "";
+      perse.ways.draw();
       if (this.on) perse.stage.refresh();
+      return run;
     },
   };
   perse.live = live;

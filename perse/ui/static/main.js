@@ -17,6 +17,7 @@
   }
 
   function tab(name) {
+    const before = document.body.dataset.tab;
     document.body.dataset.tab = name;
     for (const t of document.querySelectorAll("[data-tab-name]")) {
       t.setAttribute("aria-selected", t.dataset.tabName === name);
@@ -24,7 +25,7 @@
     }
     if (name === "mood") perse.faces.thumbnails();
     if (name === "video") perse.motion.thumbnails();
-    else leaveVideo();
+    else if (before === "video") leaveVideo();
   }
 
   function leaveVideo() {
@@ -57,22 +58,27 @@
         perse.speak.build();
         perse.film.build();
         perse.save.build();
+        perse.keep.build();
         perse.clip.build();
+        perse.mirror.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {
           t.onclick = () => tab(t.dataset.tabName);
           t.onkeydown = (e) => {
-            const move = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-            if (!move) return;
-            const next = tabs[(tabs.indexOf(t) + move + tabs.length) % tabs.length];
+            const next = perse.neighbour(tabs, t, e.key);
+            if (!next) return;
+            e.preventDefault();
             next.focus();
             next.click();
           };
         }
         tab("look");
         view("play");
+        perse.tell("Your avatar is here. Its tabs are Look, Expression, Video and Save.");
+        if (!document.activeElement?.checkVisibility?.() || document.activeElement === document.body) find("perse-canvas").focus({ preventScroll: true });
         window.scrollTo(0, 0);
         perse.look.start();
+        perse.history.build();
         perse.stage.stand(info.still);
         perse.live.open(token, info.still?.name ?? "");
         perse.stage.setBackground("grey");
@@ -88,6 +94,7 @@
       perse.live.close();
       find("perse-fresh")?.click();
       view("photo");
+      perse.tell("Choose a photo to begin.");
     },
   });
 
@@ -101,9 +108,12 @@
     if (e.target.closest("#perse-new")) perse.leave();
   });
   const begin = async () => {
+    perse.place("perse-toast", "alert");
+    perse.place("perse-told", "status");
     document.body.dataset.view = "photo";
     document.body.dataset.tab = "look";
-    await Promise.all(["perse-theme", "perse-build", "perse-found"].map(appeared));
+    await Promise.all(["perse-theme", "perse-build", "perse-found", "perse-kept"].map(appeared));
+    perse.keep.offer();
     view(document.body.dataset.view);
     perse.visit.ask();
   };

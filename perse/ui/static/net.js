@@ -38,14 +38,20 @@ Object.assign(window.perse, {
     }
   },
 
+  // Whoever wants no motion gets none that nobody asked for.
+  calm: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
+
+  // A place for what is said to everybody ("perse-toast"), or to who does not see the page ("perse-told"). A reader hears what changes in it.
+  place(id, role) {
+    let box = document.getElementById(id);
+    if (!box) document.body.append(box = this.h("div", { id, role }));
+    return box;
+  },
+
+  tell(text) { this.place("perse-told", "status").textContent = text; },
+
   toast(text) {
-    let box = document.getElementById("perse-toast");
-    if (!box) {
-      box = document.createElement("div");
-      box.id = "perse-toast";
-      box.setAttribute("role", "alert");
-      document.body.append(box);
-    }
+    const box = this.place("perse-toast", "alert");
     box.textContent = text;
     box.classList.add("shown");
     clearTimeout(this.toasted);
@@ -57,6 +63,7 @@ Object.assign(window.perse, {
     const element = document.createElement(tag);
     for (const [key, value] of Object.entries(props)) {
       if (key.startsWith("on")) element[key] = value;
+      else if (key.startsWith("aria-")) { if (value !== null) element.setAttribute(key, String(value)); } // there "" is no "true"
       else if (value !== false && value !== null) element.setAttribute(key, value === true ? "" : value);
     }
     element.append(...children);
@@ -69,6 +76,12 @@ Object.assign(window.perse, {
     const now = new Date(), two = (x) => String(x).padStart(2, "0");
     const date = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
     return `${[this.info.name, what, ...worn.slice(0, 3), date].join("-")}.${ending}`;
+  },
+
+  // The tab to which a key goes from another: to its neighbour around the row, the first or the last; none by other keys.
+  neighbour(tabs, tab, key) {
+    const at = { ArrowRight: tabs.indexOf(tab) + 1, ArrowLeft: tabs.indexOf(tab) - 1, Home: 0, End: -1 }[key];
+    return at === undefined ? null : tabs[(at + tabs.length) % tabs.length];
   },
 
   words(name) {

@@ -1,7 +1,7 @@
 // Recordings and clips of the visitor's own: brought to the server, allowed to be used, taken away again.
 (() => {
   const BAR = '<div class="perse-progress"><p><span class="perse-doing" role="status"></span><span class="perse-left"></span></p>'
-    + '<div class="perse-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>';
+    + '<div class="perse-bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100"><i></i></div></div>';
   const touched = {}; // when each box of consent was used last
   const sent = {}; // by kind, the upload that is under way
 

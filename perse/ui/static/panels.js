@@ -16,6 +16,7 @@
       const now = get(perse.look.value) ?? neutral;
       if (document.activeElement !== input || Math.abs(Number(input.value) - now) > step) input.value = now;
       value.textContent = show(now);
+      input.setAttribute("aria-valuetext", show(now));
       const where = (x) => `${(100 * (x - min)) / (max - min)}%`;
       input.style.setProperty("--from", where(Math.min(now, Math.max(min, neutral))));
       input.style.setProperty("--to", where(Math.max(now, Math.max(min, neutral))));
@@ -48,9 +49,10 @@
       chip.tabIndex = chip.dataset.category === name ? 0 : -1;
     }
     panels.category = name;
+    find("perse-category").setAttribute("aria-label", category.label);
     const row = find("perse-chips");
     const current = row.querySelector("[aria-selected=true]");
-    row.scrollTo({ left: current.offsetLeft - row.offsetLeft - (row.clientWidth - current.clientWidth) / 2, behavior: "smooth" });
+    row.scrollTo({ left: current.offsetLeft - row.offsetLeft - (row.clientWidth - current.clientWidth) / 2, behavior: perse.calm() ? "auto" : "smooth" });
     const chosen = () => Object.keys(perse.look.value.styles[name] ?? {});
     const mix = h("button", { type: "button", class: "perse-button perse-small", id: "perse-mix", "aria-pressed": chosen().length > 1,
       title: "Choose two styles and blend them" }, "Mix two");
@@ -90,8 +92,8 @@
     reset.onclick = () => { perse.look.edit(() => perse.look.resetCategory(name)); perse.look.commit(); };
     find("perse-category").replaceChildren(
       h("div", { class: "perse-head" }, h("h3", {}, category.label), h("span", { class: "perse-actions" }, mix, chance, reset)),
-      h("div", { class: "perse-tiles" }, ...tiles), ...strengths,
-      h("h4", {}, "Fine-tune"), h("div", { class: "perse-sliders" }, ...fine),
+      h("div", { class: "perse-tiles", role: "group", "aria-label": `${category.label}, styles` }, ...tiles), ...strengths,
+      h("h4", {}, "Fine-tune"), h("div", { class: "perse-sliders", role: "group", "aria-label": `${category.label}, fine-tuned` }, ...fine),
       ...[...reasons].map((reason) => h("p", { class: "perse-note" }, reason)));
     panels.follow();
     panels.thumbnails(name, tiles);
@@ -155,16 +157,16 @@
       this.fixed = followers.length;
 
       const chips = Object.entries(info.categories).map(([name, { label }]) => {
-        const chip = h("button", { type: "button", role: "tab", class: "perse-chip", "data-category": name }, label);
+        const chip = h("button", { type: "button", role: "tab", class: "perse-chip", "data-category": name, "aria-controls": "perse-category" }, label);
         chip.onclick = () => showCategory(name);
         return chip;
       });
       const row = find("perse-chips");
       row.replaceChildren(...chips);
       row.onkeydown = (e) => {
-        const move = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-        if (!move) return;
-        const next = chips[(chips.indexOf(document.activeElement) + move + chips.length) % chips.length];
+        const next = perse.neighbour(chips, document.activeElement, e.key);
+        if (!next) return;
+        e.preventDefault();
         next.focus();
         next.click();
       };

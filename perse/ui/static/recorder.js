@@ -4,9 +4,9 @@
   let running = null; // {kind, recorder, stream, timer}
 
   const reasons = {
-    NotAllowedError: "The browser does not allow it: please allow the microphone or camera for this page, or upload a file.",
-    NotFoundError: "No microphone or camera was found here: please upload a file.",
-    NotReadableError: "Another program is using the microphone or camera: please close it, or upload a file.",
+    NotAllowedError: (what, instead) => `The browser does not allow it: please allow the ${what} for this page${instead}`,
+    NotFoundError: (what, instead) => `No ${what} was found here: please connect one${instead}`,
+    NotReadableError: (what, instead) => `Another program is using the ${what}: please close it${instead}`,
   };
   const button = (kind) => document.querySelector(`[data-record="${kind}"]`);
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
@@ -19,6 +19,11 @@
   }
 
   const recorder = {
+    // Why the browser gives none. instead: what else can be done, the sentence's end.
+    why(error, what, instead) {
+      return reasons[error.name]?.(what, instead) ?? `This browser gives a page the ${what} on secure connections (https) only: please open it there${instead}`;
+    },
+
     async start(kind) {
       const camera = kind === "clip";
       let stream;
@@ -26,7 +31,7 @@
         if (!navigator.mediaDevices || !window.MediaRecorder) throw new Error();
         stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: camera && { facingMode: "user", width: { ideal: 640 } } });
       } catch (error) {
-        perse.toast(reasons[error.name] ?? "This browser records on secure pages (https) only: please upload a file.");
+        perse.toast(this.why(error, "microphone or camera", ", or upload a file."));
         return;
       }
       const made = new MediaRecorder(stream);

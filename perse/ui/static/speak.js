@@ -1,4 +1,4 @@
-// Speech that is typed: the text, its voice, and how it sounds before anything is rendered.
+// Speech: what is typed or recorded, its voice, and how it looks and sounds before anything is rendered.
 (() => {
   const { h } = perse;
   const find = (id) => document.getElementById(id);
@@ -12,11 +12,11 @@
       this.voice ||= Object.keys(voices)[0];
       find("perse-voices").replaceChildren(...Object.entries(voices).map(([name, label]) => {
         const chip = h("button", { type: "button", class: "perse-chip", "data-voice": name }, label);
-        chip.onclick = () => { this.voice = name; this.draw(); };
+        chip.onclick = () => { this.voice = name; this.changed(); };
         return chip;
       }));
-      find("perse-say").oninput = () => this.draw();
-      find("perse-listen").onclick = () => this.listen();
+      find("perse-say").oninput = () => this.changed();
+      for (const b of document.querySelectorAll("[data-play]")) b.onclick = () => this.play(b);
       for (const id of ["perse-lively", "perse-speaks"]) {
         const slider = find(id);
         slider.oninput = () => this.fill(slider);
@@ -32,41 +32,63 @@
     },
 
     // Whatever was heard is of another text or voice now.
+    changed() {
+      find("perse-heard").hidden = true;
+      find("perse-heard").querySelector("audio").pause();
+      this.draw();
+    },
+
+    // The buttons say what they do: the live head speaks; where the server draws, the voice alone is heard.
     draw() {
-      const text = find("perse-say").value.trim();
+      const text = find("perse-say").value.trim(), { live } = perse, most = perse.settings.video_seconds;
       for (const chip of document.querySelectorAll("[data-voice]")) {
         chip.setAttribute("aria-pressed", chip.dataset.voice === this.voice);
       }
-      const most = perse.settings.video_seconds;
       find("perse-say-note").textContent = text
         ? `Takes about ${perse.own.length(Math.max(1, Math.round(text.length / PACE)))} to say; ${most} at most.`
         : "In English. What you type is not kept.";
-      find("perse-listen").disabled = !text || this.making;
-      find("perse-heard").hidden = true;
-      find("perse-heard").querySelector("audio").pause();
+      for (const b of document.querySelectorAll("[data-play]")) {
+        const typed = b.dataset.play === "typed";
+        b.hidden = !typed && !live.on;
+        b.disabled = this.making || (typed && !text);
+        b.textContent = this.making ? "One moment …" : live.playing === "speech" ? "Stop" : typed && !live.on ? "Listen" : "Play";
+      }
     },
 
-    async listen() {
-      const asked = JSON.stringify({ say: find("perse-say").value, voice: this.voice });
-      const button = find("perse-listen");
-      this.making = button.disabled = true;
-      button.textContent = "One moment …";
+    // The speech that is asked for, as the server makes it: {told, sound}; the last one is kept.
+    async made() {
+      const asked = JSON.stringify({ way: "speak", ...this.wanted() }), key = `${perse.token} ${perse.visit.shown.recording} ${asked}`;
+      if (this.last?.key !== key) {
+        const answer = await perse.ask(`speech/${perse.token}`, {}, asked, { "X-Perse-Visit": await perse.visit.secret() });
+        const bytes = await answer.arrayBuffer(), end = 4 + new DataView(bytes).getUint32(0, true);
+        const told = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, end - 4)));
+        if (this.last) URL.revokeObjectURL(this.last.url);
+        this.last = { key, told, url: URL.createObjectURL(new Blob([bytes.slice(end)], { type: "audio/wav" })) };
+      }
+      return { told: this.last.told, sound: new Audio(this.last.url) };
+    },
+
+    async play() {
+      const { live } = perse, wanted = () => JSON.stringify(this.wanted());
+      if (live.playing === "speech") return live.stop();
+      const before = wanted();
+      perse.film.hide();
+      this.making = true;
+      this.draw();
+      let made = null;
       try {
-        const answer = await perse.ask("listen", {}, asked, { "X-Perse-Visit": await perse.visit.secret() });
-        const sound = await answer.blob();
-        if (asked === JSON.stringify({ say: find("perse-say").value, voice: this.voice })) {
-          const audio = find("perse-heard").querySelector("audio");
-          URL.revokeObjectURL(audio.src);
-          audio.src = URL.createObjectURL(sound);
-          find("perse-heard").hidden = false;
-          audio.play().catch(() => {}); // a browser that starts nothing by itself shows its button
-        }
+        made = await this.made();
       } catch (error) {
         perse.toast(error.message);
       }
       this.making = false;
-      button.disabled = !find("perse-say").value.trim();
-      button.textContent = "Listen";
+      this.draw();
+      if (!made || before !== wanted() || document.body.dataset.tab !== "video") return;
+      if (live.on) return live.perform("speech", made.told, made.sound);
+      const audio = find("perse-heard").querySelector("audio");
+      audio.src = made.sound.src;
+      find("perse-heard").hidden = false;
+      audio.play().catch(() => {}); // a browser that starts nothing by itself shows its button
     },
 
     // A recording takes the place of what is typed.

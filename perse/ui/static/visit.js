@@ -119,6 +119,8 @@
         if (error.status !== 404) return perse.toast(error.message);
       }
       storage.set("");
+      try { sessionStorage.removeItem("perse-history"); } catch { /* it was never there */ }
+      await perse.keep.forget().catch(() => {}); // everything: on this device, too
       this.ended = true;
       location.reload();
     },
@@ -156,7 +158,7 @@
     visit.pressed = performance.now();
     visit.shown.found = "";
     perse.clock.told("found", { share: null, text: perse.settings.opening, seconds: null, waiting: 0 });
-    place.scrollIntoView({ block: "nearest", behavior: "smooth" }); // on a phone it is below
+    place.scrollIntoView({ block: "nearest", behavior: perse.calm() ? "auto" : "smooth" }); // on a phone it is below
   });
   document.addEventListener("input", (e) => { if (e.target.closest("#perse-consent")) visit.touched = performance.now(); }, true);
 })();

@@ -12,14 +12,30 @@
       this.name = document.body.dataset.way = name;
       for (const b of document.querySelectorAll("[data-way-name]")) b.setAttribute("aria-pressed", b.dataset.wayName === name);
       perse.recorder.stop(false);
-      if (name !== "ready") perse.motion.stop();
+      perse.motion.stop();
+      this.draw();
+    },
+
+    // What can be done at once, in this browser, follows from what it draws and what it plays.
+    draw() {
+      if (!document.getElementById("perse-say")) return; // an example moves before the page is whole
+      perse.clip.draw();
+      perse.speak.draw();
+      perse.mirror.draw();
+    },
+
+    // What moves the live head, before anything is rendered: {name, told, sound}.
+    async performance() {
+      if (this.name === "speak") return { name: "speech", ...(await perse.speak.made()) };
+      const { live, motion: { name } } = perse, told = await live.told(name);
+      return { name, told, sound: live.sound_of(name, told) };
     },
 
     // What the server is told: a JSON text.
     wanted() {
       if (this.name === "speak") return JSON.stringify({ way: "speak", ...perse.speak.wanted() });
       const face = Number(document.querySelector("[data-face][aria-pressed=true]")?.dataset.face) || null;
-      return JSON.stringify(this.name === "follow" ? { way: "follow", face } : { way: "ready" });
+      return JSON.stringify(this.name === "follow" ? { way: "follow", face, mirrored: document.getElementById("perse-follow-mirrored").checked } : { way: "ready" });
     },
   };
   perse.ways = ways;

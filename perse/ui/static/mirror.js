@@ -1,0 +1,153 @@
+// "Mirror me": the camera's small pictures go to the server one by one, what the face in them does comes back, and the live head does it.
+(() => {
+  const LONG = 320; // pixels of a picture's longer side
+  const QUALITY = 0.8; // of the JPEG
+  const PACE = 45; // milliseconds between two pictures at least
+  const FOLLOWS = 60; // milliseconds in which the head goes most of the way to what was told last: a picture is no step
+  const FORGETS = 1500; // milliseconds without a face after which the head is at rest
+  const WAITS = 400; // milliseconds before it is tried again when many are there
+  const find = (id) => document.getElementById(id);
+  const pause = (time) => new Promise((done) => setTimeout(done, time));
+
+  // From one moment towards another by a share; what is in neither is not there.
+  function towards(from, to, share) {
+    const out = {};
+    for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
+      const [a, b] = [from[name] ?? 0, to[name] ?? 0];
+      out[name] = typeof (from[name] ?? to[name]) === "object" ? towards(a || {}, b || {}, share) : a + share * (b - a);
+    }
+    return out;
+  }
+
+  const mirror = {
+    rate: 0, // moments a second that come back; tests and the curious may read it
+    seen: 0, // of them all
+
+    build() {
+      const { live } = perse;
+      find("perse-mirror").onclick = () => (live.playing === "mirror" ? live.stop() : this.start());
+      find("perse-mirror-stop").onclick = () => live.stop();
+      find("perse-straight").onclick = () => { this.straight = true; };
+      find("perse-mirrored").onchange = () => { this.straight = true; this.draw(); };
+      this.draw();
+    },
+
+    // What is shown follows from whether the head plays it.
+    draw() {
+      const on = perse.live.playing === "mirror", view = find("perse-mirror-view");
+      find("perse-mirror").textContent = on ? "Stop the camera" : this.starting ? "One moment …" : "Mirror me";
+      find("perse-mirror").setAttribute("aria-pressed", on);
+      find("perse-mirror").disabled = !!this.starting;
+      find("perse-camera-light").hidden = find("perse-straight").hidden = view.hidden = !on;
+      view.classList.toggle("perse-flipped", find("perse-mirrored").checked);
+      if (!on) this.tell("");
+    },
+
+    tell(text) {
+      const place = find("perse-mirror-note");
+      if (place.textContent !== text) place.textContent = text;
+    },
+
+    async start() {
+      const { live, token } = perse;
+      if (!live.on) return perse.toast("The head is not drawn by your own browser here, so it cannot follow you at once: “Follow a clip” under Video works everywhere.");
+      if (!document.querySelector("[data-allow=camera]").checked) return perse.toast("Please tick the box: the face is yours, or you have the person's permission.");
+      const run = live.stop();
+      this.starting = true;
+      this.draw();
+      let stream = null;
+      try {
+        if (!navigator.mediaDevices) throw new Error();
+        stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 640 } } });
+      } catch (error) {
+        perse.toast(perse.recorder.why(error, "camera", "."));
+      }
+      this.starting = false;
+      const [track] = stream?.getTracks() ?? [];
+      if (stream && live.on && run === live.run && token === perse.token) await this.follow(stream, track, token); // nothing else moves it by now
+      track?.stop();
+      Object.assign(find("perse-mirror-view"), { srcObject: null });
+      this.draw();
+    },
+
+    // Until the head plays something else, or the camera ends.
+    async follow(stream, track, token) {
+      const { live } = perse, run = live.stop(), view = find("perse-mirror-view");
+      live.playing = "mirror";
+      perse.ways.draw();
+      track.onended = () => { if (run === live.run) { perse.toast("The camera has stopped."); live.stop(); } };
+      view.srcObject = stream;
+      view.play().catch(() => {});
+      Object.assign(this, { goal: {}, shown: {}, straight: true, seen: 0, rate: 0 });
+      this.tell("Look straight at the screen …");
+      this.show(run);
+      const owner = { "X-Perse-Visit": await perse.visit.secret() };
+      let met = performance.now(), before = met, next = this.picture(view);
+      while (run === live.run) {
+        const began = performance.now(), { picture, straight } = await next;
+        let seen = false;
+        try {
+          if (run !== live.run) break;
+          const answer = picture && perse.ask(`mirror/${token}`, straight ? { straight: 1 } : {}, picture, owner);
+          next = this.picture(view); // while the one before is looked at
+          if (answer) {
+            const { moment } = await (await answer).json(), now = performance.now();
+            this.rate += 0.1 * (1000 / (now - before) - this.rate);
+            before = now;
+            if (moment) {
+              [this.goal, met] = [moment, now];
+              seen = true;
+              this.seen += 1;
+            } else if (now - met > FORGETS) {
+              this.goal = {};
+            }
+            this.tell(moment ? "Your face is followed." : now - met > FORGETS ? "No face is seen: please look into the camera, in even light." : "");
+          }
+        } catch (error) {
+          if (run !== live.run) break;
+          if (![202, 429, 503].includes(error.status)) {
+            perse.toast(error.message);
+            live.stop();
+            break;
+          }
+          this.tell(error.message);
+          await pause(WAITS);
+        }
+        if (straight && !seen) this.straight = true; // then the next one says it
+        await pause(Math.max(0, PACE - (performance.now() - began)));
+      }
+      perse.ask(`mirror/${token}`, {}, "", owner).catch(() => {}); // it forgets by itself, too
+    },
+
+    // The head goes after what was told last, with every picture of the display.
+    async show(run) {
+      const { live } = perse;
+      let last = performance.now();
+      while (run === live.run && live.player) {
+        const now = performance.now();
+        this.shown = towards(this.shown, this.goal, 1 - Math.exp((last - now) / FOLLOWS));
+        last = now;
+        live.player.set(perse.player.moved(live.wanted(), { fps: 1, frames: [this.shown] }, 0));
+        await new Promise(requestAnimationFrame);
+      }
+    },
+
+    // What the camera shows, as a JPEG, none before its first picture; and whether whoever is seen looks straight ahead.
+    async picture(view) {
+      const { videoWidth: width, videoHeight: height } = view;
+      if (!width) return { picture: null, straight: false };
+      const { straight } = this;
+      this.straight = false;
+      this.paper ??= document.createElement("canvas");
+      const scale = Math.min(1, LONG / Math.max(width, height)), flipped = find("perse-mirrored").checked;
+      const [w, h] = [width, height].map((side) => Math.max(1, Math.round(scale * side)));
+      if (this.paper.width !== w || this.paper.height !== h) Object.assign(this.paper, { width: w, height: h });
+      const pen = this.paper.getContext("2d", { alpha: false, willReadFrequently: true }); // the graphics card has its own work
+      pen.setTransform(flipped ? -1 : 1, 0, 0, 1, flipped ? w : 0, 0);
+      pen.drawImage(view, 0, 0, w, h);
+      return { picture: await new Promise((done) => this.paper.toBlob(done, "image/jpeg", QUALITY)), straight };
+    },
+  };
+  perse.mirror = mirror;
+  document.addEventListener("visibilitychange", () => { if (document.hidden && perse.live.playing === "mirror") perse.live.stop(); });
+})();
