@@ -379,5 +379,7 @@ def _pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
 @lru_cache
 def _cached_pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
     made, reason = choose_synthesizer(synthesizer, gpu)
-    fitting = f"{cuda.why_not()} Avatars are fitted on the CPU." if gpu and device == "cpu" else ""
+    # A card that torch cannot use is told, too; that there is none needs no saying, and one that nobody asked for is not looked at.
+    why = cuda.why_not() if device == "cpu" and (gpu or not torch.cuda.is_available()) else ""
+    fitting = f"{why} Avatars are fitted on the CPU." if why not in ("", cuda.NO_CARD) else ""
     return PersePipeline(made, torch.device(device), tuple(note for note in (reason, fitting) if note))
