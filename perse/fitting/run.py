@@ -4,7 +4,6 @@ import logging
 import pickle
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
