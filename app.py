@@ -69,7 +69,10 @@ MCP = importlib.util.find_spec("mcp") is not None
 gradio_patches.never_fetch()
 gradio_patches.never_check_itself()
 gradio_patches.tell_in_sentences()
-engine = page_engine()
+try:
+    engine = page_engine()
+except PerseError as refused:
+    sys.exit(f"perse: {refused}")
 visits = Visits(
     ROOT,
     int(os.environ.get("PERSE_MAX_AVATARS", MOST_AVATARS)),

@@ -187,6 +187,26 @@ def verify(model: str | Pretrained, progress: Progress | None = None) -> dict:
     }
 
 
+def is_offline() -> bool:
+    """Whether HF_HUB_OFFLINE forbids to ask the Hub."""
+    from huggingface_hub import constants
+
+    return constants.is_offline_mode()
+
+
+def missing(model: str | Pretrained) -> int:
+    """Bytes of a model that are still to come."""
+    model = find(model) if isinstance(model, str) else model
+    return sum(file.size for file in model.files if _wrong_size(_snapshot(model), file))
+
+
+def free() -> int:
+    """Bytes that are free where the Hub's files lie."""
+    from huggingface_hub import constants
+
+    return shutil.disk_usage(_existing(Path(constants.HF_HUB_CACHE))).free
+
+
 def preload(models: Iterable[Pretrained] = MODELS) -> list[str]:
     """Entries of `preload_from_hub` in a Space's front matter: repository, files and revision of each model."""
     return [f"{model.repo} {','.join(file.path for file in model.files)} {model.revision}" for model in models]
@@ -293,9 +313,15 @@ def _download(model: Pretrained, tell: Progress) -> Path:
     return folder
 
 
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
 def _check_space(model: Pretrained, needed: int, cache: Path) -> None:
-    while not cache.exists() and cache != cache.parent:
-        cache = cache.parent
+    cache = _existing(cache)
     free = shutil.disk_usage(cache).free
     if free < needed:
         raise PerseError(

@@ -82,7 +82,21 @@ class PersePipeline:
     """
 
     def __init__(self, synthesizer: Synthesizer, device: torch.device, notes: tuple[str, ...] = ()):
-        self.synthesizer, self.device, self.notes = synthesizer, device, notes
+        self.device, self._serving = device, (synthesizer, notes)
+
+    @property
+    def synthesizer(self) -> Synthesizer:
+        """What makes the teaching clips of the next build."""
+        return self._serving[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why it is this one."""
+        return self._serving[1]
+
+    def adopt(self, synthesizer: Synthesizer, reason: str) -> None:
+        """From the next build on another one serves; builds that run go on with theirs. reason: takes the place of the first note."""
+        self._serving = synthesizer, (reason, *self.notes[1:])  # one tuple, replaced whole: another thread may begin a build meanwhile
 
     @staticmethod
     def from_pretrained(synthesizer: str = "auto", device: str = "auto") -> "PersePipeline":
@@ -132,7 +146,8 @@ class PersePipeline:
             The avatar, on the CPU, ready to render. Its `report.build` tells how it went.
         """
         check_budget(budget)
-        if describe and not getattr(self.synthesizer, "takes_words", False):
+        synthesizer, notes = self._serving
+        if describe and not getattr(synthesizer, "takes_words", False):
             raise PerseError("Styles in words need the diffusion synthesizer: please choose it, or a style of the catalogue.")
         categories = extend(categories, read_words(describe, list(categories)))
         new_build()
@@ -140,7 +155,7 @@ class PersePipeline:
             progress(0.0, stages.STARTING, None)
             compile_ahead.ready()
         torch.manual_seed(seed)
-        generates = getattr(self.synthesizer, "takes_words", False)
+        generates = getattr(synthesizer, "takes_words", False)
         table = Timetable(
             Schedule.for_budget(budget, seed),
             None if patience >= COUNTED else budget,
@@ -165,7 +180,7 @@ class PersePipeline:
         categories = list(categories)
         tell = report("imagining")
         plan = self._plan(table, interpolate, generates)
-        clips = list(self.synthesizer.clips(portrait, rig, texture, categories, plan, tell))
+        clips = list(synthesizer.clips(portrait, rig, texture, categories, plan, tell))
         report("preparing")(0.0, stages.PREPARING)
         synthesis = plan.report  # what a generating synthesizer reports
         categories = without(categories, synthesis.get("missing", ()))
@@ -187,7 +202,7 @@ class PersePipeline:
         avatar.report = Report(
             quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],
             build={
-                "synthesizer": self.synthesizer.name,
+                "synthesizer": synthesizer.name,
                 "seed": seed,
                 "budget": budget,
                 "gaussians": len(avatar),
@@ -198,7 +213,7 @@ class PersePipeline:
                 "space_steps": fitted.steps[1],
                 "psnr_head": round(fitted.likeness, 2),
                 "device": fitted.device,
-                "notes": [*self.notes, *([fitted.note] if fitted.note else [])],
+                "notes": [*notes, *([fitted.note] if fitted.note else [])],
                 "interpolated": interpolate,
                 "limits": limits,
                 **({"synthesis": synthesis} if synthesis else {}),
