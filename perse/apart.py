@@ -54,13 +54,23 @@ def apart(task: Callable[..., Iterator], *args) -> Iterator:
         process.wait()
 
 
+def pack(thing: Any) -> bytes:
+    """Anything of this program's own as bytes, for another of its processes, or for later."""
+    return pickle.dumps(thing)
+
+
+def unpack(data: bytes) -> Any:
+    """What `pack` was given; nothing that came from elsewhere may come here."""
+    return pickle.loads(data)
+
+
 def without_loans() -> dict[str, str]:
     """This process's environment for one that shall not hear of ZeroGPU."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("SPACES_ZERO_", "ZEROGPU_"))}
 
 
 def _send(pipe: IO[bytes], message: Any) -> None:
-    data = pickle.dumps(message)
+    data = pack(message)
     pipe.write(_LENGTH.pack(len(data)))
     pipe.write(data)
     pipe.flush()
@@ -71,8 +81,7 @@ def _receive(pipe: IO[bytes]) -> Any:
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
-    data = pipe.read(_LENGTH.unpack(head)[0])
-    return pickle.loads(data)  # from this very program, through a pipe of its own
+    return unpack(pipe.read(_LENGTH.unpack(head)[0]))
 
 
 def _main() -> None:

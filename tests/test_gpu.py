@@ -247,7 +247,7 @@ def test_without_a_loan_the_cpu_fits_apart_and_says_so(work, monkeypatch):
     assert done.device == "cpu" and "quota" in done.note and done.steps[0] == TINY.source_steps
     assert float((work[0].avatar.colors - before).abs().max()) > 0.01
     monkeypatch.setattr(fitting, "left", lambda: 1.0)
-    monkeypatch.setattr(fitting, "apart", lambda task, given: iter_of([("done", done, state_of(work[0].avatar))]))
+    monkeypatch.setattr(fitting, "apart", lambda task, *given: iter_of([("done", done, state_of(work[0].avatar))]))
     assert "used up" in fitting.fit(*work, torch.device("cuda"), lambda *a: None, lambda: False).note
 
 
@@ -268,8 +268,7 @@ def test_a_card_that_fails_leaves_the_whole_fit_to_the_cpu(work, monkeypatch):
             beginning.avatar.colors.zero_()
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nmore")
 
-    def apart(task, given_work):
-        beginning = pickle.loads(given_work)[0]
+    def apart(task, beginning, *rest):
         given.append((task, beginning.avatar.colors.detach().clone()))
         yield "done", fitting.Fitted((1, 1), 30.0, "cpu"), state_of(beginning.avatar)
 

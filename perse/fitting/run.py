@@ -1,7 +1,6 @@
 """One fit from start to end: on a GPU of our own, on a lent one, or on the CPU, here or apart from a process that must not learn."""
 
 import logging
-import pickle
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..apart import apart
+from ..apart import apart, pack, unpack
 from ..errors import BuildCancelled, PerseError
 from ..gpu import ON_ZERO, borrow, left, moving
 from ..portrait import Portrait
@@ -62,7 +61,7 @@ def fit(
     work = portrait, clips, schedule, mask, unseen
     if device.type == "cpu" and not ON_ZERO:
         return _here(beginning, device, *work, progress, cancelled)
-    begun, note = pickle.dumps(beginning), ""
+    begun, note = pack(beginning), ""
     if device.type == "cuda" and not (ON_ZERO and unseen is not None):
         try:
             if not ON_ZERO:
@@ -70,7 +69,7 @@ def fit(
             if left() < LEAST + moving():
                 raise RuntimeError("the GPU time of this build is used up")
             steps = schedule.source_steps + round(schedule.lessons * cost(schedule.rounds))
-            return _elsewhere(beginning, borrow(_on_loan, seconds(steps), pickle.dumps((beginning, *work))), "cuda", progress, cancelled)
+            return _elsewhere(beginning, borrow(_on_loan, seconds(steps), pack((beginning, *work))), "cuda", progress, cancelled)
         except (BuildCancelled, PerseError):
             raise
         except Exception as error:  # Gradio's errors, which fitting knows nothing of, the worker's death, torch's errors of a card
@@ -78,11 +77,11 @@ def fit(
             why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
             note = f"{'No GPU was lent' if ON_ZERO else 'The GPU gave up'} ({why}): this avatar was fitted on the CPU."
         # What was on the card may be half-trained, or lost with it.
-        vars(beginning).update(vars(pickle.loads(begun)))
+        vars(beginning).update(vars(unpack(begun)))
         with suppress(RuntimeError):
             torch.cuda.empty_cache()
     # In a process of its own: this one either never may learn (`gpu.py`), or holds what is left of a card, which an optimiser asks.
-    return replace(_elsewhere(beginning, apart(_apart, pickle.dumps((beginning, *work))), "cpu", progress, cancelled), note=note)
+    return replace(_elsewhere(beginning, apart(_apart, beginning, *work), "cpu", progress, cancelled), note=note)
 
 
 def _elsewhere(beginning: Beginning, news: Iterator[tuple], device: str, progress: Progress, cancelled: Callable[[], bool]) -> Fitted:
@@ -130,17 +129,16 @@ def seconds(steps: int) -> float:
 def _on_loan(until: float, work: bytes) -> Iterator[tuple]:
     """The fit in the process that has the GPU, until the loan ends; see `_told`."""
     cv2.setNumThreads(0)  # its threads did not survive the fork: it would wait for them for ever
-    beginning, portrait, clips, schedule, mask, unseen = pickle.loads(work)  # from this very program, through a pipe of its own
+    beginning, portrait, clips, schedule, mask, unseen = unpack(work)
     schedule.deadline = schedule.limit = until - EARLIER
     schedule.most = 1.0  # a visitor's quota is worth more than more steps
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     yield from _told(beginning, device, portrait, clips, schedule, mask, unseen)
 
 
-def _apart(work: bytes) -> Iterator[tuple]:
+def _apart(beginning: Beginning, *work) -> Iterator[tuple]:
     """The fit on the CPU of a fresh interpreter; see `_told`."""
-    beginning, *rest = pickle.loads(work)
-    yield from _told(beginning, torch.device("cpu"), *rest)
+    yield from _told(beginning, torch.device("cpu"), *work)
 
 
 def _told(beginning: Beginning, device: torch.device, *work) -> Iterator[tuple]:

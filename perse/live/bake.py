@@ -1,6 +1,5 @@
 """An avatar as a live file: fewer Gaussians, small numbers, and what a player must know that is no Gaussian."""
 
-import pickle
 from collections.abc import Iterator
 from copy import deepcopy
 
@@ -46,12 +45,12 @@ def bake(avatar: Avatar, budget: int = USUAL, look: Controls = Controls()) -> by
     if not BUDGETS[0] <= budget <= BUDGETS[1]:
         raise PerseError(f"A live avatar has {BUDGETS[0]:,} to {BUDGETS[1]:,} Gaussians, not {budget:,}.")
     if ON_ZERO:  # the app's own process never learns, and this does (`refine`)
-        return next(apart(_baked_there, pickle.dumps((avatar, budget, look))))
+        return next(apart(_baked_there, avatar, budget, look))
     return _baked(avatar, budget, look)
 
 
-def _baked_there(work: bytes) -> Iterator[bytes]:
-    yield _baked(*pickle.loads(work))  # from this very program, through a pipe of its own
+def _baked_there(avatar: Avatar, budget: int, look: Controls) -> Iterator[bytes]:
+    yield _baked(avatar, budget, look)
 
 
 def _baked(avatar: Avatar, budget: int, look: Controls) -> bytes:

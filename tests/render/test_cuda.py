@@ -47,10 +47,10 @@ def card(monkeypatch):
 
 def built_name() -> str:
     """What torch calls the module that gsplat's setup.py asks for: `BuildExtension.with_options(no_python_abi_suffix=True, …)`."""
-    from setuptools import Distribution
-    from torch.utils.cpp_extension import BuildExtension
+    from torch.utils import cpp_extension
 
-    return BuildExtension.with_options(no_python_abi_suffix=True, use_ninja=False)(Distribution()).get_ext_filename("gsplat.csrc")
+    build = cpp_extension.BuildExtension.with_options(no_python_abi_suffix=True, use_ninja=False)
+    return build(cpp_extension.setuptools.Distribution()).get_ext_filename("gsplat.csrc")
 
 
 def test_a_wheel_as_gsplat_builds_it_comes_first(wheel):
