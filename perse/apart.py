@@ -5,6 +5,7 @@ On ZeroGPU the app's process believes in a card that is not there (`gpu.py`): wh
     python -m perse.apart       what runs; it ends when its standard input does
 """
 
+import io
 import os
 import pickle
 import struct
@@ -54,9 +55,25 @@ def apart(task: Callable[..., Iterator], *args) -> Iterator:
         process.wait()
 
 
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, thing: Any) -> Any:
+        # `spaces` puts a class of its own in the place of torch.device, which a process that knows nothing of it would have to import.
+        if type(thing).__module__ == "torch" and type(thing).__qualname__ == "device":
+            return _device, (str(thing),)
+        return NotImplemented
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    return torch.device(name)
+
+
 def pack(thing: Any) -> bytes:
     """Anything of this program's own as bytes, for another of its processes, or for later."""
-    return pickle.dumps(thing)
+    data = io.BytesIO()
+    _Pickler(data).dump(thing)
+    return data.getvalue()
 
 
 def unpack(data: bytes) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 LIMIT = 60.0  # seconds of GPU that one build may ask for in all: a visitor has two to five minutes a day
 MARGIN = 1.25  # times what moving took in a loan, that is asked for in the next ones
+MOST_MOVING = 15.0  # seconds that are believed: after one slow loan no build could afford another one, and none would tell better
 
 
 def _spaces():
@@ -74,7 +75,7 @@ def _news(told: Iterator[tuple[str, Any]]) -> Iterator:
     try:
         for kind, value in told:
             if kind == "moved":
-                _moving = MARGIN * value if value else _moving
+                _moving = min(MARGIN * value, MOST_MOVING) if value else _moving
             else:
                 yield value
     finally:

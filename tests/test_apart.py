@@ -3,8 +3,9 @@
 import os
 
 import pytest
+import torch
 
-from perse.apart import apart, without_loans
+from perse.apart import apart, pack, unpack, without_loans
 from perse.errors import BuildCancelled, asking
 
 
@@ -17,6 +18,18 @@ def test_what_is_yielded_comes_over_and_errors_too():
 def test_a_process_that_dies_is_told():
     with pytest.raises(RuntimeError, match="ended with 3"):
         list(apart(os._exit, 3))
+
+
+def test_a_device_is_one_there_whatever_spaces_has_made_of_it_here(monkeypatch):
+    given = [torch.device("cpu"), torch.device("cuda", 1)]
+
+    class Device:  # `spaces` replaces torch.device, and nobody can import this one
+        pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "device", Device)
+        packed = pack(given)
+    assert unpack(packed) == given
 
 
 def test_it_does_not_hear_of_a_lent_gpu(monkeypatch):

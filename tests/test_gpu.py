@@ -99,6 +99,9 @@ def test_moving_models_counts_and_a_loan_ends_when_it_was_to_end(zero, monkeypat
     until, _ = zero.borrow(twice, 20, 1)
     assert zero.asked == [32] and until == pytest.approx(now - 9 + 32, abs=0.5)
     assert zero.moving() == pytest.approx(9 * zero.MARGIN, abs=0.5)  # it was seen how long it takes
+    monkeypatch.setattr(zero, "_forked", time.monotonic() - 100)  # one that was very slow is no measure
+    list(zero.borrow(twice, 20, 1))
+    assert zero.moving() == zero.MOST_MOVING
     until, _ = zero.borrow(twice, 20, 1)  # the same process again, which has them
     assert zero.asked[-1] == round(20 + zero.moving()) and until == pytest.approx(time.monotonic() + zero.asked[-1], abs=0.5)
 
