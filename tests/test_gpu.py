@@ -21,6 +21,7 @@ import torch
 import perse.gpu
 from perse import compile_ahead
 from perse.attributes.catalogue import BY_NAME
+from perse.avatar.avatar import Avatar
 from perse.errors import BuildCancelled
 from perse.fitting import build_time
 from perse.fitting import run as fitting
@@ -229,6 +230,13 @@ def test_cancelling_gives_the_gpu_back(work, lending):
     with pytest.raises(BuildCancelled):
         fitting.fit(*work, torch.device("cuda"), lambda *a: None, lambda: True)
     assert not multiprocessing.active_children()
+
+
+def test_an_avatar_on_its_card_stays_as_it_was_placed():
+    """Placing anew costs more than a step, and "cuda" is the card that it is on."""
+    placed = types.SimpleNamespace(device=torch.device("cuda", 0), place=lambda device: device)
+    assert Avatar.on(placed, "cuda") is placed and Avatar.on(placed, torch.device("cuda:0")) is placed
+    assert Avatar.on(placed, "cuda:1") == "cuda:1" and Avatar.on(placed, torch.device("cpu")) == torch.device("cpu")
 
 
 def refuse(*args):

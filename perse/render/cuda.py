@@ -83,9 +83,11 @@ def _offer_ninja() -> None:
 
 
 def _telling_line(error: BaseException) -> str:
-    """The line of an error that says most, without a full stop: the first one in which a compiler says "error", else the first."""
+    """The line of an error that says most, without a full stop and without folders, which are nobody's business: the first one in which a
+    compiler says "error", else the first."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return next((line for line in lines if re.search(r"\berror: ", line)), lines[0])[:200].rstrip(".")
+    told = next((line for line in lines if re.search(r"\berror: ", line)), lines[0])
+    return re.sub(r"/[^\s:]*/", "", told)[:200].rstrip(".")
 
 
 def _try() -> str:
