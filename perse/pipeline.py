@@ -1,6 +1,7 @@
 """The one object that the page, the command line and the API use: portrait -> avatar -> frames, models cached."""
 
 import copy
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from .edits.limits import find_limits
 from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
 from .files import write_atomically
+from .film import Shot, write_film
 from .fitting.build_time import LEAST_FIT, Timetable
 from .fitting.initial_avatar import begin
 from .fitting.run import fit
@@ -37,10 +39,8 @@ from .memory import tidy
 from .motion.length import IN_TERMINAL, ON_PAGE, Longest
 from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
-from .render import cuda, synthetic
+from .render import cuda
 from .render.ply import write_ply
-from .render.video import SILENT, VideoWriter, can_be_clear, is_silent
-from .render.visible_label import draw_mark
 from .renderer import Renderer
 from .rig.build import build_rig
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
@@ -274,39 +274,14 @@ class PersePipeline:
         mark: a visible label at the bottom left; none if empty. longest: what a longer motion is cut to. Returns sentences for people on how
         the motion came about, what is left out of it, and what the file cannot hold.
         """
-        clear = background == "transparent"
-        if clear and not can_be_clear(path):
-            raise PerseError("Only .webm and .webp can be transparent: choose one of them, a colour or the original background.")
+        shot = Shot(motion, path, size, background, framing, mark, longest)
         if self.device.type == "cuda" and not ON_ZERO:  # a lent GPU is for fitting; the avatar itself serves previews meanwhile
-            avatar = copy.deepcopy(avatar).place(self.device)
-        renderer = Renderer(avatar, size, background, framing)
-        motion = motion if longest is None else longest.cut(motion, (renderer.width, renderer.height))
-        try:
-            film = VideoWriter(
-                path,
-                renderer.width,
-                renderer.height,
-                motion.fps,
-                metadata=synthetic.tags("video"),
-                finish=synthetic.mark_video,
-                sound=motion.sound,
-                clear=clear,
-            )
-        except ValueError as error:  # our own words: about a suffix, say
-            raise PerseError(f"Cannot write the video: {error}.") from None
-        try:
-            with film as writer:
-                for written, frame in enumerate(renderer.film(motion), 1):
-                    if cancelled():
-                        raise BuildCancelled()
-                    writer.write(draw_mark(frame, mark))
-                    progress(written / motion.count)
-        except (ValueError, OSError) as error:
-            if isinstance(error, PerseError):
-                raise
-            why = getattr(error, "strerror", None) or "this format cannot be encoded here, please choose another"
-            raise PerseError(f"Cannot write the video: {why[:1].lower()}{why[1:]}.") from None
-        return (*motion.notes, SILENT) if motion.sound is not None and is_silent(path) else motion.notes
+            try:
+                return write_film(copy.deepcopy(avatar).place(self.device), shot, progress, cancelled)
+            except RuntimeError:  # a card with too little memory, or broken down: the film begins anew
+                logging.getLogger(__name__).warning("no film on the GPU", exc_info=True)
+                return (*write_film(avatar, shot, progress, cancelled), "The GPU gave up: this video was drawn on the CPU.")
+        return write_film(avatar, shot, progress, cancelled)
 
     def export(self, avatar: Avatar, controls: Controls, path: str | Path, all_properties: bool = False, y_up: bool = False) -> None:
         """Write the avatar for other viewers: .ply, this state in the standard 3DGS layout; .live, all of it for a player in a browser
