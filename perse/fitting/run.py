@@ -73,6 +73,8 @@ def fit(
         except (BuildCancelled, PerseError):
             raise
         except Exception as error:  # Gradio's errors, which fitting knows nothing of, the worker's death, torch's errors of a card
+            if not ON_ZERO and not isinstance(error, RuntimeError):
+                raise  # no card says that
             log.warning("no fit on the GPU", exc_info=True)
             why = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
             note = f"{'No GPU was lent' if ON_ZERO else 'The GPU gave up'} ({why}): this avatar was fitted on the CPU."

@@ -139,7 +139,11 @@ def use_wheel(source: str) -> str:
     except (OSError, ValueError, RuntimeError, EOFError, HTTPException, zipfile.BadZipFile, zlib.error) as error:
         return f"The wheel of {WHEEL} cannot be read ({type(error).__name__})."
     # gsplat builds its kernels without the suffix that would name a Python: that is told by the wheel's own tags.
-    tags = [line for file in folder.glob("*.dist-info/WHEEL") for line in re.findall(r"^Tag: *(\S+)", file.read_text(), re.MULTILINE)]
+    tags = [
+        line
+        for file in folder.glob("*.dist-info/WHEEL")
+        for line in re.findall(r"^Tag: *(\S+)", file.read_text("utf-8", "replace"), re.MULTILINE)
+    ]
     if not tags or not any((folder / "gsplat").glob("csrc*.so")):
         return f"The wheel of {WHEEL} holds no gsplat kernels."
     here = f"cp{sys.version_info.major}{sys.version_info.minor}"
