@@ -60,10 +60,10 @@ from perse.ui.visits import Visit, Visits
 TTL = float(os.environ.get("PERSE_TTL", KEPT_SECONDS))
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
 SPEECH_MARK = os.environ.get("PERSE_SPEECH_MARK", SPOKEN_MARK)  # the same, on videos in which somebody speaks
-BUDGETS = {"Fast (16 s)": 16.0, "Standard (27 s)": 27.0, "Fine (1 min)": 60.0}
+BUDGETS = {"Fast (up to 12 s)": 12.0, "Standard (up to 25 s)": 25.0, "Fine (up to 1 min)": 60.0}
 if "PERSE_BUDGET" in os.environ:  # an owner's own choice comes first
     BUDGETS = {f"Quick ({float(os.environ['PERSE_BUDGET']):g} s)": float(os.environ["PERSE_BUDGET"])} | BUDGETS
-DEFAULT = "Standard (27 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
+DEFAULT = "Standard (up to 25 s)" if "PERSE_BUDGET" not in os.environ else next(iter(BUDGETS))
 MCP = importlib.util.find_spec("mcp") is not None
 
 gradio_patches.never_fetch()

@@ -52,7 +52,6 @@ from .texture.bake import bake
 PATIENCE = float(os.environ.get("PERSE_PATIENCE", 2.5))  # times the budget that a build may take on a slower machine; inf for no limit
 COUNTED = 20.0  # times the budget: with so much patience no clock is asked, steps are counted, and a seed gives one avatar
 GENERATING_SHARE, GENERATED_FIT = 0.4, 0.6  # for an editor's pictures, of the time that there is at most; for a fit to them, of the budget
-MOST = 4.0  # times the steps planned that are done where the machine turns out to be faster
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -132,7 +131,8 @@ class PersePipeline:
         """Fit an avatar.
 
         Args:
-            budget: seconds that the whole build takes: resolution and steps are chosen by what this machine is seen to do.
+            budget: seconds that the whole build takes at most: resolution and steps are those that two ordinary cores have time for in them, or fewer
+                by what this machine is seen to do.
             progress: called with (share of the time that is over, in [0, 1], what happens, preview picture (h, w, 3) float or None).
             cancelled: asked often; True ends the build with BuildCancelled.
             seed: of all that is random; with a patience of COUNTED or more the same seed gives the same avatar.
@@ -187,9 +187,7 @@ class PersePipeline:
         schedule = table.schedule
         beginning = begin(portrait, rig, texture, categories, schedule.gaussians, seed, mixed_axes(clips, categories))
         tell = report("face")
-        schedule = replace(
-            schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels, most=MOST if table.timed else 1
-        )
+        schedule = replace(schedule, deadline=table.fit_until(), limit=table.limit, kernels=table.speed.kernels)
         unseen = list(unseen_lessons(rig, texture, plan, categories)) if study else None
         limits = find_limits(Workshop.shared(rig, texture, seed), categories)
         texture.workshops.clear()  # edits are done with

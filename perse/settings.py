@@ -1,6 +1,6 @@
 """What may be asked for, by visitors and programs. The page's scripts get their numbers from here, too (`ui/page_settings.py`)."""
 
-DEFAULT_BUDGET = 27.0  # seconds of a build
+DEFAULT_BUDGET = 25.0  # seconds of a build, at most
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 API_BUDGETS = (10.0, 300.0)  # seconds of a build that a program may ask the page for
 SEEDS = (0, 2**31)

@@ -98,6 +98,7 @@ TEXTS = (
     "GIF89a",
 )
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp037")
+LONGEST = 1_000_000  # characters of a list or an object, about: more than any file of controls may have, and lists of lists multiply
 FIELDS = ("attributes", "styles", "latents", "expression", *LISTS, *RANGES)
 
 
@@ -109,14 +110,15 @@ def _value(rng: random.Random, depth: int = 0) -> str:
     if kind < 0.6:
         return str(rng.uniform(-2, 2))
     if kind < 0.8:
-        return (
-            "{"
-            + ",".join(f"{_name(rng)}:{_value(rng, depth + 1)}" for _ in range(rng.choice((0, 1, 2, 2, 3, 600)) if depth < 2 else 1))
-            + "}"
-        )
+        entries, length = [], 0
+        for _ in range(rng.choice((0, 1, 2, 2, 3, 600)) if depth < 2 else 1):
+            entries.append(f"{_name(rng)}:{_value(rng, depth + 1)}")
+            if (length := length + len(entries[-1])) > LONGEST:
+                break
+        return "{" + ",".join(entries) + "}"
     count = rng.choice((0, 1, 3, 4, 65, 1403, 1404, 1405)) if depth < 2 else 1
     item = rng.choice(("0", "0.5", "-1", _value(rng, depth + 1)))
-    return "[" + ",".join([item] * count) + "]"
+    return "[" + ",".join([item] * min(count, 1 + LONGEST // len(item))) + "]"
 
 
 def _name(rng: random.Random) -> str:

@@ -107,6 +107,13 @@ LIPS = dict(
     lower_inner=[78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308],
 )
 MOUTH_RING = LIPS["upper_inner"] + LIPS["lower_inner"][-2:0:-1]
+# The lips' outer edge, two rows on their skin and their inner edge, each all the way round like MOUTH_RING: they pair up.
+LIP_RINGS = [
+    LIPS["upper_outer"] + LIPS["lower_outer"][-2:0:-1],
+    [76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77],
+    [62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96],
+    MOUTH_RING,
+]
 
 # Closed outlines to be filled (`polygons.polygon`), each all the way round.
 FACE_OUTLINE = [OVAL[0], *OVAL[:0:-1]]

@@ -1,4 +1,5 @@
-"""What a build costs, by stage, and how it is planned so that it takes the seconds it was given on whatever machine it runs.
+"""What a build costs, by stage, and how it is planned so that it takes at most the seconds it was given on whatever machine it runs: one
+that is faster than usual is done earlier, since what more steps would gain nobody sees.
 
 The costs are those of one machine (two quiet cores of an EPYC with AVX-512, 2026-11). How much slower another one is is measured: its
 kernels in the first instant, its Python while the photo is measured and studied; and while steps are done each stage goes by its own
@@ -22,14 +23,14 @@ from .effort import cost
 from .schedule import Schedule
 
 # Seconds on that machine.
-MEASURING, STUDYING, EDITS, PLACING, EVENING, FINISHING = 0.2, 2.2, 1.2, 1.2, 1.4, 0.3
+MEASURING, STUDYING, EDITS, PLACING, EVENING, FINISHING = 0.35, 1.5, 1.25, 0.9, 0.9, 0.1
 FRAME = 0.012  # a picture of the unedited person, of 320 pixels
 LESSON = 0.009
-FACE_STEP, FACE_FIXED = 0.036, 2.2  # a step of stage one, of 40,000 Gaussians; solving for colours
+FACE_STEP, FACE_FIXED = 0.016, 1.1  # a step of stage one, of 40,000 Gaussians; solving for colours
 BESIDE_PIXELS = 0.55  # of the cost of a step on the photo, what does not depend on the picture's size
-LESSON_PASS = 0.0065  # of stage two: posing a lesson takes some of them, learning it one more than iterations
+LESSON_PASS = 0.0050  # of stage two: posing a lesson takes some of them, learning it one more than iterations
 PROBING = 0.25  # seconds: long enough for a busy machine to show that it is
-PROBE = 0.009  # forward and backward through the rasterizer, of what `_probe` draws
+PROBE = 0.0043  # forward and backward through the rasterizer, of what `_probe` draws
 FORWARD = 0.4  # of it, forward alone
 SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
 LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
@@ -80,11 +81,17 @@ def face_share(face: float, sliders: float, seconds: float) -> float:
 
 
 def fitting(seconds: float, speed: Speed, seed: int) -> Schedule:
-    """The largest schedule whose whole build takes these seconds at this speed."""
-    low, high = LEAST_AMBITION, max(4 * seconds, 2 * LEAST_AMBITION)
+    """The usual schedule of so many seconds, or the largest whose whole build takes no more of them at this speed."""
+
+    def affordable(ambition: float) -> bool:
+        return sum(costs(Schedule.for_budget(ambition, seed), speed, seconds).values()) <= seconds
+
+    low, high = LEAST_AMBITION, max(seconds, LEAST_AMBITION)
+    if affordable(high):
+        return Schedule.for_budget(high, seed)
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (middle, high) if sum(costs(Schedule.for_budget(middle, seed), speed, seconds).values()) <= seconds else (low, middle)
+        low, high = (middle, high) if affordable(middle) else (low, middle)
     return Schedule.for_budget(low, seed)
 
 
@@ -159,11 +166,13 @@ class Timetable:
         if self.timed:
             over = self.clock() - self.start
             if self._stage == "face":  # a fit that has done all that it should is over before its time
-                fit = (over - self._began) / share if share > SURE else self.fit_until() - self.start - self._began
+                most = self.fit_until() - self.start - self._began
+                fit = (over - self._began) / share if share > SURE else min(stage, most)
                 whole = self._began + max(fit, over - self._began) + self._costs["finishing"]
             else:
                 late = 0.0 if self._stage == "finishing" else self._costs["preparing"] + self.least_fit * self.seconds
-                whole = max(self.end - self.start, over + late + (1 - share) * stage)
+                usual = min(self.end - self.start, self._began + self._rest(self._stage))
+                whole = max(usual, over + late + (1 - share) * stage)
         self._told = max(self._told, min(over / max(whole, 1e-9), 1.0))
         return self._told
 

@@ -9,9 +9,10 @@ from ..avatar.seeds.freedom import Freedom
 from ..avatar.seeds.seed import GRID_SCALE
 from ..avatar.state import State
 from ..portrait import Portrait
+from ..portrait.lip_line import not_of_lips
 from ..render.camera import Camera
 from ..rig.skeleton import PART
-from ..texture.belief.surfaces import LIP_ERROR, unlike_lips
+from ..texture.belief.surfaces import LIP_ERROR
 from ..texture.fill_holes import diffuse
 from .colours import View
 from .losses import Target
@@ -20,6 +21,7 @@ PLAY = 0.05  # how far beyond the photo's colours around it a colour may be wher
 AROUND = 0.006  # of the photo's side: how far around a Gaussian lie the colours that it may have
 OVERSHOOT = 1.0  # how far it may exceed them, in their own spread
 IN_MOUTH = 0.2  # share of a pixel that lies between the lips, from which it may show what is behind them
+CORNERS = 2.5  # times as far as landmarks miss a lip's edge otherwise, they miss it at a mouth's corners
 OPENLY = 0.8  # the share of itself that a Gaussian shows which nothing hides: some of it is always behind its neighbours
 
 
@@ -49,28 +51,29 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
 
     colors, reach, lips = avatar.colors, colours_around(portrait.foreground), np.zeros(len(xy), bool)
     if avatar.rig.mouth_open:
-        near = _beside_mouth(portrait)
+        between, near = _beside_mouth(portrait)
+        # Lips go on there: teeth on a lip's rim, or the dark beside them, would be drawn apart with it as a string of beads.
         of_face = avatar.rig.face_part[avatar.binding.face.cpu().numpy()] == PART["face"]
-        reach[:, of_face] = colours_around(_without_mouth(portrait, near))[:, of_face]
+        reach[:, of_face] = colours_around(diffuse(portrait.foreground, 1.0 - between))[:, of_face]
         lips = of_face & (cv2.resize(near.astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0)[row, column]
     low, high = torch.from_numpy(reach).to(share)
     rims = torch.from_numpy(lips).to(colors.device) & (freedom.colors > 0)  # which began with what the photo shows between the lips
     colors[rims] = torch.maximum(torch.minimum(colors, high + PLAY), low - PLAY)[rims]
-    beyond = PLAY + OVERSHOOT * (high - low)
+    beyond = PLAY + OVERSHOOT * (high - low) * ~torch.from_numpy(lips[:, None]).to(share.device)
     play = freedom.play[:, None]
     share = share * freedom.open[:, None]
     least = colors - play - share * (colors - play - torch.minimum(colors, low - beyond))
+    # A throat that took a tooth's light to help a pixel beside it would shine between lips that close.
+    of_throat = np.isin(avatar.rig.face_part[avatar.binding.face.cpu().numpy()], [PART["cavity"], PART["tongue"]])
+    share = share * torch.from_numpy(~of_throat[:, None]).to(share)
     greatest = colors + play + share * (torch.maximum(colors, high + beyond) - colors - play)
     freedom.darkest, freedom.lightest = least.clamp_min(0), greatest.clamp_max(1)
 
 
-def _beside_mouth(portrait: Portrait) -> np.ndarray:
-    """(S, S) bool: pixels of the photo between the lips, or so near that landmarks may have missed them."""
+def _beside_mouth(portrait: Portrait) -> tuple[np.ndarray, np.ndarray]:
+    """What of the photo may lie between the lips, (S, S) bool: pixels beside them that look like it, farther at the corners of a smile than
+    landmarks otherwise miss; and these with all pixels so near that they may be of either."""
     mouth = (portrait.masks["mouth"] > IN_MOUTH).astype(np.uint8)
-    return cv2.dilate(mouth, np.ones((2 * round(LIP_ERROR * len(mouth) / 512) + 1,) * 2)) > 0
-
-
-def _without_mouth(portrait: Portrait, near: np.ndarray) -> np.ndarray:
-    """The photo (S, S, 3) with lips going on where it shows teeth or the dark between them, within `near` (S, S) bool: on a lip's rim those
-    would be drawn apart with it, as a string of beads, once the mouth closes or opens."""
-    return diffuse(portrait.foreground, 1.0 - ((portrait.masks["mouth"] > IN_MOUTH) | near & unlike_lips(portrait)))
+    near, wide = (cv2.dilate(mouth, np.ones((2 * round(k * LIP_ERROR * len(mouth) / 512) + 1,) * 2)) > 0 for k in (1, CORNERS))
+    between = (mouth > 0) | wide & not_of_lips(portrait.foreground, portrait.landmarks)
+    return between, near | between

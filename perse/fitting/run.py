@@ -133,7 +133,6 @@ def _on_loan(until: float, work: bytes) -> Iterator[tuple]:
     cv2.setNumThreads(0)  # its threads did not survive the fork: it would wait for them for ever
     beginning, portrait, clips, schedule, mask, unseen = unpack(work)
     schedule.deadline = schedule.limit = until - EARLIER
-    schedule.most = 1.0  # a visitor's quota is worth more than more steps
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     yield from _told(beginning, device, portrait, clips, schedule, mask, unseen)
 

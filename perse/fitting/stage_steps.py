@@ -23,8 +23,7 @@ class Steps:
         second: what a step of cost 1 is expected to take, seconds, until some have been measured.
         cost: relative cost of a step at a share.
         fixed: what else is to be done from a share on, in steps of cost 1.
-        most: steps that are enough, however much time there is; None: as planned. least: those that are done before the limit even if
-            there is no time.
+        least: steps that are done before the limit even if there is no time.
     """
 
     def __init__(
@@ -35,13 +34,11 @@ class Steps:
         second: float = 0.03,
         cost: Callable[[float], float] = lambda share: 1.0,
         fixed: Callable[[float], float] = lambda share: 0.0,
-        most: int | None = None,
         least: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.planned, self.end, self.limit, self.second = planned, end, limit, second
         self.cost, self.fixed, self.clock = cost, fixed, clock
-        self.most = planned if most is None else most
         self.done, self.share, self._told = 0, 0.0, 0.0
         self._took = deque([second] * BELIEVED, maxlen=RECENT)
         self._landing: int | None = None
@@ -81,12 +78,12 @@ class Steps:
         if self.end is None:
             return self.planned - self.done
         time_left = (self.end - self.clock()) / self.second - self.fixed(self.share)
-        left = int(min(max(time_left / self._mean_cost(), 0), self.most))
+        left = int(min(max(time_left / self._mean_cost(), 0), self.planned))
         # Out of time in the middle of it: a few steps more, and no others once these are done.
         usual = self.done / self.share * (1 - self.share) if self.share > 0 else self.planned if self.done else self._least
         landing = min(LANDING, int(usual)) if self._landing is None else self._landing - 1
         self._landing = landing if left < landing else None
-        return min(max(left, landing), self.most - self.done)
+        return min(max(left, landing), self.planned - self.done)
 
     def _mean_cost(self) -> float:
         """Of the steps after the present share."""

@@ -93,7 +93,6 @@ class Trainer:
             self._face_end,
             schedule.limit,
             self._second[0],
-            most=round(schedule.most * schedule.source_steps),
             clock=self.clock,
             cost=self._face_cost,
             least=LANDING,

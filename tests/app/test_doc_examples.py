@@ -31,7 +31,7 @@ def test_the_page_is_called_from_python(server, astronaut, tmp_path, monkeypatch
     shutil.copy(astronaut, tmp_path / "selfie.jpg")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
-    exec(programs()[2].replace("http://localhost:7860", server).replace("budget=27", f"budget={BUDGET}"), names)
+    exec(programs()[2].replace("http://localhost:7860", server).replace("budget=25", f"budget={BUDGET}"), names)
     try:
         assert Image.open(names["picture"]).size == (512, 512)
         assert Path(names["film"]).suffix == ".mp4" and Path(names["film"]).stat().st_size > 10_000

@@ -86,4 +86,5 @@ def test_the_face_that_the_photo_shows_is_free(beginning, rig):
     part = rig.face_part[beginning.avatar.binding.face.numpy()]
     face = torch.from_numpy(np.flatnonzero(part == PART["face"]))
     shares = [float(getattr(beginning.freedom, name)[face].mean()) for name in (*LEARNT, "solved")]
-    assert 0.3 < min(shares) and max(shares) < 0.95
+    # Of its Gaussians every fourth is in front, and as large as the others; all of the rest lies under the skin.
+    assert 0.15 < min(shares) and max(shares) < 0.95

@@ -247,7 +247,7 @@ def timed(trainer, astronaut_portrait):
 
 @pytest.mark.parametrize("second", [0.5, 1.5])
 def test_a_stage_does_the_steps_that_fit_and_its_rates_come_down_all_the_way(timed, second):
-    steps, rates, seconds = timed(second, deadline=100.0, limit=200.0, kernels=40.0, most=20.0)
+    steps, rates, seconds = timed(second, deadline=100.0, limit=200.0, kernels=40.0)
     assert seconds < 105 and steps[0] > 5 and len(rates) == steps[0]
     assert rates == sorted(rates, reverse=True) and rates[-1] < rates[0] * 0.1**0.8
 

@@ -153,7 +153,7 @@ def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels(astronaut):
         ("JPEG", {"progressive": True}),
         ("PNG", {"compress_level": 1}),
         ("WEBP", {"method": 0}),
-        ("HEIF", {}),
+        ("HEIF", {"enc_params": {"preset": "ultrafast"}}),
         ("AVIF", {"speed": 10}),
     ):
         rgb, _ = decode(encode(astronaut.resize((8000, 8000)), kind, **options))

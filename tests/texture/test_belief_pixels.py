@@ -44,6 +44,16 @@ def test_what_is_quite_another_colour_is_refused_where_the_head_is_badly_seen_al
     assert not green.refused[(green.part == PART["body"]) & ~green.beyond & (green.seen >= WELL_SEEN)].any()
 
 
+def test_what_is_no_skin_beside_skin_is_refused_and_beside_hair_is_hair(seen):
+    """A dark pixel beside a bare cheek would be a bead on it to whoever looks from the side, whatever its mask says that it is."""
+    green = seen(lambda color: np.tile([0.0, 1.0, 0.0], (len(color), 1)))
+    x, y = green.pixels.T
+    near = green.beyond & green.on_head & (green.surfaces.beside[y, x] < green.surfaces.view.pixels(RIM))
+    skin, hair = near & (green.hairy < 0.5), near & (green.hairy > 0.5) & (green.surfaces.portrait.masks["hair"][y, x] > 0.5)
+    assert skin.sum() > 20 and green.refused[skin].all()
+    assert hair.sum() > 20 and not green.refused[hair].any()
+
+
 def test_colours_beyond_the_head_are_doubtful_and_those_of_its_front_are_not(seen):
     same = seen(lambda color: color)
     assert same.seen_from_edge[same.beyond & same.on_head].all() and (same.beyond & same.on_head).sum() > 50

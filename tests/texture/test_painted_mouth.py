@@ -82,3 +82,27 @@ def test_the_throat_that_the_photo_shows_stays_but_for_crumbs():
     np.testing.assert_allclose(cavity[26:38, 26:38], picture[26:38, 26:38], atol=0.06)
     seen[16:40] = 0
     assert not paint_cavity(picture, seen, LIGHT)[1].any()  # a strip would float when the mouth opens wider
+
+
+def test_dark_corners_that_the_photo_shows_go_on_behind_the_lips():
+    """Beside its own teeth, that is: these stay as bright as they are."""
+    picture, seen = smile()
+    picture[20:52, 184:200] = [0.12, 0.05, 0.05]
+    color, _, own = paint_teeth("upper", picture, seen, LIGHT)
+    bright, _, _ = paint_teeth("upper", *smile(), LIGHT)
+    assert own[26:50, 186:].max() == 0
+    np.testing.assert_allclose(color[26:50, 186:198], picture[26:50, 186:198], atol=0.03)
+    assert (color[10:16, 186:198] < 0.85 * bright[10:16, 186:198]).all()
+    np.testing.assert_allclose(color[:, 84:160], bright[:, 84:160], atol=0.03)
+    np.testing.assert_allclose(color[:, :60], bright[:, :60], atol=0.03)
+
+
+def test_a_sliver_of_the_throat_tells_its_shade_beside_it():
+    picture, seen = np.full((64, 64, 3), [0.10, 0.03, 0.02], np.float32), np.zeros((64, 64), np.float32)
+    seen[30:34, 2:10] = 1
+    cavity, own = paint_cavity(picture, seen, LIGHT)
+    plain, _ = paint_cavity(picture, np.zeros_like(seen), LIGHT)
+    assert not own.any()
+    np.testing.assert_allclose(cavity[31:33, 3:9], picture[31:33, 3:9], atol=0.02)
+    assert (cavity[26, 4:8] < plain[26, 4:8]).all()
+    np.testing.assert_allclose(cavity[28:36, 44:], plain[28:36, 44:], atol=0.01)

@@ -143,8 +143,11 @@ def _nothing(free: Freedom, chosen: Tensor) -> None:
 
 
 def _painted_mouth(free: Freedom, facts: _Facts) -> None:
-    """Painted teeth, tongue and throat are right as they are: few clips show them, and what shimmers through the lips would teach them specks."""
-    _nothing(free, _chosen(facts.on("cavity", "upper_teeth", "lower_teeth", "tongue") & ~facts.seeds.outside))
+    """Painted teeth, tongue and throat are right as they are: few clips show them, and what shimmers through the lips would teach them specks.
+    They take the photo's colours alone, as far as it shows them."""
+    mouth = _chosen(facts.on("cavity", "upper_teeth", "lower_teeth", "tongue") & ~facts.seeds.outside)
+    _nothing(free, mouth)
+    free.solved[mouth] = 1.0
 
 
 def _back_of_bust(free: Freedom, facts: _Facts) -> None:

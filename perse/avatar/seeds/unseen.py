@@ -57,14 +57,14 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     part = rig.face_part[face]
     # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
     uncovered = np.isin(part, [PART["eye_right"], PART["eye_left"], *MOUTH_PARTS])
-    lips = (part == PART["face"]) & _seen_lips(rig, texture, point, uv, seen)
-    keep = ((seen < WELL_SEEN) | uncovered | lips) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
-    face, bary, uv, point, part, seen, alpha, lips = (x[keep] for x in (face, bary, uv, point, part, seen, alpha, lips))
+    skin = (part == PART["face"]) & (seen >= WELL_SEEN) & _away_from_lip_corners(rig, point)
+    keep = ((seen < WELL_SEEN) | uncovered | skin) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
+    face, bary, uv, point, part, seen, alpha, skin = (x[keep] for x in (face, bary, uv, point, part, seen, alpha, skin))
     normal, sigma = normals[face], spacing[face]
 
     view = rig.camera.centre - point
     facing = (normal * view).sum(1) / np.linalg.norm(view, axis=1)
-    side = (part == PART["face"]) & (facing < FACE_SIDE) & ~lips
+    side = (part == PART["face"]) & (facing < FACE_SIDE) & ~skin
     shell, own = part == PART["shell"], np.isin(part, MOUTH_PARTS) & (seen >= WELL_SEEN)
     fixed = side | shell & (facing < HEAD_BACK)
     untaught = np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed
@@ -82,10 +82,10 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     top = Seeds(
         face, bary, offset, normal, downwards(normal), scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, side
     )
-    # Lips stretch, and the throat would show through them as beads: they get a back, and so does what else the photo cannot teach.
+    # A face stretches as it moves, most at the lips, and throat and skull would show between its Gaussians as beads: it has a back.
     under = top.take((part == PART["face"]) & ~side)
     under.offset, under.fixed = -UNDER_FACE * under.normal, np.ones(len(under.face), bool)
-    return Seeds.concat([top.take(~lips), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
+    return Seeds.concat([top.take(~skin), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
 
 
 def _roundness(rig: Rig, face: np.ndarray, bary: np.ndarray, point: np.ndarray) -> np.ndarray:
@@ -108,11 +108,10 @@ def _evenly(expected: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
     return face, np.stack([1 - a - b, a, b], 1)
 
 
-def _seen_lips(rig: Rig, texture: Texture, point: np.ndarray, uv: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(N,) bool: of points (N, 3) of the face at uv (N, 2), believed so far (N,): lips that the photo shows, but for their corners."""
+def _away_from_lip_corners(rig: Rig, point: np.ndarray) -> np.ndarray:
+    """(N,) bool, of points (N, 3)."""
     ends = rig.vertices[[LIPS["upper_inner"][0], LIPS["upper_inner"][-1]]]
-    away = np.linalg.norm(point[:, None] - ends, axis=2).min(1)
-    return (seen >= WELL_SEEN) & (away > LIP_CORNERS) & (sample(texture.regions["lips"], uv[None] * ATLAS)[0] > 0.3)
+    return np.linalg.norm(point[:, None] - ends, axis=2).min(1) > LIP_CORNERS
 
 
 def _sizes(wide: np.ndarray, sigma: np.ndarray, shell: np.ndarray, hair: np.ndarray) -> np.ndarray:

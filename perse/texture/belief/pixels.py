@@ -31,9 +31,9 @@ class Sightings:
     """Of N places in a photo.
 
     surfaces: of the photo; pixels (N, 2): where, integer x, y; color (N, 3): what it shows there, RGB; carrier (N, 2): the pixel whose
-    triangle carries it; part (N,): that triangle's; seen (N,): how far the photo is believed at that texel; unlike (N,): CIE Lab distance of
-    the colour from the texture's; beyond (N,) bool: whether the place sees no triangle; behind (N,) bool: whether it shows what is behind
-    a contour: then carrier is of that.
+    triangle carries it; part (N,): that triangle's; seen, hairy (N,): how far the photo is believed at that texel, and how much that is
+    hair; unlike (N,): CIE Lab distance of the colour from the texture's; beyond (N,) bool: whether the place sees no triangle; behind (N,)
+    bool: whether it shows what is behind a contour: then carrier is of that.
     """
 
     surfaces: Surfaces
@@ -42,6 +42,7 @@ class Sightings:
     carrier: np.ndarray
     part: np.ndarray
     seen: np.ndarray
+    hairy: np.ndarray
     unlike: np.ndarray
     beyond: np.ndarray
     behind: np.ndarray
@@ -71,25 +72,25 @@ def sightings(surfaces: Surfaces, pixels: np.ndarray, color: np.ndarray) -> Sigh
     """What is known of places (N, 2), integer x and y, where a photo shows these colours (N, 3)."""
     x, y = pixels.T
     carrier = surfaces.carrier[y, x]
-    part, seen, unlike = _compare(surfaces, carrier, color)
-    out = Sightings(surfaces, pixels, color, carrier, part, seen, unlike, surfaces.beyond[y, x], np.zeros(len(pixels), bool))
+    part, seen, hairy, unlike = _compare(surfaces, carrier, color)
+    out = Sightings(surfaces, pixels, color, carrier, part, seen, hairy, unlike, surfaces.beyond[y, x], np.zeros(len(pixels), bool))
     _look_behind_contours(out)
     return out
 
 
-def _compare(surfaces: Surfaces, carrier: np.ndarray, color: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Part of what pixels (N, 2) see, belief there, and CIE Lab distance of the texture from colours (N, 3); each (N,)."""
+def _compare(surfaces: Surfaces, carrier: np.ndarray, color: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Part of what pixels (N, 2) see, belief there, how much it is hair, and CIE Lab distance of the texture from colours (N, 3); each (N,)."""
     view, at = surfaces.view, (carrier[:, 1], carrier[:, 0])
     uv = surfaces.rig.uvs_on(view.triangles[at], view.bary[at])[None] * ATLAS
     texture = surfaces.texture
     away = to_lab(color) - to_lab(sample(texture.color, uv)[0])
-    return view.parts[at], sample(texture.seen, uv)[0], np.linalg.norm(away, axis=-1)
+    return view.parts[at], sample(texture.seen, uv)[0], sample(texture.regions["hair"], uv)[0], np.linalg.norm(away, axis=-1)
 
 
 def _look_behind_contours(s: Sightings) -> None:
     """Beside a contour of the head a pixel that is unlike the surface in front, and like the one behind, shows that one (in place)."""
     carrier, there = s.surfaces.view.behind_contour(s.pixels)
-    part, _, unlike = _compare(s.surfaces, carrier, s.color)
+    part, _, _, unlike = _compare(s.surfaces, carrier, s.color)
     s.behind = there & _stranger_on_the_head(s) & (part != PART["face"]) & (unlike < LIKE_BEHIND * s.unlike)
     s.carrier[s.behind] = carrier[s.behind]
 
@@ -105,7 +106,8 @@ def something_before_the_head(s: Sightings) -> np.ndarray:
 
 def rim_of_skin(s: Sightings) -> np.ndarray:
     """Bare skin ends where the mesh does, give or take a pixel or two: what lies beside it would be a line of beads from the side."""
-    return s.beyond & _bare(s) & (s.surfaces.beside[s.pixels[:, 1], s.pixels[:, 0]] < s.surfaces.view.pixels(RIM))
+    no_hair = _bare(s) | s.on_head & (s.hairy < NO_HAIR) & (s.unlike > UNLIKE)  # hair hangs on hair
+    return s.beyond & no_hair & (s.surfaces.beside[s.pixels[:, 1], s.pixels[:, 0]] < s.surfaces.view.pixels(RIM))
 
 
 def _bare(s: Sightings) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from ...portrait import Portrait
+from ...portrait.lip_line import not_of_lips
 from ...render.mesh import rasterize_ids
 from ...rig.rig import Rig
 from ..atlas import ATLAS, Texture, sample
@@ -19,8 +20,6 @@ from ..view import MOUTH, View
 from .texels import WELL_SEEN
 
 LIP_ERROR = 3  # pixels of a 512-pixel crop by which landmarks may miss a lip's edge
-TOOTH_BRIGHTER, TOOTH_PALER = 1.1, 0.75  # times as bright as lips, and times as colourful, from which and up to which something is a tooth
-DARK_BETWEEN_TEETH = 0.55  # times as bright as lips, up to which something is a gap between teeth
 CLOTH = 0.3  # share of a pixel's person that is cloth, from which the pixel counts as cloth
 CLOTH_EDGE = 3  # pixels of a 512-pixel crop over which cloth's edge is mixed with what lies beside it
 NO_HAIR = 0.5  # share of a pixel's person that is hair, below which what lies beyond the outline is skin
@@ -97,20 +96,8 @@ def painted_mouth(s: Surfaces) -> None:
         return
     inside = s.view.shows(*MOUTH)
     rim = ~inside & (distance_transform_edt(~inside) <= LIP_ERROR * len(inside) / 512)
-    s.painted |= _not_own(s) | rim & ~s.beyond & unlike_lips(s.portrait)
+    s.painted |= _not_own(s) | rim & ~s.beyond & not_of_lips(s.portrait.foreground, s.portrait.landmarks)
     s.show(s.painted, -1)
-
-
-def unlike_lips(portrait: Portrait) -> np.ndarray:
-    """(S, S) bool: pixels as bright and pale as teeth are, or as dark as what is between them, against this portrait's lips."""
-    bright, dull = portrait.foreground.max(-1), portrait.foreground.min(-1)
-    lips = portrait.foreground[portrait.masks["lips"] > 0.9]
-    if not len(lips):
-        return np.zeros(bright.shape, bool)
-    usual = np.median(lips.max(-1))
-    colourful = np.median((lips.max(-1) - lips.min(-1)) / np.maximum(lips.max(-1), 0.05))
-    tooth = (bright > TOOTH_BRIGHTER * usual) & (bright - dull < TOOTH_PALER * colourful * bright)
-    return tooth | (bright < DARK_BETWEEN_TEETH * usual)
 
 
 def cloth_before_the_head(s: Surfaces) -> None:

@@ -25,6 +25,7 @@ WELL_SEEN = 0.35  # belief from which the photo's own Gaussians cover a surface,
 HIDES = 0.035  # eye distances that a texel must lie behind what is in front of it to count as hidden
 EDGE_ON = 0.05  # cosine to the view at and below which a surface is not seen at all
 BELIEVED_FROM, BELIEVED_OVER = 0.08, 0.35  # cosine to the view from which a texel is believed, and over which fully
+SKIN_BELIEVED_FROM, SKIN_BELIEVED_OVER = 0.25, 0.2  # the same of bare skin beside the face (.15 to .35 from)
 SOLID_FROM, SOLID_OVER = 0.5, 0.4  # the matte's alpha from which it is believed, and over which fully
 BELIEF_ON_CONTOUR = 0.15  # what is left of the belief on a contour itself, 0 to 1
 HIDDEN_MARGIN = 12  # texels beside hidden ones over which the photo is not yet believed
@@ -185,8 +186,13 @@ def beside_what_is_hidden(texels: Texels, sight: np.ndarray) -> np.ndarray:
     return 1 - nearness((texels.faces >= 0) & (sight == 0), HIDDEN_MARGIN)
 
 
+def skin_at_a_slant(texels: Texels, sight: np.ndarray) -> np.ndarray:
+    """Bare skin of jaw and neck that turns away lies beside hair, cloth or background, of which a pixel drawn out over it makes a streak."""
+    return 1 - (1 - texels.regions["hair"]) * np.clip((SKIN_BELIEVED_FROM + SKIN_BELIEVED_OVER - texels.facing) / SKIN_BELIEVED_OVER, 0, 1)
+
+
 DOUBTS: dict[str, tuple[Callable[[Texels, np.ndarray], np.ndarray], ...]] = {
-    "shell": (cloth_on_the_head,),
+    "shell": (cloth_on_the_head, skin_at_a_slant),
     "body": (skin_on_the_bust,),
     "face": (at_a_contour, at_the_outline, beside_what_is_hidden),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import distance_transform_edt, median_filter
 
 from ...rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, crown_share, tooth_like
 from ...rig.rig import Rig
@@ -15,6 +15,7 @@ from ...rig.skeleton import PART
 from ...smooth_ramps import smooth_step
 from ..atlas import REGIONS, Texture, chart_slice
 from ..belief.texels import Texels, between_the_lips
+from ..fill_holes import diffuse
 from ..view import MOUTH
 
 # Widths of the teeth from the middle outwards, in shares of the mouth's width (Wheeler's dental anatomy, 50 mm mouth).
@@ -29,7 +30,10 @@ LIP_RING, INNER_LIP_LIGHT = (
     (0.93, 0.99),
     0.85,
 )  # radii of the throat's chart over which it becomes the lips' inside; share of their light there
-LEAST_THROAT_TONE = 0.01  # share of the throat's chart that tells its colour
+CORNER_TONE = 0.45  # times as bright as the light, below which what stands where a tooth should be is the mouth's dark corner
+HARDLY = 0.1  # share of being between the lips from which a texel tells its tone
+TONE = (-3.0, 0.7)  # natural logarithm of how much darker, or brighter, than painted something in a mouth is believed to be
+CARRIED = 0.15  # share of a chart's height over which that shade fades beside what is shown (.08 to .3)
 CORNER_LIGHT = 0.6  # share of a row's brightness below which something is too dark to be one of its teeth
 COMPARED_COLUMNS = 8  # columns of a strip, to each side, over which two teeth's colours are compared
 LEAST_TOOTH_HEIGHT = 0.10  # share of a strip's height that a portrait must show of a tooth: less is a lip's edge
@@ -112,6 +116,9 @@ def paint_teeth(
     shown = np.zeros(seen.shape)
     if own is not None:
         painted, alpha, shown = _continued(own, color, seen, painted, alpha, light, crown)
+        # Beside its own teeth lie the mouth's dark corners; what is brighter there is a lip that landmarks missed.
+        corner = (own.weight == 0) & (seen > HARDLY) & (color.max(-1) < CORNER_TONE * light.max())
+        painted = as_shown(painted, color, corner, shown > 0.5)
     out = [np.clip(color * shown[..., None] + painted * (1 - shown[..., None]), 0, 1), alpha, shown]
     return tuple(x[::-1] for x in out) if row == "lower" else tuple(out)
 
@@ -209,12 +216,10 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
         # Teeth that the rig has not quite where they are leave a rim; if most is pale it is a tongue in a black-and-white picture.
         shown &= ~pale
     painted = light * (THROAT_COLOR * (1 - rim) + RIM_COLOR * rim)
-    if shown.mean() > LEAST_THROAT_TONE:
-        painted = painted * np.clip(np.median(color[shown], 0) / np.maximum(np.median(painted[shown], 0), 0.02), 0.4, 1.6)
     # A sliver of the lips' inside shows before the teeth; a line as dark as the throat would part the two.
     of_lip = smooth_step(radius, *LIP_RING)[..., None]
     lip = np.median(color[np.abs(radius - 0.97) < 0.03], 0)
-    painted = painted * (1 - of_lip) + INNER_LIP_LIGHT * lip * of_lip
+    painted = as_shown(painted * (1 - of_lip) + INNER_LIP_LIGHT * lip * of_lip, color, shown | (seen > HARDLY) & ~pale)
     if shown.mean() < LEAST_THROAT:
         shown = np.zeros_like(shown)
     # Without holes, which a tongue's shine makes, and without crumbs.
@@ -222,6 +227,20 @@ def paint_cavity(color: np.ndarray, seen: np.ndarray, light: np.ndarray) -> tupl
     own = cv2.morphologyEx(cv2.morphologyEx(shown.astype(np.float32), cv2.MORPH_CLOSE, disc), cv2.MORPH_OPEN, disc)
     own = cv2.GaussianBlur(own, (0, 0), 1.0) * own
     return color * own[..., None] + painted * (1 - own[..., None]), own
+
+
+def as_shown(painted: np.ndarray, color: np.ndarray, shown: np.ndarray, settled: np.ndarray | None = None) -> np.ndarray:
+    """What is painted (H, W, 3), in the shade that the photo's color (H, W, 3) shows of it: as dark as there where it is shown (H, W) bool,
+    and less and less so beside it. So the dark corners of a smile are dark, and go on behind the lips. settled (H, W) bool: what is as it
+    has to be."""
+    told = shown if settled is None else shown | settled
+    if not told.any():
+        return painted
+    tone = np.clip(np.log(np.maximum(color, 0.01) / np.maximum(painted, 0.01)), *TONE)
+    if settled is not None:
+        tone = np.where(settled[..., None], 0.0, tone)
+    far = distance_transform_edt(~told) / len(told)
+    return painted * np.exp(diffuse(tone, told.astype(np.float32)) * np.exp(-far / CARRIED)[..., None])
 
 
 def paint_tongue(shape: tuple[int, ...], light: np.ndarray) -> np.ndarray:
