@@ -87,7 +87,7 @@ def _telling_line(error: BaseException) -> str:
     compiler says "error", else the first."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     told = next((line for line in lines if re.search(r"\berror: ", line)), lines[0])
-    return re.sub(r"/[^\s:]*/", "", told)[:200].rstrip(".")
+    return re.sub(r"(?<![^\s('\"])/[^\s:]*/", "", told)[:200].rstrip(".")
 
 
 def _try() -> str:

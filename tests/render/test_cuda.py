@@ -108,13 +108,15 @@ def test_what_a_compiler_says_is_told(card, monkeypatch):
         def __getattr__(self, name):
             if name == "__path__":
                 raise AttributeError(name)
-            raise RuntimeError("Error building extension 'gsplat_cuda': [1/9] nvcc …\n/a/b.cu(3): error: no such thing\n1 error detected")
+            raise RuntimeError(
+                "Error building extension 'gsplat_cuda': [1/9] nvcc …\n/a/b.cu(3): error: c/d.h: no such thing\n1 error detected"
+            )
 
     monkeypatch.delenv(kernels.WHEEL, raising=False)
     monkeypatch.delenv("TORCH_CUDA_ARCH_LIST", raising=False)
     monkeypatch.setitem(sys.modules, "gsplat.cuda._backend", Backend())
     told = kernels.why_not()
-    assert "(RuntimeError: b.cu(3): error: no such thing)" in told and "\n" not in told
+    assert "(RuntimeError: b.cu(3): error: c/d.h: no such thing)" in told and "\n" not in told
     assert os.environ.pop("TORCH_CUDA_ARCH_LIST") == "9.0"
 
 
