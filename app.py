@@ -70,7 +70,10 @@ MCP = importlib.util.find_spec("mcp") is not None
 gradio_patches.never_fetch()
 gradio_patches.never_check_itself()
 gradio_patches.tell_in_sentences()
-engine = page_engine()
+try:
+    engine = page_engine()
+except PerseError as refused:
+    sys.exit(f"perse: {refused}")
 visits = Visits(
     ROOT,
     int(os.environ.get("PERSE_MAX_AVATARS", MOST_AVATARS)),
@@ -231,7 +234,10 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
 
 def main(wait: bool = True) -> None:
     """Serve the page, until it is stopped or in the background."""
-    if gpu.ON_ZERO:  # what borrows a GPU has to be known, and models placed, before the page starts
+    if gpu.ON_ZERO:  # what borrows a GPU has to be known, and models placed, before the page starts: in this thread (perse/gpu.py)
+        from perse.pipeline import PersePipeline
+
+        PersePipeline.from_pretrained()
         engine.start().wait(AVATAR)
     # A tool's caller may send a photo as a data URI; Gradio's copy of it has to go with the rest, when its time is over.
     if MCP:

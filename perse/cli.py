@@ -138,7 +138,7 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 def _build(args) -> None:
     from .compile_ahead import libraries
-    from .many_portraits import Crew, build_many
+    from .many_portraits import Crew, build_many, take_card
     from .pipeline import PATIENCE, check_budget, choose_device
     from .settings import DEFAULT_BUDGET
 
@@ -154,6 +154,8 @@ def _build(args) -> None:
             raise PerseError(f"Cannot make the folder {args.output!r}.") from None
     elif not output.parent.is_dir():
         raise PerseError(f"There is no folder {str(output.parent)!r}.")
+    if args.device != "cpu":
+        take_card()
     crew = Crew(cpu=choose_device(args.device).type == "cpu")
     with crew.first_alone():  # what has to be loaded or compiled is, once for each machine
         pipeline = _pipeline(args.device, args.synthesizer)

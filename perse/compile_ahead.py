@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from .apart import without_loans
+
 PACKAGE = Path(__file__).parent
 
 
@@ -50,10 +52,11 @@ def meshes() -> None:
 
 
 def learning() -> None:
-    """What the first step of a fit runs."""
+    """What the first step of a fit runs; of a process that may never compute a gradient (`gpu.py`) that half which computes none."""
     import torch
 
     from .fitting.losses import Target, picture_loss
+    from .gpu import ON_ZERO
     from .render.rasterize import rasterize
 
     cloud, camera = _scene(learns=True)
@@ -61,9 +64,9 @@ def learning() -> None:
     rgb, alpha = rasterize(cloud, camera, backgrounds=white)
     side = camera.width
     for weight in (None, torch.ones(side, side)):
-        picture_loss(rgb[0], alpha[0, ..., 0], Target(torch.zeros(side, side, 3), torch.zeros(side, side), weight), white).backward(
-            retain_graph=True
-        )
+        loss = picture_loss(rgb[0], alpha[0, ..., 0], Target(torch.zeros(side, side, 3), torch.zeros(side, side), weight), white)
+        if not ON_ZERO:
+            loss.backward(retain_graph=True)
 
 
 def driving() -> None:
@@ -151,6 +154,7 @@ class Compiling:
                 child = subprocess.Popen(
                     [sys.executable, "-m", "perse.compile_ahead", group],
                     cwd=PACKAGE.parent,
+                    env=without_loans(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

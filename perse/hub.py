@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from .errors import PerseError
 from .files import write_atomically
 
 Progress = Callable[[float, str], None]
+AT_ONCE = 4  # files that are hashed together; there are three large ones
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,26 @@ def verify(model: str | Pretrained, progress: Progress | None = None) -> dict:
     }
 
 
+def is_offline() -> bool:
+    """Whether HF_HUB_OFFLINE forbids to ask the Hub."""
+    from huggingface_hub import constants
+
+    return constants.is_offline_mode()
+
+
+def missing(model: str | Pretrained) -> int:
+    """Bytes of a model that are still to come."""
+    model = find(model) if isinstance(model, str) else model
+    return sum(file.size for file in model.files if _wrong_size(_snapshot(model), file))
+
+
+def free() -> int:
+    """Bytes that are free where the Hub's files lie."""
+    from huggingface_hub import constants
+
+    return shutil.disk_usage(_existing(Path(constants.HF_HUB_CACHE))).free
+
+
 def preload(models: Iterable[Pretrained] = MODELS) -> list[str]:
     """Entries of `preload_from_hub` in a Space's front matter: repository, files and revision of each model."""
     return [f"{model.repo} {','.join(file.path for file in model.files)} {model.revision}" for model in models]
@@ -219,16 +241,25 @@ def _wrong_size(folder: Path, file: File) -> str | None:
 
 
 def _hashes(folder: Path, files: list[File], tell: Progress, text: str) -> Iterator[tuple[File, str]]:
-    """Each file with the SHA-256 that it really has."""
-    total, done = max(1, sum(file.size for file in files)), 0
-    for file in files:
+    """Each file with the SHA-256 that it really has, a few at once: 16 GB are hashed at each start of a Space that keeps no disk."""
+    total, done, lock = max(1, sum(file.size for file in files)), [0], threading.Lock()
+
+    def hashed(file: File) -> str:
         digest = hashlib.sha256()
         with (folder / file.path).open("rb") as source:
             while block := source.read(1 << 22):
                 digest.update(block)
-                done += len(block)
-                tell(done / total, text)
-        yield file, digest.hexdigest()
+                with lock:
+                    done[0] += len(block)
+                    share = done[0] / total
+                tell(share, text)
+        return digest.hexdigest()
+
+    pool = ThreadPoolExecutor(AT_ONCE, "perse-hash")
+    try:
+        yield from zip(files, pool.map(hashed, files))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _discard(path: Path) -> None:
@@ -293,9 +324,15 @@ def _download(model: Pretrained, tell: Progress) -> Path:
     return folder
 
 
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
 def _check_space(model: Pretrained, needed: int, cache: Path) -> None:
-    while not cache.exists() and cache != cache.parent:
-        cache = cache.parent
+    cache = _existing(cache)
     free = shutil.disk_usage(cache).free
     if free < needed:
         raise PerseError(

@@ -10,8 +10,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -38,6 +38,13 @@ class Job:
     settings: dict
 
 
+def take_card() -> None:
+    """Give this process a card of its own, as far as there are enough. Call before anything looks at a card: what is opened on the first one,
+    by every process of a launch, takes half a gigabyte of it each."""
+    if torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+
+
 class Crew:
     """The processes that share the work: those of `accelerate launch`, or this one alone."""
 
@@ -50,12 +57,19 @@ class Crew:
             return
         self.rank, self.size = self.state.process_index, self.state.num_processes
         atexit.register(self.state.destroy_process_group)  # its threads, still running, would now and then abort the exit
-        if torch.cuda.is_available():  # also where only the synthesizer uses the GPU
-            torch.cuda.set_device(self.state.local_process_index % torch.cuda.device_count())
 
-    def first_alone(self) -> AbstractContextManager:
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
         """A block that one process of each machine goes through before the others do."""
-        return nullcontext() if self.state is None else self.state.local_main_process_first()
+        # Accelerate's own barrier names a card by the process's number, which there need not be.
+        first = self.state is None or self.state.is_local_main_process
+        if not first:
+            self.gather([])
+        try:
+            yield
+        finally:
+            if first:
+                self.gather([])
 
     def share(self, jobs: list[Job]) -> list[Job]:
         """What this process has to do, once the first one has decided what is to be done at all."""

@@ -1,6 +1,7 @@
 """The one object that the page, the command line and the API use: portrait -> avatar -> frames, models cached."""
 
 import copy
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from .edits.limits import find_limits
 from .edits.workshop import Workshop
 from .errors import BuildCancelled, PerseError
 from .files import write_atomically
+from .film import Shot, write_film
 from .fitting.build_time import LEAST_FIT, Timetable
 from .fitting.initial_avatar import begin
 from .fitting.run import fit
@@ -37,10 +39,8 @@ from .memory import tidy
 from .motion.length import IN_TERMINAL, ON_PAGE, Longest
 from .motion.motion import Motion
 from .portrait import Portrait, head_mask, load_portrait
-from .render import cuda, synthetic
+from .render import cuda
 from .render.ply import write_ply
-from .render.video import SILENT, VideoWriter, can_be_clear, is_silent
-from .render.visible_label import draw_mark
 from .renderer import Renderer
 from .rig.build import build_rig
 from .settings import DEFAULT_BUDGET, MAX_BUDGET, MIN_BUDGET
@@ -81,7 +81,21 @@ class PersePipeline:
     """
 
     def __init__(self, synthesizer: Synthesizer, device: torch.device, notes: tuple[str, ...] = ()):
-        self.synthesizer, self.device, self.notes = synthesizer, device, notes
+        self.device, self._serving = device, (synthesizer, notes)
+
+    @property
+    def synthesizer(self) -> Synthesizer:
+        """What makes the teaching clips of the next build."""
+        return self._serving[0]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why it is this one."""
+        return self._serving[1]
+
+    def adopt(self, synthesizer: Synthesizer, reason: str) -> None:
+        """From the next build on another one serves; builds that run go on with theirs. reason: takes the place of the first note."""
+        self._serving = synthesizer, (reason, *self.notes[1:])  # one tuple, replaced whole: another thread may begin a build meanwhile
 
     @staticmethod
     def from_pretrained(synthesizer: str = "auto", device: str = "auto") -> "PersePipeline":
@@ -132,7 +146,8 @@ class PersePipeline:
             The avatar, on the CPU, ready to render. Its `report.build` tells how it went.
         """
         check_budget(budget)
-        if describe and not getattr(self.synthesizer, "takes_words", False):
+        synthesizer, notes = self._serving
+        if describe and not getattr(synthesizer, "takes_words", False):
             raise PerseError("Styles in words need the diffusion synthesizer: please choose it, or a style of the catalogue.")
         categories = extend(categories, read_words(describe, list(categories)))
         new_build()
@@ -140,7 +155,7 @@ class PersePipeline:
             progress(0.0, stages.STARTING, None)
             compile_ahead.ready()
         torch.manual_seed(seed)
-        generates = getattr(self.synthesizer, "takes_words", False)
+        generates = getattr(synthesizer, "takes_words", False)
         table = Timetable(
             Schedule.for_budget(budget, seed),
             None if patience >= COUNTED else budget,
@@ -165,7 +180,7 @@ class PersePipeline:
         categories = list(categories)
         tell = report("imagining")
         plan = self._plan(table, interpolate, generates)
-        clips = list(self.synthesizer.clips(portrait, rig, texture, categories, plan, tell))
+        clips = list(synthesizer.clips(portrait, rig, texture, categories, plan, tell))
         report("preparing")(0.0, stages.PREPARING)
         synthesis = plan.report  # what a generating synthesizer reports
         categories = without(categories, synthesis.get("missing", ()))
@@ -185,7 +200,7 @@ class PersePipeline:
         avatar.report = Report(
             quality=[{"code": h.code, "message": h.message, "value": _plain(h.value)} for h in portrait.quality],
             build={
-                "synthesizer": self.synthesizer.name,
+                "synthesizer": synthesizer.name,
                 "seed": seed,
                 "budget": budget,
                 "gaussians": len(avatar),
@@ -196,7 +211,7 @@ class PersePipeline:
                 "space_steps": fitted.steps[1],
                 "psnr_head": round(fitted.likeness, 2),
                 "device": fitted.device,
-                "notes": [*self.notes, *([fitted.note] if fitted.note else [])],
+                "notes": [*notes, *([fitted.note] if fitted.note else [])],
                 "interpolated": interpolate,
                 "limits": limits,
                 **({"synthesis": synthesis} if synthesis else {}),
@@ -257,39 +272,14 @@ class PersePipeline:
         mark: a visible label at the bottom left; none if empty. longest: what a longer motion is cut to. Returns sentences for people on how
         the motion came about, what is left out of it, and what the file cannot hold.
         """
-        clear = background == "transparent"
-        if clear and not can_be_clear(path):
-            raise PerseError("Only .webm and .webp can be transparent: choose one of them, a colour or the original background.")
+        shot = Shot(motion, path, size, background, framing, mark, longest)
         if self.device.type == "cuda" and not ON_ZERO:  # a lent GPU is for fitting; the avatar itself serves previews meanwhile
-            avatar = copy.deepcopy(avatar).place(self.device)
-        renderer = Renderer(avatar, size, background, framing)
-        motion = motion if longest is None else longest.cut(motion, (renderer.width, renderer.height))
-        try:
-            film = VideoWriter(
-                path,
-                renderer.width,
-                renderer.height,
-                motion.fps,
-                metadata=synthetic.tags("video"),
-                finish=synthetic.mark_video,
-                sound=motion.sound,
-                clear=clear,
-            )
-        except ValueError as error:  # our own words: about a suffix, say
-            raise PerseError(f"Cannot write the video: {error}.") from None
-        try:
-            with film as writer:
-                for written, frame in enumerate(renderer.film(motion), 1):
-                    if cancelled():
-                        raise BuildCancelled()
-                    writer.write(draw_mark(frame, mark))
-                    progress(written / motion.count)
-        except (ValueError, OSError) as error:
-            if isinstance(error, PerseError):
-                raise
-            why = getattr(error, "strerror", None) or "this format cannot be encoded here, please choose another"
-            raise PerseError(f"Cannot write the video: {why[:1].lower()}{why[1:]}.") from None
-        return (*motion.notes, SILENT) if motion.sound is not None and is_silent(path) else motion.notes
+            try:
+                return write_film(copy.deepcopy(avatar).place(self.device), shot, progress, cancelled)
+            except RuntimeError:  # a card with too little memory, or broken down: the film begins anew
+                logging.getLogger(__name__).warning("no film on the GPU", exc_info=True)
+                return (*write_film(avatar, shot, progress, cancelled), "The GPU gave up: this video was drawn on the CPU.")
+        return write_film(avatar, shot, progress, cancelled)
 
     def export(self, avatar: Avatar, controls: Controls, path: str | Path, all_properties: bool = False, y_up: bool = False) -> None:
         """Write the avatar for other viewers: .ply, this state in the standard 3DGS layout; .live, all of it for a player in a browser
@@ -377,5 +367,7 @@ def _pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
 @lru_cache
 def _cached_pipeline(synthesizer: str, device: str, gpu: bool) -> PersePipeline:
     made, reason = choose_synthesizer(synthesizer, gpu)
-    fitting = f"{cuda.why_not()} Avatars are fitted on the CPU." if gpu and device == "cpu" else ""
+    # A card that torch cannot use is told, too; that there is none needs no saying, and one that nobody asked for is not looked at.
+    why = cuda.why_not() if device == "cpu" and (gpu or not torch.cuda.is_available()) else ""
+    fitting = f"{why} Avatars are fitted on the CPU." if why not in ("", cuda.NO_CARD) else ""
     return PersePipeline(made, torch.device(device), tuple(note for note in (reason, fitting) if note))

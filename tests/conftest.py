@@ -140,7 +140,7 @@ def built(pipeline, astronaut_portrait, tmp_path_factory) -> tuple[Avatar, list[
     def make():
         recorder = Recorder(pipeline.synthesizer)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline, "synthesizer", recorder)
+            patch.setattr(pipeline, "_serving", (recorder, pipeline.notes))
             return pipeline.build(astronaut_portrait, budget=BUDGET, seed=0), recorder.kept
 
     return made_once(tmp_path_factory, "built", make)

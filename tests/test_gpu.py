@@ -2,12 +2,14 @@
 
 import ast
 import importlib
+import inspect
 import math
 import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
+import time
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +19,17 @@ import pytest
 import torch
 
 import perse.gpu
+from perse import compile_ahead
 from perse.attributes.catalogue import BY_NAME
+from perse.avatar.avatar import Avatar
 from perse.errors import BuildCancelled
+from perse.fitting import build_time
 from perse.fitting import run as fitting
 from perse.fitting.effort import cost
 from perse.fitting.initial_avatar import begin
 from perse.fitting.schedule import Schedule
 from perse.portrait import head_mask
+from perse.synthesis.diffusion import on_zero_gpu
 from perse.synthesis.diffusion.editor import Between, EditorGone, Request
 from perse.synthesis.diffusion.on_zero_gpu import LentEditor
 
@@ -33,14 +39,17 @@ TINY = Schedule(gaussians=4000, photo_size=96, clip_size=96, source_frames=4, am
 
 @pytest.fixture
 def zero(monkeypatch):
-    """perse.gpu as ZeroGPU's start finds it, with a `spaces` that notes the durations it is asked for."""
-    asked = []
+    """perse.gpu as ZeroGPU's start finds it, with a `spaces` that notes what it decorates and the durations it is asked for."""
+    asked, decorated = [], []
 
     def GPU(duration):
         def decorate(function):
+            assert inspect.isgeneratorfunction(function)  # which `spaces` treats differently
+            decorated.append(function.__name__)
+
             def call(*args, **kwargs):
                 asked.append(duration(*args, **kwargs))
-                return function(*args, **kwargs)
+                yield from function(*args, **kwargs)
 
             return call
 
@@ -49,32 +58,66 @@ def zero(monkeypatch):
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=GPU))
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     module = importlib.reload(perse.gpu)
-    module.asked = asked
+    module.asked, module.decorated = asked, decorated
     yield module
     monkeypatch.undo()
     importlib.reload(perse.gpu)
 
 
-def test_on_a_machine_of_our_own_nothing_changes():
-    def work():
-        return 1
+def twice(until, number):
+    yield until
+    yield 2 * number
 
-    assert not perse.gpu.ON_ZERO and perse.gpu.gpu(duration=lambda: 5)(work) is work
+
+def test_on_a_machine_of_our_own_nothing_is_borrowed():
+    now = time.monotonic()
+    until, number = perse.gpu.borrow(twice, 5, 21)
+    assert not perse.gpu.ON_ZERO and number == 42 and until > now
 
 
 def test_a_loan_is_asked_for_by_the_work_and_never_for_more_than_the_limit(zero):
+    def borrow(seconds):
+        return list(zero.borrow(twice, seconds, seconds))[1] // 2
+
     assert zero.ON_ZERO
-    double = zero.gpu(duration=lambda n: 2 * n)(lambda n: n)
-    assert [double(n) for n in (3, 20, 500)] == [3, 20, 500] and zero.asked == [6, 40, zero.LIMIT]
+    assert [borrow(n) for n in (3, 20, 500)] == [3, 20, 500] and zero.asked == [3, 20, zero.LIMIT]
     zero.asked.clear()
     zero.new_build()  # from here on what was asked for counts
-    assert [double(n) for n in (3, 20, 500, 5)] == [3, 20, 500, 5] and zero.asked == [6, 40, zero.LIMIT - 46, 1] and zero.left() < 1
+    assert [borrow(n) for n in (3, 20, 500, 5)] == [3, 20, 500, 5] and zero.asked == [3, 20, zero.LIMIT - 23, 1] and zero.left() < 1
     zero.new_build()
     assert zero.left() == zero.LIMIT
     for budget in (30, 60, 120, 300):  # what the page offers and more
         schedule = Schedule.for_budget(budget)
         seconds = fitting.seconds(schedule.source_steps + cost(schedule.rounds) * schedule.lessons)
-        assert fitting.EARLIER < seconds <= zero.LIMIT
+        assert fitting.EARLIER < fitting.LEAST <= seconds
+
+
+def test_moving_models_counts_and_a_loan_ends_when_it_was_to_end(zero, monkeypatch):
+    """The loan runs while models are moved: what is done in it has to know how long it has left."""
+    zero.placed(12.0)
+    now = time.monotonic()
+    monkeypatch.setattr(zero, "_forked", now - 9)  # as in a process that has been moving for nine seconds
+    until, _ = zero.borrow(twice, 20, 1)
+    assert zero.asked == [32] and until == pytest.approx(now - 9 + 32, abs=0.5)
+    assert zero.moving() == pytest.approx(9 * zero.MARGIN, abs=0.5)  # it was seen how long it takes
+    monkeypatch.setattr(zero, "_forked", time.monotonic() - 100)  # one that was very slow is no measure
+    list(zero.borrow(twice, 20, 1))
+    assert zero.moving() == zero.MOST_MOVING
+    until, _ = zero.borrow(twice, 20, 1)  # the same process again, which has them
+    assert zero.asked[-1] == round(20 + zero.moving()) and until == pytest.approx(time.monotonic() + zero.asked[-1], abs=0.5)
+
+
+def test_all_loans_have_one_process(zero):
+    """`spaces` keeps processes for each decorated function, and each moves all models to the card."""
+    assert zero.decorated == ["_serve"]
+    borrowers = {
+        f"{path.relative_to(ROOT)}:{ast.unparse(call.args[0])}"
+        for path in (ROOT / "perse").rglob("*.py")
+        if "borrow(" in path.read_text()
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "borrow"
+    }
+    assert borrowers == {"perse/fitting/run.py:_on_loan", "perse/synthesis/diffusion/on_zero_gpu.py:task"}
 
 
 def test_without_the_package_the_app_starts_all_the_same(monkeypatch):
@@ -87,23 +130,24 @@ def test_without_the_package_the_app_starts_all_the_same(monkeypatch):
         importlib.reload(perse.gpu)
 
 
-def test_only_fits_and_generated_pictures_ask_for_a_gpu():
-    decorated = set()
-    for path in (ROOT / "perse").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and any("gpu(" in ast.unparse(d) for d in node.decorator_list):
-                decorated.add(f"{path.relative_to(ROOT)}:{node.name}")
-    assert decorated == {
-        "perse/fitting/run.py:_on_loan",
-        "perse/synthesis/diffusion/on_zero_gpu.py:_edit",
-        "perse/synthesis/diffusion/on_zero_gpu.py:_interpolate",
-    }
+def test_the_app_s_own_process_computes_no_gradient_where_a_gpu_is_lent(monkeypatch):
+    """Autograd counts the cards once, there none, and the process with the GPU is forked from it."""
+
+    def never(*args, **options):
+        pytest.fail("a gradient")
+
+    monkeypatch.setattr(torch.Tensor, "backward", never)
+    monkeypatch.setattr(torch.autograd, "grad", never)
+    monkeypatch.setattr(perse.gpu, "ON_ZERO", True)
+    monkeypatch.setattr(build_time, "ON_ZERO", True)
+    compile_ahead.learning()
+    assert build_time.Timetable(TINY, 20.0).speed.kernels > 0
 
 
-def elsewhere(name, *args):
-    """A generator function of perse.fitting.run in a process of its own: arguments and results cross as ZeroGPU's do, pickled."""
+def elsewhere(task, *args):
+    """A generator function in a process of its own: arguments and results cross as ZeroGPU's do, pickled."""
     mine, other = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(other, name, args), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(other, task, args), daemon=True)
     process.start()
     other.close()
     try:
@@ -118,9 +162,9 @@ def elsewhere(name, *args):
         process.join()
 
 
-def _serve(pipe, name, args):
+def _serve(pipe, task, args):
     try:
-        for told in getattr(fitting, name)(*args):
+        for told in task(*args):
             pipe.send_bytes(pickle.dumps(told))
         pipe.send_bytes(pickle.dumps(None))
     except Exception as error:  # noqa: BLE001  (whatever it is, the other side has to hear of it)
@@ -139,12 +183,12 @@ def lending(monkeypatch):
     """A fit that was asked to use a lent GPU; returns the seconds it asked for. The lender is generous: this machine may be a slow one."""
     loans = []
 
-    def on_loan(work, granted):
-        loans.append(granted)
-        return elsewhere("_on_loan", work, math.inf)
+    def borrow(task, seconds, work):
+        loans.append(seconds)
+        return elsewhere(task, math.inf, work)
 
     monkeypatch.setattr(fitting, "ON_ZERO", True)
-    monkeypatch.setattr(fitting, "_on_loan", on_loan)
+    monkeypatch.setattr(fitting, "borrow", borrow)
     return loans
 
 
@@ -178,8 +222,8 @@ def test_a_fit_on_a_gpu_of_our_own_looks_like_one_on_the_cpu(work):
 
 
 def test_no_step_begins_when_a_loan_is_about_to_end(work):
-    told = list(fitting._on_loan(pickle.dumps(work), fitting.EARLIER))
-    assert [t[0] for t in told] == ["done"] and told[-1][1] == (0, 0)
+    told = list(fitting._on_loan(time.monotonic() + fitting.EARLIER, pickle.dumps((*work, None))))
+    assert [t[0] for t in told] == ["done"] and told[-1][1].steps == (0, 0)
 
 
 def test_cancelling_gives_the_gpu_back(work, lending):
@@ -188,29 +232,74 @@ def test_cancelling_gives_the_gpu_back(work, lending):
     assert not multiprocessing.active_children()
 
 
-def test_without_a_loan_the_cpu_fits_and_says_so(work, monkeypatch):
-    def refuse(work, steps):
-        raise RuntimeError("You have exceeded your quota")
-        yield
+def test_an_avatar_on_its_card_stays_as_it_was_placed():
+    """Placing anew costs more than a step, and "cuda" is the card that it is on."""
+    placed = types.SimpleNamespace(device=torch.device("cuda", 0), place=lambda device: device)
+    assert Avatar.on(placed, "cuda") is placed and Avatar.on(placed, torch.device("cuda:0")) is placed
+    assert Avatar.on(placed, "cuda:1") == "cuda:1" and Avatar.on(placed, torch.device("cpu")) == torch.device("cpu")
 
+
+def refuse(*args):
+    raise RuntimeError("You have exceeded your quota")
+    yield
+
+
+def forbid_learning(monkeypatch):
+    """As on ZeroGPU, where an optimiser's first step in the app's own process asks a card that is not there."""
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda *args: pytest.fail("a step"))
+
+
+def test_without_a_loan_the_cpu_fits_apart_and_says_so(work, monkeypatch):
+    forbid_learning(monkeypatch)
     monkeypatch.setattr(fitting, "ON_ZERO", True)
-    monkeypatch.setattr(fitting, "_on_loan", refuse)
-    monkeypatch.setattr(fitting, "left", lambda: 1.0)
-    assert "used up" in fitting.fit(*pickle.loads(pickle.dumps(work)), torch.device("cuda"), lambda *a: None, lambda: False).note
-    monkeypatch.undo()
-    monkeypatch.setattr(fitting, "ON_ZERO", True)
-    monkeypatch.setattr(fitting, "_on_loan", refuse)
+    monkeypatch.setattr(fitting, "borrow", refuse)
+    before = work[0].avatar.colors.detach().clone()
     done = fitting.fit(*work, torch.device("cuda"), lambda *a: None, lambda: False)
     assert done.device == "cpu" and "quota" in done.note and done.steps[0] == TINY.source_steps
+    assert float((work[0].avatar.colors - before).abs().max()) > 0.01
+    monkeypatch.setattr(fitting, "left", lambda: 1.0)
+    monkeypatch.setattr(fitting, "apart", lambda task, *given: iter_of([("done", done, state_of(work[0].avatar))]))
+    assert "used up" in fitting.fit(*work, torch.device("cuda"), lambda *a: None, lambda: False).note
+
+
+def iter_of(items):
+    yield from items
+
+
+def state_of(avatar):
+    return {name: tensor.numpy() for name, tensor in avatar.state_dict().items()}
+
+
+def test_a_card_that_fails_leaves_the_whole_fit_to_the_cpu(work, monkeypatch):
+    """Out of memory in the middle: the CPU begins with the avatar as it was, apart from what is left of the card."""
+    given = []
+
+    def breaks(beginning, device, *rest):
+        with torch.no_grad():
+            beginning.avatar.colors.zero_()
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nmore")
+
+    def apart(task, beginning, *rest):
+        given.append((task, beginning.avatar.colors.detach().clone()))
+        yield "done", fitting.Fitted((1, 1), 30.0, "cpu"), state_of(beginning.avatar)
+
+    before = work[0].avatar.colors.detach().clone()
+    monkeypatch.setattr(fitting, "_here", breaks)
+    monkeypatch.setattr(fitting, "apart", apart)
+    done = fitting.fit(*work, torch.device("cuda"), lambda *a: None, lambda: False)
+    assert done.device == "cpu" and "out of memory" in done.note and "\n" not in done.note
+    assert given[0][0] is fitting._apart and torch.equal(given[0][1], before) and torch.equal(work[0].avatar.colors, before)
 
 
 class Painter:
     """An editor whose pictures are known, and which fails on demand."""
 
-    name, batch, fails = "painter", 2, False
+    name, batch, fails, worn_out = "painter", 2, False, math.inf  # worn_out: pictures after which it is
 
     def edit(self, requests, tick):
         assert len(requests) <= self.batch
+        if (last := self.worn_out - requests[0].seed) < len(requests):
+            raise EditorGone("no memory", [np.full((4, 4, 3), r.seed / 100, np.float32) for r in requests[:last]])
         if self.fails:
             raise RuntimeError("You have exceeded your quota")
         return [np.full((4, 4, 3), r.seed / 100, np.float32) for r in requests]
@@ -221,6 +310,8 @@ class Painter:
 
 def test_generated_pictures_come_in_one_loan_and_leave_time_for_the_fit(monkeypatch):
     painter, ticks = Painter(), []
+    monkeypatch.setattr(perse.gpu, "_moving", 0.0)
+    perse.gpu.new_build()
     lent = LentEditor(painter)
     requests = [Request(np.zeros((4, 4, 3), np.float32), "red hair", None, seed) for seed in range(5)]
     assert [round(100 * float(p[0, 0, 0])) for p in lent.edit(requests, lambda: ticks.append(1))] == [0, 1, 2, 3, 4] and len(ticks) == 3
@@ -228,19 +319,34 @@ def test_generated_pictures_come_in_one_loan_and_leave_time_for_the_fit(monkeypa
     assert [float(p[0, 0, 0]) for p in lent.interpolate(between, lambda: None)] == [0.25, 0.5, 0.75]
     pickle.loads(pickle.dumps((requests, between)))
     most = lent.batch
+    perse.gpu.new_build()
     assert most > 10 and len(lent.edit(requests[:1] * most, lambda: None)) == most  # a whole batch fits into a new build's time
     with pytest.raises(EditorGone, match="used up"):
         lent.edit(requests[:1] * (most + 2), lambda: None)
+    perse.gpu.new_build()
     painter.fails = True
     with pytest.raises(EditorGone, match="quota"):
         lent.edit(requests, lambda: None)
     painter.fails = False
+    perse.gpu.new_build()
 
     def cancel():
         raise BuildCancelled()
 
     with pytest.raises(BuildCancelled):
         lent.edit(requests, cancel)
+
+
+def test_what_a_loan_made_before_it_ended_is_kept(monkeypatch):
+    perse.gpu.new_build()
+    painter = Painter()
+    lent = LentEditor(painter)
+    requests = [Request(np.zeros((4, 4, 3), np.float32), "red hair", None, seed) for seed in range(5)]
+    monkeypatch.setattr(painter, "worn_out", 3)
+    with pytest.raises(EditorGone, match="long enough") as caught:
+        lent.edit(requests, lambda: None)
+    assert [round(100 * float(p[0, 0, 0])) for p in caught.value.made] == [0, 1, 2]
+    assert not list(on_zero_gpu._edit(time.monotonic() + 0.5, painter.name, requests)), "no batch begins that would not be over in time"
 
 
 def test_opencv_works_in_a_fork_of_a_process_that_used_it():

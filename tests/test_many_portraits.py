@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
+from perse.cli import main
 from perse.errors import BuildCancelled, PerseError
 from perse.many_portraits import Crew, build_many, built_before, plan
 
@@ -120,6 +122,23 @@ def test_stopping_stops(run):
         run(build=build)
 
 
+def test_each_process_takes_a_card_of_its_own_before_it_looks_at_one(monkeypatch, tmp_path):
+    taken = []
+
+    def choose(name):
+        taken.append("looked")
+        raise PerseError("enough")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setattr("perse.pipeline.choose_device", choose)
+    for rank in ("0", "1", "2", "3"):  # twice as many processes as cards
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        assert main(["build", "me.jpg", "-o", str(tmp_path / "me.safetensors")]) == 2
+    assert taken == [0, "looked", 1, "looked", 0, "looked", 1, "looked"]
+
+
 def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 1200) -> subprocess.CompletedProcess:
     """Run a module's code in two processes, as `accelerate launch` starts them (with --cpu it would need MPI to start two)."""
     (tmp_path / "work.py").write_text(code)
@@ -149,11 +168,15 @@ def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 1200) -> s
 def test_two_processes_share_the_work(photos, folder, tmp_path):
     code = """
 import sys, pathlib
+import torch
 from perse.many_portraits import Crew, build_many
 from tests.test_many_portraits import SETTINGS, write_avatar
 crew = Crew(cpu=True)
+barrier, ids = torch.distributed.barrier, []
+torch.distributed.barrier = lambda *args, device_ids=None, **options: ids.append(device_ids)
 with crew.first_alone():
     print("ready", crew.rank, crew.size, flush=True)
+assert not ids, "a barrier that names a card by the process's number"
 summary = build_many(sys.argv[2:], pathlib.Path(sys.argv[1]), SETTINGS, write_avatar, crew)
 assert (summary is None) == (crew.rank != 0)
 """

@@ -109,6 +109,18 @@ def test_a_video_has_the_sound_of_its_motion_where_its_format_has_any(pipeline, 
     assert pipeline.video(avatar, replace(motion, sound=None), tmp_path / "v.gif", 64) == ()
 
 
+def test_a_film_that_a_card_gives_up_is_drawn_on_the_cpu(pipeline, avatar, tmp_path, monkeypatch):
+    from perse.avatar.avatar import Avatar
+
+    def place(self, device):
+        raise torch.AcceleratorError("CUDA error: out of memory")
+
+    monkeypatch.setattr(Avatar, "place", place)
+    on_card = PersePipeline(pipeline.synthesizer, torch.device("cuda"))
+    notes = on_card.video(avatar, preset_motion("shake", Controls(), 0.3, 12), tmp_path / "v.mp4", 64)
+    assert "drawn on the CPU" in notes[-1] and (tmp_path / "v.mp4").stat().st_size > 1000
+
+
 def test_a_cancelled_or_failed_video_leaves_nothing(pipeline, avatar, tmp_path):
     motion = preset_motion("shake", Controls(), 1.0, 12)
     done = []

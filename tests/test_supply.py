@@ -22,8 +22,8 @@ SOURCES = sorted([*(ROOT / "perse").rglob("*.py"), ROOT / "app.py"])
 # Modules that turn a file into code, or a text into a command.
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "yaml"}
 CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
-# A fit on a lent GPU crosses to a fork of this very program, through a pipe of its own.
-ALLOWED = {("perse/fitting/run.py", "pickle")}
+# Work crosses to other processes of this very program, through pipes of their own.
+ALLOWED = {("perse/apart.py", "pickle")}
 # What code imports and requirements do not ask for, and the other way round, each with its reason.
 OFFERED = {"spaces": "a ZeroGPU Space has it, and nobody else needs it", "atheris": "a proof that is run by hand, and says so"}
 BY_NAME = {"transformers": "diffusers loads the text encoder from it"}

@@ -91,7 +91,9 @@ class Avatar(nn.Module):
 
     def on(self, device: torch.device | str) -> "Avatar":
         """Move everything to a device, unless it is there: what is made of it as it was placed stays."""
-        return self if self.device == torch.device(device) else self.place(device)
+        wanted = torch.device(device)
+        there = wanted.type == self.device.type and wanted.index in (None, self.device.index)
+        return self if there else self.place(device)
 
     def _effects(self, device: torch.device | str) -> tuple[Effect, ...]:
         """What recolours it in a pose, each upon those before it: a driver's light falls on closed lids, too."""

@@ -227,8 +227,9 @@ class LatentSpace(nn.Module):
 
     def _there(self, category: str, z: Tensor) -> list[tuple[str, Axis, Tensor]]:
         """Axes along which a point z (dim,) is not 0, and where it is."""
+        values = z.tolist()  # once: each look at a number on a GPU waits for it
         axes = enumerate(self.categories[category].axes)
-        return [(a.name, a, z[k]) for k, a in axes if a.name in self.axes and float(z[k].detach()) != 0]
+        return [(a.name, a, z[k]) for k, a in axes if a.name in self.axes and values[k] != 0]
 
     def shape(self, latents: dict[str, Tensor]) -> Tensor | None:
         """What latents (category -> (dim,)) add to the rest mesh (V, 3); None if that is nothing."""

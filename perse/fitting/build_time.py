@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from ..gpu import ON_ZERO
 from ..render.camera import Camera
 from ..render.cloud import GaussianCloud
 from ..render.rasterize import rasterize
@@ -30,6 +31,7 @@ BESIDE_PIXELS = 0.55  # of the cost of a step on the photo, what does not depend
 LESSON_PASS = 0.0050  # of stage two: posing a lesson takes some of them, learning it one more than iterations
 PROBING = 0.25  # seconds: long enough for a busy machine to show that it is
 PROBE = 0.0043  # forward and backward through the rasterizer, of what `_probe` draws
+FORWARD = 0.4  # of it, forward alone
 SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
 LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
 FOR_FINISH = 0.12  # of the seconds given that go into finishing at most: sliders that are not reached keep a usual pace
@@ -201,16 +203,19 @@ def _drawing() -> tuple[GaussianCloud, Camera]:
 
 
 def _probe(clock: Callable[[], float]) -> float:
-    """Seconds that the rasterizer takes, forward and backward, for a small drawing; the first time, which may compile, does not count."""
+    """Seconds that the rasterizer takes, forward and backward, for a small drawing; the first time, which may compile, does not count. In a
+    process that may compute no gradient (`gpu.py`) they are told by the way forward."""
     cloud, camera = _drawing()
     cloud = GaussianCloud(*(x.clone().requires_grad_() for x in (cloud.means, cloud.quats, cloud.scales, cloud.opacities, cloud.colors)))
 
     def draw():
-        rasterize(cloud, camera)[0].sum().backward()
+        total = rasterize(cloud, camera)[0].sum()
+        if not ON_ZERO:
+            total.backward()
 
     draw()
     began, times = clock(), 0
     while times < 3 or (times < 30 and clock() - began < PROBING):
         draw()
         times += 1
-    return (clock() - began) / times
+    return (clock() - began) / times / (FORWARD if ON_ZERO else 1.0)

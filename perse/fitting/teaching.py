@@ -54,7 +54,7 @@ class Teaching:
     """One avatar in training and its teachers.
 
     Args:
-        avatar: trained in place, on the device of `accelerator`; freedom: what its Gaussians may learn.
+        avatar: trained in place, where it is; freedom: what its Gaussians may learn.
         portrait: the real photo, which teaches most; clips: synthetic ones; the first is the unedited source.
         progress: called with (share done in [0, 1], text, preview (h, w, 3) or None); cancelled: asked between steps, True raises BuildCancelled.
         clock: what deadlines are read on, seconds.
@@ -73,9 +73,11 @@ class Teaching:
     ):
         from accelerate import Accelerator  # nearly a second, which rendering need not wait for
 
-        self.accelerator = Accelerator(cpu=avatar.device.type == "cpu")
+        # All accelerators of a process share one device and one precision, those of the first or of the environment; an avatar is fitted where
+        # it is, and vertices that are rounded to half precision are no face.
+        self.accelerator = Accelerator(device_placement=False, mixed_precision="no", dynamo_backend="no")
         self.accelerator.gradient_accumulation_steps = schedule.accumulate
-        self.avatar, self.freedom = avatar.on(self.accelerator.device), freedom.to(self.accelerator.device)
+        self.avatar, self.freedom = avatar, freedom.to(avatar.device)
         self.clips, self.schedule, self.clock = clips, schedule, clock
         self.progress, self.cancelled = progress, cancelled
         self.rng = np.random.default_rng(schedule.seed)

@@ -1,15 +1,18 @@
 """An avatar as a live file: fewer Gaussians, small numbers, and what a player must know that is no Gaussian."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 
 import numpy as np
 import torch
 
+from ..apart import apart
 from ..attributes.own_words import described_of
 from ..avatar.avatar import Avatar
 from ..avatar.latent_space import AxisBasis
 from ..controls import Controls
 from ..errors import PerseError
+from ..gpu import ON_ZERO
 from ..render import synthetic
 from ..rig.expressions import NAMES
 from . import describe
@@ -41,6 +44,16 @@ def bake(avatar: Avatar, budget: int = USUAL, look: Controls = Controls()) -> by
     """
     if not BUDGETS[0] <= budget <= BUDGETS[1]:
         raise PerseError(f"A live avatar has {BUDGETS[0]:,} to {BUDGETS[1]:,} Gaussians, not {budget:,}.")
+    if ON_ZERO:  # the app's own process never learns, and this does (`refine`)
+        return next(apart(_baked_there, avatar, budget, look))
+    return _baked(avatar, budget, look)
+
+
+def _baked_there(avatar: Avatar, budget: int, look: Controls) -> Iterator[bytes]:
+    yield _baked(avatar, budget, look)
+
+
+def _baked(avatar: Avatar, budget: int, look: Controls) -> bytes:
     # Others may be drawing it where it is.
     whole = avatar if avatar.device.type == "cpu" else deepcopy(avatar).place("cpu")
     small = merged(whole, budget)

@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import BuildCancelled
+from ..errors import BuildCancelled, PerseError, shown
 from ..memory import settle
+from ..settings import FETCH_WAYS
 
 if TYPE_CHECKING:
+    from ..compile_ahead import Compiling
+    from ..fetch_ahead import FetchAhead
     from ..pipeline import PersePipeline
 
 AVATAR, PICTURE, BUILD = "avatar", "picture", "build"  # to open one, to see one, to make one
@@ -39,10 +42,17 @@ class Engine:
         parts: in the order in which they are made ready.
         pipeline: called once the part AVATAR is there.
         expected: called once somebody is about to build.
+        news: what is told beside the pipeline's notes, "" for nothing.
     """
 
-    def __init__(self, parts: Sequence[Part], pipeline: Callable[[], "PersePipeline"], expected: Callable[[], None] | None = None):
-        self._parts, self._make = parts, pipeline
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        pipeline: Callable[[], "PersePipeline"],
+        expected: Callable[[], None] | None = None,
+        news: Callable[[], str] = lambda: "",
+    ):
+        self._parts, self._make, self._news = parts, pipeline, news
         self._ready = {part.name: threading.Event() for part in parts}
         self._pipeline: PersePipeline | None = None
         self._expected, self._lock = expected, threading.Lock()
@@ -78,8 +88,10 @@ class Engine:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The pipeline's, none before it is there."""
-        return self.pipeline.notes if self.ready(AVATAR) else ()
+        """The pipeline's and what else there is to tell, none before it is there."""
+        if not self.ready(AVATAR):
+            return ()
+        return (*self.pipeline.notes, news) if (news := self._news()) else self.pipeline.notes
 
     def ready(self, name: str) -> bool:
         """Whether a part is there."""
@@ -130,8 +142,12 @@ class Engine:
 
 
 def page_engine() -> Engine:
-    """The engine of the page."""
-    compiling = []
+    """The engine of the page; PerseError for settings that make no sense."""
+    compiling: list[Compiling] = []
+    fetching: list[FetchAhead] = []
+    way = os.environ.get("PERSE_FETCH") or FETCH_WAYS[0]
+    if way not in FETCH_WAYS:
+        raise PerseError(f"PERSE_FETCH must be {', '.join(FETCH_WAYS[:-1])} or {FETCH_WAYS[-1]}, not {shown(way)}.")
 
     def importing():
         from .. import compile_ahead
@@ -142,6 +158,8 @@ def page_engine() -> Engine:
     def building():
         for group in ("meshes", "learning", "driving"):
             compiling[0].fetch(group)
+        if way == "wait":
+            fetching[0].wait()
         settle()
 
     def learning():
@@ -150,9 +168,15 @@ def page_engine() -> Engine:
         compile_ahead.libraries()
 
     def made():
+        from ..fetch_ahead import FetchAhead
         from ..pipeline import PersePipeline
 
-        return PersePipeline.from_pretrained()
+        pipeline = PersePipeline.from_pretrained()
+        fetching.append(FetchAhead(pipeline, way).start())
+        return pipeline
+
+    def all_for_a_build() -> float:
+        return fresh(15.0, 1.0)() + (fetching[0].seconds() if way == "wait" and fetching else 0.0)
 
     def fresh(seconds: float, otherwise: float) -> Callable[[], float]:
         return lambda: seconds if compiling and compiling[0].needed else otherwise
@@ -161,8 +185,9 @@ def page_engine() -> Engine:
         [
             Part(AVATAR, importing, fresh(6.0, 3.0)),
             Part(PICTURE, lambda: compiling[0].fetch("pictures"), fresh(12.0, 0.3)),
-            Part(BUILD, building, fresh(15.0, 1.0)),
+            Part(BUILD, building, all_for_a_build),
         ],
         made,
         learning,
+        lambda: fetching[0].news if fetching else "",
     )

@@ -63,6 +63,34 @@ def losses(trainer, frames, latents) -> float:
     return total / len(frames)
 
 
+def test_an_avatar_is_fitted_where_it_is_in_full_precision_whatever_accelerate_remembers(
+    astronaut_portrait, rig, texture, lessons, monkeypatch
+):
+    """Accelerate keeps one device and one precision for a process: those of its first user, or of the environment."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState, GradientState, PartialState
+
+    beginning = begin(astronaut_portrait, rig, texture, [], TINY.gaussians, 0)
+    states = [(state, dict(state._shared_state)) for state in (AcceleratorState, PartialState, GradientState)]
+    try:
+        for state, _ in states:
+            state._shared_state.clear()
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+        monkeypatch.setenv("ACCELERATE_TORCH_DEVICE", "meta")  # as if another one had claimed another device
+        for _ in range(2):  # for an avatar on the CPU, before and after somebody else's accelerator
+            teaching = Trainer(beginning, astronaut_portrait, lessons[:1], replace(TINY)).teaching
+            model, _ = teaching.model(torch.optim.Adam([beginning.avatar.colors]))
+            target, camera = teaching.coarse
+            rgb, _ = model(teaching.rest(), camera, torch.zeros(3))
+            assert rgb.dtype == torch.float32 and rgb.device.type == beginning.avatar.device.type == target.image.device.type == "cpu"
+            assert teaching.accelerator.mixed_precision == "no" and not teaching.accelerator.native_amp
+            assert Accelerator().device.type == "meta"
+    finally:
+        for state, kept in states:
+            state._shared_state.clear()
+            state._shared_state.update(kept)
+
+
 def test_colours_that_the_photo_shows_from_their_edge_stay_near_them(trainer):
     avatar, held = trainer.teaching.avatar, trainer.teaching.freedom.open == 0
     before = avatar.colors.detach().clone()

@@ -62,4 +62,9 @@ def test_a_gpu_without_kernels_leaves_the_fit_to_the_cpu_and_says_so(weights, mo
 
     notes = _cached_pipeline.__wrapped__("auto", "cpu", True).notes
     assert "weights" in notes[0] and "fitted on the CPU" in notes[1]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(kernels, "why_not", lambda: "The NVIDIA driver here is too old.")
+    assert "too old. Avatars are fitted on the CPU." in _cached_pipeline.__wrapped__("auto", "cpu", False).notes[1]
+    monkeypatch.setattr(kernels, "why_not", lambda: kernels.NO_CARD)
+    assert len(_cached_pipeline.__wrapped__("auto", "cpu", False).notes) == 1
     assert PersePipeline.from_pretrained(device="cpu") is PersePipeline.from_pretrained(device="cpu")

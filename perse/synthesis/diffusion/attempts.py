@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .editor import Editor, Request, Tick
+from .editor import Editor, EditorGone, Request, Tick
 from .filters import Verdict
 
 TRIES = 3
@@ -24,7 +24,7 @@ class Task:
 
 @dataclass
 class Outcome:
-    """accepted: key -> (request as generated, verdict); dropped: key -> reasons of every try."""
+    """accepted: key -> (request as generated, verdict); dropped: key -> reasons of every try; made: pictures that were judged."""
 
     accepted: dict[str, tuple[Request, Verdict]]
     dropped: dict[str, list[str]]
@@ -39,22 +39,32 @@ def seed_of(seed: int, key: str, attempt: int) -> int:
 def attempt(editor: Editor, tasks: Sequence[Task], seed: int, tick: Tick, tries: int = TRIES, deadline: float | None = None) -> Outcome:
     """Run all tasks in batches, in their order; those refused run again, all together, with new seeds.
 
-    deadline: monotonic time after which nothing more is begun; what is still to do is dropped.
+    deadline: monotonic time after which nothing more is begun; what is still to do is dropped. An editor that is gone ends it, too: what it
+    made until then is judged and kept.
     """
     outcome = Outcome({}, {})
     pending = list(tasks)
     reasons: dict[str, list[str]] = {t.key: [] for t in tasks}
+    gone = ""
     for number in range(tries):
-        refused = []
-        for start in range(0, len(pending), editor.batch):
-            batch = pending[start : start + editor.batch]
-            if deadline is not None and time.monotonic() > deadline:
+        refused, size = [], editor.batch
+        for start in range(0, len(pending), size):
+            batch = pending[start : start + size]
+            if gone or (deadline is not None and time.monotonic() > deadline):
                 for task in batch:
-                    reasons[task.key].append("there was no time left")
+                    reasons[task.key].append(gone or "there was no time left")
                 refused += batch
                 continue
             requests = [replace(t.request, seed=seed_of(seed, t.key, number)) for t in batch]
-            for task, request, picture in zip(batch, requests, editor.edit(requests, tick), strict=True):
+            done = len(batch)
+            try:
+                pictures = editor.edit(requests, tick)
+            except EditorGone as error:
+                gone, pictures, done = str(error), error.made, len(error.made)
+                for task in batch[done:]:
+                    reasons[task.key].append(gone)
+                    refused.append(task)
+            for task, request, picture in zip(batch[:done], requests[:done], pictures, strict=True):
                 tick()
                 outcome.made += 1
                 verdict = task.judge(picture)
@@ -64,7 +74,7 @@ def attempt(editor: Editor, tasks: Sequence[Task], seed: int, tick: Tick, tries:
                     reasons[task.key].append(verdict.reason)
                     refused.append(task)
         pending = refused
-        if deadline is not None and time.monotonic() > deadline:
+        if gone or (deadline is not None and time.monotonic() > deadline):
             break
     outcome.dropped = {t.key: reasons[t.key] for t in pending}
     return outcome

@@ -12,7 +12,14 @@ Tick = Callable[[], None]  # called between steps; may raise BuildCancelled
 
 
 class EditorGone(PerseError):
-    """The editor cannot make any more pictures now, for example because no GPU is lent; a build goes on without it."""
+    """The editor cannot make any more pictures now, because no GPU is lent, say, or its memory does not suffice; a build goes on without it.
+
+    made: the pictures that it did make, of the first of those that were asked for.
+    """
+
+    def __init__(self, message: str, made: Sequence[np.ndarray] = ()):
+        super().__init__(message)
+        self.made = list(made)
 
 
 @dataclass(frozen=True)

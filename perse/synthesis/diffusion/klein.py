@@ -7,7 +7,8 @@ imported only here, when an editor is loaded.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 
 from ...errors import PerseError
 from ...gpu import ON_ZERO
-from .editor import Between, Request, Tick
+from .editor import Between, EditorGone, Request, Tick
 
 STEPS = 4
 SIDES = (512, 1024)  # pixels at which the model works well
@@ -31,7 +32,7 @@ class KleinEditor:
     Args:
         pipeline: a `Flux2KleinInpaintPipeline`, placed on its device.
         sides: smallest and largest side of the pictures given to the model; others are resampled and back.
-        batch: requests per call.
+        batch: requests per call; one, once the card's memory did not suffice for more.
         layers: of the text encoder whose states are the prompt's embedding; the model's own if None.
     """
 
@@ -70,35 +71,67 @@ class KleinEditor:
             ) from None
         parts = [c for c in pipeline.components.values() if isinstance(c, torch.nn.Module)]
         size = sum(p.numel() * p.element_size() for part in parts for p in part.parameters())
-        if on_gpu and not ON_ZERO and torch.cuda.mem_get_info(device)[0] < size + HEADROOM:  # a lent card is not there to be asked
-            pipeline.enable_model_cpu_offload(device=device)
-        else:
+        if on_gpu:
+            pipeline.vae.enable_slicing()  # pictures of a batch one by one: its decoder takes more memory for each than all else together
+        try:
+            if on_gpu and not ON_ZERO:  # a lent card is not there to be asked
+                device = own_card()
+                if torch.cuda.mem_get_info(device)[0] < size + HEADROOM:
+                    pipeline.enable_model_cpu_offload(device=device)
+                    return KleinEditor(pipeline, **options)
             pipeline.to(device)
+        except RuntimeError as error:
+            log.warning("placing the editor failed", exc_info=True)
+            raise PerseError(
+                f"The image editor cannot be placed on the GPU ({_first_line(error)}): please use --synthesizer procedural."
+            ) from None
         return KleinEditor(pipeline, **options)
 
     def edit(self, requests: Sequence[Request], tick: Tick) -> list[np.ndarray]:
-        """See `Editor.edit`."""
+        """See `Editor.edit`. EditorGone when the card's memory does not suffice even for one picture, or the card breaks down."""
+        return self._within_memory(self._edit, requests, tick)
+
+    def interpolate(self, steps: Sequence[Between], tick: Tick) -> list[np.ndarray]:
+        """See `Editor.interpolate`, and `edit` for errors: the noise runs along the great circle between the two edits' noises, the
+        prompt's embedding along the line between theirs, so that both ends are exactly the two edits."""
+        return self._within_memory(self._interpolate, steps, tick)
+
+    def _within_memory(self, make: Callable[[Sequence, Tick], list[np.ndarray]], work: Sequence, tick: Tick) -> list[np.ndarray]:
+        """`make` of all work in batches, the smaller ones that memory asks for."""
+        made: list[np.ndarray] = []
+        while len(made) < len(work):
+            some = work[len(made) : len(made) + self.batch]
+            try:
+                made += make(some, tick)
+            except RuntimeError as error:
+                log.warning("the editor failed", exc_info=True)
+                with suppress(RuntimeError):
+                    torch.cuda.empty_cache()
+                if not isinstance(error, torch.OutOfMemoryError):
+                    raise EditorGone(f"The image editor broke down ({_first_line(error)}).", made) from None
+                if self.batch == 1:
+                    raise EditorGone(
+                        "The GPU's memory does not suffice for the image editor: no more pictures were generated.", made
+                    ) from None
+                self.batch = 1
+        return made
+
+    def _edit(self, requests: Sequence[Request], tick: Tick) -> list[np.ndarray]:
         side = self._side(requests[0].image)
         images = [_to_pil(r.image, side) for r in requests]
         masks = [_mask(r.mask, side) for r in requests]
         noise = torch.cat([self._noise(r.seed, side) for r in requests])
         return self._run({"prompt": [r.prompt for r in requests]}, images, masks, noise, tick, requests[0].image.shape[0])
 
-    def interpolate(self, steps: Sequence[Between], tick: Tick) -> list[np.ndarray]:
-        """See `Editor.interpolate`: the noise runs along the great circle between the two edits' noises, the prompt's
-        embedding along the line between theirs, so that both ends are exactly the two edits."""
-        out: list[np.ndarray] = []
-        for start in range(0, len(steps), self.batch):
-            some = steps[start : start + self.batch]
-            image = some[0].first.image
-            side = self._side(image)
-            with self._lock, torch.no_grad():
-                words, _ = self.pipeline.encode_prompt([r.prompt for s in some for r in (s.first, s.second)], **self._options)
-            mixed = torch.cat([torch.lerp(words[2 * i : 2 * i + 1], words[2 * i + 1 : 2 * i + 2], s.share) for i, s in enumerate(some)])
-            noise = torch.cat([slerp(self._noise(s.first.seed, side), self._noise(s.second.seed, side), s.share) for s in some])
-            masks = [_mask(_union(s.first.mask, s.second.mask), side) for s in some]
-            out += self._run({"prompt_embeds": mixed}, [_to_pil(s.first.image, side) for s in some], masks, noise, tick, image.shape[0])
-        return out
+    def _interpolate(self, steps: Sequence[Between], tick: Tick) -> list[np.ndarray]:
+        image = steps[0].first.image
+        side = self._side(image)
+        with self._lock, torch.no_grad():
+            words, _ = self.pipeline.encode_prompt([r.prompt for s in steps for r in (s.first, s.second)], **self._options)
+        mixed = torch.cat([torch.lerp(words[2 * i : 2 * i + 1], words[2 * i + 1 : 2 * i + 2], s.share) for i, s in enumerate(steps)])
+        noise = torch.cat([slerp(self._noise(s.first.seed, side), self._noise(s.second.seed, side), s.share) for s in steps])
+        masks = [_mask(_union(s.first.mask, s.second.mask), side) for s in steps]
+        return self._run({"prompt_embeds": mixed}, [_to_pil(s.first.image, side) for s in steps], masks, noise, tick, image.shape[0])
 
     def _side(self, image: np.ndarray) -> int:
         return int(np.clip(image.shape[0], *self.sides)) // MULTIPLE * MULTIPLE
@@ -132,13 +165,18 @@ class KleinEditor:
                     callback_on_step_end=on_step,
                     **self._options,
                 ).images
-            except torch.OutOfMemoryError:
-                raise PerseError(
-                    "The GPU's memory does not suffice for the image editor: please close other programs or use --synthesizer procedural."
-                ) from None
             finally:
                 pipe.maybe_free_model_hooks()  # a cancelled call leaves its parts on the card
         return [_to_array(picture, size) for picture in made]
+
+
+def own_card() -> torch.device:
+    """The card of this process by its number: to diffusers a card without one is the first, whoever's that is."""
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
 
 
 def slerp(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:

@@ -101,24 +101,20 @@ class Session:
 
     def imagine(self) -> None:
         """Have all pictures made and judged: the visitor's own words first, then views, then the catalogue, of which pictures
-        add most where something is painted. An editor that is not to be had any more leaves everything procedural."""
+        add most where something is painted. What an editor that is not to be had any more has not made is procedural."""
         edits = sorted(self._edit_tasks(), key=lambda t: self._rank(self.ends[t.key]))
         words = [t for t in edits if self._rank(self.ends[t.key]) == 0]
         tasks = words + self._look_tasks() + edits[len(words) :]
         self.total = max(len(tasks), 1)
         self._tell(stages.IMAGINING)
-        try:
-            self.outcome = attempt(
-                self.synthesizer.editor,
-                tasks,
-                self.plan.seed,
-                lambda: self._tell(stages.IMAGINING),
-                self.synthesizer.tries,
-                self._until(IMAGINE_SHARE),
-            )
-        except EditorGone as error:
-            self.outcome = Outcome({}, {t.key: [str(error)] for t in tasks})
-            self.views.clear()
+        self.outcome = attempt(
+            self.synthesizer.editor,
+            tasks,
+            self.plan.seed,
+            lambda: self._tell(stages.IMAGINING),
+            self.synthesizer.tries,
+            self._until(IMAGINE_SHARE),
+        )
 
     def _rank(self, end: End) -> int:
         axis = self.axes[end[0]][1]
@@ -282,8 +278,8 @@ class Session:
             pictures = self.synthesizer.editor.interpolate(
                 [s[-1] for s in steps], lambda: self.progress(0.75, f"{stages.IMAGINING}: faces between styles")
             )
-        except EditorGone:
-            return clips
+        except EditorGone as gone:
+            pictures, steps = gone.made, steps[: len(gone.made)]
         for (category, first, second, step), raw in zip(steps, pictures, strict=True):
             mask = np.maximum(step.first.mask, step.second.mask)
             edits = [self._verdict(end).picture for end in (first, second)]

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from perse.synthesis.diffusion.attempts import Task, attempt, seed_of
-from perse.synthesis.diffusion.editor import Request
+from perse.synthesis.diffusion.editor import EditorGone, Request
 from perse.synthesis.diffusion.filters import Verdict, refused
 
 IMAGE = np.zeros((8, 8, 3), np.float32)
@@ -61,3 +61,17 @@ def test_when_time_is_up_the_rest_is_dropped_and_said():
     editor = Counter()
     outcome = attempt(editor, [task("a", 1), task("b", 1)], 0, lambda: None, deadline=time.monotonic() - 1)
     assert not editor.calls and not outcome.accepted and outcome.dropped == {k: ["there was no time left"] for k in "ab"}
+
+
+def test_an_editor_that_is_gone_leaves_what_it_made():
+    class WornOut(Counter):
+        def edit(self, requests, tick):
+            pictures = super().edit(requests, tick)
+            if len(self.calls) == 2:
+                raise EditorGone("The loan is over.", pictures[:1])
+            return pictures
+
+    editor = WornOut()
+    outcome = attempt(editor, [task(name, 1) for name in "abcdefg"] + [task("never", 99)], 0, lambda: None)
+    assert list(outcome.accepted) == list("abcd") and outcome.made == 4 and len(editor.calls) == 2
+    assert outcome.dropped == {name: ["The loan is over."] for name in ("e", "f", "g", "never")}

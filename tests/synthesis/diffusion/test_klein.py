@@ -104,6 +104,36 @@ def test_every_step_may_be_the_last(editor):
     assert len(ticks) == 1 + 4
 
 
+def test_where_memory_is_short_pictures_are_made_one_by_one_and_then_no_more(editor, monkeypatch):
+    requests = [Request(IMAGE, "red hair", TOP, seed) for seed in range(3)]
+    asked, room = [], [1]
+
+    def run(prompt, images, masks, noise, tick, size):
+        asked.append(len(images))
+        if len(images) > room[0]:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return [IMAGE] * len(images)
+
+    monkeypatch.setattr(editor, "_run", run)
+    monkeypatch.setattr(editor, "batch", 4)
+    assert len(editor.edit(requests, nothing)) == 3 and asked == [3, 1, 1, 1] and editor.batch == 1
+    room[0] = 0
+    with pytest.raises(EditorGone, match="memory"):
+        editor.edit(requests, nothing)
+
+    def break_down(*args):
+        asked.append(1)
+        if len(asked) == 2:
+            raise RuntimeError("CUDA error: the launch failed\nmore of it")
+        return [IMAGE]
+
+    asked.clear()
+    monkeypatch.setattr(editor, "_run", break_down)
+    with pytest.raises(EditorGone, match="broke down .CUDA error: the launch failed.[.]") as gone:
+        editor.interpolate([Between(requests[0], requests[1], share) for share in (0.2, 0.8)], nothing)
+    assert len(gone.value.made) == 1  # what was made before is not lost
+
+
 def test_pictures_of_any_size_come_back_in_it(editor):
     for side in (48, 200):
         image = np.random.default_rng(1).random((side, side, 3)).astype(np.float32)
@@ -154,6 +184,31 @@ def test_a_loan_that_does_not_come_ends_the_editor_not_the_build(editor, monkeyp
     with pytest.raises(EditorGone, match="quota"):
         borrowed.edit([Request(IMAGE, "red hair", TOP, 1)], nothing)
     assert np.array_equal(lent.LentEditor(editor).edit([Request(IMAGE, "red hair", TOP, 1)], nothing)[0], one(editor, "red hair", TOP, 1))
+
+
+def test_parts_wait_in_memory_for_the_card_of_this_process(tiny_klein, monkeypatch):
+    """To diffusers a card without a number is the first: all processes of a launch would share that one."""
+    from diffusers import Flux2KleinInpaintPipeline
+
+    from perse.synthesis.diffusion.klein import KleinEditor
+
+    asked = []
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: asked.append(device) or (0, 0))
+    monkeypatch.setattr(Flux2KleinInpaintPipeline, "enable_model_cpu_offload", lambda self, device: asked.append(device))
+    made = KleinEditor.from_pretrained(tiny_klein, torch.device("cuda"))
+    assert asked == [torch.device("cuda:3")] * 2 and made.pipeline.vae.use_slicing
+
+
+def test_a_card_that_refuses_the_editor_is_told(tiny_klein, monkeypatch):
+    from perse.synthesis.diffusion.klein import KleinEditor
+
+    def refuse(*args):
+        raise torch.AcceleratorError("CUDA error: out of memory\nmore")
+
+    monkeypatch.setattr(torch.cuda, "current_device", refuse)
+    with pytest.raises(PerseError, match="placed on the GPU .CUDA error: out of memory.: please"):
+        KleinEditor.from_pretrained(tiny_klein, torch.device("cuda"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
