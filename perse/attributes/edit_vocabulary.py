@@ -49,9 +49,14 @@ class Ears:
 
 @dataclass(frozen=True)
 class HairVolume:
-    """The hair part of the shell pushed outwards by amount * `by` eye distances."""
+    """The hair part of the shell pushed outwards by amount * `by` eye distances.
+
+    most: thickness of hair, eye distances, beyond which it is pushed no further; region: "hair", or a part of it.
+    """
 
     by: float
+    most: float = 9.0
+    region: str = "hair"
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,18 @@ class Tuck:
 
     keep: share of the hair's thickness that is left; region: "hair", or a part of it; strands beyond the outline vanish.
     early: 1 = in step with the amount, 2 = nearly done at the half, so that nothing pokes through what comes on top.
+    most: thickness that is left at most, eye distances.
     """
 
     keep: float
     region: str = "hair"
     early: float = 1.0
+    most: float = 9.0
+
+
+# What is built over hair that is drawn in has to know how far it is.
+UNDER_HAT = Tuck(0.30, "under_hat", early=1.2, most=0.08)
+PINNED = Tuck(0.75, "pinned", most=0.16)
 
 
 @dataclass(frozen=True)
@@ -119,9 +131,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class Bare:
-    """Hair of a region replaced by the person's skin."""
+    """Hair of a region replaced by the person's skin, on the bust by what lies beside it; share: of the hair that goes, the rest is stubble."""
 
     region: str
+    share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ when the head turns, hair drapes instead of swinging like a helmet.
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.ndimage import gaussian_filter, maximum_filter
@@ -15,10 +14,12 @@ from scipy.spatial import cKDTree
 from ..attributes.edit_vocabulary import Locks
 from ..face.landmarks import BROW_PEAKS, CHIN, FOREHEAD_TOP
 from ..render.geometry import grid_on
-from ..texture.atlas import sample
 from .bound_mesh import LATEST_START, BoundMesh
+from .curls import afro, curls
+from .hair_tones import tones
 from .head_measures import Head
 from .strands import ribbons
+from .tied_hair import bun, combed, hairline, ponytail
 
 AXIS_DEPTH = 0.72  # eye distances behind the eyes, of the vertical line that hair hangs around
 ANGLES, HEIGHTS = 72, 80  # cells around that line and down it, in which the head's outermost surface is measured
@@ -52,22 +53,6 @@ def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     return at
 
 
-def _tones(head: Head, uv: np.ndarray, color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Colours (S, 3) of strands rooted at atlas pixels (S, 2): the hair's own there, or near `color` where it is not hair."""
-
-    def of_hair():
-        hair = head.regions("hair")
-        seen = (hair > 0.6) & (head.texture.seen > 0.2)
-        weight = cv2.GaussianBlur(hair, (0, 0), 8)
-        soft = cv2.GaussianBlur(head.texture.color * hair[..., None], (0, 0), 8) / np.maximum(weight, 0.05)[..., None]
-        return head.texture.color[seen].mean(0) if seen.sum() > 200 else None, weight, soft
-
-    mean, weight, soft = head.regions.remembered("tones of hair", of_hair)
-    mean = color / 0.85 if mean is None else mean
-    own, sure = sample(soft, uv[None])[0], np.clip(sample(weight, uv[None])[0] * 2 - 0.6, 0, 1)[:, None]
-    return (0.3 * mean + 0.7 * (own * sure + mean * (1 - sure))) * rng.uniform(0.84, 1.16, (len(uv), 1))
-
-
 def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Strands from the sides and the back of the head down to the shoulders."""
     rng = np.random.default_rng(seed)
@@ -78,11 +63,11 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     front = np.clip((np.radians(110) - np.abs(angle)) / np.radians(46), 0, 1)
     first = rng.uniform(-0.50, 0.35, count) + 0.1 * front
     chin = float(rig.vertices[CHIN, 1])
-    last = chin + 0.55 + rng.normal(0, 0.07, count) - 0.12 * front
+    last = chin + 0.55 + rng.normal(0, 0.07, count) - 0.22 * rng.random(count) ** 3 - 0.12 * front
     t = np.linspace(0, 1, pieces + 1)
     y = first[:, None] + (last - first)[:, None] * t
     depth = rng.uniform(0.015, 0.075, count)
-    wave = 0.018 * rng.standard_normal((count, 1)) * np.sin(6 * t + rng.uniform(0, 6, (count, 1)))
+    wave = 0.03 * rng.standard_normal((count, 1)) * np.sin(6 * t + rng.uniform(0, 6, (count, 1))) * (0.3 + t)
     r = np.empty_like(y)
     r[:, 0] = envelope(angle, y[:, 0]) - 0.05
     lying = np.zeros(count, bool)
@@ -112,7 +97,7 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     bary = np.full((*face.shape, 3), 1 / 3)
     anchor = rig.vertices[rig.faces[face]].mean(2).astype(np.float64)
     uv = head.shaper.at[rig.faces[root_face, 0]]
-    tone = _tones(head, uv, color, rng)
+    tone = tones(head, uv, color, rng)
     # Inner strands lie in the shadow of outer ones, and all darken below the jaw.
     shade = (0.72 + 0.34 * (depth - 0.015) / 0.06)[:, None] * (1.05 - 0.25 * np.clip((y - 0.7) / 0.8, 0, 1))
     shade = shade * np.interp(t, [0, 0.15, 1], [0.95, 1.0, 1.0])
@@ -150,7 +135,7 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     face = np.repeat(root_face[:, None], pieces + 1, 1)
     bary = np.full((*face.shape, 3), 1 / 3)
     anchor = v[rig.faces[face]].mean(2)
-    tone = _tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
+    tone = tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
     shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.5, 1], [1.0, 1.05, 0.92])
     start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LATEST_START)
     return ribbons(
@@ -159,4 +144,13 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 
 
 # Cuts by the name that a catalogue entry gives.
-CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {"long": long, "fringe": fringe}
+CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {
+    "long": long,
+    "fringe": fringe,
+    "combed": combed,
+    "hairline": hairline,
+    "ponytail": ponytail,
+    "bun": bun,
+    "curls": curls,
+    "afro": afro,
+}

@@ -116,12 +116,12 @@ class Workshop:
                 case Ears():
                     out.reshape(sign * self.shaper.ears(step, self.region("hair")))
                 case HairVolume():
-                    out.reshape(sign * self.shaper.volume(step, self.region("hair")))
+                    out.reshape(sign * self.shaper.volume(step, self.region(step.region)))
                 case Tuck():
                     weight = self.region(step.region)
                     out.reshape(self.shaper.tuck(step, weight))
                     out.early = step.early
-                    out.solid = weight
+                    out.solid = weight if out.solid is None else np.maximum(out.solid, weight)
                 case Recolor():
                     out.paint(recolor(self.regions, self.texture, step, sign))
                 case Dye():
@@ -133,10 +133,11 @@ class Workshop:
                 case Detail():
                     out.paint(detail(self.regions, self.texture, step, sign))
                 case Bare():
-                    found = bare(self.regions, self.texture, self.rig, step)
+                    found = bare(self.regions, self.texture, self.rig, self.shaper, step)
                     if found is not None:
-                        out.paint(found[0])
-                        out.cover = found[1]
+                        out.paint(found.patch)
+                        out.cover = found.cover
+                        out.fresh = found.fresh if found.fresh.any() else None
                 case Pupil():
                     out.paint(pupil(self.regions, self.texture, step, sign))
                 case Paint():
