@@ -157,7 +157,8 @@ class Strands:
     """Facial hair: strands on a region.
 
     length (eye distances), density (strands per squared eye distance), width of a strand on average; cover: how much of the skin finer
-    hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
+    hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand;
+    kind: what tints it; heavy: how much of their way strands turn down by their weight.
     """
 
     region: str
@@ -168,6 +169,8 @@ class Strands:
     lift: float = 0.35
     opacity: float = 0.9
     pieces: int = 2
+    kind: str = "beard"
+    heavy: float = 0.35
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,9 @@ def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bar
     weight = np.maximum(weight, _shaded(regions, weight))
     if step.share < 1:
         weight *= np.clip(step.share + STUBBLE * regions.remembered("grain of stubble", _stubble), 0, 1)
-    change = (bare_head(regions, texture, rig, shaper) - texture.color) * weight[..., None]
     box = box_of(weight)
+    assert box is not None
+    change = (bare_head(regions, texture, rig, shaper) - texture.color) * weight[..., None]
     return Bared((box, change[tuple(at[box] for at in regions.nearest)]), weight, fresh)
 
 

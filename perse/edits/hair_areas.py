@@ -1,7 +1,7 @@
 """Parts of a person's hair that a barber knows: what hangs, what is pinned up, what an undercut shaves, where a hairline recedes."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -10,11 +10,9 @@ from ..face.landmarks import OVAL
 from ..render.geometry import interpolated
 from ..rig.anatomy.template import head_template
 from ..rig.head import ears_of
+from ..rig.rig import Rig
 from ..smooth_ramps import smooth_step
-from ..texture.atlas import chart_slice
-
-if TYPE_CHECKING:
-    from .atlas_regions import Regions
+from ..texture.atlas import Texture, chart_slice
 
 RECEDES = 0.09  # eye distances behind the face's outline of one step in the table of temples
 # How low hair grows, eye distances below the eyes, at these depths behind them: before the ears, behind them, at the nape.
@@ -29,12 +27,25 @@ SHAVED_RISE = 0.25  # eye distances by which that line climbs from the back to t
 SHAVED_EDGE = 0.08  # eye distances over which the long hair begins
 
 
+class Known(Protocol):
+    """What is asked of a person: other regions by name, and where texels lie (`atlas_regions.Regions`)."""
+
+    rig: Rig
+    texture: Texture
+    points: np.ndarray
+    face_xy: np.ndarray
+
+    def __call__(self, name: str) -> np.ndarray: ...
+
+    def behind_outline(self) -> np.ndarray: ...
+
+
 def _low(points: np.ndarray) -> np.ndarray:
     """How far points (..., 3) lie below the line to which hair grows, eye distances."""
     return points[..., 1] - np.interp(points[..., 2], DEPTHS, LINE)
 
 
-def covered_ears(regions: "Regions") -> np.ndarray:
+def covered_ears(regions: Known) -> np.ndarray:
     """Weight (ATLAS, ATLAS) of the ears that hair covers in the portrait."""
     shell = chart_slice("shell")
     faces = regions.texture.faces[shell]
@@ -50,7 +61,7 @@ def covered_ears(regions: "Regions") -> np.ndarray:
     return out
 
 
-def hanging(regions: "Regions") -> np.ndarray:
+def hanging(regions: Known) -> np.ndarray:
     """Hair below the line to which it grows: over neck and shoulders."""
     hair, weight = np.clip(1.5 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
     for part in ("face", "shell"):
@@ -61,29 +72,29 @@ def hanging(regions: "Regions") -> np.ndarray:
     return weight
 
 
-def pinned(regions: "Regions") -> np.ndarray:
+def pinned(regions: Known) -> np.ndarray:
     """What is combed back: all but what hangs or lies over ears."""
     return regions("upper_hair") * (1 - regions("covered_ears"))
 
 
-def upper_hair(regions: "Regions") -> np.ndarray:
+def upper_hair(regions: Known) -> np.ndarray:
     """All but what hangs."""
     weight = regions("hair") * (1 - regions("hanging"))
     weight[chart_slice("body")] = 0
     return weight
 
 
-def puffed(regions: "Regions") -> np.ndarray:
+def puffed(regions: Known) -> np.ndarray:
     """What stands out in an afro, the more the higher."""
     return regions("upper_hair") * smooth_step(_low(regions.points), *PUFFED)
 
 
-def bald_area(regions: "Regions") -> np.ndarray:
+def bald_area(regions: Known) -> np.ndarray:
     """All hair, and ears that are under it."""
     return np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
 
 
-def undercut(regions: "Regions") -> np.ndarray:
+def undercut(regions: Known) -> np.ndarray:
     """Sides and back of the hair, below a line around the head, and ears."""
     x, y, z = np.moveaxis(regions.points, -1, 0)
     line = SHAVED - SHAVED_RISE * np.clip(0.8 - z, -0.6, 0.6)
@@ -96,7 +107,7 @@ def undercut(regions: "Regions") -> np.ndarray:
     return weight
 
 
-def temples(regions: "Regions") -> np.ndarray:
+def temples(regions: Known) -> np.ndarray:
     """The front of the hair: an M over the forehead, deeper at the temples than in the middle, behind which hair is thinner at first."""
     hair = regions("hair")
     weight = np.zeros_like(hair)
@@ -113,7 +124,7 @@ def temples(regions: "Regions") -> np.ndarray:
 
 
 # By the name that a catalogue entry gives.
-HAIR_AREAS: dict[str, Callable[["Regions"], np.ndarray]] = {
+HAIR_AREAS: dict[str, Callable[[Known], np.ndarray]] = {
     "covered_ears": covered_ears,
     "hanging": hanging,
     "pinned": pinned,

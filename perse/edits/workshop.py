@@ -83,9 +83,17 @@ class Workshop:
         """RGB (3,) for facial hair: between the darker tones of the head's own hair and of the brows, as far as the photo shows them."""
         return self.regions.remembered("colour of facial hair", self._hair_color)
 
+    def brow_color(self) -> np.ndarray:
+        """RGB (3,) for hairs of the brows: their own darker tones, or those of facial hair."""
+        return self.regions.remembered("colour of brows", lambda: self._dark_tones(("brows", 0.25)))
+
     def _hair_color(self) -> np.ndarray:
+        # Most of what is marked as brows is the skin between their hairs.
+        return self._dark_tones(("hair", 0.35), ("brows", 0.12))
+
+    def _dark_tones(self, *named: tuple[str, float]) -> np.ndarray:
         found = []
-        for name, quantile in (("hair", 0.35), ("brows", 0.12)):  # most of what is marked as brows is the skin between their hairs
+        for name, quantile in named:
             mask = (self.texture.regions[name] > 0.6) & (self.texture.seen > 0.3)
             if mask.sum() > 200:
                 light = self.texture.color[mask].mean(1)
@@ -143,7 +151,7 @@ class Workshop:
                 case Paint():
                     out.paint(self._paint(step, axis))
                 case Strands():
-                    weight, color = self.region(step.region), self.hair_color()
+                    weight, color = self.region(step.region), self.brow_color() if step.kind == "brows" else self.hair_color()
                     out.opacity = step.opacity
                     out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
                     out.paint(coat(self.rig, self.texture, step, weight, color, self.seed))

@@ -35,8 +35,10 @@ class Bared:
     color: np.ndarray
 
 
-def bared_skin(edit: Edit, skin: dict[str, np.ndarray], texture: Texture) -> Bared:
-    """What an edit shows of the skin that all of them bring."""
+def bared_skin(edit: Edit, skin: dict[str, np.ndarray] | None, texture: Texture) -> Bared | None:
+    """What an edit shows of the skin that all of them bring; None if it takes no hair off."""
+    if skin is None or edit.fresh is None:
+        return None
     at = skin["uv"] * ATLAS
     opacity = sample(edit.fresh, at[None])[0]
     chosen = opacity > LEAST

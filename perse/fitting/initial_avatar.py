@@ -168,7 +168,7 @@ def _basis(
     tinted = _tinted(plan, plans)
     rows = np.concatenate([index, plan.extras, *(other.extras for other, _ in tinted)])
     here, own, strange = len(index), len(index) + len(plan.extras), len(rows)
-    bared = None if skin is None or edits[1].fresh is None else bared_skin(edits[1], skin, texture)
+    bared = bared_skin(edits[1], skin, texture)
     if bared is not None:
         rows = np.concatenate([rows, bared.rows])
     weights = np.concatenate([np.clip(weight[index] * GAIN, 0, 1), np.ones(len(rows) - here)])
@@ -194,7 +194,7 @@ def _basis(
             # What is beyond the outline hangs on the nearest triangle, be it skin beside the hair.
             beside = sample(cv2.dilate(edit.solid, np.ones((BESIDE, BESIDE))), uv[:, index])[0]
             opacity[:here] = (firm - seeds.opacity[index]) * np.where(seeds.outside[index], beside, drawn_in)
-        if bared is not None:
+        if bared is not None and edit.fresh is not None:
             # Strands go, whatever they have become until then, and skin comes.
             opacity[:here] -= sample(edit.fresh, uv[:, index])[0]
             color[strange:], opacity[strange:] = bared.color, bared.opacity
