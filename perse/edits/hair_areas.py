@@ -62,14 +62,14 @@ def covered_ears(regions: Known) -> np.ndarray:
 
 
 def hanging(regions: Known) -> np.ndarray:
-    """Hair below the line to which it grows: over neck and shoulders."""
+    """Hair below the line to which it grows: over neck and shoulders, but not that over ears."""
     hair, weight = np.clip(1.5 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
     for part in ("face", "shell"):
         block = chart_slice(part)
         weight[block] = hair[block] * smooth_step(_low(regions.points[block]), -RAGGED / 2, RAGGED / 2)
     body = chart_slice("body")
     weight[body] = hair[body]
-    return weight
+    return weight * (1 - regions("covered_ears"))
 
 
 def pinned(regions: Known) -> np.ndarray:

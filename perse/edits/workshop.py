@@ -68,9 +68,11 @@ class Workshop:
         return self.head.under_hat if name == "under_hat" else self.regions(name)
 
     def owned(self, axis: Axis) -> np.ndarray:
-        """Union (ATLAS, ATLAS) of the regions that an axis may change."""
+        """Union (ATLAS, ATLAS) of the regions that an axis may change; where it takes hair off, the skin beside the hair is one of them."""
         first, *others = (self.region(name) for name in axis.regions)
         others += self._more.get(axis.name, [])
+        if any(isinstance(step, Bare) for step in axis.edits) and (cover := self.edit(axis, 1).cover) is not None:
+            others.append(cover)
         return np.maximum.reduce([first, *others]) if others else first
 
     def install(self, axis: Axis, sign: int, edit: Edit, more: np.ndarray | None = None) -> None:
