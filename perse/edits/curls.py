@@ -63,7 +63,7 @@ def _bound(
 def curls(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Locks that wind down over the hair, to neck and shoulders."""
     rng = np.random.default_rng(seed)
-    count, pieces = 2 * step.count, 9  # half of them would hang before the face
+    count, pieces = 2 * step.count, 8  # half of them would hang before the face
     roots = face, bary, root, normal = _roots(head, count, rng)
     # The line around which a lock winds: it falls over the head, never into it.
     length, lies = rng.uniform(*LENGTH, count)[:, None], rng.uniform(0.02, 0.09, count)[:, None]
@@ -100,7 +100,7 @@ def curls(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 def afro(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Small coils all over the hair, without a direction."""
     rng = np.random.default_rng(seed)
-    count, pieces = step.count, 4
+    count, pieces = step.count, 3
     roots = face, bary, root, normal = _roots(head, count, rng)
     t = np.linspace(0, 1, pieces + 1)
     one = unit(np.cross(normal, unit(rng.standard_normal((count, 3)))))

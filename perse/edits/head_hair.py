@@ -26,6 +26,8 @@ ANGLES, HEIGHTS = 72, 80  # cells around that line and down it, in which the hea
 HIGHEST, LOWEST = -1.2, 2.4  # eye distances below the eyes between which it is
 ON_SHOULDERS = 0.85  # eye distances below the eyes from which hair rests on neck and shoulders
 OFF_EARS = 0.02  # of the ears' weight, below which the shell stays where it is when they are edited
+CLOSES = 0.34  # of the way down, by which lengths close in on the neck below the widest point
+LOCKS = (9, 17, 31)  # around the head, by which the ends of hair are uneven
 FACE_SIDE = np.radians(60)  # from straight ahead, within which no long strand hangs: it would lie over the cheek
 
 
@@ -56,14 +58,16 @@ def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Strands from the sides and the back of the head down to the shoulders."""
     rng = np.random.default_rng(seed)
-    rig, count, pieces = head.rig, step.count, 8
+    rig, count, pieces = head.rig, step.count, 7
     envelope = _envelope(head)
     angle = rng.uniform(np.radians(64), np.radians(296), count)
     angle = np.where(angle > np.pi, angle - 2 * np.pi, angle)
     front = np.clip((np.radians(110) - np.abs(angle)) / np.radians(46), 0, 1)
     first = rng.uniform(-0.50, 0.35, count) + 0.1 * front
     chin = float(rig.vertices[CHIN, 1])
-    last = chin + 0.55 + rng.normal(0, 0.07, count) - 0.22 * rng.random(count) ** 3 - 0.12 * front
+    # Locks end where they have grown to, neighbours alike.
+    uneven = sum(0.07 * np.sin(waves * angle + rng.uniform(0, 6)) for waves in LOCKS)
+    last = chin + 0.55 + uneven + rng.normal(0, 0.07, count) - 0.25 * rng.random(count) ** 3 - 0.12 * front
     t = np.linspace(0, 1, pieces + 1)
     y = first[:, None] + (last - first)[:, None] * t
     depth = rng.uniform(0.015, 0.075, count)
@@ -75,13 +79,14 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
         fall = y[:, k] - y[:, k - 1]
         surface = envelope(angle, y[:, k]) + depth
         # Below the widest point lengths close in on the neck.
-        hang = np.maximum(r[:, k - 1], surface if k == 1 else 0) - 0.22 * fall * (r[:, k - 1] > 0.62)
+        hang = np.maximum(r[:, k - 1], surface if k == 1 else 0) - CLOSES * fall * (r[:, k - 1] > 0.62)
         lying |= surface > hang + 0.14  # a shoulder: the strand ends on it
         y[:, k] = np.where(lying, y[:, k - 1] + 0.02, y[:, k])
         r[:, k] = np.where(lying, r[:, k - 1] + 0.02, np.maximum(surface, hang))
     turn = angle[:, None] + 0.10 * rng.standard_normal((count, 1)) * t + wave
     # Next to the face strands fall behind the cheek, not over it.
-    turn = np.sign(turn) * np.maximum(np.abs(turn), FACE_SIDE)
+    aside = FACE_SIDE + 0.14 * np.abs(rng.standard_normal((count, 1))) * (1 - 0.7 * t)
+    turn = np.sign(turn) * np.maximum(np.abs(turn), aside)
     paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_DEPTH - (r + wave) * np.cos(turn)], -1)
     shell, body = rig.part_faces("shell"), rig.part_faces("body")
     # Hair falls over the ears, and stays where it is when they grow or stick out.
@@ -109,7 +114,7 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Strands from the hairline down over the forehead, to just above the brows."""
     rng = np.random.default_rng(seed)
-    rig, count, pieces = head.rig, step.count, 5
+    rig, count, pieces = head.rig, step.count, 4
     v = rig.vertices.astype(np.float64)
     front = np.flatnonzero((v[:, 2] < 0.75) & (v[:, 1] < 0.4) & (np.arange(len(v)) < head.shaper.shell[-1] + 1))
     depth_at = LinearNDInterpolator(v[front, :2], v[front, 2])

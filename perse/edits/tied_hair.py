@@ -54,7 +54,7 @@ def _colors(head: Head, points: np.ndarray, color: np.ndarray, rng: np.random.Ge
 def combed(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Strands from the sides and the back of the pinned hair, combed to the tie. In front the photo's own hair is better than any."""
     rng = np.random.default_rng(seed)
-    rig, count, pieces = head.rig, step.count, 5
+    rig, count, pieces = head.rig, step.count, 4
     parts = rig.part_faces("face", "shell")
     corners = rig.vertices[rig.faces[parts]].astype(np.float64)
     weight = sample(head.regions("pinned"), rig.uvs[parts].mean(1)[None] * ATLAS)[0]
@@ -122,7 +122,7 @@ def ponytail(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh
 def bun(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Hair wound around where it is tied."""
     rng = np.random.default_rng(seed)
-    count, pieces = step.count, 6
+    count, pieces = step.count, 5
     place, out = _tie(head, BUN_TIE)
     ring, thick = BUN
     one, other = _frame(out)
@@ -147,7 +147,7 @@ def bun(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 def hairline(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Thin strands along a line that has moved back, combed away from the forehead; fewer and shorter the farther they stand before it."""
     rng = np.random.default_rng(seed)
-    rig, count, pieces = head.rig, step.count, 3
+    rig, count, pieces = head.rig, step.count, 2
     parts = rig.part_faces("shell")
     corners = rig.vertices[rig.faces[parts]].astype(np.float64)
     areas = head.regions("temples"), head.regions("hair")
