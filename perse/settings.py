@@ -7,6 +7,8 @@ SEEDS = (0, 2**31)
 SIZES = (64, 2048)  # side of a picture, pixels
 
 LIVE_SIZE = 512  # side of the live picture while something moves, pixels
+# How styles are shown on their tiles, by category and else: a ponytail is seen from the side.
+TILE_VIEWS = {"": {"yaw": 0.0, "zoom": 1.15}, "hair": {"yaw": 35.0, "zoom": 0.95}}
 LIVE_SIZES = (64, 1024)  # side of a live picture, pixels: at rest it is drawn at the screen's own
 SAVED_SIZES = (512, 1024, 2048)  # sides of a saved picture that the page offers, pixels
 STRIP_FRAMES = 8  # pictures of one motion, side by side
