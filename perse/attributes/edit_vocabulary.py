@@ -175,7 +175,7 @@ class Strands:
 
 @dataclass(frozen=True)
 class Locks:
-    """Hair of the head that hangs: `kind` names the cut in synthesis/locks.py; count of strands, width of one."""
+    """Strands of hair on the head: `kind` names the cut in edits/head_hair.py; count of strands, width of one."""
 
     kind: str
     count: int
@@ -199,7 +199,7 @@ class Axis:
 
     low is -1 for two-sided axes, else 0; high is 1. regions: atlas regions that the edit owns; prompt: the same edit
     in words, for an instruction-driven image editor. needs: the axis of the same category without which this one has
-    nothing to act on (a frame's colour needs a frame).
+    nothing to act on or to show (a frame's colour needs a frame, a bun needs hair that is combed back).
     """
 
     name: str

@@ -37,7 +37,7 @@ def _frame(out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bound(
-    head: Head, paths: np.ndarray, across: np.ndarray, width: float | np.ndarray, color: np.ndarray, start: np.ndarray, tip: float
+    head: Head, paths: np.ndarray, across: np.ndarray, width: float | np.ndarray, color: np.ndarray, start: np.ndarray | None, tip: float
 ) -> BoundMesh:
     """Strands (S, K + 1, 3) on the skull."""
     face = np.full(paths.shape[:2], head.shaper.bone)
@@ -81,8 +81,8 @@ def combed(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     shade = np.interp(lies, LIES, [0.86, 1.12]) * np.interp(t, [0, 0.3, 1], [0.9, 1.05, 0.95])
     along = unit((paths[:, 1:] - paths[:, :-1]).reshape(-1, 3)).reshape(count, pieces, 3)
     across = unit(np.cross(np.concatenate([along, along[:, -1:]], 1), way).reshape(-1, 3)).reshape(way.shape)
-    start = np.minimum(0.25 * rng.random((count, 1)) + 0.5 * t, LATEST_START)
-    return _bound(head, paths, across, step.width * rng.uniform(0.6, 1.3, count), tone[:, None] * shade[..., None], start, 0.4)
+    # Hair on hair of the same colour: they fade in.
+    return _bound(head, paths, across, step.width * rng.uniform(0.6, 1.3, count), tone[:, None] * shade[..., None], None, 0.4)
 
 
 def ponytail(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:

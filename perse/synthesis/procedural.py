@@ -287,6 +287,8 @@ class Studio:
                 progress(PREPARING * n / len(owned), stages.imagining(category))
                 ends[axis.name] = found
         known = {name for name, edits in ends.items() if all(edit.only_moves(self.texture) for edit in edits.values())}
+        # What grows on a head that another edit has changed is right as it begins: no lesson shows both.
+        known |= {axis.name for _, axis in owned if axis.needs and any(edit.overlay is not None for edit in ends[axis.name].values())}
         straight = {name for name, edits in ends.items() if all(edit.is_linear() for edit in edits.values())}
         listed = syllabus(categories, ends, known, straight, self.plan)
         # A lesson's poses are counted from where those before it end, whoever is done first.
