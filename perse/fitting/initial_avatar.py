@@ -28,6 +28,7 @@ from .overlays import frame_quats, overlay_gaussians
 LEAST_WEIGHT = 0.02  # of a region, below which a Gaussian is no part of it
 GAIN = 3  # on a region's weight: its Gaussians follow an edit wholly from a third on
 LEAST_DIVISOR = 0.2  # what a change is divided by at least where the basis will be multiplied by a smaller weight
+LEAST_CHANGE = 0.02  # of opacity, which is worth a row
 LEAST_MOVE = 1e-4  # eye distances: a vertex that moves less has no basis
 UNLIKE_ENDS = 0.35  # of the size of their difference: how large the sum of two ends is that are no mirror images
 BESIDE = 51  # texels, the size of the square in which hair makes what is beyond the outline hair
@@ -160,6 +161,9 @@ def _basis(
     uv = seeds.uv[None] * ATLAS
     weight = sample(workshop.owned(plan.axis), uv)[0]
     index = np.flatnonzero(weight > LEAST_WEIGHT)
+    if edits[1].overlay is not None and edits[1].change(texture) is None:
+        # Under what lies on top of them Gaussians that keep colour and opacity would learn nothing.
+        index = index[np.abs(_drawn_in(edits[1], seeds, index)) > LEAST_CHANGE]
     moved = np.zeros(len(rig.vertices), bool)
     for edit in edits.values():
         if edit.shape is not None:
@@ -187,13 +191,7 @@ def _basis(
             paint = Paint(*(torch.from_numpy(x) for x in (index, np.float32(share), np.float32(seeds.color[index]))))
         if tinted:
             color[own:strange] = np.concatenate([edit.tints[kind](other.color) for other, kind in tinted])
-        if edit.solid is not None:
-            # Where hair is drawn in, its soft edge becomes a firm surface and what lies beyond the outline goes.
-            firm = np.where(seeds.outside[index], 0.0, np.maximum(seeds.opacity[index], SOLID))
-            drawn_in = sample(edit.solid, uv[:, index])[0]
-            # What is beyond the outline hangs on the nearest triangle, be it skin beside the hair.
-            beside = sample(cv2.dilate(edit.solid, np.ones((BESIDE, BESIDE))), uv[:, index])[0]
-            opacity[:here] = (firm - seeds.opacity[index]) * np.where(seeds.outside[index], beside, drawn_in)
+        opacity[:here] = _drawn_in(edit, seeds, index)
         if bared is not None and edit.fresh is not None:
             # Strands go, whatever they have become until then, and skin comes.
             opacity[:here] -= sample(edit.fresh, uv[:, index])[0]
@@ -222,6 +220,18 @@ def _basis(
             minus = (1 - 2 * edits[1].early) * ends[1][k]
         basis.start(ends[1][k], minus, name)
     return basis, paint
+
+
+def _drawn_in(edit: Edit, seeds: Seeds, index: np.ndarray) -> np.ndarray:
+    """Change of opacity (n,) of these Gaussians (n,) where hair is drawn in: its soft edge becomes a firm surface and what lies beyond the
+    outline goes."""
+    if edit.solid is None:
+        return np.zeros(len(index))
+    at, outside = seeds.uv[None, index] * ATLAS, seeds.outside[index]
+    # What is beyond the outline hangs on the nearest triangle, be it skin beside the hair.
+    beside = sample(cv2.dilate(edit.solid, np.ones((BESIDE, BESIDE))), at)[0]
+    firm = np.where(outside, 0.0, np.maximum(seeds.opacity[index], SOLID))
+    return (firm - seeds.opacity[index]) * np.where(outside, beside, sample(edit.solid, at)[0])
 
 
 def _ends_differ(plus: Tensor, minus: Tensor | None = None) -> bool:
