@@ -21,7 +21,8 @@ from .overlays import frame_quats
 SPACING, IN_EARS = 0.05, 0.5  # distance between Gaussians, eye distances, and share of it on ears
 WIDTH = 0.8  # standard deviation over that distance: they close their own gaps
 LEAST, WHOLE = 0.08, 0.9  # weight from which there is skin, and from which it is as the edit paints it
-OPACITY = 0.98
+# Of the opacity that is there: by so much more strands go and skin comes, that what lessons learn of it leaves neither half there.
+SURELY = 1.35
 ROUND = 0.75  # share of the way from flat triangles to the smooth surface
 
 
@@ -44,7 +45,7 @@ def bared_skin(edit: Edit, skin: dict[str, np.ndarray] | None, texture: Texture)
     chosen = opacity > LEAST
     change = edit.color_at(texture, at[chosen])
     left = sample(texture.color, at[None, chosen])[0] + change - skin["color"][chosen]
-    return Bared(skin["rows"][chosen], OPACITY * opacity[chosen], left * (opacity[chosen] > WHOLE)[:, None])
+    return Bared(skin["rows"][chosen], SURELY * opacity[chosen], left * (opacity[chosen] > WHOLE)[:, None])
 
 
 def fresh_skin(workshop: Workshop, edits: Iterable[Edit]) -> dict[str, np.ndarray] | None:

@@ -22,7 +22,7 @@ from ..rig.rig import Rig
 from ..side_by_side import SideBySide
 from ..texture.atlas import ATLAS, Texture, sample
 from .even_sliders import typical_pace
-from .fresh_skin import bared_skin, fresh_skin
+from .fresh_skin import SURELY, bared_skin, fresh_skin
 from .overlays import frame_quats, overlay_gaussians
 
 LEAST_WEIGHT = 0.02  # of a region, below which a Gaussian is no part of it
@@ -194,7 +194,7 @@ def _basis(
         opacity[:here] = _drawn_in(edit, seeds, index)
         if bared is not None and edit.fresh is not None:
             # Strands go, whatever they have become until then, and skin comes.
-            opacity[:here] -= sample(edit.fresh, uv[:, index])[0]
+            opacity[:here] -= SURELY * sample(edit.fresh, uv[:, index])[0]
             color[strange:], opacity[strange:] = bared.color, bared.opacity
         opacity[here:own] = plan.rise.sum(0)
         shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
