@@ -21,8 +21,8 @@ from .overlays import frame_quats
 SPACING, IN_EARS = 0.05, 0.5  # distance between Gaussians, eye distances, and share of it on ears
 WIDTH = 0.8  # standard deviation over that distance: they close their own gaps
 LEAST, WHOLE = 0.08, 0.9  # weight from which there is skin, and from which it is as the edit paints it
-# Of the opacity that is there: by so much more strands go and skin comes, that what lessons learn of it leaves neither half there.
-SURELY = 1.35
+# Times the opacity that is there: strands go and skin comes a little too far, so that what lessons learn of it leaves neither half there.
+SURELY = 1.15
 ROUND = 0.75  # share of the way from flat triangles to the smooth surface
 
 
