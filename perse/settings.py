@@ -1,5 +1,7 @@
 """What may be asked for, by visitors and programs. The page's scripts get their numbers from here, too (`ui/page_settings.py`)."""
 
+from typing import Any
+
 DEFAULT_BUDGET = 25.0  # seconds of a build, at most
 MIN_BUDGET, MAX_BUDGET = 10.0, 3600.0
 API_BUDGETS = (10.0, 300.0)  # seconds of a build that a program may ask the page for
@@ -7,6 +9,8 @@ SEEDS = (0, 2**31)
 SIZES = (64, 2048)  # side of a picture, pixels
 
 LIVE_SIZE = 512  # side of the live picture while something moves, pixels
+# How styles are shown on their tiles, by category and else: a ponytail is seen from the side.
+TILE_VIEWS: dict[str, dict[str, Any]] = {"": {"yaw": 0.0, "zoom": 1.15}, "hair": {"yaw": 35.0, "zoom": 0.95}}
 LIVE_SIZES = (64, 1024)  # side of a live picture, pixels: at rest it is drawn at the screen's own
 SAVED_SIZES = (512, 1024, 2048)  # sides of a saved picture that the page offers, pixels
 STRIP_FRAMES = 8  # pictures of one motion, side by side

@@ -49,9 +49,14 @@ class Ears:
 
 @dataclass(frozen=True)
 class HairVolume:
-    """The hair part of the shell pushed outwards by amount * `by` eye distances."""
+    """The hair part of the shell pushed outwards by amount * `by` eye distances.
+
+    most: thickness of hair, eye distances, beyond which it is pushed no further; region: "hair", or a part of it.
+    """
 
     by: float
+    most: float = 9.0
+    region: str = "hair"
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,18 @@ class Tuck:
 
     keep: share of the hair's thickness that is left; region: "hair", or a part of it; strands beyond the outline vanish.
     early: 1 = in step with the amount, 2 = nearly done at the half, so that nothing pokes through what comes on top.
+    most: thickness that is left at most, eye distances.
     """
 
     keep: float
     region: str = "hair"
     early: float = 1.0
+    most: float = 9.0
+
+
+# What is built over hair that is drawn in has to know how far it is.
+UNDER_HAT = Tuck(0.30, "under_hat", early=1.2, most=0.08)
+PINNED = Tuck(0.75, "pinned", most=0.16)
 
 
 @dataclass(frozen=True)
@@ -119,9 +131,10 @@ class Detail:
 
 @dataclass(frozen=True)
 class Bare:
-    """Hair of a region replaced by the person's skin."""
+    """Hair of a region replaced by the person's skin, on the bust by what lies beside it; share: of the hair that goes, the rest is stubble."""
 
     region: str
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,8 @@ class Strands:
     """Facial hair: strands on a region.
 
     length (eye distances), density (strands per squared eye distance), width of a strand on average; cover: how much of the skin finer
-    hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand.
+    hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand;
+    kind: what tints it; heavy: how much of their way strands turn down by their weight.
     """
 
     region: str
@@ -155,11 +169,13 @@ class Strands:
     lift: float = 0.35
     opacity: float = 0.9
     pieces: int = 2
+    kind: str = "beard"
+    heavy: float = 0.35
 
 
 @dataclass(frozen=True)
 class Locks:
-    """Hair of the head that hangs: `kind` names the cut in synthesis/locks.py; count of strands, width of one."""
+    """Strands of hair on the head: `kind` names the cut in edits/head_hair.py; count of strands, width of one."""
 
     kind: str
     count: int
@@ -183,7 +199,7 @@ class Axis:
 
     low is -1 for two-sided axes, else 0; high is 1. regions: atlas regions that the edit owns; prompt: the same edit
     in words, for an instruction-driven image editor. needs: the axis of the same category without which this one has
-    nothing to act on (a frame's colour needs a frame).
+    nothing to act on or to show (a frame's colour needs a frame, a bun needs hair that is combed back).
     """
 
     name: str

@@ -1,6 +1,6 @@
 """The catalogue's features of the face: brows, eyes, nose, mouth, face shape, ears."""
 
-from .edit_vocabulary import Category, Ears, EyeSize, EyeSpacing, Prop, Pupil, Recolor, Sculpt, axis, style
+from .edit_vocabulary import Category, Ears, EyeSize, EyeSpacing, Prop, Pupil, Recolor, Sculpt, Strands, Tint, axis, style
 
 _UPPER_LIP = ((37, (0, -0.030, -0.020)), (267, (0, -0.030, -0.020)), (0, (0, -0.028, -0.022)), (269, (0, -0.024, -0.014)),
               (270, (0, -0.014, -0.008)), (312, (0, -0.004, -0.012)), (13, (0, -0.004, -0.012)), (11, (0, -0.016, -0.03)),
@@ -33,14 +33,18 @@ BROWS = Category("eyebrows", "Eyebrows", (
          Sculpt(moves=((336, (0, 0.040, 0)), (285, (0, 0.040, 0)), (296, (0, 0.014, 0)), (295, (0, 0.014, 0)), (334, (0, -0.014, 0)),
                        (282, (0, -0.014, 0)), (293, (0, -0.036, 0)), (283, (0, -0.036, 0)), (300, (0, -0.052, 0)), (276, (0, -0.052, 0))),
                 radius=0.26, pinned=_LID_TOP), ("brow_area",), -1.0, "slanted eyebrows"),
-    axis("brow_dark", "Dark", "Darker brows", Recolor("brows", to=(14, 2, 4), lightness=22), ("brow_area",), prompt="dark eyebrows"),
-    axis("brow_light", "Light", "Lighter, blond brows", Recolor("brows", to=(66, 7, 24), lightness=22), ("brow_area",),
-         prompt="light blond eyebrows"),
+    axis("brow_dark", "Dark", "Darker brows", (Recolor("brows", to=(14, 2, 4), lightness=22), Tint("brows", to=(14, 2, 4), lightness=22)), ("brow_area",),
+         prompt="dark eyebrows"),
+    axis("brow_light", "Light", "Lighter, blond brows", (Recolor("brows", to=(66, 7, 24), lightness=22), Tint("brows", to=(60, 8, 24), lightness=45)),
+         ("brow_area",), prompt="light blond eyebrows"),
+    axis("brow_full", "Fullness", "Denser brows, hair by hair", Strands("brow_hairs", 0.105, 4600, 0.0056, 0.35, 0.16, kind="brows", heavy=0.0),
+         ("brow_area",), prompt="full, bushy eyebrows"),
 ), (
     style("thick", "Thick", brow_thickness=1), style("thin", "Thin", brow_thickness=-1), style("arched", "Arched", brow_arch=1),
     style("straight", "Straight", brow_arch=-1), style("angled", "Angled", brow_tilt=1),
     style("soft", "Soft", brow_tilt=-0.8, brow_light=0.4),
     style("dark", "Dark", brow_dark=1), style("light", "Light", brow_light=1),
+    style("full", "Full", brow_full=1), style("bushy", "Bushy", brow_full=1, brow_thickness=0.6),
 ))
 
 EYES = Category("eyes", "Eyes", (

@@ -1,6 +1,6 @@
 """The catalogue's surfaces: hair, beard, skin, makeup."""
 
-from .edit_vocabulary import Bare, Category, Detail, Dye, HairVolume, Locks, Paint, Recolor, Strands, Tuck, axis, style
+from .edit_vocabulary import PINNED, Bare, Category, Detail, Dye, HairVolume, Locks, Paint, Recolor, Strands, Tuck, axis, style
 
 # Middle tones of hair in CIE Lab. Measured are black hair at L* 18 to 20, a* 0, b* -1, and dark brown hair at L* 23, a* 4, b* 5 ("Measurement
 # of hair luster", J. Cosmet. Sci. 51, 2000, p. 293); from there natural hair that is not red runs along L* and b* (Lozano et al. 2017, "The
@@ -46,17 +46,35 @@ HAIR_COLOUR = Category("hair_colour", "Hair colour", (
 HAIR = Category("hair", "Haircut", (
     axis("hair_volume", "Volume", "Flatter or fuller hair", HairVolume(0.16), ("hair",), -1.0, "more voluminous hair"),
     axis("hair_short", "Cropped", "Hair cut short", (Tuck(0.12),), ("hair",), prompt="closely cropped hair"),
-    axis("hair_long", "Long", "Hair that grows down to the shoulders", Locks("long", 1450, 0.025), ("hair",),
+    axis("hair_long", "Long", "Hair that grows down to the shoulders", Locks("long", 820, 0.032), ("hair",),
          prompt="long hair down to the shoulders"),
     axis("hair_fringe", "Fringe", "Hair that falls over the forehead", Locks("fringe", 620, 0.019), ("hair",), prompt="a fringe"),
-    axis("hair_receding", "Receding", "A hairline further back", (Bare("temples"), Tuck(0.35, "temples")), ("temples",),
+    axis("hair_receding", "Receding", "A hairline further back", (Bare("temples"), Tuck(0.0, "temples"), Locks("hairline", 400, 0.0065)), ("temples",),
          prompt="a receding hairline"),
-    axis("hair_bald", "Bald", "No hair on the head", (Tuck(0.0), Bare("hair")), ("hair",),
+    axis("hair_bald", "Bald", "No hair on the head", (Tuck(0.0, "bald_area"), Bare("bald_area")), ("bald_area",),
          prompt="a bald head"),
+    axis("hair_ends", "Ends off", "Hair that hangs over neck and shoulders cut off", (Tuck(0.0, "hanging"), Bare("hanging")),
+         ("hanging",), prompt="hair that ends at the neck"),
+    axis("hair_ears", "Ears free", "Hair off the ears", (Tuck(0.0, "covered_ears"), Bare("covered_ears")), ("covered_ears",),
+         prompt="hair that leaves the ears free"),
+    axis("hair_up", "Combed back", "Hair combed flat to the back of the head", (PINNED, Locks("combed", 240, 0.026)), ("pinned",),
+         prompt="hair combed back flat"),
+    axis("hair_tail", "Tail", "A ponytail, seen when hair is combed back", Locks("ponytail", 190, 0.026), ("glasses_area",),
+         prompt="a high ponytail", needs="hair_up"),
+    axis("hair_bun", "Bun", "A bun, seen when hair is combed back", Locks("bun", 140, 0.032), ("glasses_area",),
+         prompt="a hair bun", needs="hair_up"),
+    axis("hair_curls", "Curls", "Locks that curl", Locks("curls", 350, 0.03), ("glasses_area",), prompt="curly hair"),
+    axis("hair_afro", "Afro", "Coils that stand out all around", (HairVolume(0.55, 0.55, "puffed"), Locks("afro", 900, 0.024)), ("upper_hair",),
+         prompt="an afro"),
+    axis("hair_undercut", "Undercut", "Sides and back shaved, the top left long", (Tuck(0.0, "undercut"), Bare("undercut", 0.5)),
+         ("undercut",), prompt="an undercut with shaved sides"),
 ), (
     style("voluminous", "Voluminous", hair_volume=1), style("flat", "Flat", hair_volume=-1),
-    style("cropped", "Cropped", hair_short=1), style("bob", "Bob", hair_long=0.45), style("long", "Long", hair_long=1),
+    style("cropped", "Cropped", hair_short=1, hair_ends=1, hair_ears=1), style("bob", "Bob", hair_long=0.45), style("long", "Long", hair_long=1),
     style("fringe", "Fringe", hair_fringe=1),
+    style("ponytail", "Ponytail", hair_up=1, hair_ends=1, hair_ears=1, hair_tail=1), style("bun", "Bun", hair_up=1, hair_ends=1, hair_ears=1, hair_bun=1),
+    style("curly", "Curly", hair_curls=1, hair_volume=0.5), style("afro", "Afro", hair_afro=1, hair_ends=1),
+    style("undercut", "Undercut", hair_undercut=1, hair_ends=1, hair_ears=1, hair_volume=0.4),
     style("receding", "Receding", hair_receding=1), style("bald", "Bald", hair_bald=1),
 ))
 

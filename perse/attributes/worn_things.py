@@ -1,8 +1,6 @@
 """The catalogue's things to wear: glasses, hats, earrings, headphones, clothes."""
 
-from .edit_vocabulary import Category, Prop, Recolor, Tint, Tuck, axis, style
-
-_UNDER_HAT = Tuck(0.30, "under_hat", early=1.2)
+from .edit_vocabulary import UNDER_HAT, Category, Prop, Recolor, Tint, axis, style
 
 GLASSES = Category("glasses", "Glasses", (
     axis("glasses_round", "Round", "Round metal glasses", Prop("round", (0.16, 0.13, 0.10)), ("glasses_area",),
@@ -24,10 +22,10 @@ GLASSES = Category("glasses", "Glasses", (
 ))
 
 HAT = Category("hat", "Hat", (
-    axis("hat_beanie", "Beanie", "A knitted beanie", (_UNDER_HAT, Prop("beanie", (0.23, 0.25, 0.29))), ("under_hat",),
+    axis("hat_beanie", "Beanie", "A knitted beanie", (UNDER_HAT, Prop("beanie", (0.23, 0.25, 0.29))), ("under_hat",),
          prompt="a knitted beanie"),
-    axis("hat_cap", "Cap", "A baseball cap", (_UNDER_HAT, Prop("cap", (0.13, 0.20, 0.36))), ("under_hat",), prompt="a baseball cap"),
-    axis("hat_cowboy", "Cowboy hat", "A cowboy hat", (_UNDER_HAT, Prop("cowboy", (0.45, 0.31, 0.19))), ("under_hat",),
+    axis("hat_cap", "Cap", "A baseball cap", (UNDER_HAT, Prop("cap", (0.13, 0.20, 0.36))), ("under_hat",), prompt="a baseball cap"),
+    axis("hat_cowboy", "Cowboy hat", "A cowboy hat", (UNDER_HAT, Prop("cowboy", (0.45, 0.31, 0.19))), ("under_hat",),
          prompt="a cowboy hat"),
     axis("hat_hairband", "Hairband", "A hairband over the head", Prop("hairband", (0.62, 0.12, 0.20)), ("glasses_area",),
          prompt="a hairband"),

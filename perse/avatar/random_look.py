@@ -8,7 +8,7 @@ nothing by halves, an object or a cut, is drawn whole; what only guesswork can s
 
 import numpy as np
 
-from ..attributes.edit_vocabulary import Bare, Category, Locks, Prop, Strands, Style, Tuck
+from ..attributes.edit_vocabulary import Category, Locks, Prop, Strands, Style, Tuck
 from ..controls import Controls
 
 STRENGTH = (0.6, 1.0)  # of the style that is drawn
@@ -28,7 +28,8 @@ WORN = {
 CHARACTER = ("hair", "hat", "glasses")  # one of these at least: without it a look is the same person on another day
 APART = ({"hat", "headphones"}, {"hat", "hair"})  # one of each at most; a hat lies on the photo's own hair, flat
 WHOLE = (Prop, Locks, Tuck)  # half of these is a ghost, strands in the air, or hair that is neither long nor short
-UNASKED = {"ear_pointed"}  # costume, which hair on the ears turns into horns
+# Costume, which hair on the ears turns into horns; and what takes off the hair that somebody has.
+UNASKED = {"ear_pointed", "hair_receding", "hair_bald", "beard_shaven"}
 MOODS = ("smile", "grin", "surprise", "brows_up", "wink")
 
 
@@ -81,7 +82,7 @@ def _edits(category: Category, style: Style) -> list:
 
 def _by_chance(category: Category, style: Style) -> bool:
     """Whether a style is drawn at all."""
-    return not any(isinstance(e, Bare) for e in _edits(category, style)) and not UNASKED & {name for name, _ in style.at}
+    return not UNASKED & {name for name, _ in style.at}
 
 
 def _single(category: Category, style: Style) -> bool:

@@ -21,13 +21,13 @@ from ..texture.cie_lab import to_lab
 from ..texture.completion.eyes import distance_from_iris
 from ..texture.fill_holes import nearest_covered
 from .already_worn import own_beard
+from .hair_areas import HAIR_AREAS
 
 SHEET_SCALE = 240  # pixels per eye distance of the sheet on which areas are drawn
 SHEET_LEFT, SHEET_TOP, SHEET_WIDTH, SHEET_HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane it shows, eye distances
 TOUCHED = 0.02  # of a region's weight, from which a texel is worth an edit's while
 EAR_BLUR = 9.0  # texels over which an ear's region fades into the skin around it
 UNDER_JAW = 0.15  # eye distances behind the face's outline over which what grows on the chin ends
-RECEDES = 0.09  # eye distances behind the face's outline of one step in the table of temples
 PUPIL = 0.34  # of the iris' radius: an iris is recoloured from there outwards
 Box = tuple[slice, slice]
 FACIAL_HAIR = ("beard", "moustache", "goatee", "chin_beard")
@@ -149,8 +149,8 @@ class Regions:
             return empty
         if name == "glasses_area":  # the region of objects: they change nothing of the person herself
             return empty
-        if name == "temples":
-            return self._temples()
+        if name in HAIR_AREAS:
+            return HAIR_AREAS[name](self)
         if name == "own_beard":
             return own_beard(self)
         if name == "ear_area":
@@ -193,25 +193,6 @@ class Regions:
             return cKDTree((oval * (1 - t) + np.roll(oval, -1, 0) * t).reshape(-1, 3)).query(self.points[chart_slice("shell")])[0]
 
         return self.remembered("behind the outline", measure)
-
-    def _temples(self) -> np.ndarray:
-        """The front of the hair: an M over the forehead, deeper at the temples than in the middle."""
-        hair = self("hair")
-        weight = np.zeros_like(hair)
-        block = chart_slice("face")
-        weight[block] = hair[block] * np.clip((0.06 - self.face_xy[..., 1]) / 0.2, 0, 1)
-        shell = chart_slice("shell")
-        width = hair[shell].shape[1]
-        place = head_template().around(np.arange(width) / width)
-        column = np.minimum(place, len(OVAL) - place)  # landmarks of the outline away from the middle of the forehead
-        deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0])
-        # Single hairs stand on beyond the line.
-        ragged = cv2.GaussianBlur(
-            np.random.default_rng(0).standard_normal((1, width)).astype(np.float32), (0, 0), 1.2, borderType=cv2.BORDER_REFLECT
-        )[0]
-        deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width] + 0.03 * ragged
-        weight[shell] = hair[shell] * np.clip((deep[None] - self.behind_outline()) / 0.12 + 0.3, 0, 1)
-        return weight
 
     def _iris(self) -> np.ndarray:
         """The ring around the pupil, without the light that mirrors in it."""

@@ -1,5 +1,6 @@
 """Hair replaced by the skin that would be under it, in the light that lies on the face."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import cv2
@@ -8,10 +9,22 @@ import numpy as np
 from ..attributes.edit_vocabulary import Bare
 from ..face.landmarks import FACE, OVAL
 from ..render.geometry import interpolated
+from ..rig.anatomy.template import head_template
+from ..rig.rig import Rig
+from ..smooth_ramps import smooth_step
 from ..texture.atlas import ATLAS, Texture, chart_slice, sample
 from ..texture.fill_holes import diffuse
+from .already_worn import own_beard
 from .atlas_regions import Regions, box_of, soft
 from .edit import Patch
+from .reshape import Shaper
+
+SHADOW = 12.0  # texels beside hair on which its shadow and single hairs lie
+BORDER = (0.35, 0.75)  # weight from which, and from which wholly, there is skin instead of hair
+DIMMEST, BRIGHTEST = {"face": 0.88, "shell": 0.72}, 1.12  # light on skin that hair hid, of what falls on the face
+HOLLOWS = 0.5  # of the light that does not reach where an ear is hollow
+STUBBLE = 0.06  # deviation of the share of skin between cropped hairs
+MOST_PORES = 0.012  # RGB in [0, 1], of skin's fine detail
 
 
 def skin_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, np.ndarray]:
@@ -40,46 +53,119 @@ def _fitted_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, 
     return np.linalg.solve(terms.T @ terms + ridge, terms.T @ color), normals
 
 
-def bare(regions: Regions, texture: Texture, rig, step: Bare) -> tuple[Patch, np.ndarray] | None:
-    """Hair of a region replaced by skin under the light of the face, joined to the skin around it; and how much of what was
-    there it hides (ATLAS, ATLAS). None if there is no hair."""
-    weight = regions(step.region).copy()
-    weight[chart_slice("body")] = 0
-    weight = np.clip(soft(weight, 2) * 1.5, 0, 1)
-    if (box := box_of(weight)) is None:
+@dataclass
+class Bared:
+    """What takes the place of hair: patch, the change of colour; cover (ATLAS, ATLAS): how much of what was there it hides; fresh (ATLAS,
+    ATLAS): where on the head behind the face there is skin instead of hair."""
+
+    patch: Patch
+    cover: np.ndarray
+    fresh: np.ndarray
+
+
+def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bare) -> Bared | None:
+    """Hair of a region replaced by skin under the light of the face, on the bust by what lies beside the hair. None if there is no hair."""
+    weight = np.clip(soft(regions(step.region), 2) * 1.5, 0, 1)
+    if box_of(weight) is None:
         return None
-    change = np.zeros((ATLAS, ATLAS, 3), np.float32)
+    fresh = np.zeros_like(weight)
+    fresh[chart_slice("shell")] = smooth_step(weight[chart_slice("shell")], *BORDER)
+    weight = np.maximum(weight, _shaded(regions, weight))
+    if step.share < 1:
+        weight *= np.clip(step.share + STUBBLE * regions.remembered("grain of stubble", _stubble), 0, 1)
+    box = box_of(weight)
+    assert box is not None
+    change = (bare_head(regions, texture, rig, shaper) - texture.color) * weight[..., None]
+    return Bared((box, change[tuple(at[box] for at in regions.nearest)]), weight, fresh)
+
+
+def bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> np.ndarray:
+    """The texture (ATLAS, ATLAS, 3) without any hair; made once a person."""
+    return regions.remembered("bare head", partial(_bare_head, regions, texture, rig, shaper))
+
+
+def _bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> np.ndarray:
+    out = texture.color.copy()
+    hair = np.clip(soft(np.maximum(regions("hair"), own_beard(regions)), 2) * 1.5, 0, 1)
+    hair = np.maximum(hair, _shaded(regions, hair))
     for part in ("face", "shell"):
         block = chart_slice(part)
-        painted = regions.remembered(f"bare {part}", partial(_painted, regions, texture, rig, part))
+        painted = _painted(regions, texture, rig, shaper, part)
         if part == "face":
             # What the light does not explain of the skin next to the hair goes on under it.
-            known = np.clip(regions("bare_skin")[block] * 1.2 - 0.1, 0, 1) * (texture.seen[block] > 0.2) * (weight[block] < 0.05)
+            known = np.clip(regions("bare_skin")[block] * 1.2 - 0.1, 0, 1) * (texture.seen[block] > 0.2) * (hair[block] < 0.05)
             rest = diffuse(cv2.GaussianBlur(texture.color[block] - painted, (0, 0), 3).astype(np.float32), known.astype(np.float32))
             painted = painted + rest
             # And on behind the outline of the face.
             ring = at_oval(rest, rig)
         else:
             height, width = painted.shape[:2]
-            columns = np.arange(width) / width * len(ring)
+            columns = head_template().around(np.arange(width) / width)
             edge = np.stack([np.interp(columns, np.arange(len(ring) + 1), np.append(ring[:, k], ring[0, k])) for k in range(3)], -1)
             fade = np.clip(1 - np.arange(height) / height / 0.5, 0, 1)[:, None, None]
             painted = painted + edge[None] * fade + ring.mean(0) * (1 - fade)
-        change[block] = (np.clip(painted, 0, 1) - texture.color[block]) * weight[block][..., None]
-    return (box, change[tuple(at[box] for at in regions.nearest)]), weight
+        out[block] = np.clip(painted + _pores(regions, texture, part)[..., None], 0, 1)
+    out[chart_slice("body")] = _beside_hair(regions, texture)
+    return out
 
 
-def _painted(regions: Regions, texture: Texture, rig, part: str) -> np.ndarray:
+def _shaded(regions: Regions, weight: np.ndarray) -> np.ndarray:
+    """Weight (ATLAS, ATLAS) of the skin beside hair (ATLAS, ATLAS) that is taken off: single hairs and shadow lie on it."""
+    out = np.zeros_like(weight)
+    for part in ("face", "shell"):
+        block = chart_slice(part)
+        away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
+        out[block] = smooth_step(away, SHADOW, 0.4 * SHADOW) * np.clip(2 * regions("skin")[block], 0, 1)
+    block = chart_slice("face")
+    out[block] *= 1 - np.clip(cv2.dilate(np.maximum(regions("brows"), regions("lips"))[block], np.ones((9, 9))), 0, 1)
+    return out
+
+
+def _beside_hair(regions: Regions, texture: Texture) -> np.ndarray:
+    """The bust's chart (h, w, 3) with what lies beside the hair carried on under it."""
+    block = chart_slice("body")
+    hair = cv2.dilate(regions("hair")[block], np.ones((7, 7)))
+    known = (np.clip(1 - 3 * hair, 0, 1) * (texture.faces[block] >= 0)).astype(np.float32)
+    return diffuse(np.ascontiguousarray(texture.color[block], np.float32), known, around=True)
+
+
+def _pores(regions: Regions, texture: Texture, part: str) -> np.ndarray:
+    """Fine detail of skin (h, w) as strong as the face's own has it."""
+    block = chart_slice("face")
+    light = texture.color[block].mean(-1)
+    fine = light - cv2.GaussianBlur(light, (0, 0), 2.0)
+    own = (regions("bare_skin")[block] > 0.9) & (texture.seen[block] > 0.5)
+    strength = min(1.25 * float(np.median(np.abs(fine[own]))), MOST_PORES) if own.sum() > 100 else 0.0
+    here = chart_slice(part)
+    noise = np.random.default_rng(3).standard_normal((here[0].stop - here[0].start, here[1].stop - here[1].start)).astype(np.float32)
+    noise = cv2.GaussianBlur(noise, (0, 0), 1.0)
+    return strength * noise / max(float(noise.std()), 1e-6)
+
+
+def _stubble() -> np.ndarray:
+    """Noise (ATLAS, ATLAS) of deviation 1, as fine as cropped hairs stand."""
+    noise = cv2.GaussianBlur(np.random.default_rng(4).standard_normal((ATLAS, ATLAS)).astype(np.float32), (0, 0), 0.8)
+    return noise / float(noise.std())
+
+
+def _painted(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, part: str) -> np.ndarray:
     """Bare skin on all of a part's chart (h, w, 3), in the light of the face."""
     light, normals = skin_light(regions, texture, rig)
     front = normals[:FACE].mean(0)
     middle = np.clip(light[0] + front / np.linalg.norm(front) @ light[1:], 0.05, 1)
     block = chart_slice(part)
-    ids = np.maximum(texture.faces[block], 0)
-    normal = interpolated(normals[rig.faces[ids]], texture.bary[block])
+    shade = np.ones(len(rig.vertices))
+    if part == "shell":  # skin lies where the head is without its hair
+        normals = normals.copy()
+        normals[: len(shaper.surface.vertices)], hollow = shaper.bald_form()
+        shade[: len(hollow)] = 1 - HOLLOWS * hollow
+    # Beside a chart's triangles it is as just inside: what is read at its border mixes both.
+    ids, bary = rig.faces[texture.faces[regions.nearest][block]], texture.bary[regions.nearest][block]
+    normal = interpolated(normals[ids], bary)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-6
-    # The face says little of the light on the back of the head: no darker there than its own shaded side.
-    return np.clip(light[0] + normal @ light[1:], 0.72 * middle, 1)
+    # The face says little of the light on the head behind it: no darker there than its own shaded side.
+    lit = np.clip(light[0] + normal @ light[1:], DIMMEST[part] * middle, BRIGHTEST * middle)
+    return lit * interpolated(shade[ids][..., None], bary)
 
 
 def at_oval(chart: np.ndarray, rig) -> np.ndarray:

@@ -50,6 +50,13 @@ class BoundMesh:
         linear, quadratic = self.opacity(self.triangles[:, 0], 1.0)
         return replace(self, triangles=self.triangles[linear * amount + quadratic * amount**2 > 0.5])
 
+    def made_on(self, rig: Rig, vertices: np.ndarray) -> "BoundMesh":
+        """The same, if its offsets are those on a rig with other vertices (V_rig, 3): there it will be as it was made."""
+        faces = rig.faces[self.face]
+        there = triangle_frames(np.asarray(vertices, np.float64)[faces])
+        back = triangle_frames(rig.vertices.astype(np.float64)[faces]) @ there.transpose(0, 2, 1)
+        return replace(self, offset=(back @ self.offset[..., None])[..., 0], _seat={})
+
     def pose(self, rig: Rig, vertices: np.ndarray) -> np.ndarray:
         """Positions (V, 3) on the posed rig (V_rig, 3): they turn with their triangle and keep their distance, as in `avatar.follow`."""
         if self._seat.get("rig") is not rig:

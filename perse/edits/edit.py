@@ -16,7 +16,8 @@ class Edit:
 
     shape (V, 3): displacement of the rest shape, or None; early: 1 if it is in step with the amount, up to 2 if it is
     ahead of it. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
-    (ATLAS, ATLAS, 3), for whoever has one. cover (ATLAS, ATLAS): how much of what was there the patch hides, or None.
+    (ATLAS, ATLAS, 3), for whoever has one. cover (ATLAS, ATLAS): how much of what was there the patch hides, or None. fresh (ATLAS, ATLAS):
+    where on the head skin takes the place of hair, whose strands are not the skin's to be painted, or None.
     solid (ATLAS, ATLAS): where the surface becomes opaque and strands beyond the outline vanish, or None. overlay: what comes on
     top, or None; opacity: its, at full amount. tints: by kind of overlay, the change of colours (N, 3) -> (N, 3).
     """
@@ -28,6 +29,7 @@ class Edit:
         self.patch: Patch | None = None
         self.solid: np.ndarray | None = None
         self.cover: np.ndarray | None = None
+        self.fresh: np.ndarray | None = None
         self.overlay: BoundMesh | None = None
         self.opacity = 0.95
         self.tints: dict[str, Callable[[np.ndarray], np.ndarray]] = {}

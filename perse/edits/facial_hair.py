@@ -14,7 +14,7 @@ from ..texture.atlas import ATLAS, Texture, chart_slice, sample
 from ..texture.cie_lab import to_lab, to_rgb
 from .bound_mesh import LATEST_START, BoundMesh
 from .edit import Patch
-from .growth_field import Growth
+from .growth_field import Field, field_of
 from .strands import ribbons
 
 MOST_STRANDS = 4600
@@ -56,7 +56,7 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
         color: (3,) RGB of the hair.
     """
     rng = np.random.default_rng(seed)
-    density, field = thinned(region, texture, seed), Growth(rig)
+    density, field = thinned(region, texture, seed), field_of(edit.region, rig)
     face, bary, weight = _roots(rig, field, edit, density, rng)
     corners = rig.vertices[rig.faces].astype(np.float64)
     root = interpolated(corners[face], bary)
@@ -88,7 +88,7 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
         np.repeat(face[:, None], points, 1),
         np.tile(bary[:, None], (1, points, 1)),
         np.tile(root[:, None], (1, points, 1)),
-        "beard",
+        edit.kind,
         start,
     )
 
@@ -114,7 +114,7 @@ def coat(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
 
 
 def _roots(
-    rig: Rig, field: Growth, edit: Strands, density: np.ndarray, rng: np.random.Generator
+    rig: Rig, field: Field, edit: Strands, density: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Triangles (S,), barycentric coordinates (S, 3) and density (S,) of strands, spread over the surface by density."""
     area = 0.5 * np.linalg.norm(triangle_normals(rig.vertices[rig.faces].astype(np.float64)), axis=1)
@@ -143,7 +143,7 @@ def _paths(
     sway = 0.10 * rng.standard_normal((len(root), 3)) * [1, 0, 1]
     for k in range(edit.pieces):
         # Past the jaw's edge strands hang instead of curling under, the more so the longer they are.
-        heavy = 0.35 if edit.pieces == 2 else min(1.0, 0.5 + 0.3 * k)
+        heavy = edit.heavy if edit.pieces == 2 else min(1.0, 0.5 + 0.3 * k)
         hang = (1 - heavy) * along + heavy * DOWN + 0.12 * normal * (k < 3)
         if edit.pieces > 2:
             hang = hang + np.stack([-0.35 * base[:, 0], 0 * base[:, 0], -0.10 + 0 * base[:, 0]], 1) + sway

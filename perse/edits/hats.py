@@ -152,7 +152,7 @@ def hairband(head: Head, color: np.ndarray) -> BoundMesh:
     direction = direction + 0.075 * w[..., None] * head.forward
     direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
     x, y, z = direction @ head.side, direction @ head.up, direction @ head.forward
-    radius = head.radius(np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1)), tucked=False)
+    radius = head.radius(np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1)), "own")
     points = head.middle + (radius - 0.02 + 0.025 * (1 - w**2))[..., None] * direction
     points, triangles = sheet(points)
     start = np.tile(0.75 * np.abs(np.linspace(-1, 1, 61)), 6)

@@ -6,7 +6,6 @@ when the head turns, hair drapes instead of swinging like a helmet.
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 from scipy.ndimage import gaussian_filter, maximum_filter
@@ -15,16 +14,20 @@ from scipy.spatial import cKDTree
 from ..attributes.edit_vocabulary import Locks
 from ..face.landmarks import BROW_PEAKS, CHIN, FOREHEAD_TOP
 from ..render.geometry import grid_on
-from ..texture.atlas import sample
 from .bound_mesh import LATEST_START, BoundMesh
+from .curls import afro, curls
+from .hair_tones import tones
 from .head_measures import Head
 from .strands import ribbons
+from .tied_hair import bun, combed, hairline, ponytail
 
 AXIS_DEPTH = 0.72  # eye distances behind the eyes, of the vertical line that hair hangs around
 ANGLES, HEIGHTS = 72, 80  # cells around that line and down it, in which the head's outermost surface is measured
 HIGHEST, LOWEST = -1.2, 2.4  # eye distances below the eyes between which it is
 ON_SHOULDERS = 0.85  # eye distances below the eyes from which hair rests on neck and shoulders
 OFF_EARS = 0.02  # of the ears' weight, below which the shell stays where it is when they are edited
+CLOSES = 0.34  # of the way down, by which lengths close in on the neck below the widest point
+LOCKS = (9, 17, 31)  # around the head, by which the ends of hair are uneven
 FACE_SIDE = np.radians(60)  # from straight ahead, within which no long strand hangs: it would lie over the cheek
 
 
@@ -52,37 +55,23 @@ def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     return at
 
 
-def _tones(head: Head, uv: np.ndarray, color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Colours (S, 3) of strands rooted at atlas pixels (S, 2): the hair's own there, or near `color` where it is not hair."""
-
-    def of_hair():
-        hair = head.regions("hair")
-        seen = (hair > 0.6) & (head.texture.seen > 0.2)
-        weight = cv2.GaussianBlur(hair, (0, 0), 8)
-        soft = cv2.GaussianBlur(head.texture.color * hair[..., None], (0, 0), 8) / np.maximum(weight, 0.05)[..., None]
-        return head.texture.color[seen].mean(0) if seen.sum() > 200 else None, weight, soft
-
-    mean, weight, soft = head.regions.remembered("tones of hair", of_hair)
-    mean = color / 0.85 if mean is None else mean
-    own, sure = sample(soft, uv[None])[0], np.clip(sample(weight, uv[None])[0] * 2 - 0.6, 0, 1)[:, None]
-    return (0.3 * mean + 0.7 * (own * sure + mean * (1 - sure))) * rng.uniform(0.84, 1.16, (len(uv), 1))
-
-
 def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Strands from the sides and the back of the head down to the shoulders."""
     rng = np.random.default_rng(seed)
-    rig, count, pieces = head.rig, step.count, 8
+    rig, count, pieces = head.rig, step.count, 7
     envelope = _envelope(head)
     angle = rng.uniform(np.radians(64), np.radians(296), count)
     angle = np.where(angle > np.pi, angle - 2 * np.pi, angle)
     front = np.clip((np.radians(110) - np.abs(angle)) / np.radians(46), 0, 1)
     first = rng.uniform(-0.50, 0.35, count) + 0.1 * front
     chin = float(rig.vertices[CHIN, 1])
-    last = chin + 0.55 + rng.normal(0, 0.07, count) - 0.12 * front
+    # Locks end where they have grown to, neighbours alike.
+    uneven = sum(0.07 * np.sin(waves * angle + rng.uniform(0, 6)) for waves in LOCKS)
+    last = chin + 0.55 + uneven + rng.normal(0, 0.07, count) - 0.25 * rng.random(count) ** 3 - 0.12 * front
     t = np.linspace(0, 1, pieces + 1)
     y = first[:, None] + (last - first)[:, None] * t
     depth = rng.uniform(0.015, 0.075, count)
-    wave = 0.018 * rng.standard_normal((count, 1)) * np.sin(6 * t + rng.uniform(0, 6, (count, 1)))
+    wave = 0.03 * rng.standard_normal((count, 1)) * np.sin(6 * t + rng.uniform(0, 6, (count, 1))) * (0.3 + t)
     r = np.empty_like(y)
     r[:, 0] = envelope(angle, y[:, 0]) - 0.05
     lying = np.zeros(count, bool)
@@ -90,13 +79,14 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
         fall = y[:, k] - y[:, k - 1]
         surface = envelope(angle, y[:, k]) + depth
         # Below the widest point lengths close in on the neck.
-        hang = np.maximum(r[:, k - 1], surface if k == 1 else 0) - 0.22 * fall * (r[:, k - 1] > 0.62)
+        hang = np.maximum(r[:, k - 1], surface if k == 1 else 0) - CLOSES * fall * (r[:, k - 1] > 0.62)
         lying |= surface > hang + 0.14  # a shoulder: the strand ends on it
         y[:, k] = np.where(lying, y[:, k - 1] + 0.02, y[:, k])
         r[:, k] = np.where(lying, r[:, k - 1] + 0.02, np.maximum(surface, hang))
     turn = angle[:, None] + 0.10 * rng.standard_normal((count, 1)) * t + wave
     # Next to the face strands fall behind the cheek, not over it.
-    turn = np.sign(turn) * np.maximum(np.abs(turn), FACE_SIDE)
+    aside = FACE_SIDE + 0.14 * np.abs(rng.standard_normal((count, 1))) * (1 - 0.7 * t)
+    turn = np.sign(turn) * np.maximum(np.abs(turn), aside)
     paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_DEPTH - (r + wave) * np.cos(turn)], -1)
     shell, body = rig.part_faces("shell"), rig.part_faces("body")
     # Hair falls over the ears, and stays where it is when they grow or stick out.
@@ -112,7 +102,7 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     bary = np.full((*face.shape, 3), 1 / 3)
     anchor = rig.vertices[rig.faces[face]].mean(2).astype(np.float64)
     uv = head.shaper.at[rig.faces[root_face, 0]]
-    tone = _tones(head, uv, color, rng)
+    tone = tones(head, uv, color, rng)
     # Inner strands lie in the shadow of outer ones, and all darken below the jaw.
     shade = (0.72 + 0.34 * (depth - 0.015) / 0.06)[:, None] * (1.05 - 0.25 * np.clip((y - 0.7) / 0.8, 0, 1))
     shade = shade * np.interp(t, [0, 0.15, 1], [0.95, 1.0, 1.0])
@@ -124,7 +114,7 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Strands from the hairline down over the forehead, to just above the brows."""
     rng = np.random.default_rng(seed)
-    rig, count, pieces = head.rig, step.count, 5
+    rig, count, pieces = head.rig, step.count, 4
     v = rig.vertices.astype(np.float64)
     front = np.flatnonzero((v[:, 2] < 0.75) & (v[:, 1] < 0.4) & (np.arange(len(v)) < head.shaper.shell[-1] + 1))
     depth_at = LinearNDInterpolator(v[front, :2], v[front, 2])
@@ -150,7 +140,7 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     face = np.repeat(root_face[:, None], pieces + 1, 1)
     bary = np.full((*face.shape, 3), 1 / 3)
     anchor = v[rig.faces[face]].mean(2)
-    tone = _tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
+    tone = tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
     shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.5, 1], [1.0, 1.05, 0.92])
     start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LATEST_START)
     return ribbons(
@@ -159,4 +149,13 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 
 
 # Cuts by the name that a catalogue entry gives.
-CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {"long": long, "fringe": fringe}
+CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {
+    "long": long,
+    "fringe": fringe,
+    "combed": combed,
+    "hairline": hairline,
+    "ponytail": ponytail,
+    "bun": bun,
+    "curls": curls,
+    "afro": afro,
+}

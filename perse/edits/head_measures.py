@@ -1,13 +1,16 @@
 """A head's measures for what is worn on it: where hats end, how wide the head is there, where ears are."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 
-from ..attributes.edit_vocabulary import Tuck
-from ..face.landmarks import FOREHEAD, FOREHEAD_TOP
+from ..attributes.edit_vocabulary import PINNED, UNDER_HAT, Tuck
+from ..face.landmarks import BROW_PEAKS, FOREHEAD, FOREHEAD_TOP
 from ..render.geometry import grid_on
 from ..rig.head import ears_of
 from ..rig.rig import Rig
+from ..smooth_ramps import smooth_step
 from ..texture.atlas import ATLAS, Texture, chart_slice
 from ..texture.fill_holes import diffuse
 from .atlas_regions import Regions
@@ -17,7 +20,7 @@ from .reshape import Shaper
 
 TILT = np.radians(20.0)  # a hat's rim lies lower at the nape than at the forehead
 LOBE = 0.9  # share of an ear that lies above its lobe's end
-UNDER_HAT = Tuck(0.30)  # as the catalogue's hats tuck hair
+PRESSED = (-0.62, -0.26)  # eye distances over the rim's plane from which, and from which wholly, a hat presses hair on the head
 AZIMUTHS, ELEVATIONS = 96, 40  # directions in which the head is measured, around it and upwards
 LOWEST = np.radians(-30.0)  # the first elevation that is
 
@@ -26,6 +29,7 @@ class Head:
     """One head. Hat coordinates: azimuth 0 to the front, positive to the subject's left; elevation over the rim's plane.
 
     middle (3,): of the rim; forward, up (3,): axes of the hat; side: the subject's left.
+    brow: height of the brows, eye distances below the eyes.
     """
 
     def __init__(self, rig: Rig, texture: Texture, regions: Regions, shaper: Shaper):
@@ -35,24 +39,23 @@ class Head:
         self.up = np.array([0.0, -np.cos(TILT), np.sin(TILT)])
         self.forward = np.array([0.0, -np.sin(TILT), -np.cos(TILT)])
         self.side = np.array([1.0, 0.0, 0.0])
+        self.brow = float(v[list(BROW_PEAKS), 1].mean())
         brow = 0.6 * v[FOREHEAD_TOP] + 0.4 * v[FOREHEAD]
         # The rim passes the upper forehead; the middle is that of the head.
         self.middle = brow - self.forward * 0.95
         self.middle[0] = 0.0
         points = regions.points
         height = ((points - self.middle) @ self.up).astype(np.float32)
-        # The rim presses on what is just below it.
-        above = np.clip((height + 0.30) / 0.22, 0, 1) * np.clip(regions("hair") * 1.4, 0, 1)
+        # The rim presses on what is below it, which swells out again farther down.
+        above = smooth_step(height, *PRESSED) * np.clip(regions("hair") * 1.4, 0, 1)
         self.under_hat = np.zeros((ATLAS, ATLAS), np.float32)
         for part in ("shell", "face"):
             self.under_hat[chart_slice(part)] = above[chart_slice(part)]
-        self._radius: dict[bool, np.ndarray] = {}
 
-    def radius(self, azimuth: np.ndarray, elevation: np.ndarray, tucked: bool = True) -> np.ndarray:
-        """Distance from the middle to the head's surface in a direction (radians, any shape); hair tucked or as it is."""
-        if tucked not in self._radius:
-            self._radius[tucked] = self._measure(tucked)
-        sheet = self._radius[tucked]
+    def radius(self, azimuth: np.ndarray, elevation: np.ndarray, hair: str = "under hat") -> np.ndarray:
+        """Distance from the middle to the head's surface in a direction (radians, any shape); hair as it is ("own"), "pinned" up, or tucked
+        "under hat"."""
+        sheet = self.regions.remembered(f"radius of the head, {hair}", partial(self._measure, hair))
         x = ((np.asarray(azimuth) / (2 * np.pi) + 0.5) % 1) * AZIMUTHS + AZIMUTHS
         y = (np.asarray(elevation) - LOWEST) / (np.pi / 2 - LOWEST) * (ELEVATIONS - 1)
         x, y = np.broadcast_arrays(x, y)
@@ -65,10 +68,12 @@ class Head:
         )
         return flat.reshape(x.shape)
 
-    def _measure(self, tucked: bool) -> np.ndarray:
+    def _measure(self, hair: str) -> np.ndarray:
         v = self.rig.vertices.astype(np.float64)
-        if tucked:
+        if hair == "under hat":
             v = v + self.shaper.tuck(UNDER_HAT, self.under_hat)
+        elif hair == "pinned":
+            v = v + self.shaper.tuck(PINNED, self.regions("pinned")) + self.shaper.tuck(Tuck(0.0), 1 - self.regions("pinned"))
         head = self.rig.part_faces("face", "shell")
         corners = v[self.rig.faces[head[self.ears[self.rig.faces[head]].max(1) < 0.5]]]
         points = grid_on(corners, 5).reshape(-1, 3) - self.middle
@@ -90,6 +95,13 @@ class Head:
         flat = np.cos(elevation)[..., None]
         around = np.sin(azimuth)[..., None] * self.side + np.cos(azimuth)[..., None] * self.forward
         return flat * around + np.sin(elevation)[..., None] * self.up
+
+    def aim(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Azimuth, elevation and distance (...) from the middle of points (..., 3)."""
+        away = points - self.middle
+        x, y, z = away @ self.side, away @ self.up, away @ self.forward
+        distance = np.linalg.norm(away, axis=-1)
+        return np.arctan2(x, z), np.arcsin(np.clip(y / np.maximum(distance, 1e-9), -1, 1)), distance
 
     def lobe(self, side: float) -> np.ndarray:
         """Where an earring hangs (3,): side -1 right, +1 left."""

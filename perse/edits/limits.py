@@ -12,11 +12,15 @@ MISSING = {
     "hair": "hair",
     "dyed_hair": "hair",
     "temples": "hair",
+    "bald_area": "hair",
+    "undercut": "hair",
     "clothes": "clothes",
     "lips": "lips",
     "brow_area": "eyebrows",
     "own_beard": "beard to take off",
 }
+# Parts of the hair that a cut takes off if there are any: of short hair there is nothing, and nothing is missed.
+IF_ANY = {"hanging", "covered_ears"}
 GLASSES = "The photo shows glasses, which hide what is behind them: they cannot be taken off, and a second pair would lie over them."
 
 
@@ -33,16 +37,17 @@ def find_limits(workshop: Workshop, categories: list[Category]) -> dict[str, str
 
 
 def _reason(workshop: Workshop, axis: Axis) -> str | None:
-    if not axis.edits or axis.needs or any(isinstance(step, Prop) for step in axis.edits):
+    if not axis.edits or axis.needs or IF_ANY & {*axis.regions} or any(isinstance(step, Prop) for step in axis.edits):
         return None
+    bares = any(isinstance(step, Bare) for step in axis.edits)
     edits = [workshop.edit(axis, sign) for sign in ((1, -1) if axis.low < 0 else (1,))]
-    if any(edit.shape is not None and np.abs(edit.shape).max() > 1e-4 or edit.overlay is not None for edit in edits):
+    if not bares and any(edit.shape is not None and np.abs(edit.shape).max() > 1e-4 or edit.overlay is not None for edit in edits):
         return None
     region = workshop.owned(axis)
     if not (region > BELONGS).any():
         what = next((MISSING[name] for name in axis.regions if name in MISSING), None)
         return f"The photo shows no {what}." if what else "The photo does not show what this would change."
-    if any(isinstance(step, Bare) for step in axis.edits):
+    if bares:
         return None
     change = max(_change(workshop, edit, region) for edit in edits)
     seen = "changes nothing that can be seen on this photo: it is like that already, or too small to show."

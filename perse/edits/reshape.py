@@ -5,6 +5,7 @@ import numpy as np
 from ..attributes.edit_vocabulary import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
 from ..face.triangles import canonical
+from ..render.geometry import vertex_normals
 from ..rig.anatomy.prior import likely_head
 from ..rig.head import bare_head, ears_of
 from ..rig.rig import Rig
@@ -15,6 +16,7 @@ from ..texture.atlas import ATLAS, sample
 HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in the head frame
 HAIR_GIVES = 0.08  # share of an ear's change that hair over it takes part in
 HAIRLINE = 0.4  # eye distances behind the face's outline over which hair gains its volume
+HOLLOW = 0.02  # eye distances by which a point lies deeper than its neighbours where little light reaches
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
 
@@ -119,8 +121,9 @@ class Shaper:
         weight = self.on_shell(hair) * np.clip(self._behind[FACE:] / HAIRLINE, 0, 1)
         away = points - HAIR_CENTRE
         away /= np.linalg.norm(away, axis=1, keepdims=True)
+        by = np.minimum(step.by, np.maximum(step.most - np.linalg.norm(self.bald - points, axis=1), 0))
         shape = np.zeros(self.rig.vertices.shape)
-        shape[self.shell] = step.by * weight[:, None] * away
+        shape[self.shell] = (by * weight)[:, None] * away
         return shape
 
     def tuck(self, step: Tuck, region: np.ndarray) -> np.ndarray:
@@ -129,11 +132,28 @@ class Shaper:
         Args:
             region: (ATLAS, ATLAS) where.
         """
+        inward = self.bald - self.rig.vertices[self.shell]
+        keep = np.minimum(step.keep, step.most / np.maximum(np.linalg.norm(inward, axis=1), 1e-6))
+        shape = np.zeros(self.rig.vertices.shape)
+        shape[self.shell] = ((1 - keep) * self.on_shell(region))[:, None] * inward
+        return shape
+
+    @property
+    def bald(self) -> np.ndarray:
+        """The shell's vertices (N, 3) of the same face without hair."""
         if self._bald is None:
             self._bald = bare_head(face := self.rig.vertices[:FACE].astype(np.float64), self.rig.camera, likely_head(face))
-        shape = np.zeros(self.rig.vertices.shape)
-        shape[self.shell] = (1 - step.keep) * self.on_shell(region)[:, None] * (self._bald - self.rig.vertices[self.shell])
-        return shape
+        return self._bald
+
+    def bald_form(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of face and bald shell: normals (N, 3), and how hollow it is (N,) in [0, 1], as an ear is."""
+        points = self.surface.vertices.astype(np.float64).copy()
+        points[self.shell] = self.bald
+        count = len(points)
+        normals = vertex_normals(points, self.rig.faces[(self.rig.faces < count).all(1)])
+        even = np.stack([self._evened(points[:, k]) for k in range(3)], 1)
+        depth = ((even - points) * normals).sum(1)
+        return normals, np.clip(self._evened(depth) / HOLLOW, 0, 1) * np.clip(2 * self._ears, 0, 1)
 
     def on_shell(self, region: np.ndarray) -> np.ndarray:
         """A region's weight at the shell's vertices, smoothed over their neighbours."""

@@ -68,9 +68,11 @@ class Workshop:
         return self.head.under_hat if name == "under_hat" else self.regions(name)
 
     def owned(self, axis: Axis) -> np.ndarray:
-        """Union (ATLAS, ATLAS) of the regions that an axis may change."""
+        """Union (ATLAS, ATLAS) of the regions that an axis may change; where it takes hair off, the skin beside the hair is one of them."""
         first, *others = (self.region(name) for name in axis.regions)
         others += self._more.get(axis.name, [])
+        if any(isinstance(step, Bare) for step in axis.edits) and (cover := self.edit(axis, 1).cover) is not None:
+            others.append(cover)
         return np.maximum.reduce([first, *others]) if others else first
 
     def install(self, axis: Axis, sign: int, edit: Edit, more: np.ndarray | None = None) -> None:
@@ -83,9 +85,17 @@ class Workshop:
         """RGB (3,) for facial hair: between the darker tones of the head's own hair and of the brows, as far as the photo shows them."""
         return self.regions.remembered("colour of facial hair", self._hair_color)
 
+    def brow_color(self) -> np.ndarray:
+        """RGB (3,) for hairs of the brows: their own darker tones, or those of facial hair."""
+        return self.regions.remembered("colour of brows", lambda: self._dark_tones(("brows", 0.25)))
+
     def _hair_color(self) -> np.ndarray:
+        # Most of what is marked as brows is the skin between their hairs.
+        return self._dark_tones(("hair", 0.35), ("brows", 0.12))
+
+    def _dark_tones(self, *named: tuple[str, float]) -> np.ndarray:
         found = []
-        for name, quantile in (("hair", 0.35), ("brows", 0.12)):  # most of what is marked as brows is the skin between their hairs
+        for name, quantile in named:
             mask = (self.texture.regions[name] > 0.6) & (self.texture.seen > 0.3)
             if mask.sum() > 200:
                 light = self.texture.color[mask].mean(1)
@@ -116,12 +126,12 @@ class Workshop:
                 case Ears():
                     out.reshape(sign * self.shaper.ears(step, self.region("hair")))
                 case HairVolume():
-                    out.reshape(sign * self.shaper.volume(step, self.region("hair")))
+                    out.reshape(sign * self.shaper.volume(step, self.region(step.region)))
                 case Tuck():
                     weight = self.region(step.region)
                     out.reshape(self.shaper.tuck(step, weight))
                     out.early = step.early
-                    out.solid = weight
+                    out.solid = weight if out.solid is None else np.maximum(out.solid, weight)
                 case Recolor():
                     out.paint(recolor(self.regions, self.texture, step, sign))
                 case Dye():
@@ -133,16 +143,17 @@ class Workshop:
                 case Detail():
                     out.paint(detail(self.regions, self.texture, step, sign))
                 case Bare():
-                    found = bare(self.regions, self.texture, self.rig, step)
+                    found = bare(self.regions, self.texture, self.rig, self.shaper, step)
                     if found is not None:
-                        out.paint(found[0])
-                        out.cover = found[1]
+                        out.paint(found.patch)
+                        out.cover = found.cover
+                        out.fresh = found.fresh if found.fresh.any() else None
                 case Pupil():
                     out.paint(pupil(self.regions, self.texture, step, sign))
                 case Paint():
                     out.paint(self._paint(step, axis))
                 case Strands():
-                    weight, color = self.region(step.region), self.hair_color()
+                    weight, color = self.region(step.region), self.brow_color() if step.kind == "brows" else self.hair_color()
                     out.opacity = step.opacity
                     out.overlay = grow(self.rig, self.texture, step, weight, color, self.seed)
                     out.paint(coat(self.rig, self.texture, step, weight, color, self.seed))

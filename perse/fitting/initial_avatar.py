@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,13 +22,16 @@ from ..rig.rig import Rig
 from ..side_by_side import SideBySide
 from ..texture.atlas import ATLAS, Texture, sample
 from .even_sliders import typical_pace
+from .fresh_skin import SURELY, bared_skin, fresh_skin
 from .overlays import frame_quats, overlay_gaussians
 
 LEAST_WEIGHT = 0.02  # of a region, below which a Gaussian is no part of it
 GAIN = 3  # on a region's weight: its Gaussians follow an edit wholly from a third on
 LEAST_DIVISOR = 0.2  # what a change is divided by at least where the basis will be multiplied by a smaller weight
+LEAST_CHANGE = 0.02  # of opacity, which is worth a row
 LEAST_MOVE = 1e-4  # eye distances: a vertex that moves less has no basis
 UNLIKE_ENDS = 0.35  # of the size of their difference: how large the sum of two ends is that are no mirror images
+BESIDE = 51  # texels, the size of the square in which hair makes what is beyond the outline hair
 SOLID = 0.95  # least opacity of hair that an edit draws in
 
 
@@ -91,6 +95,10 @@ def begin(
     ]
     plans, extras = _plans(workshop, categories, len(seeds.face))
     parts += extras
+    skin = fresh_skin(workshop, (edit for plan in plans for edit in plan.edits.values()))
+    if skin is not None:
+        skin["rows"] = sum(len(part["face"]) for part in parts) + np.arange(len(skin["face"]))
+        parts.append(skin)
 
     def joined(name):
         return torch.from_numpy(np.concatenate([p[name] for p in parts])).float()
@@ -105,7 +113,7 @@ def begin(
     )
     space, paints = LatentSpace(categories, len(binding.face), len(rig.vertices)), {}
     with SideBySide() as together:
-        for plan, (basis, paint) in zip(plans, together.each(lambda plan: _basis(plan, plans, workshop, seeds), plans)):
+        for plan, (basis, paint) in zip(plans, together.each(lambda plan: _basis(plan, plans, workshop, seeds, skin), plans)):
             space.add(plan.axis.name, basis)
             if paint is not None:
                 paints[plan.axis.name] = paint
@@ -145,12 +153,17 @@ def _tinted(plan: _Plan, plans: list[_Plan]) -> list[tuple[_Plan, str]]:
     ]
 
 
-def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) -> tuple[AxisBasis, Paint | None]:
-    """What an axis changes, as its edits have it at both ends; and what it paints over."""
+def _basis(
+    plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds, skin: dict[str, np.ndarray] | None
+) -> tuple[AxisBasis, Paint | None]:
+    """What an axis changes, as its edits have it at both ends; and what it paints over. skin: that edits bring where they take hair off."""
     rig, texture, edits = workshop.rig, workshop.texture, plan.edits
     uv = seeds.uv[None] * ATLAS
     weight = sample(workshop.owned(plan.axis), uv)[0]
     index = np.flatnonzero(weight > LEAST_WEIGHT)
+    if edits[1].overlay is not None and edits[1].change(texture) is None:
+        # Under what lies on top of them Gaussians that keep colour and opacity would learn nothing.
+        index = index[np.abs(_drawn_in(edits[1], seeds, index)) > LEAST_CHANGE]
     moved = np.zeros(len(rig.vertices), bool)
     for edit in edits.values():
         if edit.shape is not None:
@@ -158,7 +171,10 @@ def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) ->
     vertices = np.flatnonzero(moved)
     tinted = _tinted(plan, plans)
     rows = np.concatenate([index, plan.extras, *(other.extras for other, _ in tinted)])
-    here, own = len(index), len(index) + len(plan.extras)
+    here, own, strange = len(index), len(index) + len(plan.extras), len(rows)
+    bared = bared_skin(edits[1], skin, texture)
+    if bared is not None:
+        rows = np.concatenate([rows, bared.rows])
     weights = np.concatenate([np.clip(weight[index] * GAIN, 0, 1), np.ones(len(rows) - here)])
     ends, paint = {}, None
     for sign, edit in edits.items():
@@ -174,11 +190,12 @@ def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) ->
             color[:here] += share[:, None] * (sample(texture.color, uv[:, index])[0] - seeds.color[index])
             paint = Paint(*(torch.from_numpy(x) for x in (index, np.float32(share), np.float32(seeds.color[index]))))
         if tinted:
-            color[own:] = np.concatenate([edit.tints[kind](other.color) for other, kind in tinted])
-        if edit.solid is not None:
-            # Where hair is drawn in, its soft edge becomes a firm surface and what lies beyond the outline goes.
-            firm = np.where(seeds.outside[index], 0.0, np.maximum(seeds.opacity[index], SOLID))
-            opacity[:here] = (firm - seeds.opacity[index]) * sample(edit.solid, uv[:, index])[0]
+            color[own:strange] = np.concatenate([edit.tints[kind](other.color) for other, kind in tinted])
+        opacity[:here] = _drawn_in(edit, seeds, index)
+        if bared is not None and edit.fresh is not None:
+            # Strands go, whatever they have become until then, and skin comes.
+            opacity[:here] -= SURELY * sample(edit.fresh, uv[:, index])[0]
+            color[strange:], opacity[strange:] = bared.color, bared.opacity
         opacity[here:own] = plan.rise.sum(0)
         shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
         ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
@@ -203,6 +220,18 @@ def _basis(plan: _Plan, plans: list[_Plan], workshop: Workshop, seeds: Seeds) ->
             minus = (1 - 2 * edits[1].early) * ends[1][k]
         basis.start(ends[1][k], minus, name)
     return basis, paint
+
+
+def _drawn_in(edit: Edit, seeds: Seeds, index: np.ndarray) -> np.ndarray:
+    """Change of opacity (n,) of these Gaussians (n,) where hair is drawn in: its soft edge becomes a firm surface and what lies beyond the
+    outline goes."""
+    if edit.solid is None:
+        return np.zeros(len(index))
+    at, outside = seeds.uv[None, index] * ATLAS, seeds.outside[index]
+    # What is beyond the outline hangs on the nearest triangle, be it skin beside the hair.
+    beside = sample(cv2.dilate(edit.solid, np.ones((BESIDE, BESIDE))), at)[0]
+    firm = np.where(outside, 0.0, np.maximum(seeds.opacity[index], SOLID))
+    return (firm - seeds.opacity[index]) * np.where(outside, beside, sample(edit.solid, at)[0])
 
 
 def _ends_differ(plus: Tensor, minus: Tensor | None = None) -> bool:

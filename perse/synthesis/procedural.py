@@ -92,6 +92,7 @@ class Studio:
         self.rgba = halved(texture.rgba())  # teaching pictures are small: half the atlas is fine enough for them
         self._canvas = threading.local()  # where a thread paints edits
         self._patches: dict[int, tuple] = {}  # by identity: the workshop keeps every edit alive
+        self._covers: dict[int, np.ndarray] = {}
         self._touched: dict[str, np.ndarray] = {}
         self._changed: dict[tuple[str, int], np.ndarray] = {}
         self.rng = np.random.default_rng(plan.seed)
@@ -181,6 +182,9 @@ class Studio:
             image, alpha, _ = seen.shade(canvas, alpha_channel=True)
         if box is not None:
             canvas[box] = self.rgba[box]
+        if edit.cover is not None:
+            hidden = seen.shade(self._hiding(edit), alpha_channel=True)[0][..., 0]
+            before = replace(before, kept=packed(before.kept / 255 * (1 - share * hidden)))
         if overlay is not None:
             placed = overlay.pose(self.rig, vertices).astype(np.float32)
             image, alpha, over = lay_over(image, alpha, seen, overlay, placed, strength, camera)
@@ -211,6 +215,12 @@ class Studio:
             box = np.s_[:, :]
             canvas[..., 3] = np.maximum(self.rgba[..., 3], np.float32(share) * solid)
         return canvas, box
+
+    def _hiding(self, edit: Edit) -> np.ndarray:
+        """How much of the person an edit paints over (A, A, 4), on the halved atlas: what was there is none of what will be."""
+        if id(edit) not in self._covers:
+            self._covers[id(edit)] = halved(np.stack([*(edit.cover,) * 3, np.ones_like(edit.cover)], -1))
+        return self._covers[id(edit)]
 
     def _patch(self, edit: Edit) -> tuple[tuple[slice, slice] | None, np.ndarray | None, np.ndarray | None]:
         """An edit's change of colour, and where it makes the surface solid, on the halved atlas."""
@@ -277,6 +287,8 @@ class Studio:
                 progress(PREPARING * n / len(owned), stages.imagining(category))
                 ends[axis.name] = found
         known = {name for name, edits in ends.items() if all(edit.only_moves(self.texture) for edit in edits.values())}
+        # What grows on a head that another edit has changed is right as it begins: no lesson shows both.
+        known |= {axis.name for _, axis in owned if axis.needs and any(edit.overlay is not None for edit in ends[axis.name].values())}
         straight = {name for name, edits in ends.items() if all(edit.is_linear() for edit in edits.values())}
         listed = syllabus(categories, ends, known, straight, self.plan)
         # A lesson's poses are counted from where those before it end, whoever is done first.

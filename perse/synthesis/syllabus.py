@@ -40,7 +40,7 @@ def syllabus(categories: list[Category], ends: Ends, known: set[str], straight: 
     something, faces between neighbouring styles, and last what lies between the middles and the ends.
 
     Args:
-        known: axes of shape alone, which the avatar has exactly: no picture could teach more.
+        known: axes of shape alone, which the avatar has exactly, and those that no lesson could show.
         straight: axes along which half of the amount is half of the change: their ends say it all, and so they do of what lies between them.
     """
     axes = [(c, a) for c in categories for a in c.axes if a.name not in known]

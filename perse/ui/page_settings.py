@@ -10,7 +10,7 @@ from ..motion.length import ON_PAGE
 from ..motion.speech.phones import TYPED, WAYS
 from ..motion.speech.voice import VOICES
 from ..render.visible_label import one_line
-from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES
+from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES, TILE_VIEWS
 from .engine import OPENING, WARMING
 from .guard import MAX_UPLOAD
 from .visits import LEAVING, LOST
@@ -31,6 +31,7 @@ def page_settings(mark: str = "", spoken_mark: str = "") -> dict:
         "live_size": LIVE_SIZE,
         "live_sizes": LIVE_SIZES,
         "strip_frames": STRIP_FRAMES,
+        "tile_views": TILE_VIEWS,
         "dense": DENSE,
         "longest_look": LONGEST_CONTROLS,
         "ask_busy": ASK_BUSY,

@@ -23,7 +23,7 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..motion.presets import PRESETS, preset_frame
 from ..render.visible_label import draw_mark
-from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES
+from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES, TILE_VIEWS
 from .client_address import address_in
 from .desk import Desk
 from .engine import BUILD, PICTURE, WARMING, Engine
@@ -121,7 +121,8 @@ class FrameRoutes:
         category = avatar.space.categories.get(request.query_params.get("category", ""))
         if category is None:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
-        looks = [Controls(styles={category.name: {style.name: 1.0}}, zoom=1.15) for style in category.styles]
+        view = TILE_VIEWS.get(category.name, TILE_VIEWS[""])
+        looks = [Controls(styles={category.name: {style.name: 1.0}}, **view) for style in category.styles]
         return self._strip(entry, looks)
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:

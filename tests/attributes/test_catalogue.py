@@ -53,6 +53,12 @@ def test_it_is_as_broad_as_promised():
         "hair.fringe",
         "hair.receding",
         "hair.bald",
+        "hair.ponytail",
+        "hair.bun",
+        "hair.curly",
+        "hair.afro",
+        "hair.undercut",
+        "eyebrows.bushy",
         "hair_colour.blue",
         "beard.goatee",
         "beard.long",
@@ -138,10 +144,12 @@ def test_axes_say_what_they_are_and_what_they_own(axis):
             builders = WORN_OBJECTS if isinstance(edit, Prop) else CUTS if isinstance(edit, Locks) else PATTERNS
             assert edit.kind in builders
     if axis.needs is not None:
-        # What only tints an object of the same category needs it, and it must be there to be tinted.
+        # What only tints an object of the same category needs it, and it must be there to be tinted; what is tied needs combed hair.
         category, needed = AXES[axis.needs]
-        assert category is AXES[axis.name][0] and category.name in WEAR and needed.needs is None
-        assert any(isinstance(edit, Prop) for edit in needed.edits) and all(isinstance(edit, Tint) for edit in axis.edits)
+        assert category is AXES[axis.name][0] and needed.needs is None
+        tints = category.name in WEAR and any(isinstance(edit, Prop) for edit in needed.edits)
+        assert all(isinstance(edit, Tint if tints else Locks) for edit in axis.edits)
+        assert tints or all({axis.needs} < dict(s.at).keys() for s in category.styles if axis.name in dict(s.at))
 
 
 def test_an_earlier_catalogue_is_what_its_axes_allow():

@@ -39,6 +39,7 @@ def bearded(rig, texture, workshop):
 def test_a_bare_face_allows_all_but_shaving(workshop):
     limits = find_limits(workshop, list(CATEGORIES))
     assert "no beard" in limits["beard_shaven"]
+    assert not {s for c in CATEGORIES for s in c.styles if c.name == "hair" and {n for n, _ in s.at} & set(limits)}
     assert not {"beard_full", "glasses_round", "hair_blond", "hair_short", "nose_width", "lip_red", "skin_tan", "clothes_red"} & set(limits)
     assert workshop.region("own_beard").max() == 0
 
@@ -62,6 +63,8 @@ def test_what_the_photo_does_not_show_cannot_be_changed(rig, texture):
     regions = {k: np.zeros_like(v) if k in ("hair", "clothes") else v for k, v in texture.regions.items()}
     limits = find_limits(altered(rig, texture, regions=regions), list(CATEGORIES))
     assert limits["clothes_red"] == "The photo shows no clothes." and limits["hair_lightness"] == "The photo shows no hair."
+    assert limits["hair_bald"] == limits["hair_receding"] == limits["hair_undercut"] == "The photo shows no hair."
+    assert not {"hair_ends", "hair_ears", "hair_tail"} & set(limits)  # a ponytail is tied of whatever there is
 
 
 def test_what_is_there_already_would_change_nothing(rig, texture, workshop):

@@ -51,7 +51,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     area, normals = 0.5 * np.linalg.norm(normals, axis=1), unit(normals)
     spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
     spacing = spacing * (1 - (1 - IN_EARS) * ears_of(rig)[rig.faces].mean(1))
-    face, bary = _evenly(area / spacing**2, rng)
+    face, bary = evenly(area / spacing**2, rng)
     uv, point = rig.uvs_on(face, bary), rig.points_on(face, bary)
     seen, alpha = (sample(values, uv[None] * ATLAS)[0] for values in (texture.seen, texture.alpha))
     part = rig.face_part[face]
@@ -75,7 +75,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset = np.where(side[:, None], -UNDER_FACE * normal, 0)
     offset[own] = [0.0, 0.0, BEHIND_OWN]
     outer = shell | (part == PART["body"])
-    round_ = point + _roundness(rig, face, bary, point) * shell[:, None]
+    round_ = point + roundness(rig, face, bary, point) * shell[:, None]
     round_ += (LOCKS * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
     offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
@@ -88,7 +88,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     return Seeds.concat([top.take(~skin), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
 
 
-def _roundness(rig: Rig, face: np.ndarray, bary: np.ndarray, point: np.ndarray) -> np.ndarray:
+def roundness(rig: Rig, face: np.ndarray, bary: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Displacements (N, 3) of points (N, 3) on flat triangles to the smooth surface that their corners' normals describe (Boubekeur and
     Alexa 2008, "Phong tessellation"): the head's outline has no corners from the side."""
     corners, normals = rig.vertices[rig.faces[face]].astype(np.float64), rig.vertex_normals[rig.faces[face]]
@@ -96,7 +96,7 @@ def _roundness(rig: Rig, face: np.ndarray, bary: np.ndarray, point: np.ndarray) 
     return -ROUND * (bary[..., None] * above[..., None] * normals).sum(1)
 
 
-def _evenly(expected: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def evenly(expected: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Triangle (N,) and barycentric coordinates (N, 3) of points that cover triangles evenly, as many as expected of each (F,)."""
     count = np.floor(expected + rng.random(len(expected))).astype(int)
     face = np.repeat(np.arange(len(expected)), count)

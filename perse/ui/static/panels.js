@@ -118,7 +118,8 @@
     async thumbnails(name, tiles) {
       const key = `${perse.token}/${name}`;
       if (!this.strips.has(key)) {
-        const looks = Object.keys(perse.info.categories[name].styles).map((style) => ({ styles: { [name]: { [style]: 1 } }, zoom: 1.15 }));
+        const views = perse.settings.tile_views, view = views[name] ?? views[""];
+        const looks = Object.keys(perse.info.categories[name].styles).map((style) => ({ styles: { [name]: { [style]: 1 } }, ...view }));
         const served = async () => URL.createObjectURL(await (await perse.later(`styles/${perse.token}`, { category: name }, "")).blob());
         this.strips.set(key, perse.thumbs.strip(looks).then((url) => url ?? served()));
       }

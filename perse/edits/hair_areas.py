@@ -1,0 +1,136 @@
+"""Parts of a person's hair that a barber knows: what hangs, what is pinned up, what an undercut shaves, where a hairline recedes."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from ..face.landmarks import OVAL
+from ..render.geometry import interpolated
+from ..rig.anatomy.template import head_template
+from ..rig.head import ears_of
+from ..rig.rig import Rig
+from ..smooth_ramps import smooth_step
+from ..texture.atlas import Texture, chart_slice
+
+RECEDES = 0.09  # eye distances behind the face's outline of one step in the table of temples
+# How low hair grows, eye distances below the eyes, at these depths behind them: before the ears, behind them, at the nape.
+DEPTHS, LINE = (0.2, 0.5, 0.7, 1.2), (0.0, 0.25, 0.45, 0.95)
+RAGGED = 0.1  # eye distances over which hair ends at that line
+EAR = (0.5, 0.8)  # weight of an ear from which, and from which wholly, it comes out of the hair
+THINS = 0.09  # eye distances to either side of a receded line over which hair thins out
+PUFFED = (0.0, -0.7)  # eye distances below the line to which hair grows at which an afro begins, and is full
+HIDDEN_EAR = 0.3  # share of an ear that is hair in the portrait, from which the ear under it comes out
+SHAVED = -0.42  # eye distances below the eyes, above which an undercut leaves hair, on the level over the middle of the head
+SHAVED_RISE = 0.25  # eye distances by which that line climbs from the back to the temples, for each that it comes forward
+SHAVED_EDGE = 0.08  # eye distances over which the long hair begins
+
+
+class Known(Protocol):
+    """What is asked of a person: other regions by name, and where texels lie (`atlas_regions.Regions`)."""
+
+    rig: Rig
+    texture: Texture
+    points: np.ndarray
+    face_xy: np.ndarray
+
+    def __call__(self, name: str) -> np.ndarray: ...
+
+    def behind_outline(self) -> np.ndarray: ...
+
+
+def _low(points: np.ndarray) -> np.ndarray:
+    """How far points (..., 3) lie below the line to which hair grows, eye distances."""
+    return points[..., 1] - np.interp(points[..., 2], DEPTHS, LINE)
+
+
+def covered_ears(regions: Known) -> np.ndarray:
+    """Weight (ATLAS, ATLAS) of the ears that hair covers in the portrait."""
+    shell = chart_slice("shell")
+    faces = regions.texture.faces[shell]
+    ears = interpolated(ears_of(regions.rig)[regions.rig.faces[np.maximum(faces, 0)]][..., None], regions.texture.bary[shell])[..., 0]
+    area, hair = np.zeros_like(regions("hair")), regions("hair")
+    area[shell] = smooth_step(ears * (faces >= 0), *EAR)
+    out = np.zeros_like(area)
+    for side in (-1, 1):
+        mine = area * (side * regions.points[..., 0] > 0)
+        if mine.any() and (hair * mine).sum() > HIDDEN_EAR * mine.sum():
+            out = np.maximum(out, mine)
+    out[shell] = cv2.GaussianBlur(out[shell], (0, 0), 2.0)
+    return out
+
+
+def hanging(regions: Known) -> np.ndarray:
+    """Hair below the line to which it grows: over neck and shoulders, but not that over ears."""
+    hair, weight = np.clip(1.5 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
+    for part in ("face", "shell"):
+        block = chart_slice(part)
+        weight[block] = hair[block] * smooth_step(_low(regions.points[block]), -RAGGED / 2, RAGGED / 2)
+    body = chart_slice("body")
+    weight[body] = hair[body]
+    return weight * (1 - regions("covered_ears"))
+
+
+def pinned(regions: Known) -> np.ndarray:
+    """What is combed back: all but what hangs or lies over ears."""
+    return regions("upper_hair") * (1 - regions("covered_ears"))
+
+
+def upper_hair(regions: Known) -> np.ndarray:
+    """All but what hangs."""
+    weight = regions("hair") * (1 - regions("hanging"))
+    weight[chart_slice("body")] = 0
+    return weight
+
+
+def puffed(regions: Known) -> np.ndarray:
+    """What stands out in an afro, the more the higher."""
+    return regions("upper_hair") * smooth_step(_low(regions.points), *PUFFED)
+
+
+def bald_area(regions: Known) -> np.ndarray:
+    """All hair, and ears that are under it."""
+    return np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
+
+
+def undercut(regions: Known) -> np.ndarray:
+    """Sides and back of the hair, below a line around the head, and ears."""
+    x, y, z = np.moveaxis(regions.points, -1, 0)
+    line = SHAVED - SHAVED_RISE * np.clip(0.8 - z, -0.6, 0.6)
+    weight = np.zeros_like(x)
+    block = chart_slice("shell")
+    side = smooth_step(np.abs(x) + np.maximum(z - 0.6, 0), 0.45, 0.6)
+    weight[block] = (regions("pinned") * smooth_step(y - line, -SHAVED_EDGE / 2, SHAVED_EDGE / 2) * side)[block]
+    block = chart_slice("face")
+    weight[block] = (regions("pinned") * smooth_step(y - line, 0, SHAVED_EDGE) * smooth_step(np.abs(x), 0.5, 0.65))[block]
+    return weight
+
+
+def temples(regions: Known) -> np.ndarray:
+    """The front of the hair: an M over the forehead, deeper at the temples than in the middle, behind which hair is thinner at first."""
+    hair = regions("hair")
+    weight = np.zeros_like(hair)
+    block = chart_slice("face")
+    weight[block] = hair[block] * np.clip((0.06 - regions.face_xy[..., 1]) / 0.2, 0, 1)
+    shell = chart_slice("shell")
+    width = hair[shell].shape[1]
+    place = head_template().around(np.arange(width) / width)
+    column = np.minimum(place, len(OVAL) - place)  # landmarks of the outline away from the middle of the forehead
+    deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0])
+    deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width]
+    weight[shell] = np.clip(1.5 * hair[shell], 0, 1) * smooth_step(regions.behind_outline() - deep[None], THINS, -THINS)
+    return weight
+
+
+# By the name that a catalogue entry gives.
+HAIR_AREAS: dict[str, Callable[[Known], np.ndarray]] = {
+    "covered_ears": covered_ears,
+    "hanging": hanging,
+    "pinned": pinned,
+    "upper_hair": upper_hair,
+    "puffed": puffed,
+    "bald_area": bald_area,
+    "undercut": undercut,
+    "temples": temples,
+}
