@@ -1,13 +1,15 @@
 """What a motion adds to the controls, moment by moment, small enough to be sent to a browser: plain JSON values."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from ..avatar.avatar import Avatar
 from ..controls import Controls
 from ..motion.presets import Preset
+
+if TYPE_CHECKING:  # the page's first view needs no torch
+    from ..avatar.avatar import Avatar
 
 FPS = 30
 MOST_MOVES = 12  # displacements of the mesh that a motion's `detail` is mixed of; speech has two
@@ -15,14 +17,14 @@ STEP = 1e-4  # eye distances in which displacements are told: a twentieth of a p
 PLAIN = vars(Controls())
 
 
-def moments(preset: Preset, avatar: Avatar | None = None, count: int = 0) -> dict:
+def moments(preset: Preset, avatar: "Avatar | None" = None, count: int = 0) -> dict:
     """A preset's `curves` in one loop, FPS times a second, or `count` times in all; avatar: whose own lips move, if it speaks."""
     count = count or round(FPS * preset.seconds)
     rig = None if avatar is None else avatar.rig
     return curves([preset.pose(k / count, rig) for k in range(count)], avatar)
 
 
-def curves(frames: Iterable[Controls], avatar: Avatar | None = None) -> dict:
+def curves(frames: Iterable[Controls], avatar: "Avatar | None" = None) -> dict:
     """{"frames": [...]}: of each what differs from a portrait at rest, rounded beyond what is seen.
 
     A displacement of the landmarks, which has 1,404 numbers a frame, becomes amounts of at most MOST_MOVES common ones: then "moves" holds
@@ -34,6 +36,8 @@ def curves(frames: Iterable[Controls], avatar: Avatar | None = None) -> dict:
     there = [k for k, frame in enumerate(listed) if frame.detail]
     if avatar is None or not there:
         return out
+    import torch
+
     moves, amounts = common(np.array([listed[k].detail for k in there], np.float32))
     for k, row in zip(there, amounts):
         out["frames"][k]["detail"] = [round(float(x), 3) for x in row]

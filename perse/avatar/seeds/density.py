@@ -10,7 +10,7 @@ SHARP, BLURRED = (
     0.15,
     0.38,
 )  # shares of its Laplacian's energy that a photo keeps under a slight blur: sharp to the last pixel, and not at all
-RICHEST = 1.45  # times as many Gaussians for the sharpest photos
+RICHEST = 1.2  # times as many Gaussians for the sharpest photos
 SLIGHT_BLUR = 0.7  # standard deviation of that blur, pixels of a 512-pixel crop
 LEAST_PERSON = 1000  # pixels of a 512-pixel crop that tell how sharp a photo is
 GREY_BLUR = 0.8  # standard deviation of the blur under which detail is looked for, pixels of a 512-pixel crop
