@@ -9,6 +9,9 @@ from ..rig.rig import Rig
 
 # Median length of strands, in eye distances, below which they are stubble: one Gaussian each is enough.
 STUBBLE = 0.02
+# Standard deviations of a solid object's Gaussian, of its triangle's longest side and of its height: at a sixth less hair shows through a
+# hat as a grid of dots, at a sixth more its edges are soft.
+ALONG, ACROSS = 0.36, 0.54
 
 
 def frame_quats(tangent: np.ndarray, normal: np.ndarray) -> np.ndarray:
@@ -59,7 +62,7 @@ def overlay_gaussians(overlay: BoundMesh, rig: Rig) -> dict[str, np.ndarray]:
     area = 0.5 * np.linalg.norm(normal, axis=1)
     normal /= 2 * area[:, None] + 1e-12
     across = 2 * area / (length.max(1) + 1e-12)
-    scales = np.stack([0.30 * length.max(1), 0.45 * across, 0.25 * across], 1)
+    scales = np.stack([ALONG * length.max(1), ACROSS * across, 0.25 * across], 1)
     return dict(
         vertex=t[:, 0],
         face=overlay.face[t[:, 0]],
