@@ -19,7 +19,7 @@ class Schedule:
     take.
     """
 
-    gaussians: int = 42000
+    gaussians: int = 39500
     photo_size: int = 512
     clip_size: int = 320
     source_frames: int = 36
@@ -39,7 +39,7 @@ class Schedule:
         """Steps and sizes for a whole build of about `seconds` on two ordinary, quiet CPU cores, without a clock."""
         share = float(np.clip(seconds / WHOLE, 0.05, 3.0))
         return Schedule(
-            gaussians=int(max(42000 * min(share, 1.0) ** 0.3, 18000)),  # more time makes more steps, not a larger file
+            gaussians=int(max(39500 * min(share, 1.0) ** 0.3, 18000)),  # more time makes more steps, not a larger file
             photo_size=512 if share >= 0.4 else 384,
             clip_size=int(np.clip(round(320 * share**0.25 / 16) * 16, 192, 384)),
             source_frames=int(np.clip(36 * share, 12, 60)),
