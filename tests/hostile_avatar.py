@@ -14,10 +14,12 @@ from PIL import Image
 
 NUMPY = {"F32": "<f4", "F16": "<f2", "I32": "<i4", "I8": "i1", "U8": "u1"}
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples" / "astronaut.safetensors.xz"
-KEPT_AXES = (  # alike and not, with one term and with two
+KEPT_AXES = (  # alike and not, with one term and with two, and a middle
     "nose_width",
     "nose_tip",
     "beard_full",
+    "beard_moustache",
+    "beard_full__beard_moustache",
     "hair_blond",
     "hair_red",
 )
@@ -89,14 +91,17 @@ def small(every: int = 40) -> bytes:
     for name in ("face", "bary", "offset", "quats", "log_scales", "colors", "opacities"):
         arrays[name] = arrays[name][kept]
     inner["axes"] = [name for name in inner["axes"] if name in KEPT_AXES]
+    inner["middles"] = [name for name in inner["middles"] if name in KEPT_AXES]
     inner["like"] = {a: b for a, b in inner["like"].items() if a in KEPT_AXES}
-    stays = {axis: place[arrays[f"axis.{inner['like'].get(axis, axis)}.gaussians"]] >= 0 for axis in inner["axes"]}
-    for axis in inner["axes"]:
+    own = [*inner["axes"], *inner["middles"]]
+    stays = {axis: place[arrays[f"axis.{inner['like'].get(axis, axis)}.gaussians"]] >= 0 for axis in own}
+    for axis in own:
         if axis not in inner["like"]:
             arrays[f"axis.{axis}.gaussians"] = np.int32(place[arrays[f"axis.{axis}.gaussians"]][stays[axis]])
             arrays[f"axis.{axis}.weight"] = arrays[f"axis.{axis}.weight"][stays[axis]]
         for part in ("color", "opacity", "log_scale"):
-            arrays[f"axis.{axis}.{part}"] = arrays[f"axis.{axis}.{part}"][:, stays[axis]]
+            if (name := f"axis.{axis}.{part}") in arrays:  # zeros are not written
+                arrays[name] = arrays[name][:, stays[axis]]
     meta["avatar"] = json.dumps(inner, sort_keys=True)
     table = {name: {"dtype": table[name]["dtype"], "shape": list(array.shape)} for name, array in arrays.items()}
     return packed(meta, table, {name: array.tobytes() for name, array in arrays.items()})

@@ -162,7 +162,7 @@ def spoiled(good: bytes, name: str, change) -> bytes:
         ("camera.viewmat", (3, 0), 1),
         ("rig.eye_centres", (0, 0), 9),
         ("axis.nose_tip.pace", 8, 0.9),
-        ("axis.nose_tip.color.step", 0, 9),
+        ("axis.beard_full.color.step", 0, 9),
         ("axis.nose_tip.shape", (0, 0, 0), 60),
         ("axis.nose_width.weight", 0, 5),
     ],
