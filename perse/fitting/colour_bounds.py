@@ -49,11 +49,12 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
         picture = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
         return np.stack([reach(picture, around)[row, column] for reach in (cv2.erode, cv2.dilate)])
 
+    part = avatar.rig.face_part[avatar.binding.face.cpu().numpy()]
     colors, reach, lips = avatar.colors, colours_around(portrait.foreground), np.zeros(len(xy), bool)
     if avatar.rig.mouth_open:
         between, near = _beside_mouth(portrait)
         # Lips go on there: teeth on a lip's rim, or the dark beside them, would be drawn apart with it as a string of beads.
-        of_face = avatar.rig.face_part[avatar.binding.face.cpu().numpy()] == PART["face"]
+        of_face = part == PART["face"]
         reach[:, of_face] = colours_around(diffuse(portrait.foreground, 1.0 - between))[:, of_face]
         lips = of_face & (cv2.resize(near.astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0)[row, column]
     low, high = torch.from_numpy(reach).to(share)
@@ -64,7 +65,7 @@ def bound_colours(freedom: Freedom, avatar: Avatar, rest: State, portrait: Portr
     share = share * freedom.open[:, None]
     least = colors - play - share * (colors - play - torch.minimum(colors, low - beyond))
     # A throat that took a tooth's light to help a pixel beside it would shine between lips that close.
-    of_throat = np.isin(avatar.rig.face_part[avatar.binding.face.cpu().numpy()], [PART["cavity"], PART["tongue"]])
+    of_throat = np.isin(part, [PART["cavity"], PART["tongue"]])
     share = share * torch.from_numpy(~of_throat[:, None]).to(share)
     greatest = colors + play + share * (torch.maximum(colors, high + beyond) - colors - play)
     freedom.darkest, freedom.lightest = least.clamp_min(0), greatest.clamp_max(1)

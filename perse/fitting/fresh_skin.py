@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..avatar.seeds.seed import FLATNESS
-from ..avatar.seeds.unseen import downwards, evenly
+from ..avatar.seeds.unseen import downwards, evenly, roundness
 from ..edits.bare_skin import bare_head
 from ..edits.edit import Edit
 from ..edits.workshop import Workshop
@@ -23,7 +23,6 @@ WIDTH = 0.8  # standard deviation over that distance: they close their own gaps
 LEAST, WHOLE = 0.08, 0.9  # weight from which there is skin, and from which it is as the edit paints it
 # Times the opacity that is there: strands go and skin comes a little too far, so that what lessons learn of it leaves neither half there.
 SURELY = 1.15
-ROUND = 0.75  # share of the way from flat triangles to the smooth surface
 
 
 @dataclass
@@ -70,9 +69,7 @@ def fresh_skin(workshop: Workshop, edits: Iterable[Edit]) -> dict[str, np.ndarra
     # Out of the flat triangles to the round head, as they will lie when the hair is gone.
     normals = rig.vertex_normals.astype(np.float64).copy()
     normals[: len(shaper.surface.vertices)] = shaper.bald_form()[0]
-    point = (bary[..., None] * corners[face]).sum(1)
-    above = ((point[:, None] - corners[face]) * normals[rig.faces[face]]).sum(-1)
-    round_ = -ROUND * (bary[..., None] * above[..., None] * normals[rig.faces[face]]).sum(1)
+    round_ = roundness(corners[face], normals[rig.faces[face]], bary)
     rest = rig.vertices.astype(np.float64)[rig.faces[face]]
     back = triangle_frames(rest) @ triangle_frames(corners[face]).transpose(0, 2, 1)
     normal, sigma = unit(triangle_normals(rest)), WIDTH * spacing[face]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..face.alignment import Similarity, for_opencv
 from ..face.landmarks import LIP_RINGS, LIPS_OUTLINE, MOUTH_CORNERS, MOUTH_OUTLINE, MOUTH_RING
-from ..face.measures import mouth_opening
+from ..face.measures import distance, mouth_opening
 from ..face.polygons import polygon
 
 WIDTH, SIDE = 96, 144  # pixels from corner to corner of a mouth that is looked at, and of the whole square picture
@@ -36,8 +36,7 @@ def fit_lip_line(foreground: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     Returns:
         (478, 3) float32; z is kept.
     """
-    corners = landmarks[list(MOUTH_CORNERS), :2]
-    if np.linalg.norm(corners[1] - corners[0]) < LEAST:
+    if distance(landmarks[:, :2], *MOUTH_CORNERS) < LEAST:
         return landmarks
     image, points, level = _levelled(foreground, landmarks)
     shift = _settle(image, points, mouth_opening(landmarks[:, :2]) > PARTED)
@@ -52,9 +51,11 @@ def fit_lip_line(foreground: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def not_of_lips(foreground: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """(S, S) bool: pixels near a mouth that look more like what lies between its lips than like its lips. See `fit_lip_line`."""
+    size = foreground.shape[1::-1]
+    if distance(landmarks[:, :2], *MOUTH_CORNERS) < LEAST:
+        return np.zeros(size[::-1], bool)
     image, points, level = _levelled(foreground, landmarks)
     matrix = for_opencv(level.matrix)
-    size = foreground.shape[1::-1]
     return cv2.warpAffine(_between_lips(image, points), matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP) > 0
 
 
@@ -81,8 +82,7 @@ def _settle(image: np.ndarray, points: np.ndarray, parted: bool) -> np.ndarray:
     room_aside = np.minimum((1 - THINNEST) * np.abs(outer - inner)[:, 0], FARTHEST)
     darkness = 1 - cv2.GaussianBlur(image.max(-1), (0, 0), 1.5)
     shift = np.zeros_like(inner)
-    pairs = np.array([0, *range(19, 10, -1)])  # of the lower lip, to those of the upper one from the right corner on
-    upper, lower = np.arange(1, 10), pairs[1:]
+    upper, lower = np.arange(1, 10), np.arange(19, 10, -1)  # from the right corner on, paired
     for _ in range(ROUNDS):
         at = inner + shift
         force = np.zeros_like(shift)

@@ -14,13 +14,13 @@ from ..errors import PerseError
 from ..media.pictures import MAX_BYTES, UNREADABLE
 from .brought import CAMERA
 from .desk import Desk
-from .engine import BUILD, WARMING
+from .engine import BUILD
 from .failures import note_failure
 from .fair_pool import Busy, FairPool
 from .material import allowed
 from .mirror import TWICE, Mirror
 from .mirrors import Mirrors
-from .routes import FRESH_HEADERS, VISIT_HEADER, refusal
+from .routes import FRESH_HEADERS, VISIT_HEADER, refusal, still_warming
 from .visits import Visit
 
 
@@ -51,8 +51,7 @@ class MirrorRoutes:
                 return Response(status_code=204)
             allowed(visit, CAMERA)
             if not self.desk.engine.ready(BUILD):  # its kernels are among those that a build needs
-                seconds = self.desk.engine.left(BUILD)
-                return JSONResponse({"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": seconds}, 202)
+                return still_warming(self.desk.engine.left(BUILD))
             mirror = await asyncio.to_thread(self.mirrors.of, visit, entry.avatar)
             if not mirror.take():
                 return refusal(429, TWICE)

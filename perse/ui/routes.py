@@ -87,12 +87,7 @@ class FrameRoutes:
             except PerseError as error:
                 return refusal(404, error)
             if renders and not self.engine.ready(PICTURE):
-                seconds = self.engine.left(PICTURE)
-                return JSONResponse(
-                    {"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)},
-                    202,
-                    headers=FRESH_HEADERS,
-                )
+                return still_warming(self.engine.left(PICTURE))
             try:
                 controls = Controls.from_json(await body_text(request, "{}"))
                 future = self.pool.submit(entry.visit.who, partial(make, entry, request, controls), patient)
@@ -299,6 +294,12 @@ class VisitRoutes:
 def refusal(status: int, error: object) -> Response:
     """A sentence for people, as the page's scripts expect it."""
     return JSONResponse({"error": str(error)}, status, headers=FRESH_HEADERS)
+
+
+def still_warming(seconds: float) -> Response:
+    """The answer of a server that still compiles, and will for about so many seconds: the page asks again."""
+    told = {"error": f"{WARMING}: please wait about {seconds:.0f} seconds.", "warming": round(seconds, 1)}
+    return JSONResponse(told, 202, headers=FRESH_HEADERS)
 
 
 async def body_text(request: Request, empty: str, what: str = "These controls are") -> str:

@@ -82,6 +82,11 @@ def test_a_picture_without_any_contrast_moves_nothing():
     np.testing.assert_allclose(found, true, atol=0.05)
 
 
+def test_a_mouth_of_no_size_is_left_alone():
+    nowhere, picture = np.full((478, 3), 40, np.float32), _picture(_mouth(20), TOOTH)
+    assert (fit_lip_line(picture, nowhere) == nowhere).all() and not not_of_lips(picture, nowhere).any()
+
+
 def test_what_lies_between_is_told_from_lips():
     true = _mouth(20)
     image = _picture(true, TOOTH)

@@ -75,7 +75,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset = np.where(side[:, None], -UNDER_FACE * normal, 0)
     offset[own] = [0.0, 0.0, BEHIND_OWN]
     outer = shell | (part == PART["body"])
-    round_ = point + roundness(rig, face, bary, point) * shell[:, None]
+    round_ = point + roundness(rig.vertices[rig.faces[face]], rig.vertex_normals[rig.faces[face]], bary) * shell[:, None]
     round_ += (LOCKS * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
     offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
@@ -88,10 +88,11 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     return Seeds.concat([top.take(~skin), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
 
 
-def roundness(rig: Rig, face: np.ndarray, bary: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Displacements (N, 3) of points (N, 3) on flat triangles to the smooth surface that their corners' normals describe (Boubekeur and
-    Alexa 2008, "Phong tessellation"): the head's outline has no corners from the side."""
-    corners, normals = rig.vertices[rig.faces[face]].astype(np.float64), rig.vertex_normals[rig.faces[face]]
+def roundness(corners: np.ndarray, normals: np.ndarray, bary: np.ndarray) -> np.ndarray:
+    """Displacements (N, 3) of points bary (N, 3) on flat triangles with these corners (N, 3, 3) to the smooth surface that the corners'
+    normals (N, 3, 3) describe (Boubekeur and Alexa 2008, "Phong tessellation"): the head's outline has no corners from the side."""
+    corners = corners.astype(np.float64)
+    point = (bary[..., None] * corners).sum(1)
     above = ((point[:, None] - corners) * normals).sum(-1)
     return -ROUND * (bary[..., None] * above[..., None] * normals).sum(1)
 
