@@ -35,6 +35,7 @@ THICK = 0.12  # eye distances of hair over which the ears under it are flat
 BARE_EAR = 0.4  # share of hair at an ear's outline below which the ear itself is seen
 # Eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully.
 AROUND_EARS = (0.22, 0.10)
+OF_EAR = 0.5  # weight from which a vertex is the ear's
 EAR_ROOT = 0.05  # of an ear's weight, beyond which the outline is the ear's
 DRAWINGS = 2  # times that bare skin is drawn to the person's outline, which changes what lies at it
 EAR_LOBE, BEHIND_JAW, NAPE = 0.45, 0.5, 1.1  # y below which hair hangs, z from which and up to which it does beside the neck
@@ -105,7 +106,8 @@ def build_head(face: np.ndarray, camera: Camera, masks: dict[str, np.ndarray], l
     surface = head_surface(face, bare[len(OVAL) :])
     points, away = surface.vertices, outwards(surface.vertices)
     ears = np.concatenate([np.zeros(len(OVAL)), head_template().ears])
-    points = _flat_under_hair(surface, points, ears, camera, head_mask, hair_mask)
+    covered = _covered_ears(points, ears, camera, head_mask, hair_mask)
+    points = _flat_under_hair(surface, points, ears, covered)
     edge, hairy, known = _outline(points, away, camera, head_mask, hair_mask)
     told = _rim(points, camera) & known
     # Beside the jaw, hair alone stands off, and what hangs there hangs behind it.
@@ -113,7 +115,7 @@ def build_head(face: np.ndarray, camera: Camera, masks: dict[str, np.ndarray], l
     fall, _, fall_known = _outline(points, away, camera, hair_mask, hair_mask)
     told = np.where(below, fall_known & behind & (points[:, 2] < NAPE) & (fall > THICK), told & ((ears < EAR_ROOT) | (hairy > BARE_EAR)))
     thickness = np.clip(np.where(below, fall, edge), -DEEPEST, THICKEST)
-    bare = below & ~behind
+    bare = below & ~behind | (ears > OF_EAR) & ~covered  # an ear that is seen stays where the outline has put it
     if not (told & below).any():
         # Short hair ends at the nape.
         line = HAIRLINE[0] + (HAIRLINE[1] - HAIRLINE[0]) * smooth_step(points[:, 2], 0.7, 1.2)
@@ -211,17 +213,19 @@ def _continued(surface: Surface, thickness: np.ndarray, told: np.ndarray, bare: 
     return _even(surface, weight, value)
 
 
-def _flat_under_hair(
-    surface: Surface, points: np.ndarray, ears: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_mask: np.ndarray
-) -> np.ndarray:
-    """Points (N, 3) with the skin drawn straight over ears that hair hides; one that the portrait does not show is as the other one."""
+def _covered_ears(points: np.ndarray, ears: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_mask: np.ndarray) -> np.ndarray:
+    """Which points (N,) bool lie on the side of an ear that hair hides; one that the portrait does not show is as the other one."""
     _, hairy, known = _outline(points, outwards(points), camera, head_mask, hair_mask)
-    rim = _rim(points, camera) & known & (ears > 0.5)
+    rim = _rim(points, camera) & known & (ears > OF_EAR)
     hidden = {side: float(np.median(hairy[at])) > BARE_EAR for side in (-1, 1) if (at := rim & (side * points[:, 0] > 0)).sum() > 4}
-    around = smooth_step(surface.distance(np.flatnonzero(ears > 0.5)), *AROUND_EARS)
     either = any(hidden.values())
-    weight = around * np.where(points[:, 0] > 0, hidden.get(1, either), hidden.get(-1, either))
-    return points + weight[:, None] * (_flattened(surface, points, around) - points) if weight.any() else points
+    return np.where(points[:, 0] > 0, hidden.get(1, either), hidden.get(-1, either))
+
+
+def _flat_under_hair(surface: Surface, points: np.ndarray, ears: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Points (N, 3) with the skin drawn straight over ears that hair hides (N,) bool."""
+    around = smooth_step(surface.distance(np.flatnonzero(ears > OF_EAR)), *AROUND_EARS)
+    return points + (around * covered)[:, None] * (_flattened(surface, points, around) - points) if covered.any() else points
 
 
 def _flattened(surface: Surface, points: np.ndarray, ears: np.ndarray) -> np.ndarray:

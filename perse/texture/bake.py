@@ -37,7 +37,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
         view,
     )
     skin = skin_field(texture, rig)
-    complete_face(texture, belief.if_alike, skin)
+    complete_face(texture, belief, skin)
     complete_scalp(texture, rig, skin, hair_swatch(portrait))
     complete_torso(texture, skin)
     light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))

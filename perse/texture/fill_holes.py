@@ -54,19 +54,22 @@ def mirror_fill(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> n
     return diffuse(*from_twin(image, weight, covered))
 
 
-def from_twin(image: np.ndarray, weight: np.ndarray, covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def from_twin(image: np.ndarray, weight: np.ndarray, covered: np.ndarray, light: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Complete one half of a left-right symmetric chart from the other, with the light matched.
 
-    The difference between the halves is measured where both are known, smoothed, carried on to where one is not, and added to
-    what is copied: at the edge of what is known both agree, so no seam shows.
+    What is copied gets the light of where it goes. The difference between the halves that is left is measured where both are known,
+    smoothed, carried on to where one is not, and added to it: at the edge of what is known both agree, so no seam shows.
 
     Args:
-        image: (H, W, C), colour first; weight: (H, W) confidence; covered: (H, W) bool, texels of the chart.
+        image: (H, W, C), colour first; weight: (H, W) confidence; covered: (H, W) bool, texels of the chart; light: (H, W) how much of it
+            falls on them, if that is known.
 
     Returns:
         the completed image (H, W, C) and how well each texel is known now (H, W), 0 to 1.
     """
-    twin, twin_weight = image[:, ::-1], weight[:, ::-1]
+    twin, twin_weight = image[:, ::-1].copy(), weight[:, ::-1]
+    if light is not None:
+        twin[..., :3] *= (light / np.maximum(light[:, ::-1], 1e-3))[..., None]
     both = np.clip((np.minimum(weight, twin_weight) - 0.2) / 0.3, 0, 1)
     offset = diffuse(
         cv2.GaussianBlur((image - twin) * both[..., None], (0, 0), LIGHT_BLUR)

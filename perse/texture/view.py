@@ -85,16 +85,17 @@ def look(rig: Rig) -> View:
     return View.of(rig, *rasterize_ids(rig.vertices, rig.faces.astype(np.int32), rig.camera))
 
 
-def contours(depth: np.ndarray, of_face: np.ndarray) -> np.ndarray:
+def contours(depth: np.ndarray, of_face: np.ndarray, jump: float = DEPTH_JUMP) -> np.ndarray:
     """(S, S) bool: pixels where the face ends in front of something farther, itself included.
 
     Args:
-        depth: (S, S) eye distances, inf where nothing is; of_face: (S, S) bool, pixels that show the face.
+        depth: (S, S) eye distances, inf where nothing is; of_face: (S, S) bool, pixels that show the face; jump: how much farther, eye
+            distances.
     """
     depth = np.minimum(depth, BEYOND).astype(np.float32)
     around = np.ones((3, 3))
     front = cv2.erode(depth, around)
-    ends = cv2.dilate(depth, around) - front > DEPTH_JUMP
+    ends = cv2.dilate(depth, around) - front > jump
     return ends & (front == cv2.erode(np.where(of_face, depth, np.float32(BEYOND)), around))
 
 

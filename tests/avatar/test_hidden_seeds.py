@@ -7,10 +7,12 @@ from perse.avatar.seeds.from_photo import seed_gaussians
 from perse.avatar.seeds.lid_corners import behind_lid_corners
 from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, downwards, hidden
 from perse.face.landmarks import EYE, LIPS
+from perse.rig.head import ears_of
 from perse.rig.skeleton import PART
 from perse.texture.atlas import ATLAS, chart_slice, sample
 from perse.texture.bake import bake
 from perse.texture.belief.texels import WELL_SEEN
+from perse.texture.completion.hair_grain import strand_coordinates
 
 
 def test_hair_falls_along_the_surface():
@@ -29,6 +31,36 @@ def test_hidden_hair_is_drawn_out_along_the_strands_and_skin_is_not(astronaut_po
     ratio = seeds.scales[:, 0] / seeds.scales[:, 1]
     assert np.allclose(ratio[shell & (hair > 0.8)], HAIR_DRAWN_OUT**2, rtol=1e-3)
     assert np.allclose(ratio[shell & (hair < 0.2)], 1, rtol=1e-3)
+
+
+def test_strands_run_away_from_the_whorl(astronaut_portrait, rig, texture):
+    seeds = hidden(astronaut_portrait, rig, texture, np.random.default_rng(0))
+    shell = rig.face_part[seeds.face] == PART["shell"]
+    point = np.einsum("nk,nkc->nc", seeds.bary, rig.vertices[rig.faces[seeds.face]])[shell]
+    before, after = (strand_coordinates(point + step * seeds.tangent[shell])[:, 0] for step in (-0.01, 0.01))
+    assert (after > before).mean() > 0.99
+    np.testing.assert_allclose((seeds.tangent * seeds.normal).sum(1)[shell], 0, atol=1e-4)
+
+
+def test_they_lie_closer_beside_what_is_seen_than_behind_the_head(astronaut_portrait, rig, texture):
+    seeds = hidden(astronaut_portrait, rig, texture, np.random.default_rng(0))
+    shell = (rig.face_part[seeds.face] == PART["shell"]) & (seeds.uv[:, 1] > 0)
+    point = np.einsum("nk,nkc->nc", seeds.bary, rig.vertices[rig.faces[seeds.face]])
+    view = rig.camera.centre - point
+    facing = (seeds.normal * view).sum(1) / np.linalg.norm(view, axis=1)
+    bald = ears_of(rig)[rig.faces[seeds.face]].max(1) < 0.05
+    width = seeds.scales[:, 2] * shell * bald
+    beside, behind = width[shell & bald & (np.abs(facing) < 0.2)], width[shell & bald & (facing < -0.8)]
+    assert np.median(behind) > 1.4 * np.median(beside) > 0
+
+
+def test_skin_that_the_photo_is_not_believed_to_show_keeps_its_colour(hopper_portrait, hopper_rig):
+    """Pixels of a collar beside a jaw would be white dashes on it from the side."""
+    texture = bake(hopper_portrait, hopper_rig)
+    seeds = hidden(hopper_portrait, hopper_rig, texture, np.random.default_rng(0))
+    hair = sample(texture.regions["hair"], seeds.uv[None] * ATLAS)[0]
+    head = hopper_rig.face_part[seeds.face] == PART["shell"]
+    assert seeds.held[head & ~seeds.fixed & (hair < 0.4)].all() and not seeds.held[head & (hair > 0.6)].any()
 
 
 def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):

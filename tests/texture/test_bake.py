@@ -1,6 +1,8 @@
 """The unrolled portrait: complete, true to the photo where the photo shows it, and named by region."""
 
 import cv2
+import copy
+
 import numpy as np
 
 from perse.face.landmarks import OVAL
@@ -109,6 +111,38 @@ def test_what_is_seen_badly_comes_from_the_other_half_without_a_seam():
     spoilt[:, :40] = 0.5
     spoilt[:, 40:64], spoilt[:, 64:] = 0.95, 0.1
     assert from_twin(spoilt, weight, np.ones((64, 128), bool))[1][5, 34:38].max() < 0.2
+
+
+def test_the_other_half_gets_the_light_of_where_it_goes():
+    """A lamp at the right: with its light known, nothing of what is copied has to be mended by what lies around it."""
+    light = np.linspace(0.6, 1.2, 128, dtype=np.float32) * np.ones((64, 1), np.float32)
+    skin = 0.5 + 0.1 * np.sin(np.abs(np.arange(128) - 63.5) / 4)[None] * np.ones((64, 1))
+    image, weight = np.repeat((skin * light)[..., None], 3, -1).astype(np.float32), np.ones((64, 128), np.float32)
+    weight[:, :64] = 0
+    covered = np.ones((64, 128), bool)
+    away = [np.abs(from_twin(image * weight[..., None], weight, covered, known)[0] - image)[:, 8:56].max() for known in (light, None)]
+    assert away[0] < 0.02 < 0.1 < away[1]
+
+
+def test_what_is_strange_at_the_side_of_a_cheek_is_not_painted_on_it(astronaut_portrait, rig, texture):
+    """A dark lock, or the background beside the jaw, is none of the cheek; a mole on its front is."""
+    portrait = copy.copy(astronaut_portrait)
+    area = chart_slice("face")
+    facing, skin = texture.facing[area], texture.regions["skin"][area] * (texture.regions["hair"][area] < 0.1)
+    v = np.mgrid[:512, :512][0]
+    cheek = (skin > 0.9) & (v > 250) & (v < 330)
+    spots = {}
+    for name, where in (("side", cheek & (facing > 0.25) & (facing < 0.38)), ("front", cheek & (facing > 0.9))):
+        y, x = np.argwhere(where)[where.sum() // 2]
+        spots[name] = slice(y - 4, y + 5), slice(x - 4, x + 5)
+    dark = portrait.foreground.copy()
+    for rows, columns in spots.values():
+        column, row = np.moveaxis(texture.pixels[area][rows, columns].reshape(-1, 2).round().astype(int), -1, 0)
+        dark[row.min() - 2 : row.max() + 3, column.min() - 2 : column.max() + 3] = 0.05
+    portrait.foreground = dark
+    painted = bake(portrait, rig)
+    darker = {name: texture.color[area][at].mean() - painted.color[area][at].mean() for name, at in spots.items()}
+    assert darker["side"] < 0.15 and darker["front"] > 0.3
 
 
 def test_made_up_cheeks_run_into_the_head(texture):

@@ -46,6 +46,12 @@ def test_detail_varies_as_in_the_photo_and_has_no_mean():
     assert [d.shape[1] for d in swatch.details] == sorted((d.shape[1] for d in swatch.details), reverse=True)
 
 
+def test_a_badge_on_dark_hair_is_not_strewn_all_over_it():
+    picture = np.full((SIZE, SIZE, 3), 0.06) + 0.02 * (strands(0.3) - 0.3)
+    picture[100:130:6, 60:260] = 0.95  # gold braid
+    assert np.abs(hair_swatch(head_of_hair(picture)).details[0]).max() < 12
+
+
 def test_it_meets_itself_behind_the_head():
     swatch = hair_swatch(head_of_hair(strands(0.3)))
     along = np.full((1, 64), 1.4, np.float32)

@@ -36,6 +36,13 @@ def test_contours_of_the_face_lie_on_both_sides_of_its_edge():
     assert edge[20, [9, 10, 19, 20]].all() and not edge[20, [5, 12, 17, 23, 29, 30]].any()
 
 
+def test_a_temple_is_told_from_a_far_cheek():
+    depth, face = np.full((40, 60), 1.0, np.float32), np.zeros((40, 60), bool)
+    face[:, 20:40], depth[:, :20], depth[:, 40:] = True, 1.15, 1.6  # hair beside it on one side, far behind it on the other
+    far = contours(depth, face, 0.3)
+    assert far[20, [39, 40]].all() and not far[20, [19, 20]].any() and contours(depth, face)[20, [19, 20, 39, 40]].all()
+
+
 def test_what_is_behind_a_contour_is_found_near_it_alone():
     depth = np.full((64, 64), np.inf)
     depth[:, 8:32], depth[:, 32:56] = 5.0, 5.5  # one sheet before another

@@ -9,9 +9,11 @@ from ...rig.head import ears_of
 from ...rig.hull import inside_hull
 from ...rig.rig import Rig
 from ...rig.skeleton import MOUTH_PARTS, PART, PARTS
+from ...smooth_ramps import smooth_step
 from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.belief.texels import WELL_SEEN
-from ...texture.completion.hair_grain import grain_at, strand_coordinates
+from ...texture.completion.face import OPENLY
+from ...texture.completion.hair_grain import grain_at, strand_coordinates, strand_direction
 from ...texture.completion.hair_strands import LOCK
 from .lid_corners import behind_lid_corners
 from .seed import FLATNESS, Seeds
@@ -28,6 +30,9 @@ SPACING = {
     "lower_teeth": 0.010,
     "tongue": 0.018,
 }
+# Shares of that distance at the head's back, which is seldom looked at, and at its sides, beside what the photo shows; and the cosines to the
+# view over which one passes into the other.
+AT_BACK, AT_SIDE, BEHIND = 1.5, 0.9, (-0.7, -0.35)
 IN_EARS = 0.5  # share of that distance on ears, which are thin
 WIDTH, WIDTH_UNTAUGHT = 0.62, 0.80  # standard deviation over that distance; and where nothing teaches them to close their own gaps
 HAIR_DRAWN_OUT, OTHER_DRAWN_OUT = 1.7, 1.3  # square root of length over width, of hair on the head and elsewhere
@@ -42,6 +47,7 @@ LOCKS, LOCK_LENGTH, LOCK_SEED = (
     21,
 )  # eye distances by which locks stand out or lie deep (.01 to .04), how long they are; a seed
 KEEPS_OFF = 0.025  # eye distances from the portrait's outline: nearer, they would show beside it
+BARE = 0.5  # share of hair below which what the photo is not believed to show is skin, which keeps the colour that is continued there
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach
 
 
@@ -51,6 +57,9 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     area, normals = 0.5 * np.linalg.norm(normals, axis=1), unit(normals)
     spacing = np.array([SPACING[name] for name in PARTS])[rig.face_part]
     spacing = spacing * (1 - (1 - IN_EARS) * ears_of(rig)[rig.faces].mean(1))
+    away = rig.camera.centre - rig.vertices[rig.faces].mean(1)
+    beside = smooth_step((normals * away).sum(1) / np.linalg.norm(away, axis=1), *BEHIND)
+    spacing = np.where(rig.face_part == PART["shell"], spacing * (AT_BACK + (AT_SIDE - AT_BACK) * beside), spacing)
     face, bary = evenly(area / spacing**2, rng)
     uv, point = rig.uvs_on(face, bary), rig.points_on(face, bary)
     seen, alpha = (sample(values, uv[None] * ATLAS)[0] for values in (texture.seen, texture.alpha))
@@ -79,12 +88,12 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     round_ += (LOCKS * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
     offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    top = Seeds(
-        face, bary, offset, normal, downwards(normal), scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, side
-    )
+    along = np.where(shell[:, None], strand_direction(point, normal), downwards(normal))
+    doubtful = side | ~fixed & (of_hair < BARE) & ~skin & (shell | (part == PART["face"]) & (facing < OPENLY))
+    top = Seeds(face, bary, offset, normal, along, scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, doubtful)
     # A face stretches as it moves, most at the lips, and throat and skull would show between its Gaussians as beads: it has a back.
     under = top.take((part == PART["face"]) & ~side)
-    under.offset, under.fixed = -UNDER_FACE * under.normal, np.ones(len(under.face), bool)
+    under.offset, under.fixed, under.held = -UNDER_FACE * under.normal, np.ones(len(under.face), bool), np.zeros(len(under.face), bool)
     return Seeds.concat([top.take(~skin), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
 
 

@@ -19,7 +19,7 @@ from ...render.geometry import vertex_normals
 from ...render.mesh import rasterize_ids
 from ...rig.rig import Rig
 from ..atlas import ATLAS, REGIONS, chart_slice, sample
-from ..view import LANDMARK_ERROR, View
+from ..view import LANDMARK_ERROR, View, contours
 
 WELL_SEEN = 0.35  # belief from which the photo's own Gaussians cover a surface, and below which the completed texture's do
 HIDES = 0.035  # eye distances that a texel must lie behind what is in front of it to count as hidden
@@ -29,6 +29,7 @@ SKIN_BELIEVED_FROM, SKIN_BELIEVED_OVER = 0.25, 0.2  # the same of bare skin besi
 SOLID_FROM, SOLID_OVER = 0.5, 0.4  # the matte's alpha from which it is believed, and over which fully
 BELIEF_ON_CONTOUR = 0.15  # what is left of the belief on a contour itself, 0 to 1
 HIDDEN_MARGIN = 12  # texels beside hidden ones over which the photo is not yet believed
+FAR_BEHIND, FAR_ERROR = 0.3, 0.15  # eye distances that hair lies behind a cheek from which on its contour is told from a temple; beside it
 BETWEEN_CHEEKS = 0.35  # half the width of what lies between the cheeks, as a share of half the face's chart
 DARKER, OTHER_HUE = 18.0, 14.0  # CIE Lab distances in lightness, in hue: what differs by more from the cheek beside it is none of it
 SEEN_WELL_ENOUGH = 3.0  # times as well seen as it is, a texel of the cheek's edge is worth its own shade
@@ -83,10 +84,12 @@ class Belief:
 
     seen (ATLAS, ATLAS) float32: for each texel, by all rules. if_alike (H, W): for the face's chart, by the rules that ask what lies before
     the surface and without those that ask where its edge is: so far the photo is right where it looks as the surface is expected to.
+    if_before (H, W): for that chart, how far what the photo shows there is before the face, not behind it.
     """
 
     seen: np.ndarray
     if_alike: np.ndarray
+    if_before: np.ndarray
 
 
 def unroll(portrait: Portrait, rig: Rig, view: View) -> Texels:
@@ -208,7 +211,13 @@ def believe(texels: Texels) -> Belief:
         factors |= {rule: rule(chart, sight[area]) for rule in rules}
         seen[area] *= reduce(mul, (factors[rule] for rule in rules))
     enough = np.clip(SEEN_WELL_ENOUGH * sight[chart_slice("face")], 0, 1)
-    return Belief(seen, enough * factors[beside_what_is_hidden])
+    return Belief(seen, enough * factors[beside_what_is_hidden], _before_what_is_far(texels.chart("face")))
+
+
+def _before_what_is_far(texels: Texels) -> np.ndarray:
+    """0 (H, W) beside a contour of the face with something far behind it: the far cheek of a turned head."""
+    view = texels.view
+    return 1 - texels.near(contours(view.depth, view.shows("face"), FAR_BEHIND), FAR_ERROR)
 
 
 # What of eyeballs and mouth the photo shows, of a chart (H, W), 0 to 1 ----------------------------------------------------

@@ -5,34 +5,46 @@ import numpy as np
 
 from ...smooth_ramps import smooth_step
 from ..atlas import REGIONS, Texture, chart_slice
-from ..belief.texels import DARKER, OTHER_HUE
+from ..belief.texels import DARKER, OTHER_HUE, Belief
 from ..cie_lab import to_lab
 from ..fill_holes import diffuse, from_twin
 from .skin import Skin
 
+SLANT, OPENLY = 0.4, 0.65  # cosine to the view from which on a cheek is believed openly, and up to which it is not
+STRANGE = (0.6, 1.0)  # of DARKER and OTHER_HUE, over which a colour at a slant is none of the cheek's
 
-def complete_face(texture: Texture, if_alike: np.ndarray, skin: Skin) -> None:
+
+def complete_face(texture: Texture, belief: Belief, skin: Skin) -> None:
     """Complete the face's chart.
 
     Args:
-        if_alike: (H, W) how far the photo is believed where it looks as expected: see `belief.texels.Belief`.
-        skin: the person's.
+        belief: how far the photo is believed; skin: the person's.
     """
     area = chart_slice("face")
-    values, seen = _color_and_regions(texture, area), texture.seen[area]
-    completed, known = from_twin(values, seen, texture.faces[area] >= 0)
+    values, shade = _color_and_regions(texture, area), skin.on_chart(texture, "face")
+    seen = texture.seen[area] = texture.seen[area] * (1 - _strange(texture, area, shade))
+    completed, known = from_twin(values, seen, texture.faces[area] >= 0, skin.light_on_chart(texture, "face"))
     completed = diffuse(completed, known)
     # What neither side tells is bare skin, as far as it is any: next to the head's it goes on without a seam.
     made_up = (1 - known)[..., None] * np.clip(completed[..., 3 + REGIONS.index("skin")], 0, 1)[..., None]
-    completed[..., :3] += made_up * (skin.on_chart(texture, "face") - completed[..., :3])
+    completed[..., :3] += made_up * (shade - completed[..., :3])
     # What is there nearly as expected is the cheek's own shade after all; with another one its edge would be a seam.
     away = to_lab(cv2.GaussianBlur(values[..., :3], (0, 0), 2)) - to_lab(completed[..., :3])
     difference = np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE)
-    own = np.maximum(cv2.GaussianBlur(if_alike * smooth_step(difference, 1.0, 0.6), (0, 0), 2), seen)[..., None]
-    # Hair that lies on the temples is hair at whatever slant it is seen.
-    own = np.maximum(own, cv2.GaussianBlur(values[..., 3 + REGIONS.index("hair")], (0, 0), 2)[..., None])
+    own = np.maximum(cv2.GaussianBlur(belief.if_alike * smooth_step(difference, 1.0, 0.6), (0, 0), 2), seen)[..., None]
+    # Hair that lies on the temples is hair at whatever slant it is seen; beside a contour it is what lies behind the face.
+    own = np.maximum(own, cv2.GaussianBlur(belief.if_before * values[..., 3 + REGIONS.index("hair")], (0, 0), 2)[..., None])
     _write(texture, area, completed + own * (values - completed))
     texture.alpha[area] = 1.0
+
+
+def _strange(texture: Texture, area: tuple[slice, slice], shade: np.ndarray) -> np.ndarray:
+    """How far (H, W) what the photo shows of the cheek's sides is something before or behind them, 0 to 1: neither hair nor the skin
+    (H, W, 3) that is expected there. What is seen openly is believed whatever it looks like."""
+    away = to_lab(cv2.GaussianBlur(texture.color[area], (0, 0), 2)) - to_lab(shade)
+    unlike = np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE)
+    slant = smooth_step(texture.facing[area], OPENLY, SLANT)
+    return slant * smooth_step(unlike, *STRANGE) * (1 - texture.regions["hair"][area])
 
 
 def _color_and_regions(texture: Texture, area: tuple[slice, slice]) -> np.ndarray:

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from ...render.geometry import unit
 from ..atlas import sample
 
 HAIR_CENTRE = np.array([0.0, 0.15, 0.85])  # point in the head about which strands run, head frame
@@ -27,6 +28,15 @@ def strand_coordinates(points: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(0)
     waver = sum(amplitude * _read(_noise(rng, columns, rows, 1.0, 1.0), along, around) for columns, rows, amplitude in WAVES)
     return np.stack([along, around + waver], -1)
+
+
+def strand_direction(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Unit tangents (N, 3), away from the whorl, of strands through points (N, 3) of a surface with these unit normals (N, 3): along
+    `strand_coordinates`' first, its second held, but for how strands wind and waver."""
+    axis = WHORL / np.linalg.norm(WHORL)
+    away = points - HAIR_CENTRE
+    along = (away @ axis)[:, None] * away - (away * away).sum(1, keepdims=True) * axis
+    return unit(along - (along * normals).sum(1, keepdims=True) * normals)
 
 
 def grain(points: np.ndarray, width: float, length: float, seed: int) -> np.ndarray:

@@ -25,6 +25,7 @@ DIRECTION = 3.5  # pixels over which the strands' direction is told
 CANDIDATES, LEAST_PATCHES = 160, 24
 TRIED = 48  # candidates compared for one place
 STRONGEST = (30.0, 8.0, 12.0)  # CIE Lab, beyond which a detail is a shine or a hole and is not repeated
+UNUSUAL = 4.0  # times the usual detail of this hair, beyond which it is none of its strands: a badge on a cap, a clip (3 to 6)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ def hair_swatch(portrait: Portrait, octaves: int = 4, seed: int = 0) -> HairSwat
     sure = (_resized(portrait.masks["hair"], scale) > SURE).astype(np.uint8)
     tone_weight = cv2.GaussianBlur(sure.astype(np.float32), (0, 0), DETAIL * SCALE)
     tone = cv2.GaussianBlur(lab * sure[..., None], (0, 0), DETAIL * SCALE) / np.maximum(tone_weight, 1e-3)[..., None]
-    detail = (np.clip(lab - tone, -np.array(STRONGEST), STRONGEST) * sure[..., None]).astype(np.float32)
+    detail = lab - tone
+    usual = np.median(np.abs(detail[sure > 0]), axis=0) if sure.any() else np.zeros(3)
+    most = np.minimum(STRONGEST, UNUSUAL * usual + 1)
+    detail = (np.clip(detail, -most, most) * sure[..., None]).astype(np.float32)
     across = _across(lab[..., 0])
     rng = np.random.default_rng(seed)
     for side in PATCHES:

@@ -79,14 +79,19 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
 
 
 def _bare_ears(texture: Texture, rig: Rig) -> np.ndarray:
-    """How much each texel (H, W) is an ear's, if the photo shows ears bare; what it shows of one holds for both."""
+    """How much each texel (H, W) is an ear's that the photo shows bare; an ear that it does not show is as the other one."""
     area = chart_slice("shell")
     faces = texture.faces[area]
     ears = interpolated(ears_of(rig)[rig.faces[np.maximum(faces, 0)]][..., None], texture.bary[area])[..., 0] * (faces >= 0)
     seen = ears * (texture.seen[area] > 0.2)
-    hair = (seen * texture.regions["hair"][area]).sum() / max(seen.sum(), 1e-6)
-    covered = hair > 0.5 if seen.sum() > LEAST_EAR else hair_length(texture).long
-    return np.zeros_like(ears) if covered else ears
+    right = texture.points[area][..., 0] < 0
+    covered: dict[bool, bool] = {}
+    for side in (True, False):
+        mine = seen * (right == side)
+        if mine.sum() > LEAST_EAR:
+            covered[side] = bool((mine * texture.regions["hair"][area]).sum() / mine.sum() > 0.5)
+    either = any(covered.values()) if covered else hair_length(texture).long
+    return ears * ~np.where(right, covered.get(True, either), covered.get(False, either))
 
 
 def _even(seen: np.ndarray) -> np.ndarray:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ...render.geometry import interpolated, unit
 from ...rig.head import ears_of
 from ...rig.rig import Rig
 from ...smooth_ramps import smooth_step
 from ..atlas import ATLAS, Texture, chart_slice
 from ..cie_lab import to_lab
+from ..directional_light import directional_light, falls_on
 from .hair_grain import grain
 from .surface_field import SurfaceField, open_sky
 
@@ -24,13 +26,13 @@ GRAIN_FINE, GRAIN_COARSE = 0.02, 0.07  # widths of the skin's grain, eye distanc
 
 @dataclass
 class Skin:
-    """field: the rig's skin; color (V, 3): its colour at the rig's vertices, RGB; mean (3,); sky (V, 1): how much of the light reaches
+    """field: the rig's skin; color (V, 3): its colour at the rig's vertices, RGB; mean (3,); light (V, 1): how much light falls on
     them; grain (2,): how strong its grain is, finer and coarser, as shares of its lightness."""
 
     field: SurfaceField
     color: np.ndarray
     mean: np.ndarray
-    sky: np.ndarray
+    light: np.ndarray
     grain: np.ndarray
 
     def on_chart(self, texture: Texture, part: str) -> np.ndarray:
@@ -39,6 +41,10 @@ class Skin:
         fine, coarse = (grain(points, width, width, seed) for width, seed in ((GRAIN_FINE, 31), (GRAIN_COARSE, 32)))
         light = 1 + self.grain[0] * fine + self.grain[1] * coarse
         return np.clip(self.field.on_chart(texture, self.color, part) * light[..., None], 0, 1)
+
+    def light_on_chart(self, texture: Texture, part: str) -> np.ndarray:
+        """How much light falls on the texels (H, W) of a part's chart."""
+        return self.field.on_chart(texture, self.light, part)[..., 0]
 
 
 def skin_field(texture: Texture, rig: Rig) -> Skin:
@@ -54,9 +60,14 @@ def skin_field(texture: Texture, rig: Rig) -> Skin:
     weight = weight * smooth_step(away, OTHER_HUE, 0.6 * OTHER_HUE)
     weight = weight * (1 - (1 - EAR) * _on_atlas(texture, rig, ears_of(rig)))
     sky = 1 - SHADE * (1 - open_sky(rig)[:, None])
-    light = _on_atlas(texture, rig, sky[:, 0])
-    color = field.continued(texture, texture.color / light[..., None], weight.astype(np.float64), mean / sky.mean()) * sky
-    return Skin(field, np.clip(color, 0, 1), mean, sky, _grain(shown, sure))
+    normals = unit(rig.vertex_normals.astype(np.float64))
+    told = (weight > 0) & (texture.faces >= 0)
+    of_vertices = interpolated(np.column_stack([normals, sky])[rig.faces[texture.faces[told]]], texture.bary[told])
+    direction = directional_light(texture.color[told] / of_vertices[:, 3:], unit(of_vertices[:, :3]), weight[told])
+    light = sky * falls_on(direction, normals)[:, None]
+    even = texture.color / _on_atlas(texture, rig, light[:, 0])[..., None]
+    color = field.continued(texture, even, weight.astype(np.float64), mean / light.mean()) * light
+    return Skin(field, np.clip(color, 0, 1), mean, light, _grain(shown, sure))
 
 
 def _on_atlas(texture: Texture, rig: Rig, values: np.ndarray) -> np.ndarray:
