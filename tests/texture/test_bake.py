@@ -1,8 +1,8 @@
 """The unrolled portrait: complete, true to the photo where the photo shows it, and named by region."""
 
-import cv2
 import copy
 
+import cv2
 import numpy as np
 
 from perse.face.landmarks import OVAL
