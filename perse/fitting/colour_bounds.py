@@ -19,7 +19,7 @@ from .losses import Target
 
 PLAY = 0.05  # how far beyond the photo's colours around it a colour may be where they are all the same
 AROUND = 0.006  # of the photo's side: how far around a Gaussian lie the colours that it may have
-OVERSHOOT = 1.0  # how far it may exceed them, in their own spread
+OVERSHOOT = 0.2  # how far it may exceed them, in their own spread: more of it is sharper by nothing from in front, and specks from the side (0 to .4)
 IN_MOUTH = 0.2  # share of a pixel that lies between the lips, from which it may show what is behind them
 CORNERS = 2.5  # times as far as landmarks miss a lip's edge otherwise, they miss it at a mouth's corners
 OPENLY = 0.8  # the share of itself that a Gaussian shows which nothing hides: some of it is always behind its neighbours
