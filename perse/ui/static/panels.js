@@ -30,6 +30,8 @@
     return row;
   }
 
+  // Whose side it is stands behind a comma; jaw and mouth go to a side.
+  const sided = (text) => (/^(Jaw|Mouth) (left|right)$/.test(text) ? text : text.replace(/ (left|right)$/, ", $1"));
   const weight = (group) => (name) => ({
     get: (v) => v[group][name],
     set: (v, x) => { if (x) v[group][name] = x; else delete v[group][name]; },
@@ -49,6 +51,7 @@
       chip.tabIndex = chip.dataset.category === name ? 0 : -1;
     }
     panels.category = name;
+    find("perse-category").dataset.words = category.label;
     find("perse-category").setAttribute("aria-label", category.label);
     const row = find("perse-chips");
     const current = row.querySelector("[aria-selected=true]");
@@ -139,7 +142,7 @@
       followers.length = 0;
       this.strips.forEach((strip) => strip.then((url) => URL.revokeObjectURL(url), () => {}));
       this.strips.clear();
-      const plain = (name) => slider({ ...info.expressions[name], name, label: words(name), ...weight("expression")(name) });
+      const plain = (name) => slider({ ...info.expressions[name], name, label: sided(words(name)), ...weight("expression")(name) });
       const [widest, closest] = perse.settings.ranges.zoom;
       find("perse-moods").replaceChildren(...info.composites.map((n) => plain(n)));
       const shapes = Object.keys(info.expressions).filter((n) => !info.composites.includes(n));
