@@ -2,7 +2,7 @@
 
 A file is {"language": its own name for itself, "direction": "ltr" or "rtl", "words": {English: translation}}. A key may hold `{places}`, which
 its translation holds too, and `Category › Label` is a label within that category, where a language needs another word for it.
-static/words.js puts them on the page.
+static/language.js puts them on the page.
 """
 
 import json

@@ -44,7 +44,7 @@
     },
 
     tell(text) {
-      perse.words.put(find("perse-mirror-note"), text);
+      perse.language.put(find("perse-mirror-note"), text);
     },
 
     async start() {

@@ -8,8 +8,8 @@
   const came = new WeakMap(); // node -> {name of an attribute, or "": {source, shown}}
   const put = new WeakMap(); // element -> the text that `put` gave it
 
-  const words = {
-    language: SOURCE,
+  const language = {
+    code: SOURCE,
     table: new Map(),
     patterns: [], // of keys with {places}: {form, names, words}, the longest first
     known: new Map(),
@@ -94,23 +94,23 @@
       while (walk.nextNode()) this.node(walk.currentNode);
     },
 
-    async use(language) {
+    async use(code) {
       let told = { direction: "ltr", words: {} };
-      if (language !== SOURCE) {
-        try { told = await (await perse.ask(`words/${language}`)).json(); } catch { return; } // English, then
+      if (code !== SOURCE) {
+        try { told = await (await perse.ask(`words/${code}`)).json(); } catch { return; } // English, then
       }
       const form = (key) => new RegExp(`^${key.split(/\{\w+\}/).map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)")}$`, "u");
       const all = Object.entries(told.words);
-      this.language = language;
+      this.code = code;
       this.table = new Map(all);
       this.known.clear();
       this.patterns = all.filter(([key]) => key.includes("{")).sort(([a], [b]) => b.length - a.length)
         .map(([key, translated]) => ({ form: form(key), names: [...key.matchAll(/\{(\w+)\}/g)].map(([, name]) => name), words: translated }));
-      document.documentElement.lang = language;
+      document.documentElement.lang = code;
       document.documentElement.dir = told.direction;
       if (document.body) this.whole(document.body);
       const choice = document.getElementById("perse-language");
-      if (choice) choice.value = language;
+      if (choice) choice.value = code;
     },
 
     // What was chosen here last, or the first that the browser asks for and that there is.
@@ -126,27 +126,27 @@
       const place = document.getElementById("perse-language");
       if (!place || place.options.length) return;
       for (const [code, name] of Object.entries(perse.settings.languages)) place.append(perse.h("option", { value: code, lang: code, translate: "no" }, name));
-      place.value = this.language;
+      place.value = this.code;
     },
   };
-  perse.words = words;
+  perse.language = language;
 
   new MutationObserver((changes) => {
-    words.offer();
-    if (words.language === SOURCE) return;
+    language.offer();
+    if (language.code === SOURCE) return;
     for (const { type, target, addedNodes } of changes) {
       for (const node of type === "childList" ? addedNodes : [target]) {
-        if (type === "childList" && node.nodeType === Node.ELEMENT_NODE) words.whole(node);
-        else if (node.nodeType !== Node.COMMENT_NODE) words.node(node);
+        if (type === "childList" && node.nodeType === Node.ELEMENT_NODE) language.whole(node);
+        else if (node.nodeType !== Node.COMMENT_NODE) language.node(node);
       }
     }
   }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: TOLD });
   document.addEventListener("change", (e) => {
     if (e.target.id !== "perse-language") return;
     try { localStorage.setItem(KEY, e.target.value); } catch { /* then for this visit */ }
-    words.use(e.target.value);
+    language.use(e.target.value);
   });
-  const wanted = words.wanted();
+  const wanted = language.wanted();
   document.documentElement.lang = SOURCE;
-  words.ready = wanted === SOURCE ? Promise.resolve() : words.use(wanted);
+  language.ready = wanted === SOURCE ? Promise.resolve() : language.use(wanted);
 })();
