@@ -48,7 +48,7 @@ class FrameRoutes:
     """Routes over the avatars of `visits`. mark: a visible label on saved pictures; none if empty.
 
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
-    POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
+    POST /perse/styles/{avatar}         ?category=      Controls -> JPEG strip of that look: one square a style of that category, side by side
     POST /perse/faces/{avatar}          Controls        -> JPEG strip of QUICK_FACES on that look
     POST /perse/motion/{avatar}         ?name=  Controls -> JPEG strip of that look in a motion, `STRIP_FRAMES` squares
     POST /perse/save/{avatar}/{kind}    picture.png, pair.png (before, after), gaussians.ply, viewer.html, model.glb, avatar.safetensors   Controls -> that file
@@ -120,7 +120,9 @@ class FrameRoutes:
         if category is None:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
         view = TILE_VIEWS.get(category.name, TILE_VIEWS[""])
-        looks = [Controls(styles={category.name: {style.name: 1.0}}, **view) for style in category.styles]
+        looks = [
+            controls.with_(styles={**controls.styles, category.name: {style.name: 1.0}}, **view) for style in category.styles
+        ]
         return self._strip(entry, looks)
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:

@@ -11,7 +11,7 @@
   const language = {
     code: SOURCE,
     table: new Map(),
-    patterns: [], // of keys with {places}: {form, names, words}, the longest first
+    patterns: [], // of keys with {places}: {form, names, words}, those that say most by themselves first
     known: new Map(),
 
     // A text in the visitor's language, itself where there is no other. within: the category that it belongs to.
@@ -34,7 +34,7 @@
       if (known !== undefined) return known;
       for (const { form, names, words: told } of this.patterns) {
         const match = form.exec(text);
-        if (match) return told.replace(/\{(\w+)\}/g, (_, name) => this.of(match[1 + names.indexOf(name)]));
+        if (match) return told.replace(/\{(\w+)\}/g, (_, name) => this.of(match[1 + names.indexOf(name)], within));
       }
       if (text.endsWith(" …")) return this.part(text.slice(0, -2), (whole) => `${whole} …`);
       // A style of its category, and several things in a row.
@@ -99,12 +99,13 @@
       if (code !== SOURCE) {
         try { told = await (await perse.ask(`words/${code}`)).json(); } catch { return; } // English, then
       }
+      const said = (key) => key.replace(/\{\w+\}/g, "").length + !key.startsWith("{") / 2;
       const form = (key) => new RegExp(`^${key.split(/\{\w+\}/).map((piece) => piece.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("(.+?)")}$`, "u");
       const all = Object.entries(told.words);
       this.code = code;
       this.table = new Map(all);
       this.known.clear();
-      this.patterns = all.filter(([key]) => key.includes("{")).sort(([a], [b]) => b.length - a.length)
+      this.patterns = all.filter(([key]) => key.includes("{")).sort(([a], [b]) => said(b) - said(a))
         .map(([key, translated]) => ({ form: form(key), names: [...key.matchAll(/\{(\w+)\}/g)].map(([, name]) => name), words: translated }));
       document.documentElement.lang = code;
       document.documentElement.dir = told.direction;
