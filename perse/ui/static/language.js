@@ -32,21 +32,16 @@
       const { table } = this, large = text[0].toUpperCase() + text.slice(1);
       const known = table.get(within + WITHIN + text) ?? table.get(text) ?? table.get(large);
       if (known !== undefined) return known;
+      // A style of its category, and several things in a row.
+      const [head, tail, more] = text.split(": "), parts = text.split(", ");
+      if (tail && !more && table.has(head) && (table.has(head + WITHIN + tail) || table.has(tail))) return `${table.get(head)}: ${this.of(tail, head)}`;
+      if (parts.length > 1 && parts.every((part) => this.found(part, within))) return parts.map((part) => this.of(part, within)).join(", ");
       for (const { form, names, words: told } of this.patterns) {
         const match = form.exec(text);
         if (match) return told.replace(/\{(\w+)\}/g, (_, name) => this.of(match[1 + names.indexOf(name)], within));
       }
-      if (text.endsWith(" …")) return this.part(text.slice(0, -2), (whole) => `${whole} …`);
-      // A style of its category, and several things in a row.
-      const [head, tail, more] = text.split(": ");
-      if (tail && !more && table.has(head) && (table.has(head + WITHIN + tail) || table.has(tail))) return `${table.get(head)}: ${this.of(tail, head)}`;
-      const parts = text.split(", ");
-      return parts.length > 1 && parts.every((part) => this.found(part, within)) ? parts.map((part) => this.of(part, within)).join(", ") : undefined;
-    },
-
-    part(text, around) {
-      const told = this.found(text, "");
-      return told === undefined ? undefined : around(told);
+      const whole = text.endsWith(" …") ? this.found(text.slice(0, -2), within) : undefined;
+      return whole && `${whole} …`;
     },
 
     // A text that may be told many times over is written once.
