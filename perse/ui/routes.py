@@ -120,9 +120,7 @@ class FrameRoutes:
         if category is None:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
         view = TILE_VIEWS.get(category.name, TILE_VIEWS[""])
-        looks = [
-            controls.with_(styles={**controls.styles, category.name: {style.name: 1.0}}, **view) for style in category.styles
-        ]
+        looks = [controls.with_(styles={**controls.styles, category.name: {style.name: 1.0}}, **view) for style in category.styles]
         return self._strip(entry, looks)
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:

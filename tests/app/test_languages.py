@@ -21,7 +21,9 @@ OTHERS = [code for code in languages() if code != "en"]
 TOLD = ("title", "aria-label", "placeholder", "alt")
 NAMES = {"PERSE"}  # which are the same in every language
 # What is said in quotation marks to a visitor in a script; one that holds `${places}` is a template.
-SAID = re.compile(r'(?:toast|tell|new Error)\(\s*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)|(?:textContent = |language\.put\([^,]+, )"((?:[^"\\]|\\.)*)"')
+SAID = re.compile(
+    r'(?:toast|tell|new Error)\(\s*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)|(?:textContent = |language\.put\([^,]+, )"((?:[^"\\]|\\.)*)"'
+)
 PSEUDO = """() => {
   const seen = new Set();
   const own = 'script, style, textarea, template, [translate=no], #perse-photo, footer, .perse-example b';
@@ -50,7 +52,9 @@ def words() -> dict[str, str]:
 def known(text: str, words: dict[str, str], within: str = "") -> bool:
     """Whether the table has a text, in its category, by itself or as a key with places."""
     forms = (re.sub(r"\\\{\w+\\\}", ".+", re.escape(key)) for key in words if "{" in key)
-    return f"{within} › {text}" in words or text in words or text[:1].upper() + text[1:] in words or any(re.fullmatch(f, text) for f in forms)
+    return (
+        f"{within} › {text}" in words or text in words or text[:1].upper() + text[1:] in words or any(re.fullmatch(f, text) for f in forms)
+    )
 
 
 def test_all_languages_have_the_same_keys_and_places():
