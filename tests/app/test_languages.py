@@ -40,7 +40,8 @@ PSEUDO = """() => {
 }"""
 BEYOND = """() => [...document.querySelectorAll('.gradio-container *')].filter((e) => {
   const { left, right, width } = e.getBoundingClientRect();
-  return width && e.checkVisibility() && !e.closest('.perse-chips, .perse-swatches, .perse-history, .perse-thumbs, svg') && (right > innerWidth + 1 || left < -1);
+  return width && e.checkVisibility()
+    && !e.closest('.perse-chips, .perse-swatches, .perse-history, .perse-thumbs, svg') && (right > innerWidth + 1 || left < -1);
 }).map((e) => `${e.tagName} ${e.id} ${e.className}`)"""
 
 

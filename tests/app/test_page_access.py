@@ -29,8 +29,8 @@ def test_a_phone_has_one_column_and_everything_in_reach(visit, avatar_file, sche
 
 def test_on_a_phone_what_is_pressed_is_as_large_as_a_fingertip(visit, avatar_file):
     v = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open(avatar_file)
-    small = """() => [...document.querySelectorAll('#view-play button, #view-play select, #view-play summary, #view-play input[type=range], .perse-header button')]
-      .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('#perse-video, .block:not(.perse-plain) .head') && e.getBoundingClientRect().height < 39.5)
+    small = """() => [...document.querySelectorAll('#view-play :is(button, select, summary, input[type=range]), .perse-header button')]
+      .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('#perse-video') && e.getBoundingClientRect().height < 39.5)
       .map((e) => e.id || e.className)"""
     v.page.evaluate("perse.look.replace({ attributes: { hair_volume: 0.5 } })")
     for tab in ("look", "mood", "save", "video"):
@@ -40,8 +40,8 @@ def test_on_a_phone_what_is_pressed_is_as_large_as_a_fingertip(visit, avatar_fil
     v.page.locator("[data-way-name=speak]").click()
     v.page.fill("#perse-say", "Hello")
     v.page.locator("#perse-listen").scroll_into_view_if_needed()
-    on = "(() => { const b = document.getElementById('perse-listen').getBoundingClientRect(); return document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2).id; })()"
-    assert v.page.evaluate(on) == "perse-listen", "nothing lies over it"
+    on = "(b) => { const r = b.getBoundingClientRect(); return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).id; }"
+    assert v.page.locator("#perse-listen").evaluate(on) == "perse-listen", "nothing lies over it"
     v.page.locator("[data-tab-name=look]").click()
     v.page.evaluate("scrollTo(0, 700)")
     v.page.wait_for_timeout(200)

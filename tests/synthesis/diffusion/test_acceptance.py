@@ -4,7 +4,6 @@ import pytest
 
 from perse.attributes.catalogue import AXES
 from perse.synthesis.diffusion.compose import region_mask
-
 from tests.synthesis.diffusion.acceptance import AXIS, shown, table
 
 REFUSED = {
