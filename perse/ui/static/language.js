@@ -144,5 +144,5 @@
   });
   const wanted = language.wanted();
   document.documentElement.lang = SOURCE;
-  language.ready = wanted === SOURCE ? Promise.resolve() : language.use(wanted);
+  if (wanted !== SOURCE) language.use(wanted);
 })();
