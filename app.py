@@ -170,6 +170,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
     with gr.Row(elem_id="view-play"):
         with gr.Column(elem_id="stage-column"):
             piece(html_pieces.html("stage.html"))
+            piece(html_pieces.html("under.html"))
         with gr.Column(elem_id="panel-column"):
             piece(html_pieces.html("panel.html"))
             piece(html_pieces.html("video.html"))

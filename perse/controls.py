@@ -30,6 +30,7 @@ RANGES = {
     "roll": (-180.0, 180.0),
     "zoom": (0.5, 3.0),
 }
+AMOUNTS, LATENTS = (-2.0, 2.0), (-4.0, 4.0)  # that mappings of amounts and raw latent vectors may hold
 MARKS = 3 * 468  # x, y, z or red, green, blue of each landmark of the face
 BANDS = 4  # between the lips, from the upper to the lower one
 LONGEST = 200_000  # characters of their JSON; every slider and all that a driving clip adds take about 90,000
@@ -116,12 +117,12 @@ class Controls:
                 out[key] = _number(key, value, *RANGES[key])
             elif key == "styles":
                 out[key] = {
-                    _name(c): {_name(s): _number(f"{c}={s}", a, -2, 2) for s, a in _mapping(key, m).items()}
+                    _name(c): {_name(s): _number(f"{c}={s}", a, *AMOUNTS) for s, a in _mapping(key, m).items()}
                     for c, m in _mapping(key, value).items()
                 }
             elif key == "latents":
                 out[key] = {
-                    _name(c): tuple(_number(f"latent {c}", x, -4, 4) for x in _sequence(key, v)) for c, v in _mapping(key, value).items()
+                    _name(c): tuple(_number(f"latent {c}", x, *LATENTS) for x in _sequence(key, v)) for c, v in _mapping(key, value).items()
                 }
             elif key in LISTS:
                 count, limit = LISTS[key]
@@ -129,7 +130,7 @@ class Controls:
                 if len(out[key]) not in (0, count):
                     raise PerseError(f"The control {key!r} must hold no or {count} numbers, not {len(out[key])}.")
             else:
-                out[key] = {_name(n): _number(n, v, -2, 2) for n, v in _mapping(key, value).items()}
+                out[key] = {_name(n): _number(n, v, *AMOUNTS) for n, v in _mapping(key, value).items()}
         return Controls(**out)
 
     def mix(self, other: "Controls", share: float) -> "Controls":

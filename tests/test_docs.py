@@ -1,5 +1,6 @@
 """What the pages of documentation name is there, and the first page stays short."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from perse.attributes import hair_beard_skin_makeup, worn_things
 from perse.attributes.edit_vocabulary import Axis, Style
 from perse.cli import parser
+from perse.controls import Controls
 from perse.edits import hats
 from perse.edits.workshop import Workshop
 
@@ -72,3 +74,13 @@ def test_the_examples_of_attributes_are_what_the_code_takes(rig, texture):
 
 def test_the_first_page_is_short():
     assert len((ROOT / "README.md").read_bytes()) < 10_000
+
+
+def test_the_page_of_controls_is_what_the_code_has():
+    spec = importlib.util.spec_from_file_location("make_controls", ROOT / "docs/make_controls.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert (ROOT / "docs/controls.md").read_text(encoding="utf-8") == made.page(), "run PYTHONPATH=. python docs/make_controls.py"
+    assert Controls.from_json(made.EXAMPLE) == Controls(
+        expression={"smile": 0.8}, attributes={"nose_width": 0.5}, styles={"beard": {"full": 0.66}}, head_yaw=-15, yaw=20
+    )

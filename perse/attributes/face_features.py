@@ -134,7 +134,7 @@ MOUTH = Category("mouth", "Mouth", (
                        (321, (0, -0.012, 0)),
                        (310, (0, -0.014, 0)), (318, (0, -0.014, 0)), (0, (0, 0, 0)), (17, (0, 0, 0)), (13, (0, 0, 0)), (14, (0, 0, 0))),
                 radius=0.22, pinned=(2, 327, 152)), ("mouth_area",), -1.0, "upturned corners of the mouth"),
-    axis("philtrum", "Philtrum", "Shorter or longer groove above the lip",
+    axis("philtrum", "Groove above the lip", "Shorter or longer groove above the lip",
          Sculpt(moves=(*_all((0, 267, 269, 13, 312, 11, 302), (0, 0.036, 0)), (37, (0, 0.036, 0)), (164, (0, 0.012, 0.008)),
                        (270, (0, 0.018, 0)),
                        (14, (0, 0.020, 0)), (317, (0, 0.020, 0)), (17, (0, 0.010, 0)), (291, (0, 0.004, 0)), (2, (0, -0.014, 0)),

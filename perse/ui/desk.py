@@ -28,6 +28,8 @@ from .waiting_line import Line
 from .ways import FOLLOW, SPEAK, Way, read_way
 
 LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
+NEWS = 0.5  # weight of the last build's pace against those before
+LONGER = 1.5  # times its time that a build takes, from which on it is said beforehand
 CLEAR_FORMATS = ("webm", "webp")  # that can be transparent
 BUTTON_LABELS = {
     "": "Build my avatar",
@@ -51,6 +53,7 @@ class Desk:
         self.looking = Line(length=32, usual=4.0)
         self.building = Line(length=16, usual=60.0)
         self.filming = Line(length=16, usual=20.0)
+        self.stretch = 1.0  # how many times as long as it was given a build took lately
         self.material = Material(engine, visits, self.looking)
 
     # ------------------------------------------------------------------ photo, example, avatar file
@@ -159,17 +162,22 @@ class Desk:
         photo.used = self.visits.clock()
         visit.message = ""
 
+        began = self.visits.clock()  # its turn may come later
+
         def done(avatar):
+            self.stretch += NEWS * ((self.visits.clock() - began) / seconds - self.stretch)
             self.visits.add(visit, avatar, photo.name, built=True)
             visit.photo = None  # built: it is not needed any more
             for note in sorted(set(avatar.report.build["notes"]) - set(self.engine.notes)):
                 visit.notices = [*visit.notices[-4:], (visit.notices[-1][0] + 1 if visit.notices else 1, note)]
 
         def work(report, cancelled):
+            nonlocal began
             self._wait_for(BUILD, report, cancelled, then=seconds)
+            began = self.visits.clock()
             return self.engine.pipeline.build(replace(photo.portrait, original=None), seconds, 0, report, cancelled)
 
-        self._start(visit, "build", work, self.building, build_deadline(seconds), done, planned=seconds)
+        self._start(visit, "build", work, self.building, build_deadline(seconds), done, planned=seconds * max(1.0, self.stretch))
 
     # ------------------------------------------------------------------ video
 
@@ -294,7 +302,7 @@ class Desk:
             "found": self._beside_photo(visit),
             "film": self._below_motions(visit),
             **{name: (_key(*parts), html) for name, (parts, html) in self.material.pieces(visit).items()},
-            "how": (_key("how", self.engine.notes), lambda: html_pieces.note(" ".join(self.engine.notes))),
+            "how": self._how(),
         }
         missing = self.missing(visit)
         return {
@@ -310,6 +318,13 @@ class Desk:
             "notices": [{"id": k, "text": text} for k, text in visit.notices],
             "pieces": {name: {"key": key} | ({} if seen.get(name) == key else {"html": html()}) for name, (key, html) in shown.items()},
         }
+
+    def _how(self) -> tuple[str, Callable[[], str]]:
+        """Key and HTML of what is to be known before a build: how it is done, and whether it takes longer than it is given."""
+        times = round(2 * self.stretch) / 2  # in halves: no more is known
+        busy = (f"This server is busy: right now a build takes about {times:g} times as long.",) if times >= LONGER else ()
+        notes = (*self.engine.notes, *busy)
+        return _key("how", notes), lambda: "".join(map(html_pieces.note, notes))
 
     def _beside_photo(self, visit: Visit) -> tuple[str, Callable[[], str]]:
         """Key and HTML of what stands beside the photo."""

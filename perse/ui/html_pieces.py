@@ -23,7 +23,7 @@ STATIC = Path(__file__).parent / "static"
 SCRIPTS = tuple(
     f"{name}.js"
     for name in (
-        *"net clock visit bring adjust frame look stage live clip thumbs panels faces my_looks history keep theme motion keys own".split(),
+        *"net language clock visit bring adjust frame look stage live clip thumbs panels faces my_looks history keep theme motion keys own".split(),
         *"recorder mirror speak ways film save main".split(),
     )
 )

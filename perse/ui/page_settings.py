@@ -13,6 +13,7 @@ from ..render.visible_label import one_line
 from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES, TILE_VIEWS
 from .engine import OPENING, WARMING
 from .guard import MAX_UPLOAD
+from .languages import languages
 from .visits import LEAVING, LOST
 
 DENSE = 60_000  # Gaussians: a picture of fewer shows their lattice when it is enlarged, and is left at the live size
@@ -23,6 +24,7 @@ ASK_QUIET = LOST / 8  # and otherwise: eight chances to say that it is still the
 def page_settings(mark: str = "", spoken_mark: str = "") -> dict:
     """Plain JSON values, by the names under which the scripts find them in `perse.settings`. Marks: as `html_pieces.head` takes them."""
     return {
+        "languages": languages(),
         "look": asdict(Controls(neutralise=1.0)),  # where a visitor starts: mouth closed, eyes open
         "ranges": RANGES,
         "split": SPLIT,

@@ -31,6 +31,7 @@ from .examples import EXAMPLES, STILL_YAWS
 from .failures import note_failure
 from .fair_pool import Busy, FairPool
 from .file_names import person
+from .languages import read
 from .quick_faces import QUICK_FACES
 from .uploads import PassingFile
 from .visits import ENDED, Entry, Visits
@@ -47,7 +48,7 @@ class FrameRoutes:
     """Routes over the avatars of `visits`. mark: a visible label on saved pictures; none if empty.
 
     POST /perse/frame/{avatar}          ?size=&background=&motion=&phase=   Controls -> JPEG
-    POST /perse/styles/{avatar}         ?category=      -> JPEG strip: one square a style of that category, side by side
+    POST /perse/styles/{avatar}         ?category=      Controls -> JPEG strip of that look: one square a style of that category, side by side
     POST /perse/faces/{avatar}          Controls        -> JPEG strip of QUICK_FACES on that look
     POST /perse/motion/{avatar}         ?name=  Controls -> JPEG strip of that look in a motion, `STRIP_FRAMES` squares
     POST /perse/save/{avatar}/{kind}    picture.png, pair.png (before, after), gaussians.ply, viewer.html, model.glb, avatar.safetensors   Controls -> that file
@@ -55,6 +56,7 @@ class FrameRoutes:
     GET  /perse/random/{avatar}         ?seed=&category=   -> Controls: a random look, or a random point of one category
     GET  /perse/file/{token}            a file that `Visits.publish` made fetchable
     GET  /perse/still/{example}         what stands for an example until it can be rendered
+    GET  /perse/words/{language}        the page's words in a language other than English
 
     Until pictures can be rendered those that need it answer 202 with {"error": one sentence, "warming": about how many seconds}.
     """
@@ -76,6 +78,7 @@ class FrameRoutes:
             Route("/perse/random/{token}", self._answer(self._random, renders=False), methods=["GET"]),
             Route("/perse/file/{token}", self._file, methods=["GET"]),
             Route("/perse/still/{example}", self._still, methods=["GET"]),
+            Route("/perse/words/{language}", self._words, methods=["GET"]),
         ]
 
     def _answer(self, make: Callable[[Entry, Request, Controls], Response], patient: bool = False, renders: bool = True):
@@ -117,7 +120,7 @@ class FrameRoutes:
         if category is None:
             raise PerseError("Unknown category: `info` lists the categories of this avatar.")
         view = TILE_VIEWS.get(category.name, TILE_VIEWS[""])
-        looks = [Controls(styles={category.name: {style.name: 1.0}}, **view) for style in category.styles]
+        looks = [controls.with_(styles={**controls.styles, category.name: {style.name: 1.0}}, **view) for style in category.styles]
         return self._strip(entry, looks)
 
     def _motion(self, entry: Entry, request: Request, controls: Controls) -> Response:
@@ -200,6 +203,13 @@ class FrameRoutes:
         if example is None or not example.stills_path.is_file():
             return refusal(404, "There is no such example.")
         return FileResponse(example.stills_path, headers={"X-Content-Synthetic": "true", "Cache-Control": "public, max-age=86400"})
+
+    async def _words(self, request: Request) -> Response:
+        try:
+            told = read(request.path_params["language"])
+        except KeyError:
+            return refusal(404, "The page does not speak this language.")
+        return JSONResponse(told, headers={"Cache-Control": "public, max-age=3600"})
 
 
 class VisitRoutes:

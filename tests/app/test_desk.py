@@ -147,6 +147,31 @@ def test_a_build_ends_in_an_avatar_and_the_photo_is_dropped(desk, visit, pipelin
     assert [n["text"] for n in state["notices"]] == ["the GPU was busy"]
 
 
+def test_a_server_on_which_builds_take_longer_says_so_beforehand_and_counts_from_it(desk, visit, pipeline):
+    now, build = [100.0], pipeline.build
+
+    def slow(portrait, budget, *rest):
+        now[0] += 4 * budget
+        return build(portrait, budget, *rest)
+
+    desk.visits.clock, pipeline.build = lambda: now[0], slow
+    pipeline.looked.set()
+    pipeline.built.set()
+    desk.agree(visit, True)
+    assert "busy" not in desk.state(visit, {})["pieces"]["how"]["html"]
+    desk.take_photo(visit, photo(desk))
+    settle(visit)
+    desk.build(visit, "Fast")
+    settle(visit)
+    assert "This server is busy: right now a build takes about 2.5 times as long." in desk.state(visit, {})["pieces"]["how"]["html"]
+    desk.take_photo(visit, photo(desk))
+    settle(visit)
+    pipeline.built.clear()
+    desk.build(visit, "Fast")
+    assert visit.jobs["build"].planned == 2.5 * desk.budgets["Fast"], "the bar counts from the same measure"
+    desk.cancel(visit, "build")
+
+
 def test_another_face_of_the_photo_is_taken_at_a_click(desk, visit, pipeline):
     with pytest.raises(PerseError, match="one of the faces"):
         desk.take_face(visit, 1)

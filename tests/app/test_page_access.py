@@ -27,6 +27,28 @@ def test_a_phone_has_one_column_and_everything_in_reach(visit, avatar_file, sche
     v.shot(f"phone-{scheme}-sliders")
 
 
+def test_on_a_phone_what_is_pressed_is_as_large_as_a_fingertip(visit, avatar_file):
+    v = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open(avatar_file)
+    small = """() => [...document.querySelectorAll('#view-play :is(button, select, summary, input[type=range]), .perse-header button')]
+      .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('#perse-video') && e.getBoundingClientRect().height < 39.5)
+      .map((e) => e.id || e.className)"""
+    v.page.evaluate("perse.look.replace({ attributes: { hair_volume: 0.5 } })")
+    for tab in ("look", "mood", "save", "video"):
+        v.page.locator(f"[data-tab-name={tab}]").click()
+        v.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert v.page.evaluate(small) == [], tab
+    v.page.locator("[data-way-name=speak]").click()
+    v.page.fill("#perse-say", "Hello")
+    v.page.locator("#perse-listen").scroll_into_view_if_needed()
+    on = "(b) => { const r = b.getBoundingClientRect(); return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).id; }"
+    assert v.page.locator("#perse-listen").evaluate(on) == "perse-listen", "nothing lies over it"
+    v.page.locator("[data-tab-name=look]").click()
+    v.page.evaluate("scrollTo(0, 700)")
+    v.page.wait_for_timeout(200)
+    stage = v.page.locator("#perse-stage").bounding_box()
+    assert -5 <= stage["y"] and stage["y"] + stage["height"] < 0.45 * 844, "the picture is in sight and leaves more than half"
+
+
 def test_everything_can_be_reached_by_keyboard_and_has_a_name(visit, avatar_file, astronaut):
     def reached(v, last):
         """What Tab comes by, from the top of the page to the element `last`."""

@@ -157,6 +157,9 @@ def test_strips_show_every_style_and_motion(place):
     for name in ("beard", "glasses"):
         strip = picture(http.post(f"/perse/styles/{token}?category={name}"))
         assert strip.shape[1] == strip.shape[0] * len(space[name].styles)
+    blond = picture(http.post(f"/perse/styles/{token}?category=hat", content='{"styles": {"hair_colour": {"blond": 1}}}'))
+    plain = picture(http.post(f"/perse/styles/{token}?category=hat"))
+    assert np.abs(blond.astype(int) - plain).mean() > 1, "the hat on this very person, as edited otherwise"
     strip = picture(http.post(f"/perse/motion/{token}?name=turntable"))
     side = strip.shape[0]
     assert strip.shape[1] == side * routes.STRIP_FRAMES

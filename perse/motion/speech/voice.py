@@ -41,11 +41,7 @@ class Voice:
 # One recorded voice is in the package. The others are it with another pitch and another length of throat and mouth, the two things in which
 # voices differ most (Smith and Patterson 2005, "The interaction of glottal-pulse rate and vocal-tract length in judgements of speaker size,
 # sex, and age").
-VOICES = {
-    "heart": Voice("Heart, a woman's"),
-    "deep": Voice("Deep, a man's", pitch=0.56, size=1.16),
-    "bright": Voice("Bright, a younger one's", pitch=1.22, size=0.9),
-}
+VOICES = {"heart": Voice("Woman"), "deep": Voice("Man, deep", pitch=0.56, size=1.16), "bright": Voice("Young person", pitch=1.22, size=0.9)}
 DEFAULT = "heart"
 
 

@@ -52,10 +52,7 @@
         }
         place.drawn = time;
         const left = words(count(place));
-        const set = (selector, text) => {
-          const element = document.querySelector(`#perse-${name} ${selector}`);
-          if (element && element.textContent !== text) element.textContent = text;
-        };
+        const set = (selector, text) => perse.language.put(document.querySelector(`#perse-${name} ${selector}`), text);
         set(".perse-doing", place.waiting || place.share !== null ? place.text : `${place.text} …`);
         set(".perse-left", !left ? "" : place.waiting ? `your turn in ${left}` : `${left} left`);
       }

@@ -12,7 +12,7 @@
     Fullscreen: () => (document.fullscreenEnabled ? "" : `The page around this one does not allow the full screen. ${OWN_TAB}`),
   };
   document.addEventListener("click", (e) => {
-    const reason = reasons[e.target.closest("button[aria-label]")?.ariaLabel]?.();
+    const button = e.target.closest("button[aria-label]"), reason = button && reasons[perse.language.source(button, "aria-label")]?.();
     if (!reason) return;
     e.preventDefault();
     e.stopImmediatePropagation();

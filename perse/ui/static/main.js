@@ -76,7 +76,10 @@
         view("play");
         perse.tell("Your avatar is here. Its tabs are Look, Expression, Video and Save.");
         if (!document.activeElement?.checkVisibility?.() || document.activeElement === document.body) find("perse-canvas").focus({ preventScroll: true });
-        window.scrollTo(0, 0);
+        // From the top, also where a smooth scroll to what was pressed is still under way.
+        const top = () => window.scrollTo({ top: 0, behavior: "instant" });
+        top();
+        requestAnimationFrame(top);
         perse.look.start();
         perse.history.build();
         perse.stage.stand(info.still);

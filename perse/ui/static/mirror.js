@@ -44,8 +44,7 @@
     },
 
     tell(text) {
-      const place = find("perse-mirror-note");
-      if (place.textContent !== text) place.textContent = text;
+      perse.language.put(find("perse-mirror-note"), text);
     },
 
     async start() {

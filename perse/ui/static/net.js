@@ -80,7 +80,8 @@ Object.assign(window.perse, {
 
   // The tab to which a key goes from another: to its neighbour around the row, the first or the last; none by other keys.
   neighbour(tabs, tab, key) {
-    const at = { ArrowRight: tabs.indexOf(tab) + 1, ArrowLeft: tabs.indexOf(tab) - 1, Home: 0, End: -1 }[key];
+    const on = document.documentElement.dir === "rtl" ? -1 : 1; // where a row is read from right to left
+    const at = { ArrowRight: tabs.indexOf(tab) + on, ArrowLeft: tabs.indexOf(tab) - on, Home: 0, End: -1 }[key];
     return at === undefined ? null : tabs[(at + tabs.length) % tabs.length];
   },
 

@@ -2,6 +2,7 @@
 (() => {
   const { h, words } = perse;
   const find = (id) => document.getElementById(id);
+  const SETTLES = 800; // milliseconds after the last change
   const followers = []; // functions that make a control show the look's value
 
   // A labelled slider. get/set work on the look's value; double click or the round arrow resets it.
@@ -30,6 +31,8 @@
     return row;
   }
 
+  // Whose side it is stands behind a comma; jaw and mouth go to a side.
+  const sided = (text) => (/^(Jaw|Mouth) (left|right)$/.test(text) ? text : text.replace(/ (left|right)$/, ", $1"));
   const weight = (group) => (name) => ({
     get: (v) => v[group][name],
     set: (v, x) => { if (x) v[group][name] = x; else delete v[group][name]; },
@@ -49,6 +52,7 @@
       chip.tabIndex = chip.dataset.category === name ? 0 : -1;
     }
     panels.category = name;
+    find("perse-category").dataset.words = category.label;
     find("perse-category").setAttribute("aria-label", category.label);
     const row = find("perse-chips");
     const current = row.querySelector("[aria-selected=true]");
@@ -102,7 +106,7 @@
   const panels = {
     category: null,
     fixed: 0,
-    strips: new Map(),
+    strips: new Map(), // category -> {key, url}
 
     follow() {
       followers.forEach((f) => f());
@@ -114,32 +118,55 @@
       for (const k of ["A", "B"]) find(`perse-mark-${k}`).setAttribute("aria-pressed", !!look.marks[k]);
     },
 
-    // The styles on this very face, one strip a category, fetched once.
+    // All else that is worn, without the category's own: what its tiles are seen with.
+    worn(name) {
+      const { attributes, styles, latents } = JSON.parse(perse.look.json());
+      for (const axis of Object.keys(perse.info.categories[name].axes)) delete attributes[axis];
+      delete styles[name];
+      delete latents[name];
+      return { attributes, styles, latents };
+    },
+
+    // The styles on this very person as edited otherwise: one strip a category, made anew when the rest looks different.
     async thumbnails(name, tiles) {
-      const key = `${perse.token}/${name}`;
-      if (!this.strips.has(key)) {
+      const worn = this.worn(name), key = `${perse.token} ${JSON.stringify(worn)}`;
+      if (this.strips.get(name)?.key !== key) {
         const views = perse.settings.tile_views, view = views[name] ?? views[""];
-        const looks = Object.keys(perse.info.categories[name].styles).map((style) => ({ styles: { [name]: { [style]: 1 } }, ...view }));
-        const served = async () => URL.createObjectURL(await (await perse.later(`styles/${perse.token}`, { category: name }, "")).blob());
-        this.strips.set(key, perse.thumbs.strip(looks).then((url) => url ?? served()));
+        const looks = Object.keys(perse.info.categories[name].styles).map((style) => ({ ...worn, styles: { ...worn.styles, [name]: { [style]: 1 } }, ...view }));
+        const served = async () => URL.createObjectURL(await (await perse.later(`styles/${perse.token}`, { category: name }, JSON.stringify(worn))).blob());
+        this.forget(this.strips.get(name));
+        this.strips.set(name, { key, url: perse.thumbs.strip(looks).then((url) => url ?? served()) });
       }
       try {
-        const url = await this.strips.get(key);
+        const url = await this.strips.get(name).url;
+        if (this.strips.get(name)?.key !== key || this.category !== name) return;
         tiles.forEach((tile, i) => {
           const thumb = tile.firstChild;
           thumb.style.backgroundImage = `url(${url})`;
           thumb.style.backgroundSize = `${100 * tiles.length}% 100%`;
           thumb.style.backgroundPosition = tiles.length > 1 ? `${(100 * i) / (tiles.length - 1)}% 0` : "0 0";
         });
-      } catch { this.strips.delete(key); }
+      } catch { this.strips.delete(name); }
+    },
+
+    forget: (strip) => strip?.url.then((url) => URL.revokeObjectURL(url), () => {}),
+
+    // The rest of the look may have changed while a category is open: by chance, by undoing, by a look that was kept.
+    renew() {
+      clearTimeout(this.soon);
+      if (!perse.token || !this.category) return;
+      const { token } = perse;
+      this.soon = setTimeout(() => {
+        if (token === perse.token) this.thumbnails(this.category, [...find("perse-category").querySelectorAll("[data-style]")]);
+      }, SETTLES);
     },
 
     build() {
       const { info, look } = perse;
       followers.length = 0;
-      this.strips.forEach((strip) => strip.then((url) => URL.revokeObjectURL(url), () => {}));
+      this.strips.forEach((strip) => this.forget(strip));
       this.strips.clear();
-      const plain = (name) => slider({ ...info.expressions[name], name, label: words(name), ...weight("expression")(name) });
+      const plain = (name) => slider({ ...info.expressions[name], name, label: sided(words(name)), ...weight("expression")(name) });
       const [widest, closest] = perse.settings.ranges.zoom;
       find("perse-moods").replaceChildren(...info.composites.map((n) => plain(n)));
       const shapes = Object.keys(info.expressions).filter((n) => !info.composites.includes(n));
@@ -193,5 +220,6 @@
     },
   };
   perse.panels = panels;
+  perse.look.listeners.push(() => panels.renew());
   perse.look.listeners.push((redraw) => { if (redraw || document.activeElement === perse.stage.canvas()) panels.follow(); });
 })();

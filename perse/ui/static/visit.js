@@ -84,7 +84,7 @@
       for (const [name, doing] of Object.entries(state.doing)) if ((!pressing || name !== "found") && !perse.own.sends(name)) perse.clock.told(name, doing);
       const go = find("perse-build");
       go.disabled = !state.button.ready;
-      go.textContent = state.button.label;
+      perse.language.put(go, state.button.label);
       // The box follows the server where nobody has just touched it: after a reload, or if a copied tab was used.
       const box = document.querySelector("#perse-consent input");
       this.agreed = state.agreed;
