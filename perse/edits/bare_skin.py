@@ -64,7 +64,7 @@ def _fitted_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, 
         around = normal[lit] - middle
         slope = np.linalg.solve(around.T @ around + np.diag(RIDGE) * lit.sum(), around.T @ (light[lit] - level))
         # What is darker than its normal explains lies in somebody's shade.
-        lit = light > level + (normal - middle) @ slope - IN_SHADE
+        lit = light >= level + (normal - middle) @ slope - IN_SHADE
     # One hue for each lightness: a blush would pass for coloured light from somewhere, and redden the head behind it.
     tone = np.polyfit(light, color, 1)  # (2, 3)
     out = tone[:1] * np.array([level - middle @ slope, *slope])[:, None]

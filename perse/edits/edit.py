@@ -16,8 +16,9 @@ class Edit:
 
     shape (V, 3): displacement of the rest shape, or None; early: 1 if it is in step with the amount, up to 2 if it is
     ahead of it. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
-    (ATLAS, ATLAS, 3), for whoever has one. halfway: what is added besides half of that at half of the amount, or None. cover (ATLAS, ATLAS): how much of what was there the patch hides, or None. fresh (ATLAS, ATLAS):
-    where on the head skin takes the place of hair, whose strands are not the skin's to be painted, or None.
+    (ATLAS, ATLAS, 3), for whoever has one. halfway: what is added besides half of that at half of the amount, or None.
+    cover (ATLAS, ATLAS): how much of what was there the patch hides, or None. fresh (ATLAS, ATLAS): where on the head skin takes the place
+    of hair, whose strands are not the skin's to be painted, or None.
     solid (ATLAS, ATLAS): where the surface becomes opaque and strands beyond the outline vanish, or None. overlay: what comes on
     top, or None; opacity: its, at full amount. tints: by kind of overlay, the change of colours (N, 3) -> (N, 3).
     """

@@ -23,6 +23,7 @@ RAGGED = 0.1  # eye distances over which hair ends at that line
 EAR = (0.5, 0.8)  # weight of an ear from which, and from which wholly, it comes out of the hair
 HAIRLINE = (0.03, 0.12)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
 SIDES = (-0.12, -0.30)  # eye distances below the eyes of the mean face between which a receding line gives way to the hair before the ears
+SLANT, SIDE = 1.2, 0.62  # by which that line rises outwards, and how far out it is where those are its heights
 THINS = 0.09  # eye distances to either side of a receded line over which hair thins out
 PUFFED = (0.0, -0.7)  # eye distances below the line to which hair grows at which an afro begins, and is full
 HIDDEN_EAR = 0.3  # share of an ear that is hair in the portrait, from which the ear under it comes out
@@ -127,7 +128,8 @@ def temples(regions: Known) -> np.ndarray:
     hair = regions("hair")
     weight = np.zeros_like(hair)
     block = chart_slice("face")
-    weight[block] = np.clip(1.5 * hair[block], 0, 1) * smooth_step(regions.face_xy[..., 1], *SIDES)
+    low = regions.face_xy[..., 1] + SLANT * (np.abs(regions.face_xy[..., 0]) - SIDE)
+    weight[block] = np.clip(1.5 * hair[block], 0, 1) * smooth_step(low, *SIDES)
     shell = chart_slice("shell")
     width = hair[shell].shape[1]
     place = head_template().around(np.arange(width) / width)

@@ -7,7 +7,6 @@ from scipy.spatial import cKDTree
 
 from ..attributes.edit_vocabulary import PINNED, Locks, Tuck
 from ..render.geometry import grid_on, interpolated, triangle_normals, unit, vertex_normals
-from ..smooth_ramps import smooth_step
 from ..texture.atlas import ATLAS, chart_slice, sample
 from .bound_mesh import LATEST_START, BoundMesh
 from .hair_tones import tones
@@ -27,7 +26,10 @@ ARCH = 0.32  # eye distances that it stands off the head at first
 CLEARS = (0.11, 0.02)  # eye distances over head and shoulders of its middle and of each of its strands, at least
 PUSH = 0.1  # eye distances that they are moved at once
 STAYS = 0.01  # eye distances by which the surface moves at most, where a tail lies on it
-RESTS = (0.75, 1.15)  # eye distances below the eyes from which on a tail stays behind when the head turns, and from which it lies on the body
+RESTS = (
+    0.75,
+    1.15,
+)  # eye distances below the eyes from which on a tail stays behind when the head turns, and from which it lies on the body
 FRINGE, SWEPT = (0.3, 0.12), (0.35, 0.75)  # eye distances to a fringe, and behind it, within which hair was in it; length of such strands
 BUN = (0.20, 0.20)  # radii of a bun's ring and of what winds around it
 OVER_EARS = -0.35  # eye distances below the eyes down to which they begin

@@ -44,7 +44,9 @@ def bared_skin(edit: Edit, skin: dict[str, np.ndarray] | None, texture: Texture)
     at = skin["uv"] * ATLAS
     opacity = sample(edit.fresh, at[None])[0]
     chosen = opacity > LEAST
-    change, was, whole = edit.color_at(texture, at[chosen]), sample(texture.color, at[None, chosen])[0], (opacity[chosen] > WHOLE)[:, None]
+    change = edit.color_at(texture, at[chosen])
+    assert change is not None  # what uncovers skin paints it
+    was, whole = sample(texture.color, at[None, chosen])[0], (opacity[chosen] > WHOLE)[:, None]
     halfway = None
     if edit.halfway is not None:
         halfway = (was + 0.5 * change + read(edit.halfway, at[chosen]) - skin["color"][chosen]) * whole

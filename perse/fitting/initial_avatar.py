@@ -15,7 +15,7 @@ from ..avatar.latent_space import AxisBasis, LatentSpace
 from ..avatar.seeds.freedom import Freedom, freedom
 from ..avatar.seeds.from_photo import seed_gaussians
 from ..avatar.seeds.seed import Seeds
-from ..edits.edit import Edit, read
+from ..edits.edit import Edit, Patch, read
 from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..rig.rig import Rig
@@ -197,7 +197,7 @@ def _basis(
             opacity[:here] -= SURELY * sample(edit.fresh, uv[:, index])[0]
             color[strange:], opacity[strange:] = bared.color, bared.opacity
         if edit.halfway is not None:
-            halves = _halves(edit, color, opacity, bared, uv[0, index], divisor)
+            halves = _halves(edit.halfway, color, opacity, bared, uv[0, index], divisor)
         opacity[here:own] = plan.rise.sum(0)
         shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
         ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
@@ -228,12 +228,12 @@ def _basis(
 
 
 def _halves(
-    edit: Edit, color: np.ndarray, opacity: np.ndarray, bared: Bared | None, at: np.ndarray, divisor: np.ndarray
+    halfway: Patch, color: np.ndarray, opacity: np.ndarray, bared: Bared | None, at: np.ndarray, divisor: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Colour (R, 3) and opacity (R,) half way to these of an edit that adds something there. at (n, 2), divisor (n,): of the first n rows,
+    """Colour (R, 3) and opacity (R,) half way to these of an edit that adds a patch there. at (n, 2), divisor (n,): of the first n rows,
     which are the portrait's own; the last are the skin that is bared."""
     halves = {"color": 0.5 * color, "opacity": 0.5 * opacity}
-    halves["color"][: len(at)] += read(edit.halfway, at) / divisor[:, None]
+    halves["color"][: len(at)] += read(halfway, at) / divisor[:, None]
     if bared is not None:
         halves["opacity"] = np.float32(CROPPED) * opacity
         halves["color"][len(color) - len(bared.rows) :] = bared.halfway
