@@ -29,6 +29,7 @@ STUBBLE = 0.035  # deviation of the share of skin between cropped hairs
 HALF_CROPPED = 0.62  # share of skin that shows between hairs half way to a bald head
 STRAY = (26.0, 48.0)  # texels beside hair up to which, and beyond which no more, what is darker than skin are its ends
 DARKER = (0.05, 0.13)  # RGB by which it is, at least, and surely
+NEIGHBOURS = 14.0  # texels, standard deviation, around what lies beside hair within which the parts of hair have their shares of it
 BELOW_BROWS = -0.16  # of the mean face, eye distances below the eyes: lower than that eyes and shade are dark, too
 MOST_PORES = 0.012  # RGB in [0, 1], of skin's fine detail
 
@@ -88,23 +89,27 @@ def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bar
     part = soft(regions(step.region), 2)
     if box_of(part) is None:
         return None
-    # Hair goes as far as its soft edge; where one part of it borders on another each edit takes its share, or both would take the same twice.
+    # Hair goes as far as its soft edge, and what lies beside it with it; where one part of it borders on another each edit takes its share, or
+    # both would take the same twice.
     whole = np.maximum(soft(regions("bald_area"), 2), part)
-    weight = np.clip(1.5 * whole, 0, 1) * part / np.maximum(whole, 1e-3)
-    fresh = np.zeros_like(weight)
-    fresh[chart_slice("shell")] = smooth_step(weight[chart_slice("shell")], *BORDER)
+    hair = np.clip(1.5 * whole, 0, 1)
+    mine = part / np.maximum(whole, 1e-3)
+    fresh = np.zeros_like(part)
+    fresh[chart_slice("shell")] = smooth_step((hair * mine)[chart_slice("shell")], *BORDER)
     clean = bare_head(regions, texture, rig, shaper)
-    weight = np.maximum(weight, np.maximum(_shaded(regions, weight), _stray(regions, texture, clean[chart_slice("face")], weight)))
+    beside = np.maximum(_shaded(regions, hair), _stray(regions, texture, clean[chart_slice("face")], hair))
+    nearby = np.clip(soft(part, NEIGHBOURS) / np.maximum(soft(whole, NEIGHBOURS), 1e-4), 0, 1)
+    weight = hair * mine + np.maximum(beside - hair, 0) * nearby
     box = box_of(weight)
     assert box is not None
-    beside = tuple(at[box] for at in regions.nearest)
+    inside = tuple(at[box] for at in regions.nearest)
     left = clean if step.share == 1 else stubble(regions, texture, clean, step.share)
     halfway = None
     if step.cropped:
         cropped = stubble(regions, texture, clean, HALF_CROPPED) - 0.5 * (left + texture.color)
         cropped[chart_slice("body")] = 0
-        halfway = box, (cropped * weight[..., None])[beside]
-    return Bared((box, ((left - texture.color) * weight[..., None])[beside]), weight, fresh, halfway)
+        halfway = box, (cropped * weight[..., None])[inside]
+    return Bared((box, ((left - texture.color) * weight[..., None])[inside]), weight, fresh, halfway)
 
 
 def stubble(regions: Regions, texture: Texture, clean: np.ndarray, share: float) -> np.ndarray:
@@ -154,19 +159,13 @@ def _bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> 
     return out
 
 
-def _away(weight: np.ndarray, hair: np.ndarray) -> np.ndarray:
-    """How far each texel (h, w) of a chart lies from hair of this weight (h, w); infinite where other hair is nearer, which another edit takes
-    off with what lies beside it."""
-    mine, any_ = (cv2.distanceTransform((x < 0.3).astype(np.uint8), cv2.DIST_L2, 5) for x in (weight, np.maximum(weight, hair)))
-    return np.where(mine <= any_ + 1, mine, np.inf)
-
-
 def _shaded(regions: Regions, weight: np.ndarray) -> np.ndarray:
     """Weight (ATLAS, ATLAS) of the skin beside hair (ATLAS, ATLAS) that is taken off: single hairs and shadow lie on it."""
-    out, hair = np.zeros_like(weight), regions("hair")
+    out = np.zeros_like(weight)
     for part in ("face", "shell"):
         block = chart_slice(part)
-        out[block] = smooth_step(_away(weight[block], hair[block]), SHADOW, 0.4 * SHADOW) * np.clip(2 * regions("skin")[block], 0, 1)
+        away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
+        out[block] = smooth_step(away, SHADOW, 0.4 * SHADOW) * np.clip(2 * regions("skin")[block], 0, 1)
     block = chart_slice("face")
     out[block] *= 1 - _beside_features(regions)
     return out
@@ -182,11 +181,11 @@ def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.nda
     be there, on the face's chart (h, w, 3)."""
     out = np.zeros_like(weight)
     block, features = chart_slice("face"), _beside_features(regions)
-    away = _away(weight[block], regions("hair")[block])
+    away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
     darker = cv2.GaussianBlur((clean - texture.color[block]).mean(-1).astype(np.float32), (0, 0), 1.5)
     high = smooth_step(regions.face_xy[..., 1], BELOW_BROWS, BELOW_BROWS - 0.08)
     found = smooth_step(away, STRAY[1], STRAY[0]) * smooth_step(darker, *DARKER) * high * (1 - features)
-    out[block] = cv2.GaussianBlur(cv2.dilate(found, np.ones((5, 5))), (0, 0), 1.5) * (1 - features) * np.isfinite(away)
+    out[block] = cv2.GaussianBlur(cv2.dilate(found, np.ones((5, 5))), (0, 0), 1.5) * (1 - features)
     return out
 
 

@@ -21,7 +21,8 @@ RECEDES = 0.09  # eye distances behind the face's outline of one step in the tab
 DEPTHS, LINE = (0.2, 0.5, 0.7, 1.2), (0.0, 0.25, 0.45, 0.95)
 RAGGED = 0.1  # eye distances over which hair ends at that line
 EAR = (0.5, 0.8)  # weight of an ear from which, and from which wholly, it comes out of the hair
-HAIRLINE = (0.03, 0.12)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
+HAIRLINE = (0.01, 0.15)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
+UNEVEN = (0.008, ((23.0, 0.4), (47.0, 2.1), (90.0, 4.0)))  # eye distances by which that varies, and waves (an eye distance, phase) along it
 SIDES = (-0.12, -0.30)  # eye distances below the eyes of the mean face between which a receding line gives way to the hair before the ears
 SLANT, SIDE = 1.2, 0.62  # by which that line rises outwards, and how far out it is where those are its heights
 THINS = 0.09  # eye distances to either side of a receded line over which hair thins out
@@ -96,13 +97,16 @@ def puffed(regions: Known) -> np.ndarray:
 
 def own_fringe(regions: Known) -> np.ndarray:
     """Hair that falls from the hairline over the forehead and beside the cheeks; what lies next to the face's outline is hairline."""
-    hair, weight = np.clip(2 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
+    hair, weight = np.clip(1.5 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
     block, mean = chart_slice("face"), canonical()[0][:, :2]
     ring = np.stack([mean[OVAL], np.roll(mean[OVAL], -1, 0)], 1)
     t = np.linspace(0, 1, 8, endpoint=False)[:, None, None]
     inside = cKDTree((ring[:, 0] * (1 - t) + ring[:, 1] * t).reshape(-1, 2)).query(regions.face_xy.reshape(-1, 2))[0]
-    weight[block] = hair[block] * smooth_step(inside.reshape(hair[block].shape), *HAIRLINE)
-    return weight * (1 - regions("covered_ears")) * (1 - regions("hanging"))
+    # No line: here and there hair begins farther in.
+    uneven = sum(np.sin(waves * regions.face_xy[..., 0] + phase) for waves, phase in UNEVEN[1])
+    weight[block] = hair[block] * smooth_step(inside.reshape(hair[block].shape) + UNEVEN[0] * uneven, *HAIRLINE)
+    weight[block] *= 1 - smooth_step(_low(regions.points[block]), -RAGGED / 2, RAGGED / 2)  # what hangs lower is the ends'
+    return weight
 
 
 def bald_area(regions: Known) -> np.ndarray:

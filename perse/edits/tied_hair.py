@@ -33,6 +33,7 @@ RESTS = (
 FRINGE, SWEPT = (0.3, 0.12), (0.35, 0.75)  # eye distances to a fringe, and behind it, within which hair was in it; length of such strands
 BUN = (0.20, 0.20)  # radii of a bun's ring and of what winds around it
 OVER_EARS = -0.35  # eye distances below the eyes down to which they begin
+ALIKE = 24  # neighbours that are about as light
 FEWEST = 150  # texels that are a fringe
 THIN_LENGTH, FEW = 0.26, 8  # eye distances that a strand at a hairline is long; tries for each that stands there
 DEEP = 0.62  # brightness of strands inside a tail, of those outside
@@ -107,7 +108,7 @@ def _to_the_tie(
     first = head.direction(azimuth, elevation)
     last = _tie(head, 0.5 * (TAIL_TIE + BUN_TIE))[1]
     whole = np.arccos(np.clip(first @ last, -1, 1))
-    t = np.linspace(0, 1, pieces + 1)
+    t = np.linspace(0, 1, pieces + 1) ** 1.4  # finer where they begin
     gone = rng.uniform(*goes, count)[:, None] * np.ones(pieces + 1) * t
     sine = np.maximum(np.sin(whole), 0.05)[:, None, None]
     way = (np.sin((1 - gone) * whole[:, None])[..., None] * first[:, None] + np.sin(gone * whole[:, None])[..., None] * last) / sine
@@ -116,6 +117,7 @@ def _to_the_tie(
     lies = rng.uniform(*LIES, count)[:, None] * np.interp(t, [0, 0.2, 1], [-1.0, 0.8, 1.0])
     paths = head.middle + (head.radius(azimuth, elevation, "pinned") + lies)[..., None] * way
     tone = _colors(head, paths[:, pieces // 2], color, rng)
+    tone = 0.45 * tone + 0.55 * tone[cKDTree(root).query(root, k=min(ALIKE, count))[1]].mean(1)  # neighbours lie in the same light
     # The higher a strand lies the more light it gets.
     shade = np.interp(lies, LIES, [0.86, 1.12]) * np.interp(t, [0, 0.3, 1], [0.9, 1.05, 0.95])
     along = unit((paths[:, 1:] - paths[:, :-1]).reshape(-1, 3)).reshape(count, pieces, 3)
