@@ -13,6 +13,7 @@ from PIL import Image
 
 from .avatar.avatar import Avatar
 from .avatar.backdrop import crop_ramp
+from .avatar.headroom import framed
 from .controls import Controls
 from .errors import PerseError
 from .render.camera import Camera
@@ -60,7 +61,7 @@ class Renderer:
 
     def _camera(self, controls: Controls) -> Camera:
         if self.framing == "head":
-            return self.avatar.camera(controls, self.width, self.height)
+            return framed(self.avatar, controls, self.width, self.height)
         x0, y0, side = self.avatar.source.crop
         whole = max(1, round(side))
         square = self.avatar.camera(controls, whole, whole)

@@ -131,10 +131,14 @@ class Detail:
 
 @dataclass(frozen=True)
 class Bare:
-    """Hair of a region replaced by the person's skin, on the bust by what lies beside it; share: of the hair that goes, the rest is stubble."""
+    """Hair of a region replaced by the person's skin, on the bust by what lies beside it.
+
+    share: of the hair that goes, the rest is stubble. cropped: half way to it hair is stubble, too, and not hair as faint as that.
+    """
 
     region: str
     share: float = 1.0
+    cropped: bool = False
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class Avatar(nn.Module):
         self.source = source
         self.report = report or Report()
         self._last_change: tuple[tuple, Change | None] | None = None
+        self.tops: dict[str, float] = {}  # what `headroom.top` has measured, by axis
         self.place("cpu")
 
     def place(self, device: torch.device | str) -> "Avatar":

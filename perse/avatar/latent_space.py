@@ -265,5 +265,6 @@ class LatentSpace(nn.Module):
             if any(isinstance(edit, Bare) for edit in axis.edits):
                 basis = self.axes[name]
                 left = z.new_ones(self.sizes[0]) if left is None else left
-                left = left.index_add(0, basis.gaussians, -z.clamp(0, 1) * basis.weight).clamp(0, 1)
+                own = basis.opacity.detach().sum(0) * basis.weight > MOST_OPAQUE / 2  # strands that it brings are there to be dyed
+                left = left.index_add(0, basis.gaussians, -z.clamp(0, 1) * basis.weight * ~own).clamp(0, 1)
         return left

@@ -21,14 +21,21 @@ from .reshape import Shaper
 
 SHADOW = 12.0  # texels beside hair on which its shadow and single hairs lie
 BORDER = (0.35, 0.75)  # weight from which, and from which wholly, there is skin instead of hair
-DIMMEST, BRIGHTEST = {"face": 0.88, "shell": 0.72}, 1.12  # light on skin that hair hid, of what falls on the face
+RIDGE = (0.06, 0.12, 0.06)  # on how light depends on the normal; most on its height, which a face without a forehead says least of
+FITS, IN_SHADE = 4, 0.09  # times that light is fitted, and RGB by which skin is darker than by the last fit that counts no more
+DIMMEST, BRIGHTEST = {"face": 0.70, "shell": 0.72}, 1.12  # light on skin that hair hid, of what falls on the face
 HOLLOWS = 0.5  # of the light that does not reach where an ear is hollow
-STUBBLE = 0.06  # deviation of the share of skin between cropped hairs
+STUBBLE = 0.035  # deviation of the share of skin between cropped hairs
+HALF_CROPPED = 0.62  # share of skin that shows between hairs half way to a bald head
+STRAY = (26.0, 48.0)  # texels beside hair up to which, and beyond which no more, what is darker than skin are its ends
+DARKER = (0.05, 0.13)  # RGB by which it is, at least, and surely
+NEIGHBOURS = 14.0  # texels, standard deviation, around what lies beside hair within which the parts of hair have their shares of it
+BELOW_BROWS = -0.16  # of the mean face, eye distances below the eyes: lower than that eyes and shade are dark, too
 MOST_PORES = 0.012  # RGB in [0, 1], of skin's fine detail
 
 
 def skin_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, np.ndarray]:
-    """The face's skin colour as a linear function of the surface normal: (4, 3) coefficients of (1, normal), fitted to
+    """The face's skin colour as a linear function of the surface normal, of one hue: (4, 3) coefficients of (1, normal), fitted to
     the skin that the photo shows, once a person; and the vertex normals (V, 3)."""
     return regions.remembered("skin light", partial(_fitted_light, regions, texture, rig))
 
@@ -38,6 +45,10 @@ def _fitted_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, 
     block = chart_slice("face")
     take = np.zeros((ATLAS, ATLAS), bool)
     take[block] = (regions("bare_skin")[block] > 0.6) & (texture.seen[block] > 0.3)
+    # Next to hair skin lies in its shade.
+    away = cv2.distanceTransform((regions("hair")[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
+    if (take[block] & (away > SHADOW)).sum() > 2000:
+        take[block] &= away > SHADOW
     take[::2] = False
     rows = np.flatnonzero(take)
     if len(rows) < 100:
@@ -47,36 +58,72 @@ def _fitted_light(regions: Regions, texture: Texture, rig) -> tuple[np.ndarray, 
         rows = np.flatnonzero(take)
     ids, bary = texture.faces.ravel()[rows], texture.bary.reshape(-1, 3)[rows]
     normal = interpolated(normals[rig.faces[ids]], bary)
-    terms = np.column_stack([np.ones(len(rows)), normal])
     color = texture.color.reshape(-1, 3)[rows]
-    ridge = np.diag([1e-6, 0.06, 0.06, 0.06]) * len(rows)
-    return np.linalg.solve(terms.T @ terms + ridge, terms.T @ color), normals
+    light, lit = color.mean(1), np.ones(len(rows), bool)
+    for _ in range(FITS):
+        middle, level = normal[lit].mean(0), light[lit].mean()
+        around = normal[lit] - middle
+        slope = np.linalg.solve(around.T @ around + np.diag(RIDGE) * lit.sum(), around.T @ (light[lit] - level))
+        # What is darker than its normal explains lies in somebody's shade.
+        lit = light >= level + (normal - middle) @ slope - IN_SHADE
+    # One hue for each lightness: a blush would pass for coloured light from somewhere, and redden the head behind it.
+    tone = np.polyfit(light, color, 1)  # (2, 3)
+    out = tone[:1] * np.array([level - middle @ slope, *slope])[:, None]
+    out[0] += tone[1]
+    return out, normals
 
 
 @dataclass
 class Bared:
     """What takes the place of hair: patch, the change of colour; cover (ATLAS, ATLAS): how much of what was there it hides; fresh (ATLAS,
-    ATLAS): where on the head behind the face there is skin instead of hair."""
+    ATLAS): where on the head behind the face there is skin instead of hair; halfway: what is added half way, or None."""
 
     patch: Patch
     cover: np.ndarray
     fresh: np.ndarray
+    halfway: Patch | None
 
 
 def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bare) -> Bared | None:
     """Hair of a region replaced by skin under the light of the face, on the bust by what lies beside the hair. None if there is no hair."""
-    weight = np.clip(soft(regions(step.region), 2) * 1.5, 0, 1)
-    if box_of(weight) is None:
+    part = soft(regions(step.region), 2)
+    if box_of(part) is None:
         return None
-    fresh = np.zeros_like(weight)
-    fresh[chart_slice("shell")] = smooth_step(weight[chart_slice("shell")], *BORDER)
-    weight = np.maximum(weight, _shaded(regions, weight))
-    if step.share < 1:
-        weight *= np.clip(step.share + STUBBLE * regions.remembered("grain of stubble", _stubble), 0, 1)
+    # Hair goes as far as its soft edge, and what lies beside it with it; where one part of it borders on another each edit takes its share, or
+    # both would take the same twice.
+    whole = np.maximum(soft(regions("bald_area"), 2), part)
+    hair = np.clip(1.5 * whole, 0, 1)
+    mine = part / np.maximum(whole, 1e-3)
+    fresh = np.zeros_like(part)
+    fresh[chart_slice("shell")] = smooth_step((hair * mine)[chart_slice("shell")], *BORDER)
+    clean = bare_head(regions, texture, rig, shaper)
+    beside = np.maximum(_shaded(regions, hair), _stray(regions, texture, clean[chart_slice("face")], hair))
+    nearby = np.clip(soft(part, NEIGHBOURS) / np.maximum(soft(whole, NEIGHBOURS), 1e-4), 0, 1)
+    weight = hair * mine + np.maximum(beside - hair, 0) * nearby
     box = box_of(weight)
     assert box is not None
-    change = (bare_head(regions, texture, rig, shaper) - texture.color) * weight[..., None]
-    return Bared((box, change[tuple(at[box] for at in regions.nearest)]), weight, fresh)
+    inside = tuple(at[box] for at in regions.nearest)
+    left = clean if step.share == 1 else stubble(regions, texture, clean, step.share)
+    halfway = None
+    if step.cropped:
+        cropped = stubble(regions, texture, clean, HALF_CROPPED) - 0.5 * (left + texture.color)
+        cropped[chart_slice("body")] = 0
+        halfway = box, (cropped * weight[..., None])[inside]
+    return Bared((box, ((left - texture.color) * weight[..., None])[inside]), weight, fresh, halfway)
+
+
+def stubble(regions: Regions, texture: Texture, clean: np.ndarray, share: float) -> np.ndarray:
+    """The texture (ATLAS, ATLAS, 3) of a clipped head: between hairs a share of its skin (ATLAS, ATLAS, 3) shows. All hairs have one colour: what
+    locks had of light and shade goes with them; and where they fall over forehead, ears and neck none grow."""
+    hair = np.clip(regions("hair"), 0, 1)
+    seen = (hair > 0.8) & (texture.seen > 0.3)
+    tone = texture.color[seen if seen.any() else hair > 0].mean(0) if hair.any() else np.zeros(3)
+    # They are lit as the skin between them is.
+    lit = clean.mean(-1, keepdims=True) / max(float(clean[chart_slice("shell")].mean()), 1e-3)
+    elsewhere = np.maximum.reduce([regions(name) for name in ("own_fringe", "covered_ears", "hanging")])
+    grain = share + STUBBLE * regions.remembered("grain of stubble", _stubble)
+    skin = np.clip(grain + (1 - grain) * elsewhere, 0, 1)[..., None]
+    return skin * clean + (1 - skin) * np.clip(tone * lit, 0, 1)
 
 
 def bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> np.ndarray:
@@ -93,8 +140,11 @@ def _bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> 
         painted = _painted(regions, texture, rig, shaper, part)
         if part == "face":
             # What the light does not explain of the skin next to the hair goes on under it.
-            known = np.clip(regions("bare_skin")[block] * 1.2 - 0.1, 0, 1) * (texture.seen[block] > 0.2) * (hair[block] < 0.05)
-            rest = diffuse(cv2.GaussianBlur(texture.color[block] - painted, (0, 0), 3).astype(np.float32), known.astype(np.float32))
+            other = np.maximum(hair, _stray(regions, texture, painted, hair))[block]
+            known = np.clip(regions("bare_skin")[block] * 1.2 - 0.1, 0, 1) * (texture.seen[block] > 0.2) * (other < 0.05)
+            rest = cv2.GaussianBlur(texture.color[block] - painted, (0, 0), 3).astype(np.float32)
+            known *= smooth_step(rest.mean(-1), -2 * IN_SHADE, -IN_SHADE)  # but no shade: what casts it goes
+            rest = diffuse(rest, known.astype(np.float32))
             painted = painted + rest
             # And on behind the outline of the face.
             ring = at_oval(rest, rig)
@@ -117,7 +167,25 @@ def _shaded(regions: Regions, weight: np.ndarray) -> np.ndarray:
         away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
         out[block] = smooth_step(away, SHADOW, 0.4 * SHADOW) * np.clip(2 * regions("skin")[block], 0, 1)
     block = chart_slice("face")
-    out[block] *= 1 - np.clip(cv2.dilate(np.maximum(regions("brows"), regions("lips"))[block], np.ones((9, 9))), 0, 1)
+    out[block] *= 1 - _beside_features(regions)
+    return out
+
+
+def _beside_features(regions: Regions) -> np.ndarray:
+    """Weight (h, w) of brows and lips on the face's chart, and next to them."""
+    return np.clip(cv2.dilate(np.maximum(regions("brows"), regions("lips"))[chart_slice("face")], np.ones((9, 9))), 0, 1)
+
+
+def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weight (ATLAS, ATLAS) of the ends of hair on a forehead, below what the mask knows of it (ATLAS, ATLAS): darker than the skin that would
+    be there, on the face's chart (h, w, 3)."""
+    out = np.zeros_like(weight)
+    block, features = chart_slice("face"), _beside_features(regions)
+    away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
+    darker = cv2.GaussianBlur((clean - texture.color[block]).mean(-1).astype(np.float32), (0, 0), 1.5)
+    high = smooth_step(regions.face_xy[..., 1], BELOW_BROWS, BELOW_BROWS - 0.08)
+    found = smooth_step(away, STRAY[1], STRAY[0]) * smooth_step(darker, *DARKER) * high * (1 - features)
+    out[block] = cv2.GaussianBlur(cv2.dilate(found, np.ones((5, 5))), (0, 0), 1.5) * (1 - features)
     return out
 
 

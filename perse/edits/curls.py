@@ -15,7 +15,7 @@ DOWN, UP = np.array([0.0, 1.0, 0.0]), np.array([0.0, -1.0, 0.0])
 LENGTH = (0.45, 0.95)  # eye distances, of a curl that hangs
 WINDING = (0.035, 0.06)  # its radius, eye distances
 TURNS = (1.6, 2.6)  # of a curl
-COIL = (0.035, 0.07)  # radius of an afro's coils, eye distances
+COIL = (0.04, 0.085)  # radius of an afro's coils, eye distances
 STANDS = (-0.03, 0.07)  # eye distances over the hair at which they lie
 CLEAR, BEFORE = 0.62, 0.5  # eye distances to either side, and behind the eyes, within which no curl hangs over the face
 

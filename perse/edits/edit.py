@@ -16,8 +16,9 @@ class Edit:
 
     shape (V, 3): displacement of the rest shape, or None; early: 1 if it is in step with the amount, up to 2 if it is
     ahead of it. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
-    (ATLAS, ATLAS, 3), for whoever has one. cover (ATLAS, ATLAS): how much of what was there the patch hides, or None. fresh (ATLAS, ATLAS):
-    where on the head skin takes the place of hair, whose strands are not the skin's to be painted, or None.
+    (ATLAS, ATLAS, 3), for whoever has one. halfway: what is added besides half of that at half of the amount, or None.
+    cover (ATLAS, ATLAS): how much of what was there the patch hides, or None. fresh (ATLAS, ATLAS): where on the head skin takes the place
+    of hair, whose strands are not the skin's to be painted, or None.
     solid (ATLAS, ATLAS): where the surface becomes opaque and strands beyond the outline vanish, or None. overlay: what comes on
     top, or None; opacity: its, at full amount. tints: by kind of overlay, the change of colours (N, 3) -> (N, 3).
     """
@@ -27,6 +28,7 @@ class Edit:
         self.shape: np.ndarray | None = None
         self.early = 1.0
         self.patch: Patch | None = None
+        self.halfway: Patch | None = None
         self.solid: np.ndarray | None = None
         self.cover: np.ndarray | None = None
         self.fresh: np.ndarray | None = None
@@ -70,13 +72,7 @@ class Edit:
     def color_at(self, texture: Texture, xy: np.ndarray) -> np.ndarray | None:
         """Change of colour (N, 3) at atlas pixels (N, 2); None if there is none anywhere."""
         patch = self.change(texture)
-        if patch is None:
-            return None
-        (rows, columns), change = patch
-        inside = (xy[:, 0] > columns.start) & (xy[:, 0] < columns.stop) & (xy[:, 1] > rows.start) & (xy[:, 1] < rows.stop)
-        out = np.zeros((len(xy), 3), np.float32)
-        out[inside] = sample(change, (xy[inside] - [columns.start, rows.start])[None])[0]
-        return out
+        return None if patch is None else read(patch, xy)
 
     def shape_at(self, share: float) -> np.ndarray | None:
         """Displacement (V, 3) at a share of the amount."""
@@ -101,3 +97,17 @@ class Edit:
     def reshape(self, shape: np.ndarray) -> None:
         """Add one more displacement."""
         self.shape = shape if self.shape is None else self.shape + shape
+
+
+def read(patch: Patch, xy: np.ndarray) -> np.ndarray:
+    """What a patch adds (N, 3) at atlas pixels (N, 2)."""
+    (rows, columns), change = patch
+    inside = (xy[:, 0] > columns.start) & (xy[:, 0] < columns.stop) & (xy[:, 1] > rows.start) & (xy[:, 1] < rows.stop)
+    out = np.zeros((len(xy), 3), np.float32)
+    out[inside] = sample(change, (xy[inside] - [columns.start, rows.start])[None])[0]
+    return out
+
+
+def hump(share: float) -> float:
+    """How much of what is added half way there is at a share of the amount: 1 at a half, none at either end."""
+    return 4 * share * (1 - share)

@@ -5,8 +5,10 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..face.landmarks import OVAL
+from ..face.triangles import canonical
 from ..render.geometry import interpolated
 from ..rig.anatomy.template import head_template
 from ..rig.head import ears_of
@@ -19,6 +21,10 @@ RECEDES = 0.09  # eye distances behind the face's outline of one step in the tab
 DEPTHS, LINE = (0.2, 0.5, 0.7, 1.2), (0.0, 0.25, 0.45, 0.95)
 RAGGED = 0.1  # eye distances over which hair ends at that line
 EAR = (0.5, 0.8)  # weight of an ear from which, and from which wholly, it comes out of the hair
+HAIRLINE = (0.01, 0.15)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
+UNEVEN = (0.008, ((23.0, 0.4), (47.0, 2.1), (90.0, 4.0)))  # eye distances by which that varies, and waves (an eye distance, phase) along it
+SIDES = (-0.12, -0.30)  # eye distances below the eyes of the mean face between which a receding line gives way to the hair before the ears
+SLANT, SIDE = 1.2, 0.62  # by which that line rises outwards, and how far out it is where those are its heights
 THINS = 0.09  # eye distances to either side of a receded line over which hair thins out
 PUFFED = (0.0, -0.7)  # eye distances below the line to which hair grows at which an afro begins, and is full
 HIDDEN_EAR = 0.3  # share of an ear that is hair in the portrait, from which the ear under it comes out
@@ -89,6 +95,20 @@ def puffed(regions: Known) -> np.ndarray:
     return regions("upper_hair") * smooth_step(_low(regions.points), *PUFFED)
 
 
+def own_fringe(regions: Known) -> np.ndarray:
+    """Hair that falls from the hairline over the forehead and beside the cheeks; what lies next to the face's outline is hairline."""
+    hair, weight = np.clip(1.5 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
+    block, mean = chart_slice("face"), canonical()[0][:, :2]
+    ring = np.stack([mean[OVAL], np.roll(mean[OVAL], -1, 0)], 1)
+    t = np.linspace(0, 1, 8, endpoint=False)[:, None, None]
+    inside = cKDTree((ring[:, 0] * (1 - t) + ring[:, 1] * t).reshape(-1, 2)).query(regions.face_xy.reshape(-1, 2))[0]
+    # No line: here and there hair begins farther in.
+    uneven = sum(np.sin(waves * regions.face_xy[..., 0] + phase) for waves, phase in UNEVEN[1])
+    weight[block] = hair[block] * smooth_step(inside.reshape(hair[block].shape) + UNEVEN[0] * uneven, *HAIRLINE)
+    weight[block] *= 1 - smooth_step(_low(regions.points[block]), -RAGGED / 2, RAGGED / 2)  # what hangs lower is the ends'
+    return weight
+
+
 def bald_area(regions: Known) -> np.ndarray:
     """All hair, and ears that are under it."""
     return np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
@@ -112,12 +132,13 @@ def temples(regions: Known) -> np.ndarray:
     hair = regions("hair")
     weight = np.zeros_like(hair)
     block = chart_slice("face")
-    weight[block] = hair[block] * np.clip((0.06 - regions.face_xy[..., 1]) / 0.2, 0, 1)
+    low = regions.face_xy[..., 1] + SLANT * (np.abs(regions.face_xy[..., 0]) - SIDE)
+    weight[block] = np.clip(1.5 * hair[block], 0, 1) * smooth_step(low, *SIDES)
     shell = chart_slice("shell")
     width = hair[shell].shape[1]
     place = head_template().around(np.arange(width) / width)
     column = np.minimum(place, len(OVAL) - place)  # landmarks of the outline away from the middle of the forehead
-    deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.6, 3.6, 6.2, 4.6, 2.0, 0])
+    deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.2, 2.9, 5.0, 3.6, 0.8, 0])
     deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width]
     weight[shell] = np.clip(1.5 * hair[shell], 0, 1) * smooth_step(regions.behind_outline() - deep[None], THINS, -THINS)
     return weight
@@ -130,6 +151,7 @@ HAIR_AREAS: dict[str, Callable[[Known], np.ndarray]] = {
     "pinned": pinned,
     "upper_hair": upper_hair,
     "puffed": puffed,
+    "own_fringe": own_fringe,
     "bald_area": bald_area,
     "undercut": undercut,
     "temples": temples,

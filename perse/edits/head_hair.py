@@ -19,7 +19,7 @@ from .curls import afro, curls
 from .hair_tones import tones
 from .head_measures import Head
 from .strands import ribbons
-from .tied_hair import bun, combed, hairline, ponytail
+from .tied_hair import bun, combed, hairline, ponytail, swept
 
 AXIS_DEPTH = 0.72  # eye distances behind the eyes, of the vertical line that hair hangs around
 ANGLES, HEIGHTS = 72, 80  # cells around that line and down it, in which the head's outermost surface is measured
@@ -149,10 +149,11 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 
 
 # Cuts by the name that a catalogue entry gives.
-CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh]] = {
+CUTS: dict[str, Callable[[Head, Locks, np.ndarray, int], BoundMesh | None]] = {
     "long": long,
     "fringe": fringe,
     "combed": combed,
+    "swept": swept,
     "hairline": hairline,
     "ponytail": ponytail,
     "bun": bun,

@@ -20,7 +20,7 @@ MISSING = {
     "own_beard": "beard to take off",
 }
 # Parts of the hair that a cut takes off if there are any: of short hair there is nothing, and nothing is missed.
-IF_ANY = {"hanging", "covered_ears"}
+IF_ANY = {"hanging", "covered_ears", "own_fringe"}
 GLASSES = "The photo shows glasses, which hide what is behind them: they cannot be taken off, and a second pair would lie over them."
 
 

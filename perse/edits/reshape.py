@@ -1,12 +1,15 @@
 """Edits of form: displacements (V, 3) of a rig's rest shape."""
 
 import numpy as np
+from scipy.ndimage import grey_closing
 
 from ..attributes.edit_vocabulary import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
 from ..face.triangles import canonical
 from ..render.geometry import vertex_normals
-from ..rig.anatomy.prior import likely_head
+from ..rig.anatomy.prior import likely_head, upright
+from ..rig.anatomy.template import head_template
+from ..rig.bust import ANGLES, ROWS, sections
 from ..rig.head import bare_head, ears_of
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
@@ -17,6 +20,7 @@ HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in 
 HAIR_GIVES = 0.08  # share of an ear's change that hair over it takes part in
 HAIRLINE = 0.4  # eye distances behind the face's outline over which hair gains its volume
 HOLLOW = 0.02  # eye distances by which a point lies deeper than its neighbours where little light reaches
+ISLAND = (7, 9)  # rows and columns of the bust within which what hair surrounds goes with it
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
 
@@ -29,7 +33,9 @@ class Shaper:
         count = int(head.sum())  # face and shell come first
         self.surface = Surface(rig.vertices[:count], rig.faces[(rig.faces < count).all(1)])
         self.shell = np.flatnonzero(rig.vertex_part == PART["shell"])
+        self.body = np.flatnonzero(rig.vertex_part == PART["body"])
         self._bald: np.ndarray | None = None
+        self._bare_bust: np.ndarray | None = None
         self._ears = self._evened(ears_of(rig)[:count])
         self._behind = self.surface.distance(list(OVAL))
         # A triangle of bone, which moves with the skull alone: neither expressions nor edits reach the hindmost of the upper teeth.
@@ -127,7 +133,7 @@ class Shaper:
         return shape
 
     def tuck(self, step: Tuck, region: np.ndarray) -> np.ndarray:
-        """The shell drawn in to `keep` of its distance from a bald head of the same face.
+        """The shell drawn in to `keep` of its distance from a bald head of the same face, and hair on the bust to neck and shoulders.
 
         Args:
             region: (ATLAS, ATLAS) where.
@@ -136,7 +142,28 @@ class Shaper:
         keep = np.minimum(step.keep, step.most / np.maximum(np.linalg.norm(inward, axis=1), 1e-6))
         shape = np.zeros(self.rig.vertices.shape)
         shape[self.shell] = ((1 - keep) * self.on_shell(region))[:, None] * inward
+        hangs = np.clip(sample(region, self.at[None, self.body])[0], 0, 1).reshape(ROWS, ANGLES)
+        if hangs.any():
+            # What shows between locks goes with them: an island of cloth would stay in the air.
+            hangs = grey_closing(hangs, ISLAND, mode=("nearest", "wrap")).ravel()
+            shape[self.body] = ((1 - step.keep) * hangs)[:, None] * (self.bare_bust - self.rig.vertices[self.body])
         return shape
+
+    @property
+    def bare_bust(self) -> np.ndarray:
+        """The bust's vertices (N, 3) where neck and shoulders would be without the hair on them: nowhere wider than they are likely to be."""
+        if self._bare_bust is None:
+            turn = self.rig.camera.viewmat[:3, :3].astype(np.float64)
+            likely = likely_head(self.rig.vertices[:FACE].astype(np.float64))
+            measured = sections(upright(likely.bust, head_template().bust_follows, turn))
+            points = self.rig.vertices[self.body] @ turn.T
+            axis = measured.centre(points[:, 1])
+            away = points[:, [0, 2]] - axis
+            angle, radius = np.arctan2(away[:, 0], -away[:, 1]), np.hypot(*away.T)
+            likely_radius = measured.at(measured.radius, angle[None], points[None, :, 1])[0]
+            points[:, [0, 2]] = axis + away * np.minimum(likely_radius / np.maximum(radius, 1e-6), 1)[:, None]
+            self._bare_bust = points @ turn
+        return self._bare_bust
 
     @property
     def bald(self) -> np.ndarray:

@@ -146,7 +146,7 @@ class Workshop:
                     found = bare(self.regions, self.texture, self.rig, self.shaper, step)
                     if found is not None:
                         out.paint(found.patch)
-                        out.cover = found.cover
+                        out.cover, out.halfway = found.cover, found.halfway
                         out.fresh = found.fresh if found.fresh.any() else None
                 case Pupil():
                     out.paint(pupil(self.regions, self.texture, step, sign))

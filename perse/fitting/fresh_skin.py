@@ -11,7 +11,7 @@ import numpy as np
 from ..avatar.seeds.seed import FLATNESS
 from ..avatar.seeds.unseen import downwards, evenly, roundness
 from ..edits.bare_skin import bare_head
-from ..edits.edit import Edit
+from ..edits.edit import Edit, read
 from ..edits.workshop import Workshop
 from ..render.geometry import triangle_frames, triangle_normals, unit
 from ..rig.head import ears_of
@@ -23,16 +23,18 @@ WIDTH = 0.8  # standard deviation over that distance: they close their own gaps
 LEAST, WHOLE = 0.08, 0.9  # weight from which there is skin, and from which it is as the edit paints it
 # Times the opacity that is there: strands go and skin comes a little too far, so that what lessons learn of it leaves neither half there.
 SURELY = 1.15
+CROPPED = 0.95  # of that, what an edit that crops hair before it goes has of both half way: it has come to the skin with its stubble
 
 
 @dataclass
 class Bared:
     """Of the skin that one edit brings: rows (n,) among all Gaussians, opacity (n,), and the change (n, 3) from clean skin to what the edit
-    leaves of stubble."""
+    leaves of stubble; halfway (n, 3): the same at half of the amount, of an edit that crops hair before it goes, or None."""
 
     rows: np.ndarray
     opacity: np.ndarray
     color: np.ndarray
+    halfway: np.ndarray | None
 
 
 def bared_skin(edit: Edit, skin: dict[str, np.ndarray] | None, texture: Texture) -> Bared | None:
@@ -43,8 +45,12 @@ def bared_skin(edit: Edit, skin: dict[str, np.ndarray] | None, texture: Texture)
     opacity = sample(edit.fresh, at[None])[0]
     chosen = opacity > LEAST
     change = edit.color_at(texture, at[chosen])
-    left = sample(texture.color, at[None, chosen])[0] + change - skin["color"][chosen]
-    return Bared(skin["rows"][chosen], SURELY * opacity[chosen], left * (opacity[chosen] > WHOLE)[:, None])
+    assert change is not None  # what uncovers skin paints it
+    was, whole = sample(texture.color, at[None, chosen])[0], (opacity[chosen] > WHOLE)[:, None]
+    halfway = None
+    if edit.halfway is not None:
+        halfway = (was + 0.5 * change + read(edit.halfway, at[chosen]) - skin["color"][chosen]) * whole
+    return Bared(skin["rows"][chosen], SURELY * opacity[chosen], (was + change - skin["color"][chosen]) * whole, halfway)
 
 
 def fresh_skin(workshop: Workshop, edits: Iterable[Edit]) -> dict[str, np.ndarray] | None:

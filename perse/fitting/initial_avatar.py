@@ -15,14 +15,14 @@ from ..avatar.latent_space import AxisBasis, LatentSpace
 from ..avatar.seeds.freedom import Freedom, freedom
 from ..avatar.seeds.from_photo import seed_gaussians
 from ..avatar.seeds.seed import Seeds
-from ..edits.edit import Edit
+from ..edits.edit import Edit, Patch, read
 from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..rig.rig import Rig
 from ..side_by_side import SideBySide
 from ..texture.atlas import ATLAS, Texture, sample
 from .even_sliders import typical_pace
-from .fresh_skin import SURELY, bared_skin, fresh_skin
+from .fresh_skin import CROPPED, SURELY, Bared, bared_skin, fresh_skin
 from .overlays import frame_quats, overlay_gaussians
 
 LEAST_WEIGHT = 0.02  # of a region, below which a Gaussian is no part of it
@@ -176,7 +176,7 @@ def _basis(
     if bared is not None:
         rows = np.concatenate([rows, bared.rows])
     weights = np.concatenate([np.clip(weight[index] * GAIN, 0, 1), np.ones(len(rows) - here)])
-    ends, paint = {}, None
+    ends, paint, halves = {}, None, None
     for sign, edit in edits.items():
         color, opacity = np.zeros((len(rows), 3), np.float32), np.zeros(len(rows), np.float32)
         divisor = np.maximum(weights[:here], LEAST_DIVISOR)
@@ -196,11 +196,13 @@ def _basis(
             # Strands go, whatever they have become until then, and skin comes.
             opacity[:here] -= SURELY * sample(edit.fresh, uv[:, index])[0]
             color[strange:], opacity[strange:] = bared.color, bared.opacity
+        if edit.halfway is not None:
+            halves = _halves(edit.halfway, color, opacity, bared, uv[0, index], divisor)
         opacity[here:own] = plan.rise.sum(0)
         shape = np.zeros((len(vertices), 3)) if edit.shape is None else edit.shape[vertices]
         ends[sign] = [torch.from_numpy(np.asarray(x, np.float32)) for x in (color, opacity, shape)]
     paints = any(e.change(texture) is not None or e.overlay is not None or e.solid is not None or e.tints for e in edits.values())
-    quadratic = len(plan.extras) > 0 or _ends_differ(*(end[0] for end in ends.values()))
+    quadratic = len(plan.extras) > 0 or halves is not None or _ends_differ(*(end[0] for end in ends.values()))
     basis = AxisBasis(
         torch.from_numpy(rows),
         torch.from_numpy(weights),
@@ -213,13 +215,29 @@ def _basis(
         basis.pace.copy_(typical_pace())
     for k, name in enumerate(("color", "opacity", "shape")):
         minus = ends[-1][k] if -1 in ends else None
-        if minus is None and name == "opacity":
+        if halves is not None and name in halves:
+            # The parabola through nothing, this and the end, carried on to the other side.
+            minus = 3 * ends[1][k] - 8 * torch.from_numpy(halves[name])
+        elif minus is None and name == "opacity":
             minus = -ends[1][k]
             minus[here:own] = torch.from_numpy(plan.rise[1] - plan.rise[0]).float()
         elif minus is None and name == "shape":
             minus = (1 - 2 * edits[1].early) * ends[1][k]
         basis.start(ends[1][k], minus, name)
     return basis, paint
+
+
+def _halves(
+    halfway: Patch, color: np.ndarray, opacity: np.ndarray, bared: Bared | None, at: np.ndarray, divisor: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Colour (R, 3) and opacity (R,) half way to these of an edit that adds a patch there. at (n, 2), divisor (n,): of the first n rows,
+    which are the portrait's own; the last are the skin that is bared."""
+    halves = {"color": 0.5 * color, "opacity": 0.5 * opacity}
+    halves["color"][: len(at)] += read(halfway, at) / divisor[:, None]
+    if bared is not None:
+        halves["opacity"] = np.float32(CROPPED) * opacity
+        halves["color"][len(color) - len(bared.rows) :] = bared.halfway
+    return halves
 
 
 def _drawn_in(edit: Edit, seeds: Seeds, index: np.ndarray) -> np.ndarray:

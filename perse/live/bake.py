@@ -9,6 +9,7 @@ import torch
 from ..apart import apart
 from ..attributes.own_words import described_of
 from ..avatar.avatar import Avatar
+from ..avatar.headroom import tops
 from ..avatar.latent_space import AxisBasis
 from ..controls import Controls
 from ..errors import PerseError
@@ -57,6 +58,8 @@ def _baked(avatar: Avatar, budget: int, look: Controls) -> bytes:
     # Others may be drawing it where it is.
     whole = avatar if avatar.device.type == "cpu" else deepcopy(avatar).place("cpu")
     small = merged(whole, budget)
+    tops(whole)
+    small.tops = dict(whole.tops)  # framed alike, by what the whole avatar's Gaussians reach
     if small is not whole:
         refine(small, whole)
     return live_file(small, look).encode()

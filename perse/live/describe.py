@@ -1,6 +1,7 @@
 """What a player must know beside arrays: names, ranges, joints, the camera; plain JSON values."""
 
 from ..avatar.avatar import Avatar
+from ..avatar.headroom import CLOSE, LOOKS_UP, MARGIN, REST, tops
 from ..avatar.latent_space import FAINTER, MOST_OPAQUE
 from ..controls import RANGES
 from ..face.landmarks import LOWER_LIP
@@ -14,7 +15,7 @@ POSE = ("head_", "body_", "gaze_")  # beginnings of the controls that pose; the 
 
 def rig(avatar: Avatar) -> dict:
     """Camera, joints and names of the shapes."""
-    camera, poser = avatar.rig.camera, avatar.poser
+    camera, poser, highest = avatar.rig.camera, avatar.poser, tops(avatar)
     return {
         "camera": {
             "viewmat": camera.viewmat.astype(float).tolist(),
@@ -22,6 +23,7 @@ def rig(avatar: Avatar) -> dict:
             "size": camera.width,
         },
         "pivot": list(HEAD_CENTRE),
+        "headroom": {"rest": highest.pop(REST), "tops": highest, "margin": MARGIN, "looks_up": LOOKS_UP, "close": list(CLOSE)},
         "parts": PARTS,
         "eye_centres": avatar.rig.eye_centres.astype(float).tolist(),
         "iris": avatar.rig.iris.astype(float).tolist(),

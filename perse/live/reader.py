@@ -12,6 +12,7 @@ from ..attributes.own_words import MAX_STYLES, MAX_WORDS, Described, extend
 from ..avatar.avatar import Avatar
 from ..avatar.binding import Binding
 from ..avatar.file_rules import MAX_AXES, MAX_GAUSSIANS, TOPOLOGIES, check_camera, check_topology, require
+from ..avatar.headroom import REST
 from ..avatar.latent_space import BETWEEN, KNOTS, AxisBasis, LatentSpace
 from ..errors import PerseError, shown
 from ..render.camera import Camera
@@ -43,7 +44,13 @@ def assemble(live: LiveFile) -> Avatar:
     """The avatar that a live file holds, without its photo. ValueError, LookupError or TypeError for what no bake writes."""
     rig = _rig(live)
     binding, gaussians = _gaussians(live, len(rig.faces))
-    return Avatar(rig, binding, gaussians, _space(live, len(binding), len(rig.vertices))).requires_grad_(False)
+    avatar = Avatar(rig, binding, gaussians, _space(live, len(binding), len(rig.vertices))).requires_grad_(False)
+    # As players have it: axes that are not named end no higher than the head, and of earlier files none does.
+    room = live.head.get("headroom", {"rest": 0.0, "tops": {}})
+    highest = {name: float(room["tops"].get(name, room["rest"])) for name in avatar.space.axes} | {REST: float(room["rest"])}
+    require(all(abs(y) <= 2 for y in highest.values()))
+    avatar.tops = highest
+    return avatar
 
 
 def _rig(live: LiveFile) -> Rig:

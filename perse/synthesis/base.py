@@ -60,7 +60,7 @@ class Clip:
 
 
 def mixed_axes(clips: list[Clip], categories: list[Category]) -> list[tuple[str, ...]]:
-    """Pairs of axes, in their category's order, between whose ends at +1 there are interpolated faces."""
+    """Pairs of axes, in their category's order, between whose ends at +1 there are interpolated faces: those that styles are about (`syllabus`)."""
     found: dict[tuple[str, ...], None] = {}
     for category in categories:
         for latent in (z for clip in clips if (clip.category, clip.kind) == (category.name, "interpolated") for z in clip.latents):

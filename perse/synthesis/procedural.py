@@ -13,7 +13,7 @@ import torch
 from .. import stages
 from ..attributes.edit_vocabulary import Axis, Category
 from ..edits.bound_mesh import BoundMesh
-from ..edits.edit import Edit
+from ..edits.edit import Edit, Patch, hump
 from ..edits.workshop import Workshop
 from ..portrait import Portrait
 from ..render.camera import Camera
@@ -208,9 +208,11 @@ class Studio:
             self._patches[id(edit)] = self._patch(edit)
         if not hasattr(self._canvas, "rgba"):
             self._canvas.rgba = self.rgba.copy()
-        canvas, (box, change, solid) = self._canvas.rgba, self._patches[id(edit)]
+        canvas, (box, change, halfway, solid) = self._canvas.rgba, self._patches[id(edit)]
         if change is not None:
             canvas[box][..., :3] += np.float32(share) * change
+        if halfway is not None:  # it lies where the change does
+            canvas[box][..., :3] += np.float32(hump(share)) * halfway
         if solid is not None:
             box = np.s_[:, :]
             canvas[..., 3] = np.maximum(self.rgba[..., 3], np.float32(share) * solid)
@@ -222,15 +224,11 @@ class Studio:
             self._covers[id(edit)] = halved(np.stack([*(edit.cover,) * 3, np.ones_like(edit.cover)], -1))
         return self._covers[id(edit)]
 
-    def _patch(self, edit: Edit) -> tuple[tuple[slice, slice] | None, np.ndarray | None, np.ndarray | None]:
-        """An edit's change of colour, and where it makes the surface solid, on the halved atlas."""
-        box, change, patch = None, None, edit.change(self.texture)
-        if patch is not None:
-            (rows, columns), change = patch
-            ends = [(s.start // 2, -(-s.stop // 2)) for s in (rows, columns)]
-            pads = [(s.start - 2 * a, 2 * b - s.stop) for s, (a, b) in zip((rows, columns), ends)]
-            box, change = tuple(slice(*end) for end in ends), halved(np.pad(change, (*pads, (0, 0))))
-        return box, change, None if edit.solid is None else halved(edit.solid)
+    def _patch(self, edit: Edit) -> tuple[tuple[slice, slice] | None, np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+        """An edit's change of colour, what it adds half way, and where it makes the surface solid, on the halved atlas."""
+        box, change = halved_patch(edit.change(self.texture))
+        halfway = halved_patch(edit.halfway)[1]
+        return box, change, halfway, None if edit.solid is None else halved(edit.solid)
 
     def _owned_faces(self, axis: Axis) -> np.ndarray:
         """Rig triangles (F,) bool that an axis' region touches."""
@@ -350,6 +348,16 @@ class Studio:
             clip.frames.append(to_frame(image, alpha, between(frame_a.before, frame_b.before, share), camera, pose))
             clip.latents.append(latent)
         return clip
+
+
+def halved_patch(patch: Patch | None) -> tuple[tuple[slice, slice] | None, np.ndarray | None]:
+    """Where on the halved atlas a change of colour lies, and the change there; twice None for none."""
+    if patch is None:
+        return None, None
+    (rows, columns), change = patch
+    ends = [(s.start // 2, -(-s.stop // 2)) for s in (rows, columns)]
+    pads = [(s.start - 2 * a, 2 * b - s.stop) for s, (a, b) in zip((rows, columns), ends)]
+    return tuple(slice(*end) for end in ends), halved(np.pad(change, (*pads, (0, 0))))
 
 
 def halved(image: np.ndarray) -> np.ndarray:

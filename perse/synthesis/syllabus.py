@@ -63,16 +63,24 @@ def syllabus(categories: list[Category], ends: Ends, known: set[str], straight: 
     return lessons
 
 
+def _leads(category: Category, axis: Axis) -> bool:
+    """Whether an axis is what a style is about. What several styles take along and none consists of (ears that are free, ends that are cut off) is
+    never all that changes on a way, and between two of them there is nothing to teach."""
+    with_it = [style for style in category.styles if axis.name in dict(style.at)]
+    return len(with_it) < 2 or any(len(style.at) == 1 for style in with_it)
+
+
 def _some(items: list, most: int) -> list:
     """All, or as many of them as may be, from all over the list."""
     return items if len(items) <= most else [items[i] for i in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
 def _pairs(categories: list[Category], ends: Ends, exact: set[str]) -> list[tuple]:
-    """Neighbouring ends (category, (axis, sign), (axis, sign)), at most `PAIRS` of a category, of axes that are not exact."""
+    """Neighbouring ends (category, (axis, sign), (axis, sign)), at most `PAIRS` of a category, of axes that are not exact and lead to a style."""
     found = []
     for category in categories:
-        points = [(axis, sign) for axis in category.axes if axis.needs is None and axis.name not in exact for sign in ends[axis.name]]
+        axes = [axis for axis in category.axes if axis.needs is None and axis.name not in exact and _leads(category, axis)]
+        points = [(axis, sign) for axis in axes for sign in ends[axis.name]]
         pairs = [(category, a, b) for a, b in pairwise(points) if a[0] is not b[0]]
         found += [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PAIRS, len(pairs))).astype(int))]
     return found

@@ -1,11 +1,15 @@
 """Haircuts: parts of the hair that barbers know, strands that turn with the head, skin where hair is taken off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from perse.attributes.catalogue import AXES, BY_NAME, reduced_to
+from perse.attributes.edit_vocabulary import Tuck
 from perse.attributes.former_names import parts_of_latent
+from perse.edits.bare_skin import bare_head
 from perse.edits.growth_field import BrowGrowth
 from perse.edits.workshop import Workshop
 from perse.face.landmarks import BROW
@@ -13,7 +17,8 @@ from perse.fitting.fresh_skin import bared_skin, fresh_skin
 from perse.render.geometry import interpolated, triangle_frames, unit
 from perse.rig.expressions import expand
 from perse.rig.skeleton import PART
-from perse.texture.atlas import ATLAS, sample
+from perse.texture.atlas import ATLAS, chart_slice, sample
+from perse.texture.cie_lab import to_lab
 
 STRANDS = ("hair_up", "hair_tail", "hair_bun", "hair_curls", "hair_afro")
 
@@ -40,6 +45,8 @@ def test_strands_turn_with_the_head_take_the_dye_and_leave_the_face_free(shop, r
     assert np.isfinite(still).all() and overlay.kind == "hair" and 500 < len(overlay.segments) < 5000
     turned = overlay.pose(rig, posed(rig, head=(25.0, 0.0, 0.0)))
     assert np.linalg.norm(turned - still, axis=1).max() > 0.3
+    if name == "hair_tail":  # its end lies on a shoulder
+        return
     apart = np.linalg.norm(still[::7] - still[len(still) // 2], axis=1)
     stretched = np.abs(np.linalg.norm(turned[::7] - turned[len(still) // 2], axis=1) - apart)
     assert np.quantile(stretched, 0.8) < 0.02 and stretched.max() < 0.4  # at the nape curls hang on a neck that gives
@@ -50,10 +57,14 @@ def test_strands_turn_with_the_head_take_the_dye_and_leave_the_face_free(shop, r
     assert not before_the_face.any()
 
 
-def test_a_tail_hangs_behind_and_a_bun_sits_on_top(shop, rig):
+def test_a_tail_falls_over_a_shoulder_and_a_bun_sits_on_top(shop, rig):
     tail, bun = (made(shop, name).overlay.pose(rig, rig.vertices) for name in ("hair_tail", "hair_bun"))
     skull = rig.vertices[shop.shaper.shell]
-    assert tail[:, 2].min() > 1.0 and tail[:, 1].max() > 0.4 and tail[:, 2].max() > skull[:, 2].max()
+    end = tail[tail[:, 1] > 1.4]
+    assert tail[:, 2].max() > 0.95 * skull[:, 2].max() and len(end) > 100, "it begins behind the head and ends before a shoulder"
+    assert end[:, 0].min() > 0.25 and np.median(end[:, 2]) < 0.6 and end[:, 1].max() < 2.4
+    moved = made(shop, "hair_tail").overlay.pose(rig, posed(rig, head=(25.0, 0.0, 0.0))) - tail
+    assert np.linalg.norm(moved[tail[:, 1] > 1.4], axis=1).mean() < 0.3 * np.linalg.norm(moved[tail[:, 1] < 0], axis=1).mean()
     assert bun[:, 1].min() < shop.shaper.bald[:, 1].min() - 0.1 and np.ptp(bun[:, 1]) < 1.0
 
 
@@ -98,6 +109,61 @@ def test_hair_that_is_taken_off_uncovers_skin_of_its_own(shop, rig, texture):
     assert len(shown["hair_bald"].rows) > len(shown["hair_undercut"].rows) > 0 < len(shown["hair_ears"].rows)
     assert np.abs(shown["hair_bald"].color).max() < 0.05 < np.abs(shown["hair_undercut"].color).max()
     assert bared_skin(made(shop, "hair_up"), skin, texture) is None and fresh_skin(shop, [made(shop, "hair_up")]) is None
+
+
+def test_half_bald_is_clipped_evenly_and_not_a_faint_mixture(shop, texture):
+    bald = made(shop, "hair_bald")
+    (rows, columns), change = bald.change(texture)
+    assert bald.halfway is not None and bald.halfway[0] == (rows, columns) and not made(shop, "hair_undercut").halfway
+    scalp = (np.minimum(shop.region("hair"), 1 - shop.region("own_fringe")) > 0.98) & (shop.region("hanging") < 0.01) & (texture.seen > 0.5)
+    scalp = scalp[rows, columns]
+    own, end = texture.color[rows, columns][scalp], (texture.color[rows, columns] + change)[scalp]
+    half = own + 0.5 * change[scalp] + bald.halfway[1][scalp]
+    assert half.mean(-1).std() < 0.6 * (0.5 * (own + end)).mean(-1).std(), "locks are gone"
+    assert own.mean() + 0.05 < half.mean() < end.mean() - 0.02, "between hair and skin"
+    # And so on the avatar: by then hair has come to the skin.
+    skin = fresh_skin(shop, [bald])
+    skin["rows"] = np.arange(len(skin["face"]))
+    assert bared_skin(bald, skin, texture).halfway is not None and bared_skin(made(shop, "hair_undercut"), skin, texture).halfway is None
+
+
+def test_a_scalp_has_the_hue_of_the_face_whatever_its_cheeks_are(shop, rig, texture):
+    """A blush and a shaded forehead would pass for light from below that is red, and the scalp, which looks up, for dark red."""
+    flushed = texture.color.copy()
+    cheeks = shop.region("cheeks")[..., None]
+    flushed = np.clip(flushed + cheeks * np.float32([0.15, -0.08, -0.08]), 0, 1)
+    shop_too = Workshop(rig, replace(texture, color=flushed), 0)
+    plain, red = (
+        to_lab(bare_head(s.regions, s.texture, rig, s.shaper)[chart_slice("shell")]).reshape(-1, 3).mean(0) for s in (shop, shop_too)
+    )
+    forehead = to_lab(texture.color[(shop.region("bare_skin") > 0.9) & (shop.region("cheeks") < 0.1)][None])[0].mean(0)
+    assert np.abs(red - plain).max() < 5 and abs(plain[0] - forehead[0]) < 12 and np.abs(plain[1:] - forehead[1:]).max() < 6
+
+
+def test_parts_of_the_hair_are_taken_off_once(shop, texture):
+    """A texel between two of them that both took would be lighter than skin."""
+    taken = np.zeros((ATLAS, ATLAS), np.float32)
+    for name in ("hair_ends", "hair_ears", "hair_forehead"):
+        taken += made(shop, name).cover
+    assert np.quantile(taken[taken > 0.02], 0.995) < 1.1
+    fringe = shop.region("own_fringe")[chart_slice("face")]
+    assert fringe.max() > 0.9 and not shop.region("own_fringe")[chart_slice("shell")].any(), "hers falls over the forehead"
+    swept = made(shop, "hair_forehead").overlay
+    assert len(swept.segments) > 500 and swept.pose(shop.rig, shop.rig.vertices)[:, 1].max() < 0.2
+
+
+def test_hair_that_is_cut_off_leaves_no_collar(shop, rig):
+    """The bust is as wide as hair on it makes it; without hair it is a neck, with all that showed between locks."""
+    body, everywhere = shop.shaper.body, np.zeros((ATLAS, ATLAS), np.float32)
+    everywhere[chart_slice("body")] = 1
+    moved = shop.shaper.tuck(Tuck(0.0), everywhere)[body]
+    np.testing.assert_allclose(rig.vertices[body] + moved, shop.shaper.bare_bust, atol=1e-6)
+    assert np.linalg.norm(moved, axis=1).max() > 0.1, "her suit is wider than she is"
+    inward = rig.vertices[body] - [0, 0, 0.6]
+    assert (moved * inward)[:, [0, 2]].sum(1).max() < 0.02
+    rows, columns = (slice(s.start + 60, s.start + 70) for s in chart_slice("body"))
+    everywhere[rows, columns] = 0
+    np.testing.assert_allclose(shop.shaper.tuck(Tuck(0.0), everywhere)[body], moved, atol=1e-6)
 
 
 def test_a_hat_covers_hair_that_is_thicker_than_it_is(shop, rig):

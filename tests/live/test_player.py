@@ -101,6 +101,8 @@ def agrees(shown: np.ndarray, wanted: np.ndarray) -> None:
 
 POSES = {
     "rest": Controls(),
+    "headroom": Controls(styles={"hair": {"bun": 1.0}}, zoom=1.05),
+    "headroom for a part": Controls(styles={"hat": {"cowboy": 0.7}}, yaw=-25),
     "closed eyes": Controls(expression={"blink": 1.0}, zoom=2.5),
     "half closed, looking aside": Controls(expression={"blink": 0.6}, gaze_yaw=30, zoom=2.5),
     "looking down": Controls(gaze_pitch=20, zoom=2.5),

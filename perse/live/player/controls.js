@@ -29,7 +29,7 @@ export function shapeWeights(head, controls) {
 }
 
 // Map of category -> Float32Array: its latent, attributes, styles and latents added up within the axes' ranges.
-function latentsOf(head, controls) {
+export function latentsOf(head, controls) {
   const out = new Map();
   for (const category of head.categories) {
     const z = new Float32Array(category.axes.length);

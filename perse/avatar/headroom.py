@@ -1,0 +1,73 @@
+"""Headroom: the camera makes way for what stands higher than the person's own head, a bun, an afro, a tall hat.
+
+A portrait is cropped to the hair that it shows. Styles that end above the frame would have to be made lower to fit, which no bun on the crown
+and no cowboy hat can be; so the frame moves, as a photographer's would: half of what is missing by looking higher, half by stepping back, which
+keeps the picture's lower edge on the chest. The portrait as it is is framed as ever, and a camera that follows an amount moves as evenly.
+"""
+
+import numpy as np
+import torch
+
+from ..controls import Controls
+from ..render.camera import Camera
+from ..rig.skeleton import HEAD_CENTRE
+from ..smooth_ramps import smooth_step
+from .avatar import Avatar
+
+MARGIN = 0.045  # of the frame, above whatever is highest
+LOOKS_UP = 0.5  # share of what is missing that the picture moves down; the rest it shrinks
+CLOSE = (-0.12, -0.02)  # of the frame, from its upper edge to the top of the head: a close-up of the face is none of the hair
+SOLID, HIGHEST = 0.5, 12  # opacity that counts, and the how-maniest Gaussian from above is the top: not a hair that stands out
+LEAST = 0.004  # of the frame, which is worth a move
+REST = ""  # the name of the head without any edit
+
+
+@torch.no_grad()
+def top(avatar: Avatar, axis: str = REST) -> float:
+    """How far below the upper edge of the portrait's frame the top of the head is, as a share of the frame's side, with an axis at its end."""
+    if axis not in avatar.tops:
+        cloud = avatar.cloud(avatar.state(Controls(attributes={axis: 1.0} if axis else {})), lit=False)
+        camera = avatar.rig.camera
+        seen = cloud.means[cloud.opacities > SOLID].cpu().numpy()
+        rows = np.sort(camera.project(seen)[0][:, 1]) if len(seen) else np.zeros(1)
+        # Replaced whole: visitors' threads may read it meanwhile.
+        avatar.tops = {**avatar.tops, axis: float(rows[min(HIGHEST, len(rows) - 1)]) / camera.height}
+    return avatar.tops[axis]
+
+
+def tops(avatar: Avatar) -> dict[str, float]:
+    """`top` of the head as it is, and of all axes that end higher."""
+    found = {name: top(avatar, name) for name in (REST, *avatar.space.axes)}
+    return {name: y for name, y in found.items() if name == REST or y < found[REST] - LEAST}
+
+
+def framed(avatar: Avatar, controls: Controls, width: int, height: int) -> Camera:
+    """The camera of a picture of the head, with room above it for what `controls` put there."""
+    camera, latents = avatar.camera(controls, width, height), avatar.state(controls).latents
+    axes = {a.name: float(z) for c, at in latents.items() for a, z in zip(avatar.space.categories[c].axes, at) if z > 0}
+    if not axes:
+        return camera
+    rest = top(avatar)
+    highest = min(rest + z * min(top(avatar, name) - rest, 0) for name, z in axes.items() if name in avatar.space.axes)
+    side, base = min(width, height), avatar.rig.camera
+    pivot = float(base.project(np.array([HEAD_CENTRE], np.float32))[0][0, 1]) / base.height
+
+    def row(y: float) -> float:
+        return (pivot + (y - pivot) * controls.zoom) * side + (height - side) / 2
+
+    return _lowered(camera, row(rest), row(highest), side)
+
+
+def _lowered(camera: Camera, rest: float, highest: float, side: int) -> Camera:
+    """The camera with a head at row `highest` where one at `rest` is now, or below the margin."""
+    goal = min(rest, MARGIN * side)
+    missing = max(goal - highest, 0.0) * float(smooth_step(np.array(rest / side), *CLOSE))
+    if missing <= 0:
+        return camera
+    down = LOOKS_UP * missing
+    smaller = (camera.height - goal + down) / (camera.height - goal + missing)
+    K = camera.K.copy()
+    K[:2, :2] *= smaller
+    K[0, 2] = camera.width / 2 + (K[0, 2] - camera.width / 2) * smaller
+    K[1, 2] = camera.height + (K[1, 2] - camera.height) * smaller + down
+    return Camera(camera.viewmat, K, camera.width, camera.height)
