@@ -46,6 +46,11 @@ class _Blobs:
     dear: np.ndarray
     brought: np.ndarray
 
+    def beyond(self, seen: int, brought: int) -> tuple[int, int]:
+        """By how many there are more than so many that are seen at rest, and than so many that edits bring."""
+        invisible = int(self.brought.sum())
+        return max(len(self.brought) - invisible - seen, 0), max(invisible - brought, 0)
+
     def pairs(self, most: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (P,), (P,) of one kind, near in place and colour and cheap to merge; nobody is in two, and there are at most so many of what
         is seen at rest, and so many of what edits bring.
@@ -139,16 +144,13 @@ def _mix(share: np.ndarray, values: np.ndarray, first: np.ndarray, second: np.nd
 def merged(avatar: Avatar, seen: int, brought: int) -> Avatar:
     """The same person on the CPU with at most `seen` Gaussians at rest and at most `brought` that only edits show. The avatar itself if it has
     no more. Moments of a mixture as in Kerbl et al., "A Hierarchical 3D Gaussian Representation" (SIGGRAPH 2024), section 4.2."""
-    invisible = int((avatar.opacities == 0).sum())
-    if len(avatar) - invisible <= seen and invisible <= brought:
-        return avatar
     peak = _greatest_opacity(avatar)
     blobs = _blobs(avatar, peak.double().numpy())
+    if not any(blobs.beyond(seen, brought)):
+        return avatar
     weight, member = blobs.weight.copy(), np.arange(len(avatar))
-    while True:
-        invisible = int(blobs.brought.sum())
-        most = (max(len(blobs.place) - invisible - seen, 0), max(invisible - brought, 0))
-        first, second = blobs.pairs(most) if any(most) else ((), ())
+    while any(most := blobs.beyond(seen, brought)):
+        first, second = blobs.pairs(most)
         if not len(first):
             break
         member = blobs.merge(first, second)[member]
