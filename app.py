@@ -176,8 +176,10 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
             piece(html_pieces.html("video.html"))
             with gr.Column(elem_id="perse-video"):
                 with gr.Column(elem_id="perse-taken", elem_classes="perse-plain"):
-                    region = gr.Radio([name.capitalize() for name in REGIONS], value="All", label="What is taken over")
-                    strength = gr.Slider(*STRENGTHS, value=1, step=0.05, label="Strength")
+                    region = gr.Radio(
+                        [name.capitalize() for name in REGIONS], value="All", label="What is taken over", elem_id="perse-region"
+                    )
+                    strength = gr.Slider(*STRENGTHS, value=1, step=0.05, label="Strength", elem_id="perse-follows")
                     absolute = gr.Checkbox(
                         label="Copy the expression and pose themselves, not what changes in them", elem_id="perse-absolute"
                     )

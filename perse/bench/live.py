@@ -4,6 +4,7 @@ import struct
 import time
 
 import numpy as np
+import torch
 
 from ..avatar.avatar import Avatar
 from ..avatar.random_look import random_look
@@ -23,8 +24,9 @@ def live_quality(avatar: Avatar, moments: int = 100) -> dict:
     """Live files of all Gaussians and of BUDGETS beside the avatar.
 
     Returns:
-        By budget ("all", "60000" …): gaussians, seconds of the bake, bytes, base_bytes (until a picture is possible), and psnr and psnr_worst (dB)
-        of the reader's frames against the avatar's over random controls.
+        By budget ("all", "60000" …): gaussians in the file, drawn (the mean and the most of them that a picture of the random controls has),
+        seconds of the bake, bytes, base_bytes (until a picture is possible), and psnr and psnr_worst (dB) of the reader's frames against the
+        avatar's over those controls.
     """
     avatar.on("cpu")
     controls = [random_controls(avatar, seed) for seed in range(moments)]
@@ -37,8 +39,10 @@ def live_quality(avatar: Avatar, moments: int = 100) -> dict:
         read = assemble(decode(data))
         renderer = Renderer(read, SIZE)
         each = np.array([psnr(goal, renderer.frame(c)) for goal, c in zip(wanted, controls)])
+        drawn = [_drawn(read, c) for c in controls]
         out["all" if budget is None else str(budget)] = {
             "gaussians": len(read),
+            "drawn": [round(float(np.mean(drawn))), max(drawn)],
             "seconds": round(seconds, 2),
             "bytes": len(data),
             "base_bytes": base_bytes(data),
@@ -46,6 +50,12 @@ def live_quality(avatar: Avatar, moments: int = 100) -> dict:
             "psnr_worst": round(float(each.min()), 2),
         }
     return out
+
+
+@torch.no_grad()
+def _drawn(avatar: Avatar, controls: Controls) -> int:
+    """How many Gaussians are seen with some controls from any side."""
+    return int((avatar.cloud(avatar.state(controls)).opacities >= 1 / 255).sum())
 
 
 def random_controls(avatar: Avatar, seed: int) -> Controls:

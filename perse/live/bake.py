@@ -24,8 +24,13 @@ from .reader import assemble
 from .refine import refine
 
 FORMAT = "perse-live"
-BUDGETS = (20_000, 130_000)  # Gaussians
+BUDGETS = (20_000, 130_000)  # Gaussians of a picture
 USUAL = 60_000
+# Share of a budget that goes to what is seen at rest; the rest is room for what a look wears, which is one hat and one haircut at a time.
+AT_REST = 0.8
+# Gaussians that edits bring, all of them together: a share of the budget, and never fewer than curls and the rims of glasses need. At the
+# usual budget a first picture stays within 1.5 MB.
+BROUGHT, FEWEST_BROUGHT = 0.75, 45_000
 BASE = 1  # the section that is a picture by itself; each category has one of its own after it
 # Finest steps of what an axis at its end adds. Those of colour are one grey level, those of opacity and size what is not seen in a sheet of
 # all styles; finer ones keep the fit's noise, which is half of the file.
@@ -37,7 +42,8 @@ def bake(avatar: Avatar, budget: int = USUAL, look: Controls = Controls()) -> by
     """The live file of an avatar.
 
     Args:
-        budget: Gaussians at most; `bench` tells how near pictures come to the avatar's own.
+        budget: Gaussians of a picture in a usual look; more are stored, as no look wears everything. `bench` tells both, and how near
+            pictures come to the avatar's own.
         look: what a player shows first.
 
     Raises:
@@ -57,7 +63,7 @@ def _baked_there(avatar: Avatar, budget: int, look: Controls) -> Iterator[bytes]
 def _baked(avatar: Avatar, budget: int, look: Controls) -> bytes:
     # Others may be drawing it where it is.
     whole = avatar if avatar.device.type == "cpu" else deepcopy(avatar).place("cpu")
-    small = merged(whole, budget)
+    small = merged(whole, round(AT_REST * budget), max(round(BROUGHT * budget), FEWEST_BROUGHT))
     tops(whole)
     small.tops = dict(whole.tops)  # framed alike, by what the whole avatar's Gaussians reach
     if small is not whole:

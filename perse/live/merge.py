@@ -1,4 +1,8 @@
-"""Fewer Gaussians that look like many: neighbours of one kind are merged two by two until a budget is met."""
+"""Fewer Gaussians that look like many: neighbours of one kind are merged two by two until budgets are met.
+
+What is seen at rest and what edits bring have a budget each. Of what edits bring a picture has little at a time, and what has no place in a
+picture costs no time in a player; so it may be many, and must not take the room of the face.
+"""
 
 from dataclasses import dataclass
 
@@ -26,8 +30,9 @@ TINY = 1e-12
 
 @dataclass
 class _Blobs:
-    """What is merged; all arrays of M rows: place (M, 3), covariance (M, 3, 3), color (M, 3), weight, area, opacity, kind, face, dear (M,).
-    The weight is a Gaussian's area times its greatest opacity: how much of a picture it can make up."""
+    """What is merged; all arrays of M rows: place (M, 3), covariance (M, 3, 3), color (M, 3), weight, area, opacity, kind (M,), face (M,) and
+    bary (M, 3) of the triangle that it moves with, dear (M,), and brought (M,): whether it is invisible at rest. The weight is a Gaussian's
+    area times its greatest opacity: how much of a picture it can make up."""
 
     place: np.ndarray
     covariance: np.ndarray
@@ -37,20 +42,28 @@ class _Blobs:
     opacity: np.ndarray
     kind: np.ndarray
     face: np.ndarray
+    bary: np.ndarray
     dear: np.ndarray
+    brought: np.ndarray
 
-    def pairs(self, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs (P,), (P,) of one kind, near in place and colour and cheap to merge; nobody is in two, and there are at most so many.
+    def beyond(self, seen: int, brought: int) -> tuple[int, int]:
+        """By how many there are more than so many that are seen at rest, and than so many that edits bring."""
+        invisible = int(self.brought.sum())
+        return max(len(self.brought) - invisible - seen, 0), max(invisible - brought, 0)
+
+    def pairs(self, most: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (P,), (P,) of one kind, near in place and colour and cheap to merge; nobody is in two, and there are at most so many of what
+        is seen at rest, and so many of what edits bring.
 
         Each is offered its nearest NEAR neighbours; who is another's cheapest, and the other way round, becomes a pair, and the rest is
         asked again.
         """
-        features = np.concatenate([self.place, COLOUR * self.color, APART * self.kind[:, None]], 1)
+        asked = np.flatnonzero(np.array(most)[self.brought.astype(int)] > 0)
+        features = np.concatenate([self.place, COLOUR * self.color, APART * self.kind[:, None]], 1)[asked]
         distance, near = cKDTree(features, balanced_tree=False).query(features, 1 + NEAR, eps=0.1, workers=-1)
         one, other = np.repeat(np.arange(len(features)), 1 + NEAR), near.ravel()
-        cost = (
-            distance * np.sqrt(np.minimum(self.weight[:, None], self.weight[near])) * np.maximum(self.dear[:, None], self.dear[near])
-        ).ravel()
+        weight, dear = self.weight[asked], self.dear[asked]
+        cost = (distance * np.sqrt(np.minimum(weight[:, None], weight[near])) * np.maximum(dear[:, None], dear[near])).ravel()
         offered = (one != other) & (distance.ravel() < FARTHEST)
         one, other, cost = one[offered], other[offered], cost[offered]
         one, other = np.concatenate([one, other]), np.concatenate([other, one])
@@ -68,12 +81,11 @@ class _Blobs:
             left = ~(taken[one] | taken[other])
             one, other = one[left], other[left]
         first, second = np.concatenate(found, 1) if found else np.zeros((2, 0), int)
-        if len(first) > most:
-            apart = np.sqrt(((features[first] - features[second]) ** 2).sum(1))
-            price = apart * np.sqrt(np.minimum(self.weight[first], self.weight[second])) * np.maximum(self.dear[first], self.dear[second])
-            kept = np.argpartition(price, most)[:most]
-            first, second = first[kept], second[kept]
-        return first, second
+        apart = np.sqrt(((features[first] - features[second]) ** 2).sum(1))
+        price = apart * np.sqrt(np.minimum(weight[first], weight[second])) * np.maximum(dear[first], dear[second])
+        first, second = asked[first], asked[second]
+        kept = np.concatenate([_cheapest(price, self.brought[first] == brought, count) for brought, count in enumerate(most)])
+        return first[kept], second[kept]
 
     def merge(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Put pairs into their first; returns for each of the M rows which row it is of now.
@@ -92,6 +104,9 @@ class _Blobs:
         self.place[first], self.covariance[first], self.area[first] = place, covariance, area
         self.opacity[first] = np.minimum(covered / area, MOST_OPAQUE)
         self.weight[first] += self.weight[second]
+        # Where a triangle stretches, what is far beside it goes with one point of it: two of the same triangle share theirs, too.
+        same = (self.face[first] == self.face[second])[:, None]
+        self.bary[first] = np.where(same, _mix(share, self.bary, first, second), self.bary[nearer])
         self.face[first] = self.face[nearer]
         kept = np.ones(len(self.place), bool)
         kept[second] = False
@@ -100,6 +115,14 @@ class _Blobs:
         for name, values in vars(self).items():
             setattr(self, name, values[kept])
         return now
+
+
+def _cheapest(price: np.ndarray, among: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the cheapest (at most `count`) among those that a mask (P,) allows."""
+    allowed = np.flatnonzero(among)
+    if len(allowed) <= count:
+        return allowed
+    return allowed[np.argpartition(price[allowed], count)[:count]]
 
 
 def _area(covariance: np.ndarray) -> np.ndarray:
@@ -118,16 +141,16 @@ def _mix(share: np.ndarray, values: np.ndarray, first: np.ndarray, second: np.nd
 
 
 @torch.no_grad()
-def merged(avatar: Avatar, count: int) -> Avatar:
-    """The same person of at most `count` Gaussians, on the CPU; what an edit brings is merged with nothing else. The avatar itself if it has
+def merged(avatar: Avatar, seen: int, brought: int) -> Avatar:
+    """The same person on the CPU with at most `seen` Gaussians at rest and at most `brought` that only edits show. The avatar itself if it has
     no more. Moments of a mixture as in Kerbl et al., "A Hierarchical 3D Gaussian Representation" (SIGGRAPH 2024), section 4.2."""
-    if len(avatar) <= count:
-        return avatar
     peak = _greatest_opacity(avatar)
     blobs = _blobs(avatar, peak.double().numpy())
+    if not any(blobs.beyond(seen, brought)):
+        return avatar
     weight, member = blobs.weight.copy(), np.arange(len(avatar))
-    while len(blobs.place) > count:
-        first, second = blobs.pairs(len(blobs.place) - count)
+    while any(most := blobs.beyond(seen, brought)):
+        first, second = blobs.pairs(most)
         if not len(first):
             break
         member = blobs.merge(first, second)[member]
@@ -149,7 +172,9 @@ def _blobs(avatar: Avatar, peak: np.ndarray) -> _Blobs:
         peak,
         _kinds(avatar),
         face.copy(),
+        avatar.binding.bary.double().numpy().copy(),
         _dear(avatar),
+        (avatar.opacities == 0).numpy(),
     )
 
 
@@ -174,10 +199,11 @@ def _greatest_opacity(avatar: Avatar) -> Tensor:
 
 
 def _kinds(avatar: Avatar) -> np.ndarray:
-    """(N,): the same number for what may be merged: of one part of the rig, and brought by the same edits, if by any."""
+    """(N,): the same number for what may be merged: of one part of the rig, seen at rest or not, and brought by the same edits."""
     kinds = avatar.rig.face_part[avatar.binding.face.numpy()].astype(np.int64)
     added = (avatar.opacities == 0).numpy()
     random = np.random.default_rng(0)
+    kinds[added] ^= random.integers(256, 1 << 62)  # scalp that lies under hair never becomes a part of it
     for basis in avatar.space.axes.values():
         if basis.paints and basis.terms == 2:
             rows = basis.gaussians.numpy()
@@ -203,11 +229,11 @@ class _Shares:
 
     def avatar(self) -> Avatar:
         old, blobs = self.old, self.blobs
-        binding, offset = _bound(old, blobs)
+        binding = Binding(torch.from_numpy(blobs.face), torch.from_numpy(blobs.bary).float())
         extent, axes = np.linalg.eigh(blobs.covariance)
         axes *= np.sign(np.linalg.det(axes))[:, None, None]
         gaussians = {
-            "offset": offset,
+            "offset": torch.from_numpy(blobs.place - old.rig.points_on(blobs.face, blobs.bary)).float(),
             "quats": matrix_to_quaternion(torch.from_numpy(axes)).float(),
             "log_scales": torch.from_numpy(0.5 * np.log(extent.clip(TINY))).float(),
             "colors": self._mean(old.colors.detach()).clamp(0, 1),
@@ -238,15 +264,3 @@ class _Shares:
                     term.index_add_(0, place, values * share.reshape(-1, *[1] * (values.dim() - 1)))
         out.opacity *= self.denser[rows]
         return out
-
-
-def _bound(avatar: Avatar, blobs: _Blobs) -> tuple[Binding, Tensor]:
-    """Where blobs sit: the point of their triangle that is nearest to the foot of the perpendicular, and the offset (M, 3) from there."""
-    corners = avatar.rig.vertices[avatar.rig.faces[blobs.face]].astype(np.float64)
-    edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)
-    square = edges.transpose(0, 2, 1) @ edges + TINY * np.eye(2)
-    inside = np.linalg.solve(square, edges.transpose(0, 2, 1) @ (blobs.place - corners[:, 0])[..., None])[..., 0].clip(0, 1)
-    inside /= np.maximum(inside.sum(1, keepdims=True), 1)
-    bary = np.concatenate([1 - inside.sum(1, keepdims=True), inside], 1)
-    offset = blobs.place - np.einsum("nk,nkc->nc", bary, corners)
-    return Binding(torch.from_numpy(blobs.face), torch.from_numpy(bary).float()), torch.from_numpy(offset).float()

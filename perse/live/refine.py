@@ -12,8 +12,8 @@ from ..render.camera import Camera
 from ..render.rasterize import rasterize
 
 VIEWS = ((0, 0), (-35, 0), (0, 15), (35, 0), (0, -15))  # yaw and pitch of the cameras, degrees: from where people look
-SIZE = 320  # pixels; about that of the head in a page's view on an ordinary screen
-PICTURES = 14  # how many are compared, each once
+SIZE = 256  # pixels: more pictures teach more than larger ones do
+PICTURES = 24  # how many are compared, each once
 # The first step of Adam; later ones are smaller, down to nothing, or the last picture would have the last word.
 # Of colour and opacity in their own unit, of the logarithm of a size, of a place in mean sizes.
 RATES = {"colors": 0.007, "opacities": 0.014, "log_scales": 0.014, "offset": 0.07}

@@ -1,7 +1,10 @@
-"""The direct routes of what moves an avatar: what a visitor brings, and speech before it is rendered. Nothing that is typed is kept or logged."""
+"""The direct routes of what moves an avatar: what a visitor brings, and speech, or a clip that is followed, before it is rendered. Nothing that
+is typed is kept or logged."""
 
 import asyncio
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -9,17 +12,24 @@ from starlette.routing import Route
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..live.curves import FPS, curves
 from ..motion.length import ON_PAGE
+from ..motion.motion import Motion
 from .desk import Desk
-from .engine import AVATAR
+from .engine import AVATAR, BUILD
 from .failures import note_failure
+from .film_plan import film_plan
 from .jobs import Job
 from .routes import SYNTHETIC_HEADERS, VISIT_HEADER, body_text, refusal
 from .visits import Visit
 from .waiting_line import Line
-from .ways import SPEAK, read_way
+from .ways import FOLLOW, SPEAK, read_way
 
-SPEAKING = 60.0  # seconds after which making speech is stopped
+if TYPE_CHECKING:
+    from ..avatar.avatar import Avatar
+
+SMALLEST = (1, 1)  # nothing is rendered: only the seconds limit what is followed
+SPEAKING, FOLLOWING = 60.0, 240.0  # seconds after which making speech, and finding the faces of a clip, are stopped
 TICK = 0.05  # seconds between two looks whether it is made
 
 
@@ -29,11 +39,13 @@ class MaterialRoutes:
     POST /perse/bring/{kind}    body: path of an upload, or nothing: what was brought is deleted. kind: recording or clip
     POST /perse/allow/{kind}    body: "yes" or nothing: this is me, or I have the person's permission
     POST /perse/speech/{avatar} body: a way to speak, as `read_way` reads it -> for the live head, its curves and its sound: four bytes that
-                                say how long the JSON is, least first; JSON as of /perse/moments; WAV
+                                say how long the JSON is, least first; JSON as of /perse/moments; WAV, none of what is silent
+    POST /perse/follow/{avatar} body: a way to follow; ?region=&strength=&absolute=1 as of `Choices` -> the same of the clip that was brought
     """
 
     def __init__(self, desk: Desk):
-        self.desk, self.line = desk, Line(length=16, usual=3.0)
+        self.desk = desk
+        self.speaking, self.following = Line(length=16, usual=3.0), Line(length=8, usual=15.0)
 
     def routes(self) -> list[Route]:
         """Starlette routes, to be put before Gradio's own."""
@@ -41,6 +53,7 @@ class MaterialRoutes:
             Route("/perse/bring/{kind}", self._answer(self._bring), methods=["POST"]),
             Route("/perse/allow/{kind}", self._answer(self._allow), methods=["POST"]),
             Route("/perse/speech/{token}", self._answer(self._speech), methods=["POST"]),
+            Route("/perse/follow/{token}", self._answer(self._follow), methods=["POST"]),
         ]
 
     def _answer(self, act):
@@ -76,24 +89,54 @@ class MaterialRoutes:
             raise PerseError("Please type what your avatar shall say.")
         own = self.desk.own_material(visit, way)
 
-        def work(report, cancelled) -> bytes:
-            from ..live.curves import FPS, curves
+        def make(cancelled) -> Motion:
             from ..motion.speech.asked import spoken_motion
 
             self.desk.engine.wait(AVATAR, lambda seconds: None, cancelled)
             say = None if own else way.say
             voice = way.voice if say else ""
-            motion = spoken_motion(entry.avatar, say, voice, own, ON_PAGE.seconds, Controls(), FPS, way.manner, cancelled)
-            told = {"fps": FPS, "sweeps": False, "sound": True, "notes": motion.notes, **curves(motion, entry.avatar)}
-            head = json.dumps(told, separators=(",", ":")).encode()
-            return len(head).to_bytes(4, "little") + head + motion.sound.wav() if motion.sound is not None else b""
+            return spoken_motion(entry.avatar, say, voice, own, ON_PAGE.seconds, Controls(), FPS, way.manner, cancelled)
 
-        job = Job(work, self.line, visit.who, SPEAKING).start()
+        return await self._played(visit, request, entry.avatar, make, self.speaking, SPEAKING)
+
+    async def _follow(self, visit: Visit, request: Request, text: str) -> Response:
+        entry, way, query = self.desk.own_avatar(visit, request.path_params["token"]), read_way(text), request.query_params
+        if way.kind != FOLLOW:
+            raise PerseError("Please choose a clip or a photo to follow first.")
+        try:
+            strength = float(query.get("strength", 1.0))
+        except ValueError:
+            raise PerseError("How strongly a clip is followed must be a number.") from None
+        taken = query.get("region", "all"), strength, query.get("absolute") == "1"
+        own = self.desk.own_material(visit, way)
+        plan = film_plan(entry.avatar, way, own, "", 0.0, FPS, SMALLEST, *taken)
+
+        def make(cancelled) -> Motion:
+            def wait() -> None:
+                self.desk.engine.wait(BUILD, lambda seconds: None, cancelled)  # its kernels are among those that a build needs
+
+            return plan.made(entry.avatar, Controls(), wait, lambda *told: None, cancelled)
+
+        return await self._played(visit, request, entry.avatar, make, self.following, FOLLOWING)
+
+    async def _played(
+        self, visit: Visit, request: Request, avatar: "Avatar", make: Callable[..., Motion], line: Line, deadline: float
+    ) -> Response:
+        """What `make(cancelled)` moves, for the live head; it is stopped if nobody waits for it any more."""
+
+        def work(report, cancelled) -> bytes:
+            motion = make(cancelled)
+            sound = b"" if motion.sound is None else motion.sound.wav()
+            told = {"fps": FPS, "sweeps": False, "sound": bool(sound), "notes": motion.notes, **curves(motion, avatar)}
+            head = json.dumps(told, separators=(",", ":")).encode()
+            return len(head).to_bytes(4, "little") + head + sound
+
+        job = Job(work, line, visit.who, deadline).start()
         try:
             while not job.over and not await request.is_disconnected():
                 await asyncio.sleep(TICK)
         finally:
-            job.cancel()  # if nobody waits any more
+            job.cancel()
         if not job.result:
             raise PerseError(job.error or "The request broke off.")
         return Response(job.result, media_type="application/octet-stream", headers=SYNTHETIC_HEADERS)

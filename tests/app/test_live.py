@@ -19,6 +19,8 @@ from perse.live.container import description
 from perse.live.reader import assemble, decode
 from perse.motion.presets import PRESETS
 from perse.pipeline import PersePipeline
+from perse.render.video import VideoWriter
+from perse.sound import Sound
 from perse.ui.engine import Engine
 from perse.ui.examples import EXAMPLES
 from perse.ui.live_routes import LiveRoutes
@@ -318,6 +320,42 @@ def test_what_is_typed_is_said_at_once_in_time_with_its_sound(alive, folder):
     assert page.evaluate("!perse.live.playing")
     assert [u.partition("/perse/")[2].partition("/")[0] for u in urls if "/motion/" not in u and "/moments/" not in u] == ["speech"]
     assert "Marmosets" not in (folder / "log.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def nodding(tmp_path_factory):
+    """A clip of a face that leans over, with a tone."""
+    path, face = tmp_path_factory.mktemp("clip") / "leans.mp4", Image.fromarray(astronaut()[:384, 40:424])
+    tone = Sound(0.3 * np.sin(np.arange(24_000) * 0.2).astype(np.float32), 24_000)
+    with VideoWriter(path, 320, 320, fps=10, sound=tone) as film:
+        for angle in 4 * np.minimum(np.arange(10), 3):
+            film.write(np.asarray(face.rotate(-float(angle), Image.Resampling.BICUBIC, center=(185, 130)).resize((320, 320))))
+    return path
+
+
+def test_a_clip_is_followed_at_once_with_its_sound_and_consent(alive, nodding):
+    v = alive()
+    page = v.page
+    page.evaluate(HELD)
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_role("button", name="Follow a clip").click()
+    page.locator("[data-upload=clip]").set_input_files(nodding)
+    page.wait_for_selector("#perse-clip .perse-brought")
+    play = page.locator("#perse-follow-play")
+    play.click()
+    page.wait_for_function("document.getElementById('perse-toast').textContent.includes('tick the box')")
+    page.locator("[data-allow=clip]").check()
+    urls = asked(v)
+    play.click()
+    page.wait_for_function("perse.live.playing === 'clip'")
+    assert page.evaluate("perse.live.sound.src.startsWith('blob:')") and play.inner_text() == "Stop"
+    page.wait_for_function("Math.abs(perse.live.player.controls.head_roll ?? 0) > 4")
+    page.wait_for_function("!perse.live.playing")  # it does not begin again
+    play.click()  # once more: nobody is asked
+    page.wait_for_function("perse.live.playing === 'clip'")
+    page.get_by_role("button", name="Ready-made").click()
+    assert page.evaluate("!perse.live.playing")
+    assert sum("/perse/follow/" in u for u in urls) == 1 and not any("/film" in u for u in urls)
 
 
 def test_a_quick_clip_is_recorded_in_the_browser_with_sound_and_mark(alive):

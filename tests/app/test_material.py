@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.data import astronaut
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -15,6 +16,8 @@ from perse.errors import PerseError
 from perse.motion.speech.choices import Manner
 from perse.motion.speech.talk import talk
 from perse.motion.speech.voice import spoken
+from perse.render.video import VideoWriter
+from perse.ui.brought import Brought
 from perse.ui.desk import Desk
 from perse.ui.engine import Engine
 from perse.ui.examples import EXAMPLES
@@ -121,6 +124,64 @@ def test_a_recording_is_played_with_consent_alone_and_on_ones_own_avatar(http, d
     assert answer.status_code == 400 and "another visit" in answer.json()["error"]
 
 
+def turned(folder) -> bytes:
+    """A silent clip of somebody whose head leans to one side, and back."""
+    path, face = folder / "turned.mp4", Image.fromarray(astronaut()[:384, 40:424])
+    with VideoWriter(path, 320, 320, fps=10) as film:
+        for angle in (0, 0, 0, -4, -8, -12, -12, -8, -4, 0, 0, 0):
+            film.write(np.asarray(face.rotate(angle, Image.Resampling.BICUBIC, center=(185, 130)).resize((320, 320))))
+    return path.read_bytes()
+
+
+def follows(http, token, body='{"way": "follow"}', **query):
+    return http.post(f"/perse/follow/{token}", content=body, params=query)
+
+
+def test_a_clip_is_followed_by_the_live_head_with_consent_alone_and_on_ones_own_avatar(http, desk, visit, token, tmp_path):
+    assert "choose a clip" in follows(http, token).json()["error"]
+    bring(http, desk, visit, "clip", "me.mp4", turned(tmp_path))
+    assert "tick the box" in follows(http, token).json()["error"]
+    http.post("/perse/allow/clip", content="yes")
+    answer = follows(http, token)
+    assert answer.headers["cache-control"] == "no-store" and answer.headers["X-Content-Synthetic"] == "true"
+    end = 4 + int.from_bytes(answer.content[:4], "little")
+    told = json.loads(answer.content[4:end])
+    assert not told["sound"] and len(answer.content) == end and len(told["frames"]) / told["fps"] == pytest.approx(1.2, abs=0.15)
+    rolls = [frame.get("head_roll", 0) for frame in told["frames"]]
+    assert abs(rolls[0]) < 3 and max(map(abs, rolls)) > 6 and abs(rolls[-1]) < 3
+    assert max(len(frame.get("detail", [])) for frame in told["frames"]) <= 12
+    faces = follows(http, token, region="Expression", strength=1.5).content
+    assert all("head_roll" not in f for f in json.loads(faces[4 : 4 + int.from_bytes(faces[:4], "little")])["frames"])
+    other = desk.visits.open()
+    for path, key in (("follow", other.key), ("follow", "nobody")):
+        answer = http.post(f"/perse/{path}/{token}", content='{"way": "follow"}', headers={VISIT_HEADER: key})
+        assert answer.status_code in (400, 404) and "error" in answer.json()
+    http.post("/perse/bring/clip")
+    assert "choose a clip" in follows(http, token).json()["error"] and not left(desk)
+
+
+@pytest.mark.parametrize(
+    "body, query, sentence",
+    [
+        ('{"way": "speak", "say": "secret words"}', {}, "choose a clip"),
+        ("[" * 10_000, {}, "choose how"),
+        ("", {}, "choose a clip"),
+        ('{"way": "follow", "face": 99}', {}, "number of the face"),
+        ('{"way": "follow"}', {"region": "knees"}, "region"),
+        ('{"way": "follow"}', {"strength": "much"}, "number"),
+        ('{"way": "follow"}', {"strength": "nan"}, "strength"),
+        ('{"way": "follow"}', {"strength": "9"}, "strength"),
+    ],
+)
+def test_how_no_clip_can_be_followed_is_one_sentence(http, desk, visit, token, body, query, sentence, tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"a clip")
+    visit.brought["clip"] = Brought(path)
+    visit.allowed.add("clip")
+    answer = follows(http, token, body, **query)
+    assert answer.status_code == 400 and sentence in answer.json()["error"] and "secret" not in answer.text
+
+
 @pytest.mark.parametrize(
     "body, sentence",
     [
@@ -144,7 +205,7 @@ def test_what_cannot_be_said_is_one_sentence_that_repeats_nothing(http, token, b
 
 
 def test_who_is_no_visitor_is_refused(http):
-    for path in ("speech/x", "bring/clip", "allow/recording"):
+    for path in ("speech/x", "follow/x", "bring/clip", "allow/recording"):
         assert http.post(f"/perse/{path}", content="{}", headers={VISIT_HEADER: "nobody"}).status_code == 404
 
 

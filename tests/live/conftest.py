@@ -10,7 +10,7 @@ from perse.avatar.io import load_avatar
 from perse.live.bake import bake
 
 EXAMPLE = Path(__file__).parents[2] / "assets" / "examples" / "astronaut.safetensors.xz"
-FEW = 30_000  # Gaussians
+FEW = 30_000  # Gaussians of a picture
 
 
 @pytest.fixture(scope="session")

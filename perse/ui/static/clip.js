@@ -20,7 +20,7 @@
     // The button is there while this browser draws and can record, and something is there to record.
     draw() {
       const button = find("perse-quick-clip");
-      if (button) button.hidden = !perse.live.on || !this.kind() || perse.ways.name === "follow";
+      if (button) button.hidden = !perse.live.on || !this.kind();
     },
 
     async record() {

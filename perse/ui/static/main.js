@@ -60,6 +60,7 @@
         perse.save.build();
         perse.keep.build();
         perse.clip.build();
+        perse.follow.build();
         perse.mirror.build();
         const tabs = [...document.querySelectorAll("[data-tab-name]")];
         for (const t of tabs) {

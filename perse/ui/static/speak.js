@@ -55,17 +55,9 @@
       }
     },
 
-    // The speech that is asked for, as the server makes it: {told, sound}; the last one is kept.
-    async made() {
-      const asked = JSON.stringify({ way: "speak", ...this.wanted() }), key = `${perse.token} ${perse.visit.shown.recording} ${asked}`;
-      if (this.last?.key !== key) {
-        const answer = await perse.ask(`speech/${perse.token}`, {}, asked, { "X-Perse-Visit": await perse.visit.secret() });
-        const bytes = await answer.arrayBuffer(), end = 4 + new DataView(bytes).getUint32(0, true);
-        const told = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, end - 4)));
-        if (this.last) URL.revokeObjectURL(this.last.url);
-        this.last = { key, told, url: URL.createObjectURL(new Blob([bytes.slice(end)], { type: "audio/wav" })) };
-      }
-      return { told: this.last.told, sound: new Audio(this.last.url) };
+    // The speech that is asked for: {told, sound}.
+    made() {
+      return perse.performed("speech", {}, JSON.stringify({ way: "speak", ...this.wanted() }), perse.visit.shown.recording);
     },
 
     async play() {

@@ -21,12 +21,14 @@
       if (!document.getElementById("perse-say")) return; // an example moves before the page is whole
       perse.clip.draw();
       perse.speak.draw();
+      perse.follow.draw();
       perse.mirror.draw();
     },
 
     // What moves the live head, before anything is rendered: {name, told, sound}.
     async performance() {
       if (this.name === "speak") return { name: "speech", ...(await perse.speak.made()) };
+      if (this.name === "follow") return { name: "clip", ...(await perse.follow.made()) };
       const { live, motion: { name } } = perse, told = await live.told(name);
       return { name, told, sound: live.sound_of(name, told) };
     },
