@@ -101,7 +101,7 @@ def agrees(shown: np.ndarray, wanted: np.ndarray) -> None:
 
 POSES = {
     "rest": Controls(),
-    "headroom": Controls(styles={"hair": {"bun": 1.0}}, zoom=1.05),
+    "headroom": Controls(styles={"hat": {"cowboy": 1.0}}, zoom=1.05),
     "headroom for a part": Controls(styles={"hat": {"cowboy": 0.7}}, yaw=-25),
     "closed eyes": Controls(expression={"blink": 1.0}, zoom=2.5),
     "half closed, looking aside": Controls(expression={"blink": 0.6}, gaze_yaw=30, zoom=2.5),
@@ -251,7 +251,7 @@ def test_a_picture_is_possible_before_the_axes_are_here(page, reader, live):
           let more;
           const stream = new ReadableStream({ start(controller) { controller.enqueue(bytes(first)); more = controller; } });
           const player = await perse.player.constructor.open(canvas, stream);
-          const controls = { attributes: { hat_cap: 1 }, expression: { smile: 1 } };
+          const controls = { attributes: { glasses_round: 1 }, expression: { smile: 1 } };
           player.set(controls);
           await player.settled();
           const before = canvas.toDataURL();
@@ -268,7 +268,7 @@ def test_a_picture_is_possible_before_the_axes_are_here(page, reader, live):
     )
     for data, controls in (
         (before, Controls(expression={"smile": 1.0})),
-        (after, Controls(expression={"smile": 1.0}, attributes={"hat_cap": 1.0})),
+        (after, Controls(expression={"smile": 1.0}, attributes={"glasses_round": 1.0})),
     ):
         picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGBA")).astype(float)
         cover = picture[..., 3:] / 255
