@@ -23,13 +23,15 @@ def home_of_style(category: str, style: str, categories: Mapping[str, Category])
 def parts_of_latent(category: str, values: Sequence[float], categories: Mapping[str, Category]) -> dict[str, Sequence[float]]:
     """A raw latent vector by the category that each part belongs to today.
 
-    One as long as all that `category` has become is of the time before, and is divided; any other stays with `category`. What is as long
+    One as long as `category` is today is of today. One as long as all that it has become is of the time before, and is divided; any other
+    stays with `category`. What is as long
     as a category once was does nothing along the axes that came later.
     """
     homes = [name for name in SPLIT.get(category, ()) if name in categories]
     former = {name: min(SHORTER.get(name, 64), categories[name].dim) for name in {category, *homes} & set(categories)}
     parts: dict[str, Any] = {category: values}
-    if len(homes) > 1 and len(values) == sum(former[name] for name in homes):
+    today = category in categories and len(values) == categories[category].dim
+    if len(homes) > 1 and len(values) == sum(former[name] for name in homes) and not today:
         parts = {}
         for name in homes:
             parts[name], values = values[: former[name]], values[former[name] :]

@@ -14,7 +14,7 @@ from ..rig.skeleton import HEAD_CENTRE
 from ..smooth_ramps import smooth_step
 from .avatar import Avatar
 
-MARGIN = 0.045  # of the frame, above whatever is highest
+MARGIN = 0.02  # of the frame, above whatever is highest: room is made for what would be cut off, and for nothing else
 LOOKS_UP = 0.5  # share of what is missing that the picture moves down; the rest it shrinks
 CLOSE = (-0.12, -0.02)  # of the frame, from its upper edge to the top of the head: a close-up of the face is none of the hair
 SOLID, HIGHEST = 0.5, 12  # opacity that counts, and the how-maniest Gaussian from above is the top: not a hair that stands out

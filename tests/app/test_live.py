@@ -300,7 +300,7 @@ def test_what_is_typed_is_said_at_once_in_time_with_its_sound(alive, folder):
     # How many frames what is shown lies behind what is heard, a few times.
     behind = page.evaluate(
         """async () => {
-          const { told } = perse.speak.last, out = [];
+          const { told } = perse.performed.last.speech, out = [];
           while (out.length < 6 && perse.live.playing) {
             const heard = perse.live.sound.currentTime * told.fps, { head_yaw, expression: { jaw_open = 0 } } = perse.live.player.controls;
             const shown = told.frames.findIndex((f) => (f.head_yaw ?? 0) === head_yaw && (f.expression?.jaw_open ?? 0) === jaw_open);

@@ -194,8 +194,10 @@ def test_looks_of_a_smaller_catalogue_are_what_they_were():
     former = [0.1 * k for k in range(6)]
     parts = parts_of_latent("hair", former, BY_NAME)
     assert parts == {"hair": (*former, *[0.0] * (hair.dim - 6))}
-    whole = parts_of_latent("hair", [*range(colour.dim), *former], BY_NAME)
-    assert list(whole["hair_colour"]) == list(range(colour.dim)) and whole["hair"] == parts["hair"]
+    smaller = BY_NAME | {"hair": reduced_to([a.name for a in hair.axes[:-1]])[0]}
+    whole = parts_of_latent("hair", [*range(colour.dim), *former], smaller)
+    assert list(whole["hair_colour"]) == list(range(colour.dim)) and whole["hair"] == parts["hair"][:-1]
+    assert parts_of_latent("hair", [0.5] * hair.dim, BY_NAME) == {"hair": [0.5] * hair.dim}  # as long as all once, and as it is today
     assert parts_of_latent("hair", [0.5] * 3, BY_NAME) == {"hair": [0.5] * 3}  # which whoever asks refuses
     old = reduced_to([a.name for a in hair.axes[:6]])[0]
     assert {s.name for s in old.styles} == {"voluminous", "flat", "cropped", "bob", "long", "fringe", "receding", "bald"}

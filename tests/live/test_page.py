@@ -53,7 +53,7 @@ def test_the_command_writes_both(example, tmp_path, monkeypatch, capsys):
     for name in ("a.live", "a.html"):
         assert main(["export", "a.safetensors", "-o", str(tmp_path / name), "--set", "smile=0.5", "--style", "glasses=round"]) == 0
     live = decode((tmp_path / "a.live").read_bytes())
-    assert live.head["look"]["expression"] == {"smile": 0.5} and live.head["gaussians"] == 60_000
+    assert live.head["look"]["expression"] == {"smile": 0.5} and 60_000 < live.head["gaussians"] < 120_000  # with what edits bring
     held = re.search(r'id="live">(.*?)</script>', (tmp_path / "a.html").read_text(), re.S).group(1)
     assert base64.b64decode(held) == (tmp_path / "a.live").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.live"]

@@ -31,6 +31,8 @@
     async play() {
       const { live } = perse, wanted = () => JSON.stringify([perse.token, this.query(), perse.ways.wanted()]);
       if (live.playing === "clip") return live.stop();
+      const own = perse.visit.shown.clip && !document.querySelector("[data-allow=clip]").checked;
+      if (own) return perse.toast("Please tick the box: face and voice are yours, or you have the person's permission.");
       const before = wanted();
       perse.film.hide();
       this.making = true;

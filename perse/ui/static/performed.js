@@ -16,4 +16,5 @@
     const { told, url } = kept[route];
     return { told, sound: url ? new Audio(url) : null };
   };
+  perse.performed.last = kept;
 })();
