@@ -14,7 +14,8 @@ from ..rig.skeleton import HEAD_CENTRE
 from ..smooth_ramps import smooth_step
 from .avatar import Avatar
 
-MARGIN = 0.02  # of the frame, above whatever is highest: room is made for what would be cut off, and for nothing else
+MARGIN = 0.045  # of the frame, above whatever is highest
+CUT = 0.02  # of the frame, below its upper edge, above which an axis must end for room to be made: all others leave the person where she is
 LOOKS_UP = 0.5  # share of what is missing that the picture moves down; the rest it shrinks
 CLOSE = (-0.12, -0.02)  # of the frame, from its upper edge to the top of the head: a close-up of the face is none of the hair
 SOLID, HIGHEST = 0.5, 12  # opacity that counts, and the how-maniest Gaussian from above is the top: not a hair that stands out
@@ -38,7 +39,7 @@ def top(avatar: Avatar, axis: str = REST) -> float:
 def tops(avatar: Avatar) -> dict[str, float]:
     """`top` of the head as it is, and of all axes that end higher."""
     found = {name: top(avatar, name) for name in (REST, *avatar.space.axes)}
-    return {name: y for name, y in found.items() if name == REST or y < found[REST] - LEAST}
+    return {name: y for name, y in found.items() if name == REST or y < min(found[REST] - LEAST, CUT)}
 
 
 def framed(avatar: Avatar, controls: Controls, width: int, height: int) -> Camera:
@@ -48,7 +49,8 @@ def framed(avatar: Avatar, controls: Controls, width: int, height: int) -> Camer
     if not axes:
         return camera
     rest = top(avatar)
-    highest = min(rest + z * min(top(avatar, name) - rest, 0) for name, z in axes.items() if name in avatar.space.axes)
+    tall = [rest + z * (top(avatar, name) - rest) for name, z in axes.items() if name in avatar.space.axes and top(avatar, name) < CUT]
+    highest = min([rest, *tall])
     side, base = min(width, height), avatar.rig.camera
     pivot = float(base.project(np.array([HEAD_CENTRE], np.float32))[0][0, 1]) / base.height
 

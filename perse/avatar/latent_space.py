@@ -134,6 +134,10 @@ class LatentSpace(nn.Module):
         recoloured = (a.name for c in categories for a in c.axes if any(isinstance(e, Dye) for e in a.edits))
         self._dyes = frozenset(recoloured)
 
+    def add_plainly(self) -> None:
+        """From now on each axis adds to the others whatever they are, as players do: a dye stays on Gaussians whose hair is taken off."""
+        self._dyes = frozenset()
+
     def add(self, axis: str, basis: AxisBasis) -> None:
         """Give an axis its basis."""
         self.axes[axis] = basis

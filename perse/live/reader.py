@@ -128,6 +128,7 @@ def _space(live: LiveFile, n: int, v: int) -> LatentSpace:
             space.middles[part["name"]] = basis
         else:
             space.add(part["name"], basis)
+    space.add_plainly()
     return space
 
 

@@ -44,7 +44,7 @@ class Visit:
         self.slowed = None
         self.errors, self.elsewhere = [], []
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("console", lambda m: self.errors.append(f"{m.text} {m.location}") if m.type == "error" else None)
         self.page.on("request", lambda r: None if r.url.startswith((server, "data:", "blob:")) else self.elsewhere.append(r.url))
         self.page.goto(server)
         self.page.wait_for_selector("#perse-build")
