@@ -32,6 +32,12 @@ def test_too_little_skin_tells_of_no_light():
     assert directional_light(color, normals, np.ones(len(normals))).tolist() == [1, 0, 0, 0]
 
 
+def test_a_face_of_black_and_white_patches_has_no_light_of_one_direction():
+    normals, _ = a_face()
+    patches = np.where(np.arange(len(normals)) % 2, 0.95, 0.05)[:, None] * np.ones(3)
+    assert directional_light(patches, normals, np.ones(len(normals))).tolist() == [1, 0, 0, 0]
+
+
 def test_what_was_never_seen_is_neither_black_nor_white():
     light = np.array([1.0, 0, 0, -0.9])
     shade = falls_on(light, np.array([[0, 0, 1.0], [0, 0, -1]]))
