@@ -29,8 +29,7 @@ def complete_face(texture: Texture, belief: Belief, skin: Skin) -> None:
     made_up = (1 - known)[..., None] * np.clip(completed[..., 3 + REGIONS.index("skin")], 0, 1)[..., None]
     completed[..., :3] += made_up * (shade - completed[..., :3])
     # What is there nearly as expected is the cheek's own shade after all; with another one its edge would be a seam.
-    away = to_lab(cv2.GaussianBlur(values[..., :3], (0, 0), 2)) - to_lab(completed[..., :3])
-    difference = np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE)
+    difference = _unlike(values[..., :3], completed[..., :3])
     own = np.maximum(cv2.GaussianBlur(belief.if_alike * smooth_step(difference, 1.0, 0.6), (0, 0), 2), seen)[..., None]
     # Hair that lies on the temples is hair at whatever slant it is seen; beside a contour it is what lies behind the face.
     own = np.maximum(own, cv2.GaussianBlur(belief.if_before * values[..., 3 + REGIONS.index("hair")], (0, 0), 2)[..., None])
@@ -41,10 +40,14 @@ def complete_face(texture: Texture, belief: Belief, skin: Skin) -> None:
 def _strange(texture: Texture, area: tuple[slice, slice], shade: np.ndarray) -> np.ndarray:
     """How far (H, W) what the photo shows of the cheek's sides is something before or behind them, 0 to 1: neither hair nor the skin
     (H, W, 3) that is expected there. What is seen openly is believed whatever it looks like."""
-    away = to_lab(cv2.GaussianBlur(texture.color[area], (0, 0), 2)) - to_lab(shade)
-    unlike = np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE)
     slant = smooth_step(texture.facing[area], OPENLY, SLANT)
-    return slant * smooth_step(unlike, *STRANGE) * (1 - texture.regions["hair"][area])
+    return slant * smooth_step(_unlike(texture.color[area], shade), *STRANGE) * (1 - texture.regions["hair"][area])
+
+
+def _unlike(color: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """How far (H, W) colours (H, W, 3) are from what is expected; 1 where they are as dark, or of as another hue, as no cheek is."""
+    away = to_lab(cv2.GaussianBlur(color, (0, 0), 2)) - to_lab(expected)
+    return np.maximum(np.abs(away[..., 0]) / DARKER, np.hypot(away[..., 1], away[..., 2]) / OTHER_HUE)
 
 
 def _color_and_regions(texture: Texture, area: tuple[slice, slice]) -> np.ndarray:

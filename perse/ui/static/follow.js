@@ -29,23 +29,12 @@
     },
 
     async play() {
-      const { live } = perse, wanted = () => JSON.stringify([perse.token, this.query(), perse.ways.wanted()]);
+      const { live } = perse;
       if (live.playing === "clip") return live.stop();
       const own = perse.visit.shown.clip && !document.querySelector("[data-allow=clip]").checked;
       if (own) return perse.toast("Please tick the box: face and voice are yours, or you have the person's permission.");
-      const before = wanted();
-      perse.film.hide();
-      this.making = true;
-      this.draw();
-      let made = null;
-      try {
-        made = await this.made();
-      } catch (error) {
-        perse.toast(error.message);
-      }
-      this.making = false;
-      this.draw();
-      if (made && live.on && before === wanted() && document.body.dataset.tab === "video") await live.perform("clip", made.told, made.sound, true);
+      const made = await perse.awaited(this, () => JSON.stringify([perse.token, this.query(), perse.ways.wanted()]));
+      if (made && live.on) await live.perform("clip", made.told, made.sound, true);
     },
   };
   perse.follow = follow;

@@ -17,4 +17,16 @@
     return { told, sound: url ? new Audio(url) : null };
   };
   perse.performed.last = kept;
+
+  // What a panel makes, its button waiting meanwhile; null if that failed, or if something else is wanted by then.
+  perse.awaited = async (panel, wanted) => {
+    const before = wanted();
+    perse.film.hide();
+    panel.making = true;
+    panel.draw();
+    const made = await panel.made().catch((error) => perse.toast(error.message));
+    panel.making = false;
+    panel.draw();
+    return made && before === wanted() && document.body.dataset.tab === "video" ? made : null;
+  };
 })();

@@ -61,21 +61,10 @@
     },
 
     async play() {
-      const { live } = perse, wanted = () => JSON.stringify(this.wanted());
+      const { live } = perse;
       if (live.playing === "speech") return live.stop();
-      const before = wanted();
-      perse.film.hide();
-      this.making = true;
-      this.draw();
-      let made = null;
-      try {
-        made = await this.made();
-      } catch (error) {
-        perse.toast(error.message);
-      }
-      this.making = false;
-      this.draw();
-      if (!made || before !== wanted() || document.body.dataset.tab !== "video") return;
+      const made = await perse.awaited(this, () => JSON.stringify(this.wanted()));
+      if (!made) return;
       if (live.on) return live.perform("speech", made.told, made.sound);
       const audio = find("perse-heard").querySelector("audio");
       audio.src = made.sound.src;
