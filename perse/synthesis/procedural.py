@@ -25,7 +25,8 @@ from ..side_by_side import SideBySide
 from ..texture.atlas import ATLAS, Texture, sample
 from .base import Clip, Frame, Plan, Unedited
 from .interpolation import between, morph
-from .rerender import lay_over, moved, packed, render_frame, see, to_frame
+from .photo_texture import PhotoTexture
+from .rerender import lay_over, moved, packed, see, to_frame
 from .syllabus import Mixed, Shown, syllabus
 
 EXPRESSIONS: list[dict[str, float]] = [
@@ -70,7 +71,7 @@ class ProceduralSynthesizer:
         """See `Synthesizer.clips`."""
         studio = Studio(rig, texture, plan)
         progress(0.0, stages.STUDYING)
-        yield studio.source_clip()
+        yield studio.source_clip(portrait)
         yield from studio.lessons(categories, progress)
 
 
@@ -144,16 +145,15 @@ class Studio:
             out.append((self._pose(expression, head, gaze), float(yaws[n]), float(pitches[n])))
         return out
 
-    def source_clip(self) -> Clip:
-        """The person as the portrait shows them, over expressions and views, the back of the head included."""
-        clip = Clip(None, "source")
+    def source_clip(self, portrait: Portrait) -> Clip:
+        """The person as the portrait shows them, as sharply as it does, over expressions and views, the back of the head included."""
+        clip, texture = Clip(None, "source"), PhotoTexture.of(portrait, self.texture)
         poses = self._poses(self.plan.source_frames)
         for yaw in (-90.0, 90.0, 180.0, -135.0, 135.0):
             poses.append((self._pose({}), yaw, 0.0))
         for pose, yaw, pitch in poses:
             camera = self.view(yaw, pitch)
-            image, alpha = render_frame(self.rig, self._vertices(pose, None), self.rgba, camera)
-            clip.frames.append(to_frame(image, alpha, None, camera, pose))
+            clip.frames.append(to_frame(*texture.render(self.rig, self._vertices(pose, None), camera), None, camera, pose))
             clip.latents.append(np.zeros(0, np.float32))
         return clip
 

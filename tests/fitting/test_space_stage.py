@@ -83,7 +83,7 @@ def taught(astronaut_portrait, rig, texture):
     """A small avatar that is to learn beards and glasses, and their clips."""
     categories = [BY_NAME["glasses"], BY_NAME["beard"], BY_NAME["makeup"]]
     studio = Studio(rig, texture, Plan(size=96, amounts=(0.5, 1.0)))
-    clips = [studio.source_clip(), *studio.lessons(categories)]
+    clips = [studio.source_clip(astronaut_portrait), *studio.lessons(categories)]
     avatar = begin(astronaut_portrait, rig, texture, categories, 4000, 0, mixed_axes(clips, categories)).avatar
     return avatar.requires_grad_(False), clips
 

@@ -220,7 +220,7 @@ class Session:
     def clips(self) -> Iterator[Clip]:
         """Source, edits, interpolated faces."""
         studio = self.studio
-        source = weighted(studio.source_clip(), PROCEDURAL)
+        source = weighted(studio.source_clip(self.portrait), PROCEDURAL)
         for raw, posed in self.views.values():
             frame = look_frame(raw, posed, studio, DIFFUSION)
             if frame is not None:

@@ -13,7 +13,7 @@ from ..cie_lab import to_lab
 from ..fill_holes import mirror, soften
 from .hair_grain import grain_at, strand_coordinates
 from .hair_length import BAND_HEIGHT, LONG_HAIR, HairLength, hair_length
-from .hair_strands import LOCK, SEEN_HAIR_FADE, STRAND, hair_strands
+from .hair_strands import LOCK, STRAND, hair_strands
 from .hair_swatch import HairSwatch
 from .skin import Skin
 
@@ -46,7 +46,6 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
     color, layers, seen = mirror(texture.color[area], layers, _even(texture.seen[area]))
     hair = layers[..., 0]
 
-    width = seen.shape[1]
     flow = strand_coordinates(points)
     ragged = 0.6 * grain_at(flow, STRAND, 0.25, 1) + 0.5 * grain_at(flow, LOCK, 0.6, 4)
     ears = _bare_ears(texture, rig)
@@ -60,12 +59,8 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
         fill = fill * (1 - share[..., None]) + strands * share[..., None]
         unlike += unlike_hair * hair
     rim = 1 - np.clip(unlike, 0, 1) * np.clip((0.75 - seen) / 0.35, 0, 1)
-    # Strands that are seen do not all end along the outline.
-    covered = texture.faces[area] >= 0
-    inwards = cv2.distanceTransform(np.tile(((seen > 0.1) | ~covered).astype(np.uint8), (1, 3)), cv2.DIST_L2, 3)[:, width : 2 * width]
-    rim *= 1 - hair * (1 - smooth_step(inwards + 8 * ragged, 4, SEEN_HAIR_FADE))
     keep = np.clip((seen - KEPT[0]) / (KEPT[1] - KEPT[0]), 0, 1)
-    keep = soften(keep * rim, covered, 1.5) * (seen > 0.08)
+    keep = soften(keep * rim, texture.faces[area] >= 0, 1.5) * (seen > 0.08)
     texture.color[area] = color * keep[..., None] + fill * (1 - keep[..., None])
     for name, layer in zip(names, np.moveaxis(layers, -1, 0)):
         texture.regions[name][area] = layer * keep
