@@ -24,6 +24,9 @@ SHADOWS = (0.85, 0.7, 0.55, 0.42)
 SHADOW_COST = 4.0
 # Less hair than this share of the area above the forehead counts as none.
 BALD_SHARE = 0.12
+# A scalp is the forehead that goes on: fine structure above it, and CIE Lab distance from it, up to which it is one. Of eleven heads with hair
+# and a shaven one, hair has at least .04 of the one and 15 of the other, the scalp 0 and 5.
+BARE_STRUCTURE, BARE_DISTANCE = 0.02, 9.0
 # How far, in CIE Lab, colours may stray from those that were sampled: of skin, of skin in shadow (which changes the hue), of hair and
 # cloth, of a neck.
 SKIN_SPREAD, SHADOW_SPREAD, THING_SPREAD, NECK_SPREAD = (4, 2, 2), (6, 6, 6), (5, 3, 3), (6, 2, 2)
@@ -37,8 +40,8 @@ def costs(picture: np.ndarray, person: np.ndarray, frame: FaceFrame) -> tuple[np
     """
     view = View.of(picture, person, frame)
     skin = SkinColours.of(view)
-    hair = HairColours.of(view, skin)
     strands = fine_structure(view)
+    hair = HairColours.of(view, skin, strands)
     clothes = cloth_by_colour(view, skin, hair.falling)
     bare = skin_by_place(skin_by_colour(view, skin), view, strands, has_hair=hair.model is not None)
     of_hair = hair_by_place(hair.cost, view, strands, hair.falling)
@@ -182,12 +185,12 @@ class HairColours:
     falling: np.ndarray
 
     @staticmethod
-    def of(view: View, skin: SkinColours) -> "HairColours":
-        """Learn them between crown and forehead, where there is only hair, a hat, or a bald scalp."""
+    def of(view: View, skin: SkinColours, strands: np.ndarray) -> "HairColours":
+        """Learn them between crown and forehead, where there is only hair, a hat, or a bald scalp. strands: see `fine_structure`."""
         frame = view.frame
         above = view.solid & (frame.v < -1.08) & (frame.v > -1.8) & (np.abs(frame.u) < 1.1 * frame.half_width)
         seed = above & skin.unlike
-        if seed.sum() <= max(BALD_SHARE * above.sum(), 20):
+        if seed.sum() <= max(BALD_SHARE * above.sum(), 20) or _forehead_goes_on(view, above, strands):
             nowhere = np.zeros(view.person.shape, bool)
             return HairColours(None, np.full(view.person.shape, FORBIDDEN, np.float32), nowhere)
         # Fair hair has highlights of skin colour: once there is hair, all that is well above the forehead belongs to it.
@@ -195,6 +198,15 @@ class HairColours:
         model = ColourModel(view.lab[seed], 4, THING_SPREAD)
         cost = model.cost(view.lab)
         return HairColours(model, cost, _falling(cost, seed, view))
+
+
+def _forehead_goes_on(view: View, above: np.ndarray, strands: np.ndarray) -> bool:
+    """Whether what is above the forehead (S,S) bool is as smooth as it and of its colour: in its own light a scalp may be unlike the cheeks."""
+    frame = view.frame
+    forehead = view.solid & (frame.v > -0.95) & (frame.v < -0.75) & (np.abs(frame.u) < 0.5 * frame.half_width)
+    if not forehead.any() or strands[above].mean() > BARE_STRUCTURE:
+        return False
+    return bool(np.linalg.norm(np.median(view.lab[above], 0) - np.median(view.lab[forehead], 0)) < BARE_DISTANCE)
 
 
 def _falling(cost: np.ndarray, seed: np.ndarray, view: View) -> np.ndarray:

@@ -16,8 +16,11 @@ def test_from_the_portraits_own_side_it_is_the_photo(astronaut_portrait, rig, te
     believed = np.concatenate([texture.seen[..., None], texture.alpha[..., None]], -1)
     seen = render_frame(rig, rig.vertices, believed, rig.camera)[0][..., 0] > 0.95
     assert seen.mean() > 0.1 and (alpha[seen] > 0.95).all()
-    off, before = (((x - astronaut_portrait.foreground)[seen] ** 2).mean() for x in (image, atlas))
-    assert off < 1e-4 and off < 0.1 * before
+    off, before = ((x - astronaut_portrait.foreground) ** 2 for x in (image, atlas))
+    assert off[seen & texture.view.shows("face")].mean() < 5e-5
+    # The head's chart is coarser than the photo.
+    head = seen & texture.view.shows("shell")
+    assert off[head].mean() < 0.5 * before[head].mean()
 
 
 def test_where_the_photo_is_not_believed_it_is_the_atlas(astronaut_portrait, rig, texture):

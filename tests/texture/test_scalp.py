@@ -2,6 +2,7 @@
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 
@@ -74,11 +75,18 @@ def test_a_grey_horseshoe_that_was_taken_for_skin_is_found(painted, rig):
     def beside(p):
         return (p[..., 1] > -0.6) & (p[..., 1] < 0.1) & (np.abs(p[..., 0]) > 0.5)
 
-    texture = painted(lambda p: np.zeros(p.shape[:2], bool))
-    texture.color[SHELL][beside(texture.points[SHELL])] = [0.5, 0.5, 0.48]
-    complete_scalp(texture, rig, skin_field(texture, rig), None)
+    def shown(strands):
+        texture = painted(lambda p: np.zeros(p.shape[:2], bool))
+        grey = cv2.GaussianBlur(beside(texture.points[SHELL]).astype(np.float32), (0, 0), 12)[..., None]  # stubble has no edge
+        noise = strands * np.random.default_rng(0).standard_normal(grey.shape)
+        texture.color[SHELL] += grey * ([0.5, 0.5, 0.48] + noise - texture.color[SHELL])
+        complete_scalp(texture, rig, skin_field(texture, rig), None)
+        return texture
+
+    texture = shown(0.03)
     assert texture.regions["hair"][SHELL][behind(texture, -0.4, 0.2)].mean() > 0.9
     assert texture.regions["hair"][SHELL][behind(texture, -2, -0.85)].max() < 0.1
+    assert shown(0.0).regions["hair"][SHELL].max() < 0.02  # as grey, and shaved
 
 
 def test_a_bald_head_is_skin_all_over_and_softly_shaded(painted, rig):

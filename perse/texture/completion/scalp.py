@@ -30,6 +30,9 @@ LEAST_EAR = 200  # texels of ears that must be seen to tell whether hair covers 
 RAGGEDNESS = 0.12  # share of hair by which single strands may stand for or against it at its edge
 LEAST_SOLID = 0.6  # opacity of the head under its outline's soft hair: less would be a hole to whoever looks from the side
 KEPT = (0.2, 0.5)  # belief over which what the photo shows takes the place of what is made up
+# Times the fine structure of cheeks: what shaved scalps have at most (2.6 of one head scanned), and from which on it is strands (3.7 to 7 of
+# three heads). LEAST_GRAIN: CIE L*, that of cheeks in a photo without grain.
+STRANDS_OF_GREY, LEAST_GRAIN = (2.7, 3.5), 0.4
 # CIE Lab distances of a colour from the skin that is expected there: up to which it is that, and from which it is not.
 OTHER_SKIN = (9.0, 18.0)
 
@@ -96,8 +99,8 @@ def _even(seen: np.ndarray) -> np.ndarray:
 
 
 def _find_grey_hair(texture: Texture, skin: np.ndarray) -> None:
-    """A horseshoe of grey hair on a bald head is easily taken for skin: beside the temples, what has lost the skin's colour
-    is hair (regions, in place)."""
+    """A horseshoe of grey hair on a bald head is easily taken for skin: beside the temples, what has lost the skin's colour, and has
+    strands, which shaved stubble has not, is hair (regions, in place)."""
     area = chart_slice("shell")
     chroma = np.hypot(*to_lab(skin)[1:])
     if chroma < 10:  # a picture without colour cannot tell
@@ -106,11 +109,21 @@ def _find_grey_hair(texture: Texture, skin: np.ndarray) -> None:
     beside = (np.abs(points[..., 0]) > 0.5) & (points[..., 1] > -0.85) & (points[..., 1] < 0.45) & (points[..., 2] > 0.1)
     lab = to_lab(cv2.GaussianBlur(texture.color[area], (0, 0), 2))
     pale = np.clip((0.72 - np.hypot(lab[..., 1], lab[..., 2]) / chroma) / 0.2, 0, 1) * beside * (texture.seen[area] > 0.1)
-    pale = cv2.morphologyEx(pale.astype(np.float32), cv2.MORPH_OPEN, np.ones((9, 9)))
+    front = chart_slice("face")
+    cheeks = (texture.seen[front] > 0.9) & (texture.regions["skin"][front] > 0.9) & (texture.facing[front] > TURNS_AWAY)
+    plain = max(float(_fine_structure(texture.color[front])[cheeks].mean()) if cheeks.any() else 0.0, LEAST_GRAIN)
+    strands = smooth_step(cv2.GaussianBlur(_fine_structure(texture.color[area]), (0, 0), 8) / plain, *STRANDS_OF_GREY)
+    pale = cv2.morphologyEx((pale * strands).astype(np.float32), cv2.MORPH_OPEN, np.ones((9, 9)))
     pale = cv2.GaussianBlur(cv2.morphologyEx(pale, cv2.MORPH_CLOSE, np.ones((9, 9))), (0, 0), 1.5)
     taken = pale * texture.regions["skin"][area]
     texture.regions["skin"][area] -= taken
     texture.regions["hair"][area] += taken
+
+
+def _fine_structure(color: np.ndarray) -> np.ndarray:
+    """How much lightness (H, W), CIE L*, differs from that around it."""
+    lightness = to_lab(color)[..., 0]
+    return np.abs(lightness - cv2.GaussianBlur(lightness, (0, 0), 2))
 
 
 def _hair_share(
