@@ -139,7 +139,7 @@ def test_what_is_accepted_is_rendered_finitely(avatar):
         "styles": [(c.name, s.name) for c in avatar.space.categories.values() for s in c.styles],
     }
     renderer, seen = Renderer(avatar, 64), 0
-    for kind, text in islice(controls(random.Random(3), known), 60 + 120):
+    for kind, text in islice(controls(random.Random(3), known), 100):
         found = checked(Controls.from_json, text)
         if found is None or checked(avatar.state, found) is None:
             continue

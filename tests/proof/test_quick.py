@@ -33,9 +33,9 @@ def test_a_fuzzer_that_sees_the_code_finds_nothing(tmp_path):
 
 
 def test_a_few_visitors_at_once():
-    told = apart(load.run, 5, 10.0, 1, 1, 256)
+    told = apart(load.run, 5, 10.0, 0, 1, 256)  # `test_visitors_one_after_another` builds
     assert not told["wrong"], json.dumps(told)
-    assert told["kinds"] == {"build": 1, "file": 1, "example": 3} and len(told["build_seconds_with_waiting"]) == 1
+    assert told["kinds"] == {"file": 1, "example": 4}
 
 
 def test_previews_for_a_while():
