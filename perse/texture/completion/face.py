@@ -11,6 +11,7 @@ from ..fill_holes import diffuse, from_twin
 from .skin import Skin
 
 SLANT, OPENLY = 0.4, 0.65  # cosine to the view from which on a cheek is believed openly, and up to which it is not
+SHADE = 14.0  # texels over which a cheek's shade changes at least (8 to 24): an ear's rim is narrower
 STRANGE = (0.6, 1.0)  # of DARKER and OTHER_HUE, over which a colour at a slant is none of the cheek's
 
 
@@ -28,13 +29,21 @@ def complete_face(texture: Texture, belief: Belief, skin: Skin) -> None:
     # What neither side tells is bare skin, as far as it is any: next to the head's it goes on without a seam.
     made_up = (1 - known)[..., None] * np.clip(completed[..., 3 + REGIONS.index("skin")], 0, 1)[..., None]
     completed[..., :3] += made_up * (shade - completed[..., :3])
-    # What is there nearly as expected is the cheek's own shade after all; with another one its edge would be a seam.
-    difference = _unlike(values[..., :3], completed[..., :3])
-    own = np.maximum(cv2.GaussianBlur(belief.if_alike * smooth_step(difference, 1.0, 0.6), (0, 0), 2), seen)[..., None]
+    difference = values - completed
     # Hair that lies on the temples is hair at whatever slant it is seen; beside a contour it is what lies behind the face.
-    own = np.maximum(own, cv2.GaussianBlur(belief.if_before * values[..., 3 + REGIONS.index("hair")], (0, 0), 2)[..., None])
-    _write(texture, area, completed + own * (values - completed))
+    own = np.maximum(seen, cv2.GaussianBlur(belief.if_before * values[..., 3 + REGIONS.index("hair")], (0, 0), 2))
+    # What is there nearly as expected is the cheek's own shade after all; with another one its edge would be a seam. It has no more than the
+    # shade: details at a slant are drawn out to streaks, and may be an ear's.
+    alike = smooth_step(_unlike(values[..., :3], completed[..., :3]), 0.8, 0.4)
+    shade_alone = np.clip(cv2.GaussianBlur(belief.if_alike * alike, (0, 0), 2) - own, 0, None)[..., None]
+    _write(texture, area, completed + own[..., None] * difference + shade_alone * _shade_of(difference, shade_alone))
     texture.alpha[area] = 1.0
+
+
+def _shade_of(difference: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """What changes slowly of a difference (H, W, C), as far as it counts (H, W, 1)."""
+    total = cv2.GaussianBlur(weight, (0, 0), SHADE)[..., None]
+    return cv2.GaussianBlur(weight * difference, (0, 0), SHADE) / np.maximum(total, 1e-3)
 
 
 def _strange(texture: Texture, area: tuple[slice, slice], shade: np.ndarray) -> np.ndarray:
