@@ -232,6 +232,10 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
         **quiet,
     ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
+    remembered = [size, kind, fps]
+    demo.load(None, remembered, remembered, js="(...now) => perse.chosen.over(now)", **quiet)
+    for setting in remembered:
+        setting.input(None, remembered, js="(...now) => { perse.chosen.keep(now); }", **quiet)
     Api(engine, visits, desk.building, desk.filming, pool, FILM_DEADLINE, MARK, SPEECH_MARK).mount()
 
 

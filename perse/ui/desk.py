@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..framing import frame_size
 from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
 from . import html_pieces
@@ -201,7 +202,7 @@ class Desk:
         """
         check_video(seconds, fps, size, kind, motion)
         entry, edit = self.own_avatar(visit, token), Controls.from_json(look)
-        frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
+        frame = frame_size(entry.avatar.source, int(size), framing.lower())
         if background == "transparent" and kind not in CLEAR_FORMATS:
             raise PerseError(f"Only {' and '.join(CLEAR_FORMATS)} can be transparent: please choose one of them, or a background.")
         if framing == "Source" and background == "grey":  # nobody has chosen one: the photo goes on around the head
