@@ -54,9 +54,10 @@ from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.live_routes import LiveRoutes
 from perse.ui.material_routes import MaterialRoutes
 from perse.ui.mirror_routes import MirrorRoutes
+from perse.ui.one_visit import Visit
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
-from perse.ui.visits import Visit, Visits
+from perse.ui.visits import Visits
 
 TTL = float(os.environ.get("PERSE_TTL", KEPT_SECONDS))
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty

@@ -26,7 +26,7 @@ from ..settings import (
 from .engine import OPENING, WARMING
 from .guard import MAX_UPLOAD
 from .languages import languages
-from .visits import LEAVING, LOST
+from .one_visit import LEAVING, LOST
 
 DENSE = 60_000  # Gaussians: a picture of fewer shows their lattice when it is enlarged, and is left at the live size
 ASK_BUSY = 0.35  # seconds between two questions of the page while something is made for it
