@@ -34,8 +34,7 @@ def test_formats(astronaut, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize(("orientation", "kind"), [*((n, "JPEG") for n in range(1, 9)), (6, "PNG"), (7, "WEBP"), (5, "AVIF")])
 def test_exif_orientation(astronaut, orientation, kind):
     upright = astronaut.crop((100, 0, 400, 256))
     undo = {6: 8, 8: 6}.get(orientation, orientation)  # the two quarter turns undo one another
@@ -148,7 +147,10 @@ def test_a_phones_largest_photos_are_reduced_on_the_way(width, height):
 
 
 @pytest.mark.slow
-def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels(astronaut):
+def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels():
+    """A soft ramp, which encoders are done with soon: it is as many pixels for the decoder."""
+    large = Image.linear_gradient("L").resize((8000, 8000), Image.Resampling.NEAREST).convert("RGB")
+    want = np.asarray(large.resize((MAX_WORKING_SIDE, MAX_WORKING_SIDE), Image.Resampling.BOX))
     for kind, options in (
         ("JPEG", {"progressive": True}),
         ("PNG", {"compress_level": 1}),
@@ -156,8 +158,7 @@ def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels(astronaut):
         ("HEIF", {"enc_params": {"preset": "ultrafast"}}),
         ("AVIF", {"speed": 10}),
     ):
-        rgb, _ = decode(encode(astronaut.resize((8000, 8000)), kind, **options))
-        assert difference(rgb, np.asarray(astronaut.resize(rgb.shape[1::-1]))) < 4, kind
+        assert difference(decode(encode(large, kind, **options))[0], want) < 4, kind
     with pytest.raises(PerseError, match="100, more than 64 megapixels"):
         decode(encode(Image.new("L", (10_000, 10_000)), "JPEG", progressive=True))
 
