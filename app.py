@@ -54,9 +54,10 @@ from perse.ui.guard import MAX_UPLOAD, Guard
 from perse.ui.live_routes import LiveRoutes
 from perse.ui.material_routes import MaterialRoutes
 from perse.ui.mirror_routes import MirrorRoutes
+from perse.ui.one_visit import Visit
 from perse.ui.routes import VISIT_HEADER, FrameRoutes, VisitRoutes
 from perse.ui.uploads import Uploads
-from perse.ui.visits import Visit, Visits
+from perse.ui.visits import Visits
 
 TTL = float(os.environ.get("PERSE_TTL", KEPT_SECONDS))
 MARK = os.environ.get("PERSE_MARK", "")  # a label on what visitors save, "AI generated" say; none if empty
@@ -232,6 +233,10 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
         **quiet,
     ).then(**show)
     cut.click(handler(desk.cancel, "film"), **quiet).then(**show)
+    remembered = [size, kind, fps]
+    demo.load(None, remembered, remembered, js="(...now) => perse.chosen.over(now)", **quiet)
+    for setting in remembered:
+        setting.input(None, remembered, js="(...now) => { perse.chosen.keep(now); }", **quiet)
     Api(engine, visits, desk.building, desk.filming, pool, FILM_DEADLINE, MARK, SPEECH_MARK).mount()
 
 

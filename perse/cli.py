@@ -137,6 +137,7 @@ def _pipeline(device: str = "cpu", synthesizer: str = "auto"):
 
 
 def _build(args) -> None:
+    from .apart import Calls, Died
     from .compile_ahead import libraries
     from .many_portraits import Crew, build_many, take_card
     from .pipeline import PATIENCE, check_budget, choose_device
@@ -154,36 +155,57 @@ def _build(args) -> None:
             raise PerseError(f"Cannot make the folder {args.output!r}.") from None
     elif not output.parent.is_dir():
         raise PerseError(f"There is no folder {str(output.parent)!r}.")
-    if args.device != "cpu":
-        take_card()
-    crew = Crew(cpu=choose_device(args.device).type == "cpu")
-    with crew.first_alone():  # what has to be loaded or compiled is, once for each machine
-        pipeline = _pipeline(args.device, args.synthesizer)
-    threading.Thread(target=libraries, name="perse-libraries").start()  # while the first photo is read
     if not several:
+        if args.device != "cpu":
+            take_card()
+        crew = Crew(cpu=choose_device(args.device).type == "cpu")
+        with crew.first_alone():  # what has to be loaded or compiled is, once for each machine
+            pipeline = _pipeline(args.device, args.synthesizer)
+        threading.Thread(target=libraries, name="perse-libraries").start()  # while the first photo is read
         if crew.rank == 0:
             print(json.dumps(_build_one(pipeline, args.photos[0], output, budget, args.seed, more, {}, args.face), indent=1))
         crew.gather([])
         return
-    settings = {
-        "budget": budget,
-        "seed": args.seed,
-        "synthesizer": pipeline.synthesizer.name,
-        "interpolated": not args.no_interpolation,
-        "described": args.describe,
-    }
-    summary = build_many(
-        args.photos,
-        output,
-        settings,
-        lambda job: _build_one(pipeline, job.photo, job.target, budget, args.seed, more, {"settings": job.settings}, args.face),
-        crew,
-        args.again,
-    )
+    crew = Crew(cpu=True)  # this process only shares out: the card is for the one that builds
+    build = Calls(builder, args.device, args.synthesizer, budget, args.seed, more, args.face)
+    try:
+        with crew.first_alone():
+            synthesizer = build(None)
+        settings = {
+            "budget": budget,
+            "seed": args.seed,
+            "synthesizer": synthesizer,
+            "interpolated": not args.no_interpolation,
+            "described": args.describe,
+        }
+        summary = build_many(args.photos, output, settings, build, crew, args.again)
+    except Died as died:
+        raise PerseError(f"The process that builds {died.how}, before it had begun.") from None
+    finally:
+        build.close()
     if summary is not None:
         print(json.dumps(summary, indent=1))
         if summary["failed"]:
             raise PerseError(f"{len(summary['failed'])} of {len(args.photos)} photos could not be built.")
+
+
+def builder(device: str, synthesizer: str, budget: float, seed: int, options: dict, face: int | None):
+    """What builds one portrait after the other in a process of its own (`apart.Calls`): a job of `many_portraits` -> its row; None -> the
+    synthesizer's name, once all is loaded."""
+    from .compile_ahead import libraries
+    from .many_portraits import take_card
+
+    if device != "cpu":
+        take_card()
+    pipeline = _pipeline(device, synthesizer)
+    threading.Thread(target=libraries, name="perse-libraries").start()  # while the first photo is read
+
+    def build(job):
+        if job is None:
+            return pipeline.synthesizer.name
+        return _build_one(pipeline, job.photo, job.target, budget, seed, options, {"settings": job.settings}, face)
+
+    return build
 
 
 def _build_one(pipeline, photo: str, target: Path, budget: float, seed: int, options: dict, told: dict, face: int | None) -> dict:
@@ -284,11 +306,11 @@ def _evaluate(args) -> None:
 
 
 def _weights(args) -> None:
-    from . import hub
+    from . import hub, pretrained
 
-    models = [hub.find(name) for name in args.names] or list(hub.MODELS)
+    models = [pretrained.find(name) for name in args.names] or list(pretrained.MODELS)
     if args.action == "preload":
-        print("\n".join(["preload_from_hub:", *(f"  - {line}" for line in hub.preload(models))]))
+        print("\n".join(["preload_from_hub:", *(f"  - {line}" for line in pretrained.preload(models))]))
     elif args.action == "list":
         print(
             json.dumps(

@@ -28,7 +28,9 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--controls", metavar="JSON", help="a whole Controls object, JSON text or file")
     for name in ("yaw", "pitch", "roll"):
         parser.add_argument(f"--{name}", type=float, default=0.0, metavar="D")
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument(
+        "--size", type=int, help="side in pixels, 512 if not said; with --framing source the shorter side, at most the photo's own"
+    )
     parser.add_argument(
         "--background", help="white, black, grey, transparent, original or #rrggbb (default: grey; with --framing source original)"
     )

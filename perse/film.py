@@ -20,7 +20,7 @@ class Shot:
 
     motion: Motion
     path: str | Path
-    size: int
+    size: int | None
     background: str
     framing: str
     mark: str

@@ -1,5 +1,8 @@
 """Many portraits: shared out over the processes of `accelerate launch` (GPUs, nodes), resumable, told in one summary.
 
+Each process of a launch has another one build for it, one portrait after the other: if that dies, of a card's fault or for want of memory, say, its
+portrait has failed and the next one has a new process. Were it one of the launch's own, the launcher would end all the others.
+
 A portrait is fitted by one process. Spreading a single fit over several GPUs would not pay: it takes seconds, its steps are a few
 milliseconds of small kernels, and every one of them would wait for all cards.
 """
@@ -16,12 +19,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import torch
-from accelerate import PartialState
-from accelerate.utils import broadcast_object_list, gather_object
 from safetensors import SafetensorError, safe_open
 
 from . import __version__
+from .apart import Died
 from .errors import BuildCancelled, PerseError
 from .files import write_atomically
 
@@ -41,6 +42,8 @@ class Job:
 def take_card() -> None:
     """Give this process a card of its own, as far as there are enough. Call before anything looks at a card: what is opened on the first one,
     by every process of a launch, takes half a gigabyte of it each."""
+    import torch
+
     if torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
 
@@ -51,10 +54,12 @@ class Crew:
     def __init__(self, cpu: bool):
         # Only short lists travel between the processes: gloo does it on every machine and leaves the GPUs alone.
         alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-        self.state = None if alone else PartialState(cpu=cpu, backend="gloo", timeout=PATIENCE)
-        self.rank, self.size = 0, 1
-        if self.state is None:
+        self.state, self.rank, self.size = None, 0, 1
+        if alone:
             return
+        from accelerate import PartialState
+
+        self.state = PartialState(cpu=cpu, backend="gloo", timeout=PATIENCE)
         self.rank, self.size = self.state.process_index, self.state.num_processes
         atexit.register(self.state.destroy_process_group)  # its threads, still running, would now and then abort the exit
 
@@ -75,12 +80,18 @@ class Crew:
         """What this process has to do, once the first one has decided what is to be done at all."""
         if self.state is None:
             return jobs
+        from accelerate.utils import broadcast_object_list
+
         decided = broadcast_object_list([jobs])[0]
         return decided[self.rank :: self.size]  # dealt out in turn, so that neighbours of one kind do not meet in one process
 
     def gather(self, rows: list[dict]) -> list[dict]:
         """Everybody's rows, for everybody; waits for all."""
-        return rows if self.state is None else gather_object(rows)
+        if self.state is None:
+            return rows
+        from accelerate.utils import gather_object
+
+        return gather_object(rows)
 
 
 def plan(photos: list[str], folder: Path, settings: dict) -> list[Job]:
@@ -153,7 +164,9 @@ def _attempt(job: Job, build: Callable[[Job], dict], crew: Crew) -> dict:
         raise
     except PerseError as error:
         text = str(error)
-    except (Exception, torch.OutOfMemoryError) as error:  # noqa: BLE001  (one photo must not stop the rest)
+    except Died as error:
+        text = f"The process that built it {error.how}, perhaps for want of memory."
+    except Exception as error:  # noqa: BLE001  (one photo must not stop the rest)
         text = f"The build failed unexpectedly ({type(error).__name__}: {error})."
     print(f"perse: {job.photo}: {text}", file=sys.stderr)
     return {"photo": job.photo, "error": text, "process": crew.rank}

@@ -240,12 +240,12 @@ class PersePipeline:
         )
 
     def render(
-        self, avatar: Avatar, controls: Controls = Controls(), size: int = 512, background: str = "grey", framing: str = "head"
+        self, avatar: Avatar, controls: Controls = Controls(), size: int | None = None, background: str = "grey", framing: str = "head"
     ) -> np.ndarray:
         """One picture.
 
         Args:
-            size: side of the square picture, pixels (framing "head").
+            size: pixels, side of the square picture, 512 if None; of framing "source" the shorter side, at most the photo's own, which None is.
             background: white, black, grey, transparent, original or #rrggbb.
             framing: "head", or "source" for the photo's own frame.
 
@@ -259,7 +259,7 @@ class PersePipeline:
         avatar: Avatar,
         motion: Motion,
         path: str | Path,
-        size: int = 512,
+        size: int | None = None,
         background: str = "grey",
         framing: str = "head",
         progress: Callable[[float], None] = lambda share: None,

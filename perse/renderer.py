@@ -16,10 +16,10 @@ from .avatar.backdrop import crop_ramp
 from .avatar.headroom import framed
 from .controls import Controls
 from .errors import PerseError
+from .framing import NO_PHOTO, frame_size
 from .render.camera import Camera
 from .render.cloud import GaussianCloud
 from .render.rasterize import rasterize
-from .settings import SIZES
 
 FRAMES_AT_ONCE = 16  # of a video, on a GPU
 BACKGROUNDS = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0), "grey": (0.93, 0.93, 0.93)}
@@ -31,15 +31,15 @@ class Renderer:
     Args: as `PersePipeline.render`.
     """
 
-    def __init__(self, avatar: Avatar, size: int = 512, background: str = "grey", framing: str = "head"):
-        if not SIZES[0] <= size <= SIZES[1]:
-            raise PerseError(f"The size must lie between {SIZES[0]} and {SIZES[1]} pixels, not {size}.")
-        if framing not in ("head", "source"):
-            raise PerseError(f"Unknown framing {framing!r}: use head or source.")
-        if (framing == "source" or background == "original") and avatar.source is None:
-            raise PerseError("This avatar does not remember its photo: use framing head and a colour.")
+    def __init__(self, avatar: Avatar, size: int | None = None, background: str = "grey", framing: str = "head"):
+        self.width, self.height = frame_size(avatar.source, size, framing)
+        if background == "original" and avatar.source is None:
+            raise PerseError(NO_PHOTO)
         self.avatar, self.framing, self.transparent = avatar, framing, background == "transparent"
-        self.width, self.height = avatar.source.size if framing == "source" else (size, size)
+        if framing == "source":  # of this frame's pixels to the photo's, and the crop in this frame
+            self.share = np.array([self.width, self.height]) / avatar.source.size
+            x0, y0, side = avatar.source.crop
+            self.crop = (x0 * self.share[0], y0 * self.share[1], side * float(self.share.mean()))
         self.picture = None
         self.color = torch.zeros(3)
         if background == "original":
@@ -51,7 +51,7 @@ class Renderer:
         """The photo with the person removed, in this renderer's frame, float32."""
         photo = np.asarray(Image.open(io.BytesIO(self.avatar.source.background)).convert("RGB"), np.float32) / 255
         if self.framing == "source":
-            return photo
+            return photo if (self.share == 1).all() else cv2.resize(photo, (self.width, self.height), interpolation=cv2.INTER_AREA)
         x0, y0, side = self.avatar.source.crop
         scale = side / self.width
         matrix = np.array([[scale, 0, x0 + 0.5 * scale - 0.5], [0, scale, y0 + 0.5 * scale - 0.5]])
@@ -69,6 +69,7 @@ class Renderer:
         K[:2] *= side / whole
         K[0, 2] += x0
         K[1, 2] += y0
+        K[:2] *= self.share[:, None]
         return Camera(square.viewmat, K, self.width, self.height)
 
     @property
@@ -112,7 +113,7 @@ class Renderer:
         if self.transparent:
             return to_bytes(torch.cat([rgb / alpha.clamp_min(1e-4), alpha], -1))
         if self.framing == "source":
-            cover = torch.from_numpy(crop_ramp(self.avatar.source.crop, self.width, self.height)).to(rgb)
+            cover = torch.from_numpy(crop_ramp(self.crop, self.width, self.height)).to(rgb)
             rgb, alpha = rgb * cover, alpha * cover
         return to_bytes(rgb + (1 - alpha) * torch.from_numpy(self.picture).to(rgb))
 

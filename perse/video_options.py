@@ -8,6 +8,7 @@ from .controls import Controls
 from .edit_options import read_controls
 from .errors import PerseError
 from .files import read_short
+from .framing import frame_size
 from .motion.driving.choices import REGIONS, Choices
 from .motion.keyframes import EASINGS, LONGEST, Key, along, keyed_motion, read_keys
 from .motion.length import IN_TERMINAL
@@ -67,7 +68,7 @@ def add_video_options(parser: argparse.ArgumentParser) -> None:
 def planned(args, avatar: "Avatar", edit: Controls, progress: Callable[[float, str], None]) -> Motion:
     """The motion that the options ask for, as long as a video may be. PerseError for what does not go together, and for bad numbers."""
     motion, keys = _asked(args, avatar, edit, progress), _keys(args, avatar)
-    return IN_TERMINAL.cut(along(motion, keys) if keys and _ways(args) else motion, (args.size, args.size))
+    return IN_TERMINAL.cut(along(motion, keys) if keys and _ways(args) else motion, frame_size(avatar.source, args.size, args.framing))
 
 
 def _ways(args) -> int:

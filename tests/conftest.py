@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 from dataclasses import replace
 
@@ -198,3 +199,31 @@ def launch():
         pytest.skip("no Chromium here: install Debian's chromium or set CHROMIUM to its path")
     with sync_api.sync_playwright() as playwright:
         yield lambda arguments: playwright.chromium.launch(executable_path=path, args=arguments)
+
+
+@pytest.fixture
+def run(capfd, tmp_path, monkeypatch):
+    """run(*arguments) in an empty folder -> (exit code, standard output, lines of standard error)."""
+    from perse.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        capfd.readouterr()
+        try:
+            code = main([str(a) for a in arguments])
+        except SystemExit as stop:
+            code = stop.code
+        out, err = capfd.readouterr()
+        # MediaPipe's native code writes log lines of its own.
+        lines = [line for line in err.splitlines() if not re.match(r"[WIE]0|WARNING: All log|INFO: Created", line)]
+        return code, out, lines
+
+    return call
+
+
+@pytest.fixture
+def photo(astronaut, tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    astronaut.save(path)
+    return path

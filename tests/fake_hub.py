@@ -6,7 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-from perse.hub import File, Pretrained
+from perse.pretrained import File, Pretrained
 
 
 class FakeHub:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from perse import fetch_ahead, hub
+from perse import fetch_ahead, hub, pretrained
 from perse.errors import PerseError
 from perse.fetch_ahead import EDITOR, OPINION, FetchAhead
 from perse.pipeline import PersePipeline
@@ -22,7 +22,7 @@ def page(server, monkeypatch):  # noqa: F811
     """A machine with a card, a Hub that has both models, and a pipeline that serves without them; loading notes what it loads."""
     card = SimpleNamespace(memory=80e9)
     rows = tuple(server.add(name, f"somebody/{name}", {"net.safetensors": WEIGHTS}) for name in (OPINION, EDITOR))
-    monkeypatch.setattr(hub, "MODELS", rows)
+    monkeypatch.setattr(pretrained, "MODELS", rows)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=card.memory))
@@ -61,7 +61,7 @@ def test_what_goes_wrong_is_told_and_the_embedded_one_serves_on(page):
 
 
 def test_without_the_second_opinion_the_editor_comes_all_the_same(page):
-    del page.hub.repos[hub.find(OPINION).repo, hub.find(OPINION).revision]
+    del page.hub.repos[pretrained.find(OPINION).repo, pretrained.find(OPINION).revision]
     assert fetched(page).news == "" and page.pipeline.synthesizer.name == "diffusion" and hub.local(OPINION) is None
 
 

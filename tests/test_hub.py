@@ -13,10 +13,11 @@ import huggingface_hub.file_download
 import numpy as np
 import pytest
 
-from perse import hub
+from perse import hub, pretrained
 from perse.cli import main
 from perse.errors import BuildCancelled, PerseError
-from perse.hub import MODELS, fetch, local, verify
+from perse.hub import fetch, local, verify
+from perse.pretrained import MODELS
 from tests.fake_hub import FakeHub
 
 ROOT = Path(__file__).parents[1]
@@ -46,8 +47,8 @@ def server(monkeypatch, tmp_path):
 def model(server, monkeypatch):
     """A model of two files, known to the table and to the Hub."""
     model = server.add("tiny", "somebody/tiny", {"config.json": b'{"a": 1}', "net/weights.safetensors": WEIGHTS, "README.md": b"no"})
-    model = hub.Pretrained(model.name, model.repo, model.revision, model.files[:2], model.licence, model.purpose, model.used_by)
-    monkeypatch.setattr(hub, "MODELS", (model,))
+    model = pretrained.Pretrained(model.name, model.repo, model.revision, model.files[:2], model.licence, model.purpose, model.used_by)
+    monkeypatch.setattr(pretrained, "MODELS", (model,))
     return model
 
 
@@ -215,11 +216,11 @@ def test_the_environment_alone_is_enough(server, model, tmp_path):
     """HF_ENDPOINT and HF_HOME in a process of its own: nothing of huggingface-hub is replaced."""
     code = (
         (
-            "import sys; from perse import hub; from perse.cli import main; "
-            f"hub.MODELS = (hub.{model!r},); sys.exit(main(['weights', 'fetch']))"
+            "import sys; from perse import pretrained; from perse.cli import main; "
+            f"pretrained.MODELS = (pretrained.{model!r},); sys.exit(main(['weights', 'fetch']))"
         )
-        .replace("(File(", "(hub.File(")
-        .replace(" File(", " hub.File(")
+        .replace("(File(", "(pretrained.File(")
+        .replace(" File(", " pretrained.File(")
     )
     env = os.environ | {"HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
     env.pop("HF_HUB_CACHE", None)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
+from perse.apart import Calls
 from perse.cli import main
 from perse.errors import BuildCancelled, PerseError
 from perse.many_portraits import Crew, build_many, built_before, plan
@@ -28,6 +30,17 @@ def write_avatar(job) -> dict:
     report = {"seed": job.settings["seed"], "settings": job.settings}
     save_file({"a": np.zeros(3)}, job.target, metadata={"avatar": json.dumps({"report": {"build": report}})})
     return {"avatar": str(job.target), **report}
+
+
+def mortal():
+    """A builder that carl's photo kills, as a kernel out of memory or a broken card would."""
+
+    def build(job) -> dict:
+        if Path(job.photo).stem == "carl":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write_avatar(job) | {"by": os.getpid()}
+
+    return build
 
 
 @pytest.fixture
@@ -85,6 +98,18 @@ def test_an_error_that_nobody_foresaw_is_one_photo_s_too(run, capsys):
     summary, _ = run(build=build)
     assert [Path(row["photo"]).name for row in summary["failed"]] == ["bad.jpg", "carl.jpg"]
     assert "ZeroDivisionError" in summary["failed"][1]["error"] and "carl.jpg" in capsys.readouterr().err
+
+
+def test_a_process_that_dies_takes_one_portrait_with_it(run, capsys):
+    elsewhere = Calls(mortal)
+    try:
+        summary, built = run(build=elsewhere)
+    finally:
+        elsewhere.close()
+    assert len(built) == 5 and [Path(row["photo"]).stem for row in summary["failed"]] == ["bad", "carl"]
+    assert "died of signal 9" in summary["failed"][1]["error"] and "carl.jpg" in capsys.readouterr().err
+    anna, dora, emil = (row["by"] for row in summary["avatars"])
+    assert anna != dora == emil, "the portraits after it have a new process"
 
 
 def test_a_second_run_builds_what_is_missing_damaged_or_different(run, photos, folder):
@@ -165,26 +190,27 @@ def launch(code: str, tmp_path: Path, *arguments: str, timeout: int = 1200) -> s
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def test_two_processes_share_the_work(photos, folder, tmp_path):
+def test_two_processes_share_the_work_and_go_on_when_a_builder_is_killed(photos, folder, tmp_path):
     code = """
 import sys, pathlib
 import torch
 from perse.many_portraits import Crew, build_many
-from tests.test_many_portraits import SETTINGS, write_avatar
+from perse.apart import Calls
+from tests.test_many_portraits import SETTINGS, mortal
 crew = Crew(cpu=True)
 barrier, ids = torch.distributed.barrier, []
 torch.distributed.barrier = lambda *args, device_ids=None, **options: ids.append(device_ids)
 with crew.first_alone():
     print("ready", crew.rank, crew.size, flush=True)
 assert not ids, "a barrier that names a card by the process's number"
-summary = build_many(sys.argv[2:], pathlib.Path(sys.argv[1]), SETTINGS, write_avatar, crew)
+summary = build_many(sys.argv[2:], pathlib.Path(sys.argv[1]), SETTINGS, Calls(mortal), crew)
 assert (summary is None) == (crew.rank != 0)
 """
     done = launch(code, tmp_path, str(folder), *photos)
     assert done.returncode == 0, done.stderr
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["processes"] == 2 and len(summary["avatars"]) == 4
-    assert [Path(row["photo"]).stem for row in summary["avatars"]] == ["anna", "carl", "dora", "emil"]
+    assert summary["processes"] == 2 and "died of signal 9" in summary["failed"][1]["error"]
+    assert [Path(row["photo"]).stem for row in summary["avatars"]] == ["anna", "dora", "emil"]
     assert {Path(row["photo"]).stem: row["process"] for row in summary["avatars"] + summary["failed"]} == {
         "anna": 0,
         "bad": 1,

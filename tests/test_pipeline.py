@@ -75,6 +75,11 @@ def test_the_original_background_is_the_photo(avatar, astronaut, astronaut_portr
     if outside.any():
         assert np.abs(whole - photo)[outside].mean() < 3  # only JPEG comes between
     assert np.abs(whole - photo).mean() < 5
+    small = Renderer(avatar, 128, "original", "source").frame().astype(float)
+    reduced = whole.reshape(128, 4, 128, 4, 3).mean((1, 3))
+    aside = min(np.abs(np.roll(small, by, axis) - reduced).mean() for by in (-1, 1) for axis in (0, 1))
+    assert small.shape == (128, 128, 3) and np.abs(small - reduced).mean() < min(4, aside / 2)  # the same, smaller, at its place
+    assert Renderer(avatar, 2048, "original", "source").frame().shape == whole.shape  # never larger than the photo
     turned = Renderer(avatar, background="original", framing="source").frame(Controls(head_yaw=25)).astype(float)
     assert np.abs(turned - whole).mean() > 2
 

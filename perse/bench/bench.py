@@ -22,7 +22,7 @@ from ..errors import PerseError
 from ..files import read_short
 from ..motion.presets import preset_motion
 from ..pipeline import PersePipeline
-from ..render.cpu.vector import WIDTH
+from ..render.cpu.lanes import WIDTH
 from ..renderer import Renderer
 from ..settings import DEFAULT_BUDGET
 from . import roofline

@@ -13,8 +13,9 @@ from ..render.cloud import GaussianCloud
 from ..render.cpu.binning import bin_to_tiles
 from ..render.cpu.bits import BLOCK
 from ..render.cpu.blend import blend
+from ..render.cpu.lanes import WIDTH
 from ..render.cpu.projection import PAIR, RECORD, project
-from ..render.cpu.vector import WIDTH, fma, splat, total
+from ..render.cpu.vector import fma, splat, total
 from ..render.rasterize import rasterize
 
 COUNTS = (20_000, 60_000, 120_000)

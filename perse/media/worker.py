@@ -27,6 +27,7 @@ import av.subtitles.stream
 import av.video.stream
 
 from perse import hdr_colours
+from perse.cicp import HLG, PQ
 from perse.errors import PerseError
 
 SLACK = 1e-6  # seconds by which a time stamp may miss a limit
@@ -152,7 +153,7 @@ class _Rgb:
         self._size, self._made, self._graph = size, None, None
 
     def __call__(self, frame):
-        if frame.color_trc not in (hdr_colours.PQ, hdr_colours.HLG):
+        if frame.color_trc not in (PQ, HLG):
             return frame.reformat(*self._size, format="rgb24")
         kind = (frame.width, frame.height, frame.format.name, int(frame.color_trc), int(frame.color_range))
         if kind != self._made:

@@ -9,7 +9,9 @@ import io
 import pillow_heif
 from PIL import AvifImagePlugin, Image, ImageCms, WebPImagePlugin  # noqa: F401  (formats given by name must have been loaded)
 
-from perse.errors import PerseError  # by its whole name: the child runs this file outside of its package
+# By their whole names: the child runs this file outside of its package.
+from perse.cicp import COLOURANTS, HLG, PQ, CodePoints, code_points, profile
+from perse.errors import PerseError
 
 MAX_PIXELS = 64_000_000
 # Of a JPEG that comes in one pass: its decoder reduces it on the way, to less than twice MAX_WORKING_SIDE.
@@ -23,8 +25,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
 # Bytes of EXIF that are looked at: the orientation stands near its beginning, and the tags of a longer one can each claim all of it.
 MAX_EXIF = 1 << 16
 MAX_BOXES = 1 << 16  # bytes at the beginning of a HEIF or AVIF file in which its colours are looked for
-DISPLAY_P3 = 12
-P3_COLOURS = {b"rXYZ": (0.51512, 0.2412, -0.00105), b"gXYZ": (0.29198, 0.69225, 0.04189), b"bXYZ": (0.1571, 0.06657, 0.78407)}
 STRIP = 256  # rows of a picture that are converted at a time
 
 ORIENTATION_TAG = 0x0112
@@ -94,8 +94,7 @@ def _open(file) -> Image.Image:
         start = file.read(MAX_BOXES)
         _check_webp(start[:30])
         image = Image.open(file, formats=FORMATS)
-        if not image.info.get("icc_profile") and _primaries(start) == DISPLAY_P3:
-            image.info["icc_profile"] = display_p3()
+        image.info["code_points"] = code_points(start)
         return image
     except PerseError:
         raise
@@ -103,24 +102,6 @@ def _open(file) -> Image.Image:
         raise PerseError(_too_many_pixels("far more than")) from error
     except Exception as error:  # every plugin has its own exceptions for a header that makes no sense
         raise PerseError("This file is not a photo that can be read: please upload a JPEG, PNG, WebP, AVIF or HEIC picture.") from error
-
-
-def _primaries(start: bytes) -> int:
-    """The colours' primaries (ITU-T H.273) that a HEIF or AVIF file names instead of embedding a profile; 0 if it does not."""
-    at = start.find(b"colrnclx") if start[4:8] == b"ftyp" else -1
-    return int.from_bytes(start[at + 8 : at + 10], "big") if at >= 0 else 0
-
-
-def display_p3() -> bytes:
-    """The profile of what phones photograph in: sRGB's curve with other primaries (SMPTE EG 432-1, adapted to D50)."""
-    profile = bytearray(
-        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes().replace("sRGB".encode("utf-16-be"), "P3 P".encode("utf-16-be"))
-    )
-    for entry in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12):
-        if (colour := P3_COLOURS.get(bytes(profile[entry : entry + 4]))) is not None:
-            at = int.from_bytes(profile[entry + 4 : entry + 8], "big") + 8
-            profile[at : at + 12] = b"".join(round(x * 65536).to_bytes(4, "big", signed=True) for x in colour)
-    return bytes(profile)
 
 
 def _check_webp(start: bytes) -> None:
@@ -143,22 +124,58 @@ def _normalised(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     # JPEG can be decoded at 1/2, 1/4 or 1/8: saves most of the time and memory for large photos.
     longer = max(image.size)
     image.draft(None, tuple(max(1, side * MAX_WORKING_SIDE // longer) for side in image.size))
-    image.load()
+    points, icc_profile = image.info.get("code_points", CodePoints()), image.info.get("icc_profile")
+    if hdr := points.transfer in (PQ, HLG):
+        image, orientation = _from_hdr(image, points), _orientation(image)
+    else:
+        image.load()
+        orientation = _orientation(image)
     # HEIC may turn out to have another size than its header says.
     check_size(image.size)
-    orientation = _orientation(image)
-    profile = image.info.get("icc_profile")
     image = _to_8_bit(image)
     scale = MAX_WORKING_SIDE / max(image.size)
     if scale < 1:
         size = tuple(max(1, round(s * scale)) for s in image.size)
         image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
-    image = _to_srgb(image, profile)
+    image = _to_srgb(image, None if hdr else icc_profile or _profile(points))
     if orientation in TRANSPOSE:
         image = image.transpose(TRANSPOSE[orientation])
         alpha = alpha.transpose(TRANSPOSE[orientation]) if alpha is not None else None
     return image, alpha
+
+
+def _from_hdr(image: Image.Image, points: CodePoints) -> Image.Image:
+    """An HDR picture as screens without HDR show it, a strip of rows at a time: with all the bits that its decoder gives, since one of eight bits
+    of PQ can be four steps of what is shown."""
+    import numpy as np
+
+    from perse.hdr_colours import shown
+
+    rows, mode = _deep_rows(image) if image.format == "HEIF" else None, "RGBA" if image.has_transparency_data else "RGB"
+    made = Image.new(mode, image.size if rows is None else rows.shape[1::-1])
+    for y in range(0, made.height, STRIP):
+        if rows is None:
+            strip = np.asarray(image.crop((0, y, made.width, min(y + STRIP, made.height))).convert(mode))
+        else:
+            strip = rows[y : y + STRIP]
+        colours = (shown(strip[..., :3], points.transfer, points.primaries) * 255 + 0.5).astype(np.uint8)
+        alpha = strip[..., 3:] if strip.dtype == np.uint8 else deep_to_8_bit(strip[..., 3:])
+        made.paste(Image.fromarray(np.concatenate([colours, alpha], -1)), (0, y))
+    return made
+
+
+def _deep_rows(image: Image.Image):
+    """(H, W, 3 or 4) uint16 of a HEIF picture of more than eight bits; None if it has eight. Pillow's plugin gives eight of all."""
+    import numpy as np
+
+    image.fp.seek(0)
+    deep = pillow_heif.HeifFile(image.fp, convert_hdr_to_8bit=False)
+    if deep.mode not in ("RGB;16", "RGBA;16"):
+        return None
+    channels = 3 if deep.mode == "RGB;16" else 4
+    rows = np.frombuffer(deep.data, np.uint16).reshape(-1, deep.stride // 2)[:, : deep.size[0] * channels]
+    return rows.reshape(*deep.size[::-1], channels)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -206,6 +223,10 @@ def unit_to_8_bit(values):
     import numpy as np
 
     return (np.clip(np.nan_to_num(values), 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _profile(points: CodePoints) -> bytes | None:
+    return profile(points.primaries) if points.primaries in COLOURANTS else None
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

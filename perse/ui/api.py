@@ -7,6 +7,7 @@ import gradio as gr
 from ..controls import RANGES, Controls
 from ..errors import PerseError
 from ..files import write_atomically
+from ..framing import frame_size
 from ..motion.keyframes import along, read_keys
 from ..motion.length import ON_PAGE
 from ..motion.presets import PRESETS, preset_motion, preset_named
@@ -215,7 +216,7 @@ class Api:
             motion: a ready-made motion; /info lists them (turntable, alive, expressions, chatter, sweep, ...).
             seconds: length, from 0.5 to 60. Of speech the text or the recording decides.
             fps: frames a second, from 5 to 60.
-            size: side of the square video in pixels, from 128 to 1080.
+            size: side of the square video in pixels, from 128 to 1080. Of framing source: the shorter side, at most the photo's.
             format: mp4, webm, gif or webp.
             framing: head, or source for the photo's own frame.
             background: white, black, grey, original or #rrggbb; with webm and webp also transparent.
@@ -252,7 +253,7 @@ class Api:
                     if speaks:
                         from ..motion.speech.asked import spoken_motion
 
-                        most = ON_PAGE.seconds_at(float(fps), (int(size), int(size)))
+                        most = ON_PAGE.seconds_at(float(fps), frame_size(entry.avatar.source, int(size), framing))
                         plan = spoken_motion(entry.avatar, say or None, voice, kept, most, look, float(fps), cancelled=cancelled)
                     else:
                         plan = preset_motion(motion, look, float(seconds), float(fps), entry.avatar.rig)

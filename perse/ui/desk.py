@@ -4,7 +4,6 @@ Every action is short: it changes the visit and returns. Long work is a job of t
 shows what it says. So two events cannot overwrite each other, a lost connection loses nothing, and a reloaded page goes on.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,31 +11,26 @@ from pathlib import Path
 
 from ..controls import Controls
 from ..errors import PerseError
+from ..framing import frame_size
 from ..motion.length import ON_PAGE
 from ..motion.motion import Motion
-from . import html_pieces
+from . import html_pieces, shown
 from .api import build_deadline, check_video
 from .brought import CLIP, RECORDING
 from .engine import AVATAR, BUILD, OPENING, PICTURE, WARMING, Engine
-from .examples import EXAMPLES, Example
+from .examples import EXAMPLES
 from .file_names import file_name
 from .film_plan import TABLES, FilmPlan, film_plan
 from .material import Material
+from .one_visit import Entry, Photo, Visit
 from .visit_jobs import cancel, start
-from .visits import Entry, Photo, Visit, Visits
+from .visits import Visits
 from .waiting_line import Line
 from .ways import FOLLOW, SPEAK, Way, read_way
 
 LOOK_DEADLINE, FILM_DEADLINE = 120.0, 900.0  # seconds after which reading a photo or avatar file, and making a video, are stopped
 NEWS = 0.5  # weight of the last build's pace against those before
-LONGER = 1.5  # times its time that a build takes, from which on it is said beforehand
 CLEAR_FORMATS = ("webm", "webp")  # that can be transparent
-BUTTON_LABELS = {
-    "": "Build my avatar",
-    "photo": "Choose a photo to begin",
-    "checking": "Looking at your photo …",
-    "consent": "Tick the box above to go on",
-}
 
 
 class Desk:
@@ -201,7 +195,7 @@ class Desk:
         """
         check_video(seconds, fps, size, kind, motion)
         entry, edit = self.own_avatar(visit, token), Controls.from_json(look)
-        frame = entry.avatar.source.size if framing == "Source" and entry.avatar.source else (int(size), int(size))
+        frame = frame_size(entry.avatar.source, int(size), framing.lower())
         if background == "transparent" and kind not in CLEAR_FORMATS:
             raise PerseError(f"Only {' and '.join(CLEAR_FORMATS)} can be transparent: please choose one of them, or a background.")
         if framing == "Source" and background == "grey":  # nobody has chosen one: the photo goes on around the head
@@ -294,66 +288,8 @@ class Desk:
         cancel(visit, *kinds)
 
     def state(self, visit: Visit, seen: dict[str, str]) -> dict:
-        """All that the page shows of the visit, as plain JSON values.
-
-        seen: keys of the pieces that the page shows already; such a piece comes without its HTML.
-        """
-        shown = {
-            "found": self._beside_photo(visit),
-            "film": self._below_motions(visit),
-            **{name: (_key(*parts), html) for name, (parts, html) in self.material.pieces(visit).items()},
-            "how": self._how(),
-        }
-        missing = self.missing(visit)
-        return {
-            "busy": visit.busy(*visit.jobs) is not None or not self.engine.ready(AVATAR),
-            "building": visit.busy("build") is not None,
-            "doing": {"found": self._bar(visit, "build", "look"), "film": self._bar(visit, "film"), **self.material.doing(visit)},
-            "button": {"label": BUTTON_LABELS[missing], "ready": not missing},
-            "agreed": visit.agreed,
-            "brought": sorted(visit.brought),
-            "allowed": sorted(visit.allowed),
-            "avatar": visit.opened if self.visits.has(visit.opened) else "",
-            "table": None if visit.table is None else {"token": visit.table[0], "name": visit.table[1]},
-            "notices": [{"id": k, "text": text} for k, text in visit.notices],
-            "pieces": {name: {"key": key} | ({} if seen.get(name) == key else {"html": html()}) for name, (key, html) in shown.items()},
-        }
-
-    def _how(self) -> tuple[str, Callable[[], str]]:
-        """Key and HTML of what is to be known before a build: how it is done, and whether it takes longer than it is given."""
-        times = round(2 * self.stretch) / 2  # in halves: no more is known
-        busy = (f"This server is busy: right now a build takes about {times:g} times as long.",) if times >= LONGER else ()
-        notes = (*self.engine.notes, *busy)
-        return _key("how", notes), lambda: "".join(map(html_pieces.note, notes))
-
-    def _beside_photo(self, visit: Visit) -> tuple[str, Callable[[], str]]:
-        """Key and HTML of what stands beside the photo."""
-        photo = visit.photo
-        if job := visit.busy("build"):
-            update = job.update()
-            return _key("build", id(update.preview)), lambda: html_pieces.progress(update, None if photo is None else photo.portrait)
-        if job := visit.busy("look"):
-            update, example = job.update(), self._example(visit)
-            return _key("look", id(job), update.waiting > 0), lambda: html_pieces.looking(update, example)
-        if visit.message:
-            return _key("message", visit.message), lambda: html_pieces.message(visit.message)
-        if photo is not None:
-            return _key("found", id(photo)), lambda: html_pieces.found(photo.portrait, photo.example)
-        return "intro", lambda: html_pieces.html("intro.html")
-
-    def _below_motions(self, visit: Visit) -> tuple[str, Callable[[], str]]:
-        """Key and HTML of the video: its bar while it is made, then itself, or what went wrong."""
-        if job := visit.busy("film"):
-            return _key("film", id(job)), lambda: html_pieces.progress(job.update())
-        return _key("done", visit.film), lambda: visit.film
-
-    def _bar(self, visit: Visit, *kinds: str) -> dict | None:
-        job = visit.busy(*kinds)
-        return None if job is None else html_pieces.doing(job.update())
-
-    def _example(self, visit: Visit) -> Example | None:
-        """The example that the visit looks at."""
-        return EXAMPLES.get(visit.example)
+        """All that the page shows of the visit, as `shown.state`."""
+        return shown.state(self, visit, seen)
 
     def _wait_for(self, part: str, report, cancelled, then: float = 0.0) -> None:
         """Wait for a part of the engine, and say so. then: seconds that the work takes afterwards."""
@@ -399,7 +335,3 @@ class Desk:
                 visit.message = sentence
 
         start(visit, kind, work, line, deadline, done, failed, undone, planned)
-
-
-def _key(*parts) -> str:
-    return json.dumps(parts)

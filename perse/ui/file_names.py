@@ -6,7 +6,7 @@ import unicodedata
 
 from ..controls import Controls
 from .examples import EXAMPLES
-from .visits import Entry
+from .one_visit import Entry
 
 MOST_STYLES = 3  # of a look that its name tells
 

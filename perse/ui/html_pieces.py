@@ -24,7 +24,7 @@ SCRIPTS = tuple(
     f"{name}.js"
     for name in (
         *"net language clock visit bring adjust frame look stage live clip thumbs panels faces my_looks history keep theme motion keys own".split(),
-        *"recorder mirror performed speak follow ways film save main".split(),
+        *"recorder mirror performed speak follow ways film chosen save main".split(),
     )
 )
 _MESSAGE = '<p class="perse-message"'

@@ -24,8 +24,9 @@ from ..settings import LIVE_SIZE
 from .engine import BUILD, PICTURE, Engine
 from .examples import EXAMPLES
 from .failures import note_failure
+from .one_visit import Entry
 from .routes import FRESH_HEADERS, SYNTHETIC_HEADERS, VISIT_HEADER, _integer, _jpeg, refusal
-from .visits import GONE, Entry, Visits
+from .visits import GONE, Visits
 
 if TYPE_CHECKING:
     from ..avatar.avatar import Avatar

@@ -11,8 +11,9 @@ from ..motion.length import ON_PAGE
 from . import html_pieces
 from .brought import CAMERA, CLIP, KINDS, RECORDING, Brought
 from .engine import AVATAR, Engine
+from .one_visit import Visit
 from .visit_jobs import cancel, start
-from .visits import Visit, Visits
+from .visits import Visits
 from .waiting_line import Line
 
 DEADLINE = 120.0  # seconds after which looking through a file is stopped

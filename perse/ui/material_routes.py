@@ -20,8 +20,8 @@ from .engine import AVATAR, BUILD
 from .failures import note_failure
 from .film_plan import film_plan
 from .jobs import Job
+from .one_visit import Visit
 from .routes import SYNTHETIC_HEADERS, VISIT_HEADER, body_text, refusal
-from .visits import Visit
 from .waiting_line import Line
 from .ways import FOLLOW, SPEAK, read_way
 

@@ -20,8 +20,8 @@ from .fair_pool import Busy, FairPool
 from .material import allowed
 from .mirror import TWICE, Mirror
 from .mirrors import Mirrors
+from .one_visit import Visit
 from .routes import FRESH_HEADERS, VISIT_HEADER, refusal, still_warming
-from .visits import Visit
 
 
 class MirrorRoutes:

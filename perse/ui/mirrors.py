@@ -7,7 +7,8 @@ from weakref import WeakSet
 
 from ..errors import PerseError
 from .mirror import Mirror
-from .visits import ENDED, Visit
+from .one_visit import Visit
+from .visits import ENDED
 from .waiting_line import FULL
 
 if TYPE_CHECKING:

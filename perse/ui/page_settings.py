@@ -10,11 +10,23 @@ from ..motion.length import ON_PAGE
 from ..motion.speech.phones import TYPED, WAYS
 from ..motion.speech.voice import VOICES
 from ..render.visible_label import one_line
-from ..settings import CAMERA, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SAVED_SIZES, SEEDS, STRIP_FRAMES, TILE_VIEWS
+from ..settings import (
+    CAMERA,
+    LIVE_SIZE,
+    LIVE_SIZES,
+    LONGEST_CONTROLS,
+    OFFERED_VIDEO_FPS,
+    OFFERED_VIDEO_SIZES,
+    SAVED_SIZES,
+    SEEDS,
+    STRIP_FRAMES,
+    TILE_VIEWS,
+    VIDEO_FORMATS,
+)
 from .engine import OPENING, WARMING
 from .guard import MAX_UPLOAD
 from .languages import languages
-from .visits import LEAVING, LOST
+from .one_visit import LEAVING, LOST
 
 DENSE = 60_000  # Gaussians: a picture of fewer shows their lattice when it is enlarged, and is left at the live size
 ASK_BUSY = 0.35  # seconds between two questions of the page while something is made for it
@@ -41,6 +53,7 @@ def page_settings(mark: str = "", spoken_mark: str = "") -> dict:
         "voices": {name: voice.label for name, voice in VOICES.items()},
         "video_seconds": round(ON_PAGE.seconds),
         "max_upload": MAX_UPLOAD,
+        "film": [OFFERED_VIDEO_SIZES, VIDEO_FORMATS, OFFERED_VIDEO_FPS],
         "easings": list(EASINGS),
         "most_keys": MOST_KEYS,
         "warming": WARMING,

@@ -32,9 +32,10 @@ from .failures import note_failure
 from .fair_pool import Busy, FairPool
 from .file_names import person
 from .languages import read
+from .one_visit import Entry
 from .quick_faces import QUICK_FACES
 from .uploads import PassingFile
-from .visits import ENDED, Entry, Visits
+from .visits import ENDED, Visits
 
 MAX_DRAINED = 1_000_000  # bytes read to the end all the same: a client that is still sending would not read the refusal
 SAVED_KINDS = ("gaussians.ply", "viewer.html", "model.glb", "avatar.safetensors")

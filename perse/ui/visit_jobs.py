@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from ..errors import PerseError
 from .jobs import Job
-from .visits import ENDED, Visit
+from .one_visit import Visit
+from .visits import ENDED
 from .waiting_line import Line
 
 

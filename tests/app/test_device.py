@@ -4,6 +4,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+CHOSEN = "[...document.querySelectorAll('#perse-size input, #perse-kind input')].filter((i) => i.checked).map((i) => i.value)"
 LABELS = "[...document.querySelectorAll('#perse-history button')].map((b) => b.getAttribute('aria-label'))"
 
 
@@ -19,9 +20,17 @@ def test_earlier_looks_and_a_kept_avatar_come_back_and_everything_is_deleted(vis
     page.get_by_role("button", name="Beard: Full", exact=True).click()
     page.wait_for_function("document.querySelectorAll('#perse-history button')[1].getAttribute('aria-pressed') === 'true'")
     assert page.evaluate("[perse.look.value.styles.beard.full, perse.look.value.yaw]") == [1, 20] and len(page.evaluate(LABELS)) == 3
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_text("Size and format").click()
+    assert page.evaluate(CHOSEN) == ["512", "mp4"]
+    page.locator("#perse-size label").filter(has_text="256").click()
+    page.locator("#perse-kind label").filter(has_text="gif").click()
     page.reload()  # the visit goes on
     v.wait_for_avatar()
     assert page.evaluate(LABELS)[:1] == ["2 sliders"]
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_text("Size and format").click()
+    assert page.evaluate(CHOSEN) == ["256", "gif"]
     page.get_by_role("tab", name="Save").click()
     assert not page.get_by_label("Keep this avatar on this device").is_checked()
     page.get_by_label("Keep this avatar on this device").check()

@@ -10,10 +10,10 @@ from perse.motion.keyframes import EASINGS
 from perse.motion.presets import PRESETS
 from perse.motion.speech.voice import VOICES
 from perse.ui import html_pieces
-from perse.ui.desk import BUTTON_LABELS
 from perse.ui.film_plan import TABLES
 from perse.ui.languages import languages, read
 from perse.ui.quick_faces import QUICK_FACES
+from perse.ui.shown import BUTTON_LABELS
 
 PLACES = re.compile(r"\{\w+\}")
 LETTERS = re.compile(r"[^\W\d_]{2}")

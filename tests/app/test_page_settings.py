@@ -9,7 +9,7 @@ import pytest
 from perse import settings
 from perse.controls import RANGES, Controls
 from perse.settings import API_BUDGETS, LONGEST_CONTROLS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
-from perse.ui import visits
+from perse.ui import one_visit
 from perse.ui.api import Api
 from perse.ui.html_pieces import SCRIPTS, STATIC, head, html
 from perse.ui.page_settings import page_settings, script
@@ -34,7 +34,8 @@ def test_the_scripts_ask_for_what_they_are_told_and_for_all_of_it():
 
 
 def test_the_scripts_have_no_numbers_or_sentences_of_their_own_for_it():
-    others = ("look", "ranges", "easings", "split", "voices", "languages", "video_seconds")  # the last is a minute, which clocks count by
+    # The last is a minute, which clocks count by.
+    others = ("look", "ranges", "easings", "split", "voices", "languages", "film", "video_seconds")
     told = {key: value for key, value in page_settings().items() if key not in others}
     numbers = {f"{x:g}" for x in leaves(told) if isinstance(x, (int, float)) and abs(x) >= 16}
     sentences = {x for x in leaves(told) if isinstance(x, str) and x}
@@ -76,7 +77,7 @@ def test_the_page_lets_nobody_ask_for_what_the_server_refuses(name):
 
 
 def test_the_page_gives_a_sign_of_life_well_before_the_visit_is_lost():
-    assert 0 < page_settings()["ask_busy"] < page_settings()["ask_quiet"] <= visits.LOST / 4
+    assert 0 < page_settings()["ask_busy"] < page_settings()["ask_quiet"] <= one_visit.LOST / 4
 
 
 def test_the_page_offers_only_videos_that_it_makes():
@@ -86,7 +87,7 @@ def test_the_page_offers_only_videos_that_it_makes():
 
 
 def test_texts_name_the_seconds_that_hold():
-    assert f"{visits.LEAVING:g} seconds" in html("privacy.html") and f"{visits.LOST / 60:g} minutes" in html("privacy.html")
+    assert f"{one_visit.LEAVING:g} seconds" in html("privacy.html") and f"{one_visit.LOST / 60:g} minutes" in html("privacy.html")
     assert not [path.name for path in STATIC.glob("*.html") if "$" in html(path.name)]
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from perse.errors import PerseError
+from perse.ui import one_visit
 from perse.ui import visits as module
 from perse.ui.brought import CLIP, Brought
 from perse.ui.held_memory import weigh
-from perse.ui.visits import IDLE, LEAVING, LOST, UNCLAIMED, Photo, Visits, plain_name
+from perse.ui.one_visit import LEAVING, LOST, Photo
+from perse.ui.visits import IDLE, UNCLAIMED, Visits, plain_name
 from perse.ui.visits_folder import claim_root
 
 
@@ -42,8 +44,8 @@ def clock():
 
 @pytest.fixture
 def visits(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(module, "RENDERERS", 0)  # these things have none
-    monkeypatch.setattr(module, "LIVE_FILE", 0)
+    monkeypatch.setattr(one_visit, "RENDERERS", 0)  # these things have none
+    monkeypatch.setattr(one_visit, "LIVE_FILE", 0)
     return Visits(tmp_path, limit=6, ttl=1800, memory=100_000, clock=clock)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from perse.bench import bench
 from perse.errors import PerseError
-from perse.render.cpu.vector import WIDTH
+from perse.render.cpu.lanes import WIDTH
 
 BEFORE = {
     "machine": {"processor": "a", "vectors": "8 lanes", "cpus": 2},

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from perse.bench import roofline
-from perse.render.cpu.vector import WIDTH
+from perse.render.cpu.lanes import WIDTH
 
 pytestmark = pytest.mark.slow
 

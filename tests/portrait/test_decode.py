@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from perse.errors import PerseError
 from perse.portrait.decode import decode
-from perse.portrait.pixels import MAX_WORKING_SIDE, ORIENTATION_TAG, TRANSPOSE, display_p3
+from perse.portrait.pixels import MAX_WORKING_SIDE, ORIENTATION_TAG, TRANSPOSE
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
@@ -34,8 +34,7 @@ def test_formats(astronaut, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize(("orientation", "kind"), [*((n, "JPEG") for n in range(1, 9)), (6, "PNG"), (7, "WEBP"), (5, "AVIF")])
 def test_exif_orientation(astronaut, orientation, kind):
     upright = astronaut.crop((100, 0, 400, 256))
     undo = {6: 8, 8: 6}.get(orientation, orientation)  # the two quarter turns undo one another
@@ -148,7 +147,10 @@ def test_a_phones_largest_photos_are_reduced_on_the_way(width, height):
 
 
 @pytest.mark.slow
-def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels(astronaut):
+def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels():
+    """A soft ramp, which encoders are done with soon: it is as many pixels for the decoder."""
+    large = Image.linear_gradient("L").resize((8000, 8000), Image.Resampling.NEAREST).convert("RGB")
+    want = np.asarray(large.resize((MAX_WORKING_SIDE, MAX_WORKING_SIDE), Image.Resampling.BOX))
     for kind, options in (
         ("JPEG", {"progressive": True}),
         ("PNG", {"compress_level": 1}),
@@ -156,30 +158,9 @@ def test_what_has_to_be_decoded_as_a_whole_is_taken_to_64_megapixels(astronaut):
         ("HEIF", {"enc_params": {"preset": "ultrafast"}}),
         ("AVIF", {"speed": 10}),
     ):
-        rgb, _ = decode(encode(astronaut.resize((8000, 8000)), kind, **options))
-        assert difference(rgb, np.asarray(astronaut.resize(rgb.shape[1::-1]))) < 4, kind
+        assert difference(decode(encode(large, kind, **options))[0], want) < 4, kind
     with pytest.raises(PerseError, match="100, more than 64 megapixels"):
         decode(encode(Image.new("L", (10_000, 10_000)), "JPEG", progressive=True))
-
-
-def test_display_p3_of_a_photo_without_a_profile_is_converted(astronaut):
-    """As phones' HEIC and AVIF files may have it: by a number instead of a profile."""
-    p3 = ImageCms.profileToProfile(astronaut, ImageCms.createProfile("sRGB"), io.BytesIO(display_p3()))
-    assert difference(np.asarray(p3), np.asarray(astronaut)) > 1.5
-    data = encode(Image.fromarray(np.asarray(p3)), "AVIF", quality=100, subsampling="4:4:4")
-    at = data.index(b"colrnclx") + 8
-    told = data[:at] + (12).to_bytes(2, "big") + data[at + 2 :]
-    assert difference(decode(data)[0], np.asarray(astronaut)) > 1.5 > 1 > difference(decode(told)[0], np.asarray(astronaut))
-
-
-def test_a_profile_of_display_p3_says_what_the_standard_says():
-    """Its reddest red is beyond sRGB's; its white and greys are sRGB's."""
-    to_srgb = ImageCms.buildTransform(io.BytesIO(display_p3()), ImageCms.createProfile("sRGB"), "RGB", "RGB")
-    seen = [
-        ImageCms.applyTransform(Image.new("RGB", (1, 1), colour), to_srgb).getpixel((0, 0))
-        for colour in ((255, 255, 255), (128, 128, 128), (200, 150, 120))
-    ]
-    np.testing.assert_allclose(seen, [(255, 255, 255), (128, 128, 128), (208, 148, 116)], atol=2)
 
 
 @pytest.mark.slow

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from perse.render.cpu.bits import between, count_bits, lowest_bit, transpose, without_lowest
+from perse.render.cpu.lanes import WIDTH
 from perse.render.cpu.layout import load3, load4, load_rows, store3, store4, store_ranges, store_rows
-from perse.render.cpu.vector import EXP2, WIDTH, exp2, floor, inverse, load, load16, log2, splat, splat16, store, store_totals, total
+from perse.render.cpu.vector import EXP2, exp2, floor, inverse, load, load16, log2, splat, splat16, store, store_totals, total
 
 
 @numba.njit

@@ -10,7 +10,7 @@ import torch
 from llvmlite import binding
 
 from perse.bench import roofline
-from perse.render.cpu.vector import WIDTH
+from perse.render.cpu.lanes import WIDTH
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ import sys
 import numpy as np, torch
 from perse.bench import roofline
 from perse.render.rasterize import rasterize
-from perse.render.cpu.vector import WIDTH
+from perse.render.cpu.lanes import WIDTH
 assert WIDTH == 8, WIDTH
 cloud, camera = roofline.head_scene(2000, 150)
 inputs = [getattr(cloud, name).requires_grad_() for name in ("means", "quats", "scales", "opacities", "colors")]

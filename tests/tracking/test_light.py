@@ -36,8 +36,9 @@ def test_a_shade_is_found_where_it_lies_and_in_its_colour(first, factor):
 
 
 def test_what_is_no_skin_any_more_says_little(first):
-    noise = np.random.default_rng(0).integers(0, 255, first[0].shape, dtype=np.uint8)
-    assert np.abs(light_on(first, noise)).mean() < 0.1
+    """On the whole: flow over noise goes where it will, and a hundredth of a pixel of the landmarks sends it elsewhere."""
+    noises = (np.random.default_rng(seed).integers(0, 255, first[0].shape, dtype=np.uint8) for seed in range(5))
+    assert np.mean([np.abs(light_on(first, noise)).mean() for noise in noises]) < 0.1
 
 
 @pytest.mark.parametrize("inside", [(10, 8, 8), (200, 190, 170)])

@@ -9,7 +9,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from ..jit import compiled
-from .vector import _call, _ints, _mask, lanes16
+from .lanes import _call, _ints, _mask, lanes16
 
 TILE = 32  # pixels a side
 BLOCK = 16  # pixels

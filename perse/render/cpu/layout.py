@@ -8,8 +8,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .vector import _INT, _INT_VECTOR, _VECTOR, _address, _int_constant, _mask
-from .vector import lanes16 as lanes
+from .lanes import _INT, _INT_VECTOR, _VECTOR, _address, _int_constant, _mask
+from .lanes import lanes16 as lanes
 
 ROWS = 16  # at a time, on every machine
 

@@ -20,9 +20,9 @@ from ..cloud import GaussianCloud
 from .binning import bin_to_tiles
 from .blend import blend
 from .blend_backward import CENTRES, blend_backward
+from .lanes import WIDTH
 from .layout import ROWS
 from .projection import project, project_backward
-from .vector import WIDTH
 
 
 def rasterize_cpu(cloud: GaussianCloud, camera: Camera, background: Tensor | None) -> tuple[Tensor, Tensor]:

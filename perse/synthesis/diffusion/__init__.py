@@ -20,7 +20,8 @@ def load_diffusion(device: torch.device) -> DiffusionSynthesizer:
         PerseError: no GPU for the real weights, or the weights cannot be had.
     """
     from ...gpu import ON_ZERO
-    from ...hub import fetch, find, local
+    from ...hub import fetch, local
+    from ...pretrained import find
     from .identity import load_embedding
     from .klein import KleinEditor
     from .on_zero_gpu import LentEditor
