@@ -124,7 +124,7 @@ class Workshop:
                 case EyeSize() | EyeSpacing():
                     out.reshape(sign * self.shaper.eyes(step))
                 case Ears():
-                    out.reshape(sign * self.shaper.ears(step, self.region("hair")))
+                    out.reshape(sign * self.shaper.ears(step, self.region("covered")))
                 case HairVolume():
                     out.reshape(sign * self.shaper.volume(step, self.region(step.region)))
                 case Tuck():
