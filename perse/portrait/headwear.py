@@ -84,7 +84,7 @@ def variation(picture: np.ndarray, frame: FaceFrame) -> np.ndarray:
     window = frame.radius(WINDOW) | 1
     level = np.clip(relative / 0.3 * 255, 0, 255).astype(np.uint8)
     low = rank.percentile(level, np.ones((window, window), np.uint8), p0=QUANTILE).astype(np.float32)
-    cheeks = sum(polygon(frame.landmarks, part, frame.size) for part in (*CHEEK_OUTLINE.values(), NOSE_OUTLINE)) > 0.5
+    cheeks = np.sum([polygon(frame.landmarks, part, frame.size) for part in (*CHEEK_OUTLINE.values(), NOSE_OUTLINE)], axis=0) > 0.5
     return low / max(float(np.median(low[cheeks])) if cheeks.any() else 0.0, 1.0)
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from perse.attributes.catalogue import BY_NAME
 from perse.controls import Controls
-from perse.evaluate.outline import hair_outline, longest_straight, outline, roughness
+from perse.evaluate.outline import outline
+from perse.portrait.outline import hair_outline, longest_straight, roughness
 
 SIZE, RADIUS = 256, 80.0
 
