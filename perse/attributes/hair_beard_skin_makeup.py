@@ -84,7 +84,7 @@ HAIR = Category("hair", "Haircut", (
 ))
 
 BEARD = Category("beard", "Beard", (
-    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.016, 8000, 0.0036, 0.34, 0.5, 0.55), ("beard",),
+    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.011, 8000, 0.0034, 0.34, 0.5, 0.55), ("beard",),
          prompt="stubble"),
     axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.19, 6600, 0.0062, 0.86, 0.20), ("beard",),
          prompt="a full beard"),

@@ -20,6 +20,7 @@ HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in 
 HAIR_GIVES = 0.08  # share of an ear's change that hair over it takes part in
 HAIRLINE = 0.4  # eye distances behind the face's outline over which hair gains its volume
 HOLLOW = 0.02  # eye distances by which a point lies deeper than its neighbours where little light reaches
+FIRM = 3.0  # times a region's weight at a vertex, by which what goes wholly is drawn in
 ISLAND = (7, 9)  # rows and columns of the bust within which what hair surrounds goes with it
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
@@ -141,7 +142,10 @@ class Shaper:
         inward = self.bald - self.rig.vertices[self.shell]
         keep = np.minimum(step.keep, step.most / np.maximum(np.linalg.norm(inward, axis=1), 1e-6))
         shape = np.zeros(self.rig.vertices.shape)
-        shape[self.shell] = ((1 - keep) * self.on_shell(region))[:, None] * inward
+        # Where hair goes wholly skin comes in its place, as far as its edge, and must lie on the head there.
+        weight = self.on_shell(region)
+        weight = np.clip(FIRM * weight, 0, 1) if step.keep == 0 else weight
+        shape[self.shell] = ((1 - keep) * weight)[:, None] * inward
         hangs = np.clip(sample(region, self.at[None, self.body])[0], 0, 1).reshape(ROWS, ANGLES)
         if hangs.any():
             # What shows between locks goes with them: an island of cloth would stay in the air.

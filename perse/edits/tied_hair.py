@@ -88,7 +88,7 @@ def swept(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh | 
     behind = np.zeros_like(head.regions("hair"))
     behind[chart_slice("shell")] = head.regions.behind_outline()
     share = np.linalg.norm(triangle_normals(corners), axis=1) * (sample(head.regions("pinned"), at)[0] > 0.5)
-    share *= (near < FRINGE[0]) * (sample(behind, at)[0] < FRINGE[1]) * (corners.mean(1)[:, 1] < OVER_EARS)
+    share *= np.clip(2 - 2 * near / FRINGE[0], 0, 1) * (sample(behind, at)[0] < FRINGE[1]) * (corners.mean(1)[:, 1] < OVER_EARS)
     return _to_the_tie(head, step, color, parts, share, SWEPT, seed) if share.any() else None
 
 
