@@ -67,7 +67,7 @@ HAIR = Category("hair", "Haircut", (
     axis("hair_curls", "Curls", "Locks that curl", Locks("curls", 350, 0.03), ("glasses_area",), prompt="curly hair"),
     axis("hair_afro", "Afro", "Coils that stand out all around", (HairVolume(0.55, 0.55, "puffed"), Locks("afro", 1700, 0.024)), ("upper_hair",),
          prompt="an afro"),
-    axis("hair_undercut", "Undercut", "Sides and back shaved, the top left long", (Tuck(0.0, "undercut"), Bare("undercut", 0.5)),
+    axis("hair_undercut", "Undercut", "Sides and back shaved, the top left long", (Tuck(0.0, "undercut"), Bare("undercut", 0.7)),
          ("undercut",), prompt="an undercut with shaved sides"),
     axis("hair_forehead", "Forehead free", "A fringe combed back from the forehead", (Bare("own_fringe"), Locks("swept", 240, 0.013)),
          ("own_fringe",),

@@ -27,7 +27,7 @@ def _roots(
     head: Head, count: int, rng: np.random.Generator, inside: float = 1.3, over_brows: float = 0.3, front: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Triangles (S,), barycentric coordinates (S, 3), points (S, 3) and normals (S, 3) of roots all over the hair; inside: 1.3 keeps off its
-    edge, .5 does not; over_brows: eye distances down to which they stand in a fringe; front: how much denser they stand before the eyes."""
+    edge, 1 less so; over_brows: eye distances down to which they stand in a fringe; front: how much denser they stand before the eyes."""
     rig = head.rig
     parts = rig.part_faces("face", "shell")
     corners = rig.vertices[rig.faces[parts]].astype(np.float64)
@@ -108,7 +108,7 @@ def afro(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Small coils all over the hair, without a direction."""
     rng = np.random.default_rng(seed)
     count, pieces = step.count, 3
-    roots = face, bary, root, normal = _roots(head, count, rng, 0.5, 0.08, 2.2)
+    roots = face, bary, root, normal = _roots(head, count, rng, 1.0, 0.08, 2.2)
     t = np.linspace(0, 1, pieces + 1)
     one = unit(np.cross(normal, unit(rng.standard_normal((count, 3)))))
     # The plane of a coil stands more or less upright.
