@@ -65,7 +65,7 @@ HAIR = Category("hair", "Haircut", (
     axis("hair_bun", "Bun", "A bun, seen when hair is combed back", Locks("bun", 140, 0.032), ("glasses_area",),
          prompt="a hair bun", needs="hair_up"),
     axis("hair_curls", "Curls", "Locks that curl", Locks("curls", 350, 0.03), ("glasses_area",), prompt="curly hair"),
-    axis("hair_afro", "Afro", "Coils that stand out all around", (HairVolume(0.55, 0.55, "puffed"), Locks("afro", 1700, 0.024)), ("upper_hair",),
+    axis("hair_afro", "Afro", "Coils that stand out all around", (HairVolume(0.55, 0.55, "puffed"), Locks("afro", 1600, 0.024)), ("upper_hair",),
          prompt="an afro"),
     axis("hair_undercut", "Undercut", "Sides and back shaved, the top left long", (Tuck(0.0, "undercut"), Bare("undercut", 0.7)),
          ("undercut",), prompt="an undercut with shaved sides"),
