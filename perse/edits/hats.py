@@ -38,10 +38,10 @@ def _grown(share: np.ndarray, first: float = 0.0, last: float = 0.70) -> np.ndar
 
 
 def _backed(head: Head, rows: int, points: np.ndarray, triangles: np.ndarray, colors: np.ndarray, start: np.ndarray) -> BoundMesh:
-    """A hat of points (N, 3), the first of which are so many rows of a dome, with a back of every second of these."""
+    """A hat of points (N, 3), the first of which are so many rows of a dome, with a back of every second of these, and every second point of each."""
 
     def every_second(values: np.ndarray) -> np.ndarray:
-        return values[: rows * AROUND].reshape(rows, AROUND, *values.shape[1:])[::2]
+        return values[: rows * AROUND].reshape(rows, AROUND, *values.shape[1:])[::2, ::2]
 
     inner = every_second(points)
     inwards = head.middle - inner
