@@ -23,7 +23,7 @@ FADING = 36.0  # texels over which hair thins out towards the border of its regi
 RAGGED = 0.15  # of the density near the border, by which it varies from place to place
 THINS = 1.6  # exponent by which the coat thins out before the strands do: single hairs end a beard, not a shade
 LEAST_WEIGHT = 0.15  # of a region, from which hair grows
-COMES, GROWS = 0.25, 0.1  # of the amount over which strands begin, one after the other, and over which each grows
+GROWS, LONG_GROWS = (0.6, 0.1), (0.25, 0.5)  # of the amount over which strands begin, one after the other, and over which each grows
 FADES = 0.7  # opacity below which strands fade in instead
 STRANDS_OF_LOCK = 9  # that lean together towards their tips
 LOCK_REACH = 0.05  # eye distances from a lock's middle within which a strand leans towards it
@@ -81,7 +81,8 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     # Roots come one by one, those first that are most like the skin: what comes later is unlike it, and nowhere does the picture go there and
     # back. They grow fast, or light tips would come over dark roots. Stubble is short and half transparent, and fades in.
     order = np.abs(tone.mean(1) - sample(texture.color, at[None] * ATLAS)[0].mean(1)).argsort().argsort() / max(count, 1)
-    start = np.minimum(COMES * order[:, None] + GROWS * t * edit.pieces / (edit.pieces - 1), LATEST_START)
+    comes, grows = LONG_GROWS if edit.pieces > 2 else GROWS
+    start = np.minimum(comes * order[:, None] + grows * t * edit.pieces / (edit.pieces - 1), LATEST_START)
     return ribbons(
         paths,
         unit(np.cross(along, normal)),

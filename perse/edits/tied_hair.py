@@ -180,7 +180,9 @@ class _Surface:
 
     def __init__(self, head: Head):
         rig, regions, shaper = head.rig, head.regions, head.shaper
-        pinned = shaper.tuck(PINNED, regions("pinned")) + shaper.tuck(Tuck(0.0), np.maximum(regions("hanging"), regions("covered_ears")))
+        pinned = shaper.tuck(PINNED, regions("pinned")) + shaper.tuck(
+            Tuck(0.0), np.maximum(regions("hanging"), regions("covered_ears")), regions("bald_area")
+        )
         self.vertices = rig.vertices.astype(np.float64) + pinned
         faces = rig.faces[rig.part_faces("face", "shell", "body")]
         corners = self.vertices[faces]
@@ -257,7 +259,7 @@ def hairline(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh
         return None
     face, bary, gone = parts[chosen[kept]], bary[kept], gone[kept]
     # They lie on the skull, and hang on the head as it will be where hair has gone.
-    head_then = rig.vertices + head.shaper.tuck(Tuck(0.0), areas[0])
+    head_then = rig.vertices + head.shaper.tuck(Tuck(0.0), areas[0], head.regions("bald_area"))
     skull = rig.vertices.astype(np.float64).copy()
     skull[head.shaper.shell] = head.shaper.bald
     root = interpolated(skull[rig.faces[face]], bary)

@@ -129,7 +129,7 @@ class Workshop:
                     out.reshape(sign * self.shaper.volume(step, self.region(step.region)))
                 case Tuck():
                     weight = self.region(step.region)
-                    out.reshape(self.shaper.tuck(step, weight))
+                    out.reshape(self.shaper.tuck(step, weight, self.region("bald_area")))
                     out.early = step.early
                     out.solid = weight if out.solid is None else np.maximum(out.solid, weight)
                 case Recolor():
