@@ -65,9 +65,9 @@ HAIR = Category("hair", "Haircut", (
     axis("hair_bun", "Bun", "A bun, seen when hair is combed back", Locks("bun", 140, 0.032), ("glasses_area",),
          prompt="a hair bun", needs="hair_up"),
     axis("hair_curls", "Curls", "Locks that curl", Locks("curls", 350, 0.03), ("glasses_area",), prompt="curly hair"),
-    axis("hair_afro", "Afro", "Coils that stand out all around", (HairVolume(0.55, 0.55, "puffed"), Locks("afro", 1400, 0.024)), ("upper_hair",),
+    axis("hair_afro", "Afro", "Coils that stand out all around", (HairVolume(0.55, 0.55, "puffed"), Locks("afro", 1600, 0.024)), ("upper_hair",),
          prompt="an afro"),
-    axis("hair_undercut", "Undercut", "Sides and back shaved, the top left long", (Tuck(0.0, "undercut"), Bare("undercut", 0.5)),
+    axis("hair_undercut", "Undercut", "Sides and back shaved, the top left long", (Tuck(0.0, "undercut"), Bare("undercut", 0.7)),
          ("undercut",), prompt="an undercut with shaved sides"),
     axis("hair_forehead", "Forehead free", "A fringe combed back from the forehead", (Bare("own_fringe"), Locks("swept", 240, 0.013)),
          ("own_fringe",),
@@ -78,13 +78,13 @@ HAIR = Category("hair", "Haircut", (
     style("fringe", "Fringe", hair_fringe=1),
     style("ponytail", "Ponytail", hair_up=1, hair_ends=1, hair_ears=1, hair_forehead=1, hair_tail=1),
     style("bun", "Bun", hair_up=1, hair_ends=1, hair_ears=1, hair_forehead=1, hair_bun=1),
-    style("curly", "Curly", hair_curls=1, hair_volume=0.5), style("afro", "Afro", hair_afro=1, hair_ends=1, hair_forehead=1),
-    style("undercut", "Undercut", hair_undercut=1, hair_ends=1, hair_ears=1, hair_volume=0.4),
+    style("curly", "Curly", hair_curls=1, hair_volume=0.5), style("afro", "Afro", hair_afro=1, hair_ends=1),
+    style("undercut", "Undercut", hair_undercut=1, hair_ends=1, hair_ears=1),
     style("receding", "Receding", hair_receding=1), style("bald", "Bald", hair_bald=1),
 ))
 
 BEARD = Category("beard", "Beard", (
-    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.016, 8000, 0.0036, 0.34, 0.5, 0.55), ("beard",),
+    axis("beard_stubble", "Stubble", "A few days' growth", Strands("beard", 0.011, 8000, 0.0034, 0.34, 0.5, 0.55), ("beard",),
          prompt="stubble"),
     axis("beard_full", "Full beard", "A full beard with moustache", Strands("beard", 0.19, 6600, 0.0062, 0.86, 0.20), ("beard",),
          prompt="a full beard"),

@@ -144,13 +144,15 @@ class Regions:
             return np.clip(soft(skin, 3) * 1.15 - 0.1, 0, 1)
         if name == "bare_skin":
             block = chart_slice("face")
-            other = cv2.dilate(np.maximum.reduce([masks[m][block] for m in ("lips", "brows", "hair", "glasses")]), np.ones((7, 7)))
+            other = cv2.dilate(np.maximum.reduce([masks[m][block] for m in ("lips", "brows", "hair", "worn", "glasses")]), np.ones((7, 7)))
             empty[block] = np.clip(cv2.GaussianBlur(masks["skin"][block] * (1 - other), (0, 0), 3) * 1.2 - 0.2, 0, 1) * self._inside
             return empty
         if name == "glasses_area":  # the region of objects: they change nothing of the person herself
             return empty
         if name in HAIR_AREAS:
             return HAIR_AREAS[name](self)
+        if name == "covered":
+            return np.clip(soft(self.texture.cover(), 1.5), 0, 1)
         if name == "own_beard":
             return own_beard(self)
         if name == "ear_area":
@@ -175,7 +177,7 @@ class Regions:
             shell = chart_slice("shell")
             weight[shell] = self.on_sheet(sheet, self._oval_xy[None]) * np.clip(1 - self.behind_outline() / UNDER_JAW, 0, 1)
         if name in FACIAL_HAIR:
-            weight *= np.clip(1 - 1.4 * cv2.dilate(masks["lips"], np.ones((5, 5))), 0, 1) * np.clip(1 - masks["hair"], 0, 1)
+            weight *= np.clip(1 - 1.4 * cv2.dilate(masks["lips"], np.ones((5, 5))), 0, 1) * np.clip(1 - self.texture.cover(), 0, 1)
         if area.skin:
             weight *= np.clip(masks["skin"], 0, 1)
         if name == "eye_area":

@@ -28,9 +28,11 @@ HOLLOWS = 0.5  # of the light that does not reach where an ear is hollow
 STUBBLE = 0.035  # deviation of the share of skin between cropped hairs
 HALF_CROPPED = 0.62  # share of skin that shows between hairs half way to a bald head
 STRAY = (26.0, 48.0)  # texels beside hair up to which, and beyond which no more, what is darker than skin are its ends
+TIPS = 110.0  # texels beside hair within which they are even then, if they hang together with it
 DARKER = (0.05, 0.13)  # RGB by which it is, at least, and surely
 NEIGHBOURS = 14.0  # texels, standard deviation, around what lies beside hair within which the parts of hair have their shares of it
 BELOW_BROWS = -0.16  # of the mean face, eye distances below the eyes: lower than that eyes and shade are dark, too
+BETWEEN_BROWS = -0.02  # and between the brows: beside the root of the nose there are no eyes
 MOST_PORES = 0.012  # RGB in [0, 1], of skin's fine detail
 
 
@@ -98,7 +100,8 @@ def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bar
     fresh[chart_slice("shell")] = smooth_step((hair * mine)[chart_slice("shell")], *BORDER)
     clean = bare_head(regions, texture, rig, shaper)
     beside = np.maximum(_shaded(regions, hair), _stray(regions, texture, clean[chart_slice("face")], hair))
-    nearby = np.clip(soft(part, NEIGHBOURS) / np.maximum(soft(whole, NEIGHBOURS), 1e-4), 0, 1)
+    near, far = (soft(part, sigma) / np.maximum(soft(whole, sigma), 1e-5) for sigma in (NEIGHBOURS, 0.4 * TIPS))
+    nearby = np.clip(np.where(soft(whole, NEIGHBOURS) > 1e-3, near, far), 0, 1)
     weight = hair * mine + np.maximum(beside - hair, 0) * nearby
     box = box_of(weight)
     assert box is not None
@@ -183,8 +186,14 @@ def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.nda
     block, features = chart_slice("face"), _beside_features(regions)
     away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
     darker = cv2.GaussianBlur((clean - texture.color[block]).mean(-1).astype(np.float32), (0, 0), 1.5)
-    high = smooth_step(regions.face_xy[..., 1], BELOW_BROWS, BELOW_BROWS - 0.08)
-    found = smooth_step(away, STRAY[1], STRAY[0]) * smooth_step(darker, *DARKER) * high * (1 - features)
+    x, y = np.moveaxis(regions.face_xy, -1, 0)
+    low = BELOW_BROWS + (BETWEEN_BROWS - BELOW_BROWS) * smooth_step(np.abs(x), 0.22, 0.16)
+    high = smooth_step(y - low, 0.0, -0.08)
+    likely = smooth_step(darker, *DARKER) * high * (1 - features)
+    # A fringe's tip that hangs down between the brows hangs together with it.
+    _, labels = cv2.connectedComponents(((likely > 0.3) & (away < TIPS)).astype(np.uint8))
+    tips = np.isin(labels, np.setdiff1d(labels[away < STRAY[0]], 0)).astype(np.float32)
+    found = likely * np.maximum(smooth_step(away, STRAY[1], STRAY[0]), cv2.GaussianBlur(tips, (0, 0), 2.0))
     out[block] = cv2.GaussianBlur(cv2.dilate(found, np.ones((5, 5))), (0, 0), 1.5) * (1 - features)
     return out
 

@@ -23,6 +23,8 @@ FADING = 36.0  # texels over which hair thins out towards the border of its regi
 RAGGED = 0.15  # of the density near the border, by which it varies from place to place
 THINS = 1.6  # exponent by which the coat thins out before the strands do: single hairs end a beard, not a shade
 LEAST_WEIGHT = 0.15  # of a region, from which hair grows
+GROWS, LONG_GROWS = (0.6, 0.1), (0.25, 0.5)  # of the amount over which strands begin, one after the other, and over which each grows
+FADES = 0.7  # opacity below which strands fade in instead
 STRANDS_OF_LOCK = 9  # that lean together towards their tips
 LOCK_REACH = 0.05  # eye distances from a lock's middle within which a strand leans towards it
 LEAN = 0.5  # of the way to a lock's tip, at a strand's tip
@@ -75,11 +77,12 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     t = np.linspace(0, 1, points)
     tone = _tones(color, count, rng) * _light(texture, region, at)[:, None]
     # Roots lie in the shadow of what grows above them; tips are bleached and lit.
-    shade = np.interp(t, [0, 0.5, 1], [0.72, 1.0, 1.16])
-    # Roots come one by one, then every strand grows; stubble is short and half transparent, and fades in.
-    start = (
-        None if edit.opacity < 0.7 else np.minimum(0.25 * rng.random((count, 1)) + 0.5 * t * edit.pieces / (edit.pieces - 1), LATEST_START)
-    )
+    shade = np.interp(t, [0, 0.5, 1], [0.8, 1.0, 1.08])
+    # Roots come one by one, those first that are most like the skin: what comes later is unlike it, and nowhere does the picture go there and
+    # back. They grow fast, or light tips would come over dark roots. Stubble is short and half transparent, and fades in.
+    order = np.abs(tone.mean(1) - sample(texture.color, at[None] * ATLAS)[0].mean(1)).argsort().argsort() / max(count, 1)
+    comes, grows = LONG_GROWS if edit.pieces > 2 else GROWS
+    start = np.minimum(comes * order[:, None] + grows * t * edit.pieces / (edit.pieces - 1), LATEST_START)
     return ribbons(
         paths,
         unit(np.cross(along, normal)),
@@ -89,7 +92,7 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
         np.tile(bary[:, None], (1, points, 1)),
         np.tile(root[:, None], (1, points, 1)),
         edit.kind,
-        start,
+        start if edit.opacity >= FADES else None,
     )
 
 

@@ -30,6 +30,7 @@ PUFFED = (0.0, -0.7)  # eye distances below the line to which hair grows at whic
 HIDDEN_EAR = 0.3  # share of an ear that is hair in the portrait, from which the ear under it comes out
 SHAVED = -0.42  # eye distances below the eyes, above which an undercut leaves hair, on the level over the middle of the head
 SHAVED_RISE = 0.25  # eye distances by which that line climbs from the back to the temples, for each that it comes forward
+SHAVED_FROM = (0.55, 0.60)  # eye distances from the middle of the face from which its hair is shaved
 SHAVED_EDGE = 0.08  # eye distances over which the long hair begins
 
 
@@ -123,7 +124,7 @@ def undercut(regions: Known) -> np.ndarray:
     side = smooth_step(np.abs(x) + np.maximum(z - 0.6, 0), 0.45, 0.6)
     weight[block] = (regions("pinned") * smooth_step(y - line, -SHAVED_EDGE / 2, SHAVED_EDGE / 2) * side)[block]
     block = chart_slice("face")
-    weight[block] = (regions("pinned") * smooth_step(y - line, 0, SHAVED_EDGE) * smooth_step(np.abs(x), 0.5, 0.65))[block]
+    weight[block] = (regions("pinned") * smooth_step(y - line, 0, SHAVED_EDGE) * smooth_step(np.abs(x), *SHAVED_FROM))[block]
     return weight
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from ..texture.atlas import sample
+from ..texture.cie_lab import to_lab, to_rgb
 from .head_measures import Head
 
 
@@ -21,3 +22,12 @@ def tones(head: Head, uv: np.ndarray, color: np.ndarray, rng: np.random.Generato
     mean = color / 0.85 if mean is None else mean
     own, sure = sample(soft, uv[None])[0], np.clip(sample(weight, uv[None])[0] * 2 - 0.6, 0, 1)[:, None]
     return (0.3 * mean + 0.7 * (own * sure + mean * (1 - sure))) * rng.uniform(0.84, 1.16, (len(uv), 1))
+
+
+def shaded(tone: np.ndarray, shade: np.ndarray) -> np.ndarray:
+    """Colours (S, K, 3) of strands of these tones (S, 3) that are so much lighter or darker (S, K): light is white, so that what shines is
+    paler than a brighter dye would be; shadow takes colour with it."""
+    lab = np.repeat(to_lab(np.clip(tone, 0, 1).astype(np.float32))[:, None], shade.shape[1], 1)
+    lab *= np.stack([shade, np.minimum(shade, 1), np.minimum(shade, 1)], -1)
+    lab[..., 0] = np.minimum(lab[..., 0], 97)
+    return to_rgb(lab.astype(np.float32))

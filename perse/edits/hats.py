@@ -7,6 +7,8 @@ from .head_measures import Head
 from .solids import Solid, ball, cloth, merged, outward, sheet, tube
 
 AROUND = 60  # points around a hat
+WALL = 11  # of a cowboy hat's rows, up to where its top turns inwards
+BEHIND = 0.09  # eye distances under the cloth at which a second, coarser layer closes the gaps of the first: hair would show as dots
 
 
 def _dome(head: Head, low: float, gap, rows: int = 18) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -35,6 +37,20 @@ def _grown(share: np.ndarray, first: float = 0.0, last: float = 0.70) -> np.ndar
     return np.repeat(last + (first - last) * share, AROUND)
 
 
+def _backed(head: Head, rows: int, points: np.ndarray, triangles: np.ndarray, colors: np.ndarray, start: np.ndarray) -> BoundMesh:
+    """A hat of points (N, 3), the first of which are so many rows of a dome, with a back of every second of these, and every second point of each."""
+
+    def every_second(values: np.ndarray) -> np.ndarray:
+        return values[: rows * AROUND].reshape(rows, AROUND, *values.shape[1:])[::2, ::2]
+
+    inner = every_second(points)
+    inwards = head.middle - inner
+    inner = inner + BEHIND * inwards / np.linalg.norm(inwards, axis=-1, keepdims=True)
+    points, triangles = merged([(points, triangles), sheet(inner, False, True)])
+    colors, start = (np.concatenate([x, every_second(x).reshape(-1, *x.shape[1:])]) for x in (colors, start))
+    return head.fixed(points, triangles, colors, "hat", start)
+
+
 def beanie(head: Head, color: np.ndarray) -> BoundMesh:
     """A knitted hat with a turned-up cuff."""
     low = np.radians(-10.0)
@@ -52,7 +68,7 @@ def beanie(head: Head, color: np.ndarray) -> BoundMesh:
     knit[len(grid) * AROUND :] = 1.06 + 0.20 * rib[len(grid) * AROUND :]
     knit[-4 * AROUND :] = 0.75
     start = np.concatenate([_grown(share), np.full(len(points) - grid.shape[0] * AROUND, LATEST_START)])
-    return head.fixed(points, triangles, cloth(color, outward(points, triangles, head.middle), knit), "hat", start)
+    return _backed(head, len(grid), points, triangles, cloth(color, outward(points, triangles, head.middle), knit), start)
 
 
 def cap(head: Head, color: np.ndarray) -> BoundMesh:
@@ -89,7 +105,7 @@ def cap(head: Head, color: np.ndarray) -> BoundMesh:
             np.full(count[4], 0.7),
         ]
     )
-    return head.fixed(points, triangles, cloth(color, normal, pattern), "hat", start)
+    return _backed(head, len(grid), points, triangles, cloth(color, normal, pattern), start)
 
 
 def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
@@ -98,7 +114,7 @@ def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
     azimuth = np.linspace(-np.pi, np.pi, AROUND, endpoint=False)
     rim = head.radius(azimuth[None], np.full((1, AROUND), low))[0] + 0.05
     flat = np.sin(azimuth)[:, None] * head.side + np.cos(azimuth)[:, None] * head.forward
-    share = np.linspace(0, 1, 16)
+    share = np.concatenate([np.linspace(0, 0.93, 14), [0.95, 0.97, 0.985, 1.0]])  # closer where it turns inwards
     # The crown stands above the tucked hair wherever that is.
     a, e = np.meshgrid(azimuth, np.linspace(low, np.radians(89), 20))
     needed = ((head.radius(a, e) + 0.05) * np.sin(e)).max()
@@ -139,7 +155,7 @@ def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
             np.full(count[6] - count[5], 0.48),
         ]
     )
-    return head.fixed(points, triangles, cloth(color, normal, pattern), "hat", start)
+    return _backed(head, WALL, points, triangles, cloth(color, normal, pattern), start)
 
 
 def hairband(head: Head, color: np.ndarray) -> BoundMesh:

@@ -16,7 +16,7 @@ from ..face.landmarks import BROW_PEAKS, CHIN, FOREHEAD_TOP
 from ..render.geometry import grid_on
 from .bound_mesh import LATEST_START, BoundMesh
 from .curls import afro, curls
-from .hair_tones import tones
+from .hair_tones import shaded, tones
 from .head_measures import Head
 from .strands import ribbons
 from .tied_hair import bun, combed, hairline, ponytail, swept
@@ -27,8 +27,18 @@ HIGHEST, LOWEST = -1.2, 2.4  # eye distances below the eyes between which it is
 ON_SHOULDERS = 0.85  # eye distances below the eyes from which hair rests on neck and shoulders
 OFF_EARS = 0.02  # of the ears' weight, below which the shell stays where it is when they are edited
 CLOSES = 0.34  # of the way down, by which lengths close in on the neck below the widest point
-LOCKS = (9, 17, 31)  # around the head, by which the ends of hair are uneven
-FACE_SIDE = np.radians(60)  # from straight ahead, within which no long strand hangs: it would lie over the cheek
+LOCKS = 56  # that long hair falls in, around the head
+GATHERS = (0.8, 2.0)  # of the way to its lock's middle that a strand goes to its tip, and the exponent by which it does so late
+LOCK_LIGHT, STRAND_LIGHT = 0.10, 0.10  # standard deviations of the brightness of locks, and of the strands in one
+SHINE = (
+    (0, 0.1, 0.24, 0.42, 0.7, 1),
+    (0.88, 0.98, 1.16, 0.97, 0.9, 1.02),
+)  # how bright strands are down their length: light falls on their bend
+FACE_SIDE = np.radians(59)  # from straight ahead, within which no long strand hangs: it would lie over the cheek
+FRAMES = (0.0, 0.3, 0.14)  # radians by which locks hang farther back than that: at least, as they differ, and as they bend
+SHORTEST = 0.5  # eye distances that a strand of long hair is long at least
+LAYERS = 0.55  # eye distances by which locks beside the face are shorter at most
+DRAPES = (0.45, 0.16)  # of its fall that a strand keeps on a shoulder, and radians by which it turns to chest or back there
 
 
 def _envelope(head: Head) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -65,28 +75,43 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     front = np.clip((np.radians(110) - np.abs(angle)) / np.radians(46), 0, 1)
     first = rng.uniform(-0.50, 0.35, count) + 0.1 * front
     chin = float(rig.vertices[CHIN, 1])
-    # Locks end where they have grown to, neighbours alike.
-    uneven = sum(0.07 * np.sin(waves * angle + rng.uniform(0, 6)) for waves in LOCKS)
-    last = chin + 0.55 + uneven + rng.normal(0, 0.07, count) - 0.25 * rng.random(count) ** 3 - 0.12 * front
+    guide = np.sort(rng.uniform(angle.min(), angle.max(), LOCKS))
+    lock = np.abs(angle[:, None] - guide).argmin(1)
+    # Locks end where they have grown to, and each in a point.
+    off = (angle - guide[lock]) / (np.ptp(angle) / LOCKS)
+    last = (
+        chin
+        + 0.6
+        + rng.normal(0, 0.11, LOCKS)[lock]
+        + rng.normal(0, 0.03, count)
+        - 0.22 * np.minimum(off**2, 1)
+        - LAYERS * front * rng.random(LOCKS)[lock]
+    )
+    last = np.maximum(last, first + SHORTEST)
     t = np.linspace(0, 1, pieces + 1)
+    gathers = GATHERS[0] * t ** GATHERS[1]
     y = first[:, None] + (last - first)[:, None] * t
     depth = rng.uniform(0.015, 0.075, count)
-    wave = 0.03 * rng.standard_normal((count, 1)) * np.sin(6 * t + rng.uniform(0, 6, (count, 1))) * (0.3 + t)
+    swing = 0.045 * rng.standard_normal((LOCKS, 1)) * np.sin(5 * t + rng.uniform(0, 6, (LOCKS, 1))) * (0.2 + t)
+    wave = swing[lock] + 0.012 * rng.standard_normal((count, 1)) * np.sin(7 * t + rng.uniform(0, 6, (count, 1)))
     r = np.empty_like(y)
     r[:, 0] = envelope(angle, y[:, 0]) - 0.05
-    lying = np.zeros(count, bool)
+    lying, turn = np.zeros(count, bool), angle[:, None] + (guide[lock] - angle)[:, None] * gathers + wave
+    # Next to the face locks fall behind the cheek, not over it, and no two alike.
+    least, differ, bend = FRAMES
+    aside = FACE_SIDE + least + differ * np.abs(rng.standard_normal((LOCKS, 1))) + bend * np.sin(3 * t + rng.uniform(0, 6, (LOCKS, 1)))
+    turn = np.sign(turn) * np.maximum(np.abs(turn), np.maximum(aside[lock], FACE_SIDE) + 0.03 * rng.random((count, 1)))
     for k in range(1, pieces + 1):
         fall = y[:, k] - y[:, k - 1]
-        surface = envelope(angle, y[:, k]) + depth
+        surface = envelope(turn[:, k], y[:, k]) + depth
         # Below the widest point lengths close in on the neck.
         hang = np.maximum(r[:, k - 1], surface if k == 1 else 0) - CLOSES * fall * (r[:, k - 1] > 0.62)
-        lying |= surface > hang + 0.14  # a shoulder: the strand ends on it
-        y[:, k] = np.where(lying, y[:, k - 1] + 0.02, y[:, k])
-        r[:, k] = np.where(lying, r[:, k - 1] + 0.02, np.maximum(surface, hang))
-    turn = angle[:, None] + 0.10 * rng.standard_normal((count, 1)) * t + wave
-    # Next to the face strands fall behind the cheek, not over it.
-    aside = FACE_SIDE + 0.14 * np.abs(rng.standard_normal((count, 1))) * (1 - 0.7 * t)
-    turn = np.sign(turn) * np.maximum(np.abs(turn), aside)
+        lying |= surface > hang + 0.14  # a shoulder: the strand slides off it, to the chest or the back
+        y[:, k] = np.where(lying, y[:, k - 1] + DRAPES[0] * fall, y[:, k])
+        slides = DRAPES[1] * np.sign(turn[:, k]) * np.where(np.abs(turn[:, k]) < np.pi / 2, -1, 1)
+        turn[:, k:] += (lying * slides)[:, None]
+        over = np.minimum(envelope(turn[:, k], y[:, k]) + depth, r[:, k - 1] + 0.5 * fall)
+        r[:, k] = np.where(lying, over, np.maximum(surface, hang))
     paths = np.stack([(r + wave) * np.sin(turn), y, AXIS_DEPTH - (r + wave) * np.cos(turn)], -1)
     shell, body = rig.part_faces("shell"), rig.part_faces("body")
     # Hair falls over the ears, and stays where it is when they grow or stick out.
@@ -104,11 +129,17 @@ def long(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     uv = head.shaper.at[rig.faces[root_face, 0]]
     tone = tones(head, uv, color, rng)
     # Inner strands lie in the shadow of outer ones, and all darken below the jaw.
-    shade = (0.72 + 0.34 * (depth - 0.015) / 0.06)[:, None] * (1.05 - 0.25 * np.clip((y - 0.7) / 0.8, 0, 1))
-    shade = shade * np.interp(t, [0, 0.15, 1], [0.95, 1.0, 1.0])
+    shade = (0.66 + 0.44 * (depth - 0.015) / 0.06)[:, None] * (1.05 - 0.22 * np.clip((y - 0.7) / 0.8, 0, 1)) * np.interp(t, *SHINE)
+    lit = 1 + LOCK_LIGHT * rng.standard_normal(LOCKS)[lock] + STRAND_LIGHT * rng.standard_normal(count)
+    shade = shade * np.clip(lit, 0.6, 1.45)[:, None]
     across = np.stack([np.cos(turn), 0 * turn, np.sin(turn)], -1)
-    start = np.minimum(0.10 * rng.random((count, 1)) + 0.75 * np.clip((y - first.min()) / (chin + 0.6 - first.min()), 0, 1), LATEST_START)
-    return ribbons(paths, across, step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair", start, 0.5)
+    start = np.minimum(
+        0.04 * rng.random((count, 1))
+        + 0.08 * rng.random(LOCKS)[lock][:, None]
+        + 0.75 * np.clip((y - first.min()) / (chin + 0.6 - first.min()), 0, 1),
+        LATEST_START,
+    )
+    return ribbons(paths, across, step.width, shaded(tone, shade), face, bary, anchor, "hair", start, 0.35)
 
 
 def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:

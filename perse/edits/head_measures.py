@@ -47,7 +47,7 @@ class Head:
         points = regions.points
         height = ((points - self.middle) @ self.up).astype(np.float32)
         # The rim presses on what is below it, which swells out again farther down.
-        above = smooth_step(height, *PRESSED) * np.clip(regions("hair") * 1.4, 0, 1)
+        above = smooth_step(height, *PRESSED) * np.clip(regions("covered") * 1.4, 0, 1)  # a hat of the photo goes under another one, too
         self.under_hat = np.zeros((ATLAS, ATLAS), np.float32)
         for part in ("shell", "face"):
             self.under_hat[chart_slice(part)] = above[chart_slice(part)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..attributes.edit_vocabulary import Axis, Bare, Category, Prop
+from ..attributes.edit_vocabulary import Axis, Bare, Category, Locks, Prop
 from .already_worn import wears_glasses
 from .workshop import Workshop
 
@@ -21,6 +21,8 @@ MISSING = {
 }
 # Parts of the hair that a cut takes off if there are any: of short hair there is nothing, and nothing is missed.
 IF_ANY = {"hanging", "covered_ears", "own_fringe"}
+COVERED = 0.4  # of the hair and what is worn in its place, from which on a hat or scarf leaves no room for locks
+HEADWEAR = "The photo shows a hat, a scarf or a veil, and this would grow through it."
 GLASSES = "The photo shows glasses, which hide what is behind them: they cannot be taken off, and a second pair would lie over them."
 
 
@@ -37,6 +39,8 @@ def find_limits(workshop: Workshop, categories: list[Category]) -> dict[str, str
 
 
 def _reason(workshop: Workshop, axis: Axis) -> str | None:
+    if any(isinstance(step, Locks) for step in axis.edits) and _covered(workshop):
+        return HEADWEAR
     if not axis.edits or axis.needs or IF_ANY & {*axis.regions} or any(isinstance(step, Prop) for step in axis.edits):
         return None
     bares = any(isinstance(step, Bare) for step in axis.edits)
@@ -52,6 +56,11 @@ def _reason(workshop: Workshop, axis: Axis) -> str | None:
     change = max(_change(workshop, edit, region) for edit in edits)
     seen = "changes nothing that can be seen on this photo: it is like that already, or too small to show."
     return f"{axis.label} {seen}" if change < NOTICEABLE else None
+
+
+def _covered(workshop: Workshop) -> bool:
+    worn, cover = workshop.texture.regions["worn"].sum(), workshop.texture.cover().sum()
+    return bool(worn > COVERED * max(float(cover), 1.0))
 
 
 def _change(workshop: Workshop, edit, region: np.ndarray) -> float:

@@ -20,6 +20,7 @@ HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in 
 HAIR_GIVES = 0.08  # share of an ear's change that hair over it takes part in
 HAIRLINE = 0.4  # eye distances behind the face's outline over which hair gains its volume
 HOLLOW = 0.02  # eye distances by which a point lies deeper than its neighbours where little light reaches
+FIRM = 3.0  # times the share of hair at a vertex, by which what goes wholly is drawn in
 ISLAND = (7, 9)  # rows and columns of the bust within which what hair surrounds goes with it
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
@@ -132,16 +133,21 @@ class Shaper:
         shape[self.shell] = (by * weight)[:, None] * away
         return shape
 
-    def tuck(self, step: Tuck, region: np.ndarray) -> np.ndarray:
+    def tuck(self, step: Tuck, region: np.ndarray, whole: np.ndarray | None = None) -> np.ndarray:
         """The shell drawn in to `keep` of its distance from a bald head of the same face, and hair on the bust to neck and shoulders.
 
         Args:
-            region: (ATLAS, ATLAS) where.
+            region: (ATLAS, ATLAS) where; whole: (ATLAS, ATLAS) all the hair that it is a part of. Where that goes wholly skin comes in its place,
+                as far as its edge, and must lie on the head there; of a border with other parts each takes its share.
         """
         inward = self.bald - self.rig.vertices[self.shell]
         keep = np.minimum(step.keep, step.most / np.maximum(np.linalg.norm(inward, axis=1), 1e-6))
         shape = np.zeros(self.rig.vertices.shape)
-        shape[self.shell] = ((1 - keep) * self.on_shell(region))[:, None] * inward
+        weight = self.on_shell(region)
+        if whole is not None and step.keep == 0:
+            hair = np.maximum(self.on_shell(whole), weight)
+            weight = weight * np.clip(FIRM * hair, 0, 1) / np.maximum(hair, 1e-3)
+        shape[self.shell] = ((1 - keep) * weight)[:, None] * inward
         hangs = np.clip(sample(region, self.at[None, self.body])[0], 0, 1).reshape(ROWS, ANGLES)
         if hangs.any():
             # What shows between locks goes with them: an island of cloth would stay in the air.

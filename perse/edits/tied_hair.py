@@ -88,7 +88,7 @@ def swept(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh | 
     behind = np.zeros_like(head.regions("hair"))
     behind[chart_slice("shell")] = head.regions.behind_outline()
     share = np.linalg.norm(triangle_normals(corners), axis=1) * (sample(head.regions("pinned"), at)[0] > 0.5)
-    share *= (near < FRINGE[0]) * (sample(behind, at)[0] < FRINGE[1]) * (corners.mean(1)[:, 1] < OVER_EARS)
+    share *= np.clip(2 - 2 * near / FRINGE[0], 0, 1) * (sample(behind, at)[0] < FRINGE[1]) * (corners.mean(1)[:, 1] < OVER_EARS)
     return _to_the_tie(head, step, color, parts, share, SWEPT, seed) if share.any() else None
 
 
@@ -180,7 +180,9 @@ class _Surface:
 
     def __init__(self, head: Head):
         rig, regions, shaper = head.rig, head.regions, head.shaper
-        pinned = shaper.tuck(PINNED, regions("pinned")) + shaper.tuck(Tuck(0.0), np.maximum(regions("hanging"), regions("covered_ears")))
+        pinned = shaper.tuck(PINNED, regions("pinned")) + shaper.tuck(
+            Tuck(0.0), np.maximum(regions("hanging"), regions("covered_ears")), regions("bald_area")
+        )
         self.vertices = rig.vertices.astype(np.float64) + pinned
         faces = rig.faces[rig.part_faces("face", "shell", "body")]
         corners = self.vertices[faces]
@@ -237,8 +239,9 @@ def bun(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     )
 
 
-def hairline(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
-    """Thin strands along a line that has moved back, combed away from the forehead; fewer and shorter the farther they stand before it."""
+def hairline(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh | None:
+    """Thin strands along a line that has moved back, combed away from the forehead; fewer and shorter the farther they stand before it. None
+    without hair."""
     rng = np.random.default_rng(seed)
     rig, count, pieces = head.rig, step.count, 2
     parts = rig.part_faces("shell")
@@ -247,14 +250,16 @@ def hairline(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh
     bald, hair = (sample(area, rig.uvs[parts].mean(1)[None] * ATLAS)[0] for area in areas)
     share = np.linalg.norm(triangle_normals(corners), axis=1) * (bald > 0.05) * (hair > 0.5)
     if share.sum() <= 0:
-        share = share + 1
+        return None
     chosen = rng.choice(len(parts), FEW * count, p=share / share.sum())
     bary = rng.dirichlet([1.0, 1.0, 1.0], FEW * count)
     gone = sample(areas[0], rig.uvs_on(parts[chosen], bary)[None] * ATLAS)[0]
     kept = np.flatnonzero(rng.random(FEW * count) < np.clip(1.1 - 1.3 * gone, 0, 1) * (gone > 0.05))[:count]
+    if not len(kept):
+        return None
     face, bary, gone = parts[chosen[kept]], bary[kept], gone[kept]
     # They lie on the skull, and hang on the head as it will be where hair has gone.
-    head_then = rig.vertices + head.shaper.tuck(Tuck(0.0), areas[0])
+    head_then = rig.vertices + head.shaper.tuck(Tuck(0.0), areas[0], head.regions("bald_area"))
     skull = rig.vertices.astype(np.float64).copy()
     skull[head.shaper.shell] = head.shaper.bald
     root = interpolated(skull[rig.faces[face]], bary)

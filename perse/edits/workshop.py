@@ -124,12 +124,12 @@ class Workshop:
                 case EyeSize() | EyeSpacing():
                     out.reshape(sign * self.shaper.eyes(step))
                 case Ears():
-                    out.reshape(sign * self.shaper.ears(step, self.region("hair")))
+                    out.reshape(sign * self.shaper.ears(step, self.region("covered")))
                 case HairVolume():
                     out.reshape(sign * self.shaper.volume(step, self.region(step.region)))
                 case Tuck():
                     weight = self.region(step.region)
-                    out.reshape(self.shaper.tuck(step, weight))
+                    out.reshape(self.shaper.tuck(step, weight, self.region("bald_area")))
                     out.early = step.early
                     out.solid = weight if out.solid is None else np.maximum(out.solid, weight)
                 case Recolor():

@@ -7,6 +7,7 @@ from ..errors import PerseError
 from ..pipeline import COUNTED, PersePipeline
 from ..settings import DEFAULT_BUDGET, SIZES
 from .attributes import goals, measure
+from .outline import OUTLINE_GOAL, OUTLINE_SIDE, outline
 from .subject import AvatarSubject
 
 
@@ -62,8 +63,9 @@ def side_by_side(
                 "lessons": subject.report.build.get("lessons", {}),
             }
             | measure(AvatarSubject(subject, size), categories, limits=limits, progress=_tell)
+            | {"outline": outline(AvatarSubject(subject, OUTLINE_SIDE))}
         )
-    out = {"goals": goals(), "avatars": rows}
+    out = {"goals": {**goals(), "outline": OUTLINE_GOAL}, "avatars": rows}
     if len(rows) == 2:
         first, second = (row["categories"] for row in rows)
         out["difference"] = {

@@ -8,6 +8,7 @@ from ..face.measures import face_height
 from ..face.polygons import iris_disc, polygon
 from .glasses import glasses_mask
 from .hair_skin_cloth import divide
+from .headwear import headwear
 
 
 def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
@@ -55,4 +56,5 @@ def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarra
         "clothes": rest * clothes,
         "glasses": glasses * alpha,
     }
+    masks["worn"] = headwear(foreground, masks["hair"], masks["skin"], landmarks)
     return {name: np.clip(mask, 0, 1).astype(np.float32) for name, mask in masks.items()}

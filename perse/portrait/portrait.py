@@ -34,7 +34,8 @@ class Portrait:
             nearer, relative to the head's centre (MediaPipe face mesh with irises).
         masks: (S,S) float32 in [0, 1] by region: face (everything inside the face outline), skin (bare skin of the
             head with ears, without brows, eyes, lips and mouth), hair, brows, eyes, iris, lips, mouth (between the
-            lips), neck, clothes, glasses. hair + skin + neck + clothes + brows + eyes + lips + mouth = alpha.
+            lips), neck, clothes, glasses, worn (what of "hair" is a hat, a scarf or a veil). hair + skin + neck + clothes + brows +
+            eyes + lips + mouth = alpha.
         crop: where the crop lies in `photo`.
         photo: (H,W,3) uint8, the upright photo with a long side of at most 1600 pixels.
         quality: advice for the visitor, most important first.

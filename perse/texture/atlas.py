@@ -20,8 +20,9 @@ class Texture:
     """Atlas arrays, (ATLAS, ATLAS, ...) float32.
 
     color RGB; alpha opacity (soft at the hair's edge); seen: how far the photo is believed at the texel, 0..1 (`belief`);
-    regions: what it is, by name of REGIONS; faces (int32, -1 empty) and bary: the rig triangle under each texel; points: where that is in
-    the head's frame; pixels: and in the portrait, x and y; facing: cosine between the surface's normal and the way to the camera.
+    regions: what it is, by name of REGIONS, and "worn", what would be hair and is a hat, a scarf or a veil; faces (int32, -1 empty) and
+    bary: the rig triangle under each texel; points: where that is in the head's frame; pixels: and in the portrait, x and y; facing: cosine
+    between the surface's normal and the way to the camera.
     view: the rig as the portrait's camera sees it.
     workshops: what the edits need of this texture, by seed, made once and kept with it (`edits.workshop`).
     """
@@ -42,6 +43,10 @@ class Texture:
     def nearest(self) -> tuple[np.ndarray, np.ndarray]:
         """Row and column (ATLAS, ATLAS) of the texel nearest to each that lies on a triangle."""
         return nearest_covered(self.faces >= 0)
+
+    def cover(self) -> np.ndarray:
+        """How much (ATLAS, ATLAS) of each texel is hair or what is worn in its place."""
+        return self.regions["hair"] + self.regions["worn"]
 
     def rgba(self) -> np.ndarray:
         """(ATLAS, ATLAS, 4), as `render_mesh(alpha_channel=True)` takes it."""

@@ -9,6 +9,7 @@ from .belief.texels import Texels, believe, unroll
 from .completion.eyes import complete_eyes
 from .completion.face import complete_face
 from .completion.hair_swatch import hair_swatch
+from .completion.headwear import part_headwear
 from .completion.mouth import complete_mouth
 from .completion.scalp import complete_scalp
 from .completion.skin import skin_field
@@ -45,6 +46,7 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
     complete_mouth(texture, texels, rig, light)
     _fade_what_is_painted(texture, colourfulness(portrait.foreground, portrait.masks["skin"]))
     _run_over_borders(texture)
+    part_headwear(texture, texels)
     return texture
 
 

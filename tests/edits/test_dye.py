@@ -36,6 +36,20 @@ def mixed(texture):
     return replace(coloured(texture, color, hair=hard, skin=1 - hard), seen=seen), share
 
 
+@pytest.fixture(scope="module")
+def workshop_of_mixed(mixed, rig):
+    return Workshop(rig, mixed[0])
+
+
+@pytest.fixture(scope="module", params=["as it is", "black and white", "dark", "light"])
+def photographed(request, texture, rig):
+    """The head in a photo of another kind: what dyes need of it is found once."""
+    color = texture.color * {"dark": 0.22, "light": 0.4}.get(request.param, 1.0) + (0.55 if request.param == "light" else 0)
+    if request.param == "black and white":
+        color = np.repeat(color.mean(-1, keepdims=True), 3, -1)
+    return Workshop(rig, coloured(texture, color))
+
+
 def test_the_matte_finds_the_share_of_hair_though_the_mask_is_off(mixed):
     texture, share = mixed
     block = chart_slice("face")
@@ -54,11 +68,10 @@ def test_where_colours_tell_nothing_the_mask_is_believed(texture):
 
 
 @pytest.mark.parametrize("axis", DYES, ids=lambda a: a.name)
-def test_there_is_no_line_between_dyed_hair_and_skin(mixed, rig, axis):
+def test_there_is_no_line_between_dyed_hair_and_skin(mixed, workshop_of_mixed, axis):
     """What is part hair and part skin lies between both, at any amount."""
     texture, share = mixed
-    workshop = Workshop(rig, texture)
-    box, change = workshop.edit(axis, 1).change(texture)
+    box, change = workshop_of_mixed.edit(axis, 1).change(texture)
     dyed = np.zeros_like(texture.color)
     dyed[box] = change
     block = chart_slice("face")
@@ -72,15 +85,9 @@ def test_there_is_no_line_between_dyed_hair_and_skin(mixed, rig, axis):
         assert light[edge].max() < max(ends) + 4 and light[edge].min() > min(ends) - 4
 
 
-@pytest.mark.parametrize("photo", ["as it is", "black and white", "dark", "light"])
 @pytest.mark.parametrize("axis", DYES, ids=lambda a: a.name)
-def test_hair_takes_the_colour_and_keeps_its_depth(texture, rig, axis, photo):
-    if photo == "black and white":
-        color = np.repeat(texture.color.mean(-1, keepdims=True), 3, -1)
-    else:
-        color = texture.color * {"as it is": 1.0, "dark": 0.22, "light": 0.4}[photo] + (0.55 if photo == "light" else 0)
-    texture = coloured(texture, color)
-    workshop = Workshop(rig, texture)
+def test_hair_takes_the_colour_and_keeps_its_depth(photographed, axis):
+    workshop, texture = photographed, photographed.texture
     hair = own_hair(workshop.regions)
     box, change = workshop.edit(axis, 1).change(texture)
     assert box == hair.box

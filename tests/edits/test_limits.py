@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import AXES, BY_NAME, CATEGORIES
+from perse.attributes.edit_vocabulary import Category
 from perse.edits.limits import find_limits
 from perse.edits.workshop import Workshop
 from perse.texture.atlas import chart_slice
-from perse.texture.bake import bake
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,21 @@ def test_what_is_there_already_would_change_nothing(rig, texture, workshop):
     assert set(limits) == {"clothes_dark"} and "already" in limits["clothes_dark"]
 
 
-def test_glasses_of_the_photo_stay(hopper_portrait, hopper_rig):
-    limits = find_limits(Workshop(hopper_rig, bake(hopper_portrait, hopper_rig), 0), [BY_NAME["glasses"], BY_NAME["nose"]])
+def test_glasses_of_the_photo_stay(rig, texture, workshop):
+    worn = altered(rig, texture, regions=texture.regions | {"glasses": workshop.region("eye_area")})
+    limits = find_limits(worn, [BY_NAME["glasses"], BY_NAME["nose"]])
     assert set(limits) == {a.name for a in BY_NAME["glasses"].axes}
     assert all("second pair" in reason and reason.endswith(".") for reason in limits.values())
+
+
+def test_a_hat_of_the_photo_is_no_hair(rig, texture):
+    high = (texture.points[..., 1] < -0.4).astype(np.float32)
+    hair = texture.regions["hair"]
+    hatted = altered(rig, texture, regions=texture.regions | {"hair": hair * (1 - high), "worn": hair * high})
+    worn = hatted.texture.regions["worn"] > 0.95
+    for region in ("dyed_hair", "bald_area", "hanging", "pinned"):
+        assert hatted.region(region)[worn].mean() < 0.03, region
+    assert hatted.region("under_hat")[worn & (texture.points[..., 1] < -0.9)].mean() > 0.8  # another hat goes over it
+    few = Category("hair", "Hair", tuple(a for a in BY_NAME["hair"].axes if a.name in ("hair_long", "hair_ends", "hair_fringe")), ())
+    limits = find_limits(hatted, [few])
+    assert set(limits) == {"hair_long", "hair_fringe"} and all("hat" in reason for reason in limits.values())

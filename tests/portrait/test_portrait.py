@@ -43,7 +43,7 @@ def test_arrays(name, request):
         assert picture.shape == (size, size, 3) and picture.dtype == np.float32
     assert portrait.landmarks.shape == (478, 3) and portrait.landmarks.dtype == np.float32
     assert portrait.photo.dtype == np.uint8
-    assert set(portrait.masks) == set(PARTS) | {"face", "iris", "glasses"}
+    assert set(portrait.masks) == set(PARTS) | {"face", "iris", "glasses", "worn"}
     for array in (portrait.alpha, *portrait.masks.values()):
         assert array.shape == (size, size) and array.dtype == np.float32
         assert array.min() >= 0 and array.max() <= 1

@@ -20,7 +20,7 @@ def test_every_texel_is_filled(texture):
     assert texture.color.shape == (ATLAS, ATLAS, 3) and texture.alpha.shape == (ATLAS, ATLAS)
     for value in (texture.color, texture.alpha, texture.seen, *texture.regions.values()):
         assert np.isfinite(value).all() and value.min() >= 0 and value.max() <= 1 + 1e-5
-    assert set(texture.regions) == set(REGIONS)
+    assert set(texture.regions) == {*REGIONS, "worn"}
     covered = texture.faces >= 0
     assert covered.mean() > 0.5
     # Unfilled texels would be black or flat: no part is, and nothing of face and skull is darker than the photo's darkest.

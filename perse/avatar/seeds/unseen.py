@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from ...face.landmarks import EYE, LIPS
+from ...face.landmarks import CHIN, EYE, LIPS
+from ...face.measures import eye_distance
 from ...portrait import Portrait
+from ...portrait.outline import HALF, hair_outline, roughness
 from ...render.geometry import triangle_normals, unit
 from ...rig.head import ears_of
 from ...rig.hull import inside_hull
@@ -46,6 +48,10 @@ LOCKS, LOCK_LENGTH, LOCK_SEED = (
     0.45,
     21,
 )  # eye distances by which locks stand out or lie deep (.01 to .04), how long they are; a seed
+USUAL_OUTLINE, LOCKS_DIFFER = (
+    0.0045,
+    (0.6, 1.8),
+)  # eye distances of roughness of hair that they fit (.002 sleek, .008 curls); least and most of them
 KEEPS_OFF = 0.025  # eye distances from the portrait's outline: nearer, they would show beside it
 BARE = 0.5  # share of hair below which what the photo is not believed to show is skin, which keeps the colour that is continued there
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach
@@ -85,7 +91,7 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset[own] = [0.0, 0.0, BEHIND_OWN]
     outer = shell | (part == PART["body"])
     round_ = point + roundness(rig.vertices[rig.faces[face]], rig.vertex_normals[rig.faces[face]], bary) * shell[:, None]
-    round_ += (LOCKS * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
+    round_ += (_locks(portrait) * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
     offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
     along = np.where(shell[:, None], strand_direction(point, normal), downwards(normal))
@@ -95,6 +101,15 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     under = top.take((part == PART["face"]) & ~side)
     under.offset, under.fixed, under.held = -UNDER_FACE * under.normal, np.ones(len(under.face), bool), np.zeros(len(under.face), bool)
     return Seeds.concat([top.take(~skin), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
+
+
+def _locks(portrait: Portrait) -> float:
+    """How far locks stand out of hidden hair, eye distances: as much more or less than usual as the portrait's own outline is rough."""
+    marks, opaque = portrait.landmarks, (portrait.alpha > HALF).any(1)
+    line = hair_outline(portrait.alpha, portrait.masks["hair"], float(marks[CHIN, 1]), float(marks[CHIN, 1] - np.argmax(opaque)))
+    if not line:
+        return LOCKS
+    return LOCKS * float(np.clip(roughness(line) / eye_distance(marks[:, :2]) / USUAL_OUTLINE, *LOCKS_DIFFER))
 
 
 def roundness(corners: np.ndarray, normals: np.ndarray, bary: np.ndarray) -> np.ndarray:

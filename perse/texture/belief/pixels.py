@@ -84,7 +84,7 @@ def _compare(surfaces: Surfaces, carrier: np.ndarray, color: np.ndarray) -> tupl
     uv = surfaces.rig.uvs_on(view.triangles[at], view.bary[at])[None] * ATLAS
     texture = surfaces.texture
     away = to_lab(color) - to_lab(sample(texture.color, uv)[0])
-    return view.parts[at], sample(texture.seen, uv)[0], sample(texture.regions["hair"], uv)[0], np.linalg.norm(away, axis=-1)
+    return view.parts[at], sample(texture.seen, uv)[0], sample(texture.cover(), uv)[0], np.linalg.norm(away, axis=-1)
 
 
 def _look_behind_contours(s: Sightings) -> None:
