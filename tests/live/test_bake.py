@@ -47,6 +47,17 @@ def test_sixty_thousand_look_like_all(example):
     assert len(data) < 4_000_000 and base_bytes(data) < 1_500_000
 
 
+def test_a_dye_goes_with_the_hair_that_a_cut_takes_off(example, live):
+    dyed, cut = Controls(attributes={"hair_blue": 1.0}), Controls(attributes={"hair_bald": 1.0, "hair_ears": 0.5})
+    both = dyed.with_(attributes=dyed.attributes | cut.attributes)
+    for avatar, read in ((example, assemble(decode(live_file(example).encode()))), (None, assemble(decode(live)))):
+        renderer = Renderer(read, SIZE)
+        bare, coloured = (renderer.frame(c).astype(float)[: SIZE // 2] for c in (cut, both))
+        hair = np.abs(renderer.frame(dyed).astype(float) - renderer.frame()).max(-1)[: SIZE // 2] > 30
+        assert np.abs(coloured - bare).max(-1)[hair].mean() < 4, "no blue scalp"
+        assert avatar is None or psnr(Renderer(avatar, SIZE).frame(both), renderer.frame(both)) > 38
+
+
 def test_merging_alone_keeps_the_person(example):
     small = merged(example, *PARTS)
     brought = small.opacities == 0

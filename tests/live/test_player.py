@@ -116,6 +116,7 @@ POSES = {
     "beyond every range": Controls(expression={"smile": 1.0, "grin": 1.0, "mouth_close": 1.0}, attributes={"nose_width": 2.0}),
     "two hats": Controls(styles={"hat": {"cap": 0.5, "cowboy": 0.5}}),
     "between two beards": Controls(attributes={"beard_full": 0.5, "beard_moustache": 0.5}),
+    "dyed, and the hair taken off": Controls(attributes={"hair_blue": 1.0, "hair_bald": 0.6, "hair_ears": 1.0}),
     "raw latent": Controls(latents={"nose": (0.5, -0.5, 0, 0, 0, 1.0)}),
 }
 
