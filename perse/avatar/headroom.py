@@ -52,8 +52,7 @@ def _measure(avatar: Avatar, names: list[str]) -> None:
             continue
         opacities = avatar.opacities.detach().clone()
         if basis is not None and basis.paints:
-            _, opacity, _ = basis.painted(basis.powers(torch.ones((), device=opacities.device)))
-            opacities.index_add_(0, basis.gaussians, opacity)
+            opacities.index_add_(0, basis.gaussians, basis.opacity_at(torch.ones((), device=opacities.device)))
         if rest is None:
             on_skin = avatar.rig.points_on(avatar.binding.face.cpu().numpy(), avatar.binding.bary.cpu().numpy())
             rest = _heights(avatar, on_skin + avatar.offset.detach().cpu().numpy())

@@ -91,6 +91,10 @@ class AxisBasis(nn.Module):
             torch.einsum("k,kn->n", powers, self.log_scale) * self.weight,
         )
 
+    def opacity_at(self, z: Tensor) -> Tensor:
+        """What alone is added to the opacity (n,) of its Gaussians at a coordinate z."""
+        return torch.einsum("k,kn->n", self.powers(z), self.opacity) * self.weight
+
     def paint(self, change: Change, powers: Tensor, left: Tensor | None = None) -> Change:
         """`change` with its terms times `powers` (terms,) added, the shape apart; left (N,): of each Gaussian, by what its colour counts."""
         color, opacity, scale = self.painted(powers)

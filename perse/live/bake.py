@@ -147,7 +147,7 @@ def _sections(avatar: Avatar) -> dict[str, int]:
 
 def _space(live: LiveFile, avatar: Avatar, order: torch.Tensor) -> list[dict]:
     """Store all bases; returns what a reader must know of each."""
-    where = torch.empty_like(order)
+    where, among = torch.empty_like(order), torch.empty_like(order)
     where[order] = torch.arange(len(order))
     homes: dict[bytes, int] = {}
     out = []
@@ -156,16 +156,18 @@ def _space(live: LiveFile, avatar: Avatar, order: torch.Tensor) -> list[dict]:
         part: dict = {"name": name, "section": section, "terms": basis.terms, "paints": basis.paints, "rows": None}
         if name in avatar.space.dyes:
             part["dyes"] = True
-        rows, place = where[basis.gaussians].sort()
+        mask = torch.zeros(len(avatar), dtype=torch.bool)
+        mask[where[basis.gaussians]] = True
+        among[where[basis.gaussians]] = torch.arange(len(basis.gaussians))
+        place = among[mask]  # of its Gaussians, as they lie in the file
         painted = {kind: _painted(basis, kind)[:, place.numpy()] for kind in STEPS} if basis.paints else {}
         painted = {kind: values for kind, values in painted.items() if np.abs(values).max(initial=0) > STEPS[kind] / 2}
         if painted:
-            key = rows.numpy().tobytes()
+            packed = np.packbits(mask.numpy(), bitorder="little")
+            key = packed.tobytes()
             if key not in homes:
                 homes[key] = len(homes)
-                mask = np.zeros(len(avatar), bool)
-                mask[rows.numpy()] = True
-                live.whole(section, f"rows.{homes[key]}", np.packbits(mask, bitorder="little"), "u8")
+                live.whole(section, f"rows.{homes[key]}", packed, "u8")
             part["rows"] = homes[key]
         for kind, values in painted.items():
             live.about_zero(section, f"{name}.{kind}", values.transpose(0, 2, 1) if kind == "color" else values, finest=STEPS[kind])

@@ -193,8 +193,8 @@ def _greatest_opacity(avatar: Avatar) -> Tensor:
     peak = avatar.opacities.clone()
     for basis in avatar.space.axes.values():
         if basis.paints:
-            rows, (_, opacity, _) = basis.gaussians, basis.painted(basis.powers(torch.ones(())))
-            peak[rows] = torch.maximum(peak[rows], (avatar.opacities[rows] + opacity).clamp(0, MOST_OPAQUE))
+            rows, added = basis.gaussians, basis.opacity_at(torch.ones(()))
+            peak[rows] = torch.maximum(peak[rows], (avatar.opacities[rows] + added).clamp(0, MOST_OPAQUE))
     return peak
 
 
