@@ -23,23 +23,56 @@ LEAST = 0.004  # of the frame, which is worth a move
 REST = ""  # the name of the head without any edit
 
 
-@torch.no_grad()
 def top(avatar: Avatar, axis: str = REST) -> float:
     """How far below the upper edge of the portrait's frame the top of the head is, as a share of the frame's side, with an axis at its end."""
     if axis not in avatar.tops:
-        cloud = avatar.cloud(avatar.state(Controls(attributes={axis: 1.0} if axis else {})), lit=False)
-        camera = avatar.rig.camera
-        seen = cloud.means[cloud.opacities > SOLID].cpu().numpy()
-        rows = np.sort(camera.project(seen)[0][:, 1]) if len(seen) else np.zeros(1)
-        # Replaced whole: visitors' threads may read it meanwhile.
-        avatar.tops = {**avatar.tops, axis: float(rows[min(HIGHEST, len(rows) - 1)]) / camera.height}
+        _measure(avatar, [axis])
     return avatar.tops[axis]
 
 
 def tops(avatar: Avatar) -> dict[str, float]:
     """`top` of the head as it is, and of all axes that end higher."""
-    found = {name: top(avatar, name) for name in (REST, *avatar.space.axes)}
+    names = (REST, *avatar.space.axes)
+    _measure(avatar, [name for name in names if name not in avatar.tops])
+    found = {name: avatar.tops[name] for name in names}
     return {name: y for name, y in found.items() if name == REST or y < min(found[REST] - LEAST, CUT)}
+
+
+@torch.no_grad()
+def _measure(avatar: Avatar, names: list[str]) -> None:
+    """Remember `top` of axes."""
+    found = {}
+    rest: np.ndarray | None = None  # heights of all Gaussians; most edits move none, and need no head that is posed
+    for name in names:
+        basis = None if name == REST else avatar.space.axes[name]
+        if basis is not None and len(basis.vertices):
+            cloud = avatar.cloud(avatar.state(Controls(attributes={name: 1.0})), lit=False)
+            seen = cloud.opacities > SOLID
+            found[name] = _highest(_heights(avatar, cloud.means[seen].cpu().numpy()))
+            continue
+        opacities = avatar.opacities.detach().clone()
+        if basis is not None and basis.paints:
+            opacities.index_add_(0, basis.gaussians, basis.opacity_at(torch.ones((), device=opacities.device)))
+        if rest is None:
+            on_skin = avatar.rig.points_on(avatar.binding.face.cpu().numpy(), avatar.binding.bary.cpu().numpy())
+            rest = _heights(avatar, on_skin + avatar.offset.detach().cpu().numpy())
+        found[name] = _highest(rest[(opacities > SOLID).cpu().numpy()])
+    # Replaced whole: visitors' threads may read it meanwhile.
+    avatar.tops = {**avatar.tops, **found}
+
+
+def _heights(avatar: Avatar, means: np.ndarray) -> np.ndarray:
+    """Where points (n, 3) are below the frame's upper edge (n,), in shares of its side."""
+    camera = avatar.rig.camera
+    return camera.project(means)[0][:, 1] / camera.height
+
+
+def _highest(heights: np.ndarray) -> float:
+    """The HIGHEST-th of heights (n,)."""
+    if not len(heights):
+        return 0.0
+    at = min(HIGHEST, len(heights) - 1)
+    return float(np.partition(heights, at)[at])
 
 
 def framed(avatar: Avatar, controls: Controls, width: int, height: int) -> Camera:

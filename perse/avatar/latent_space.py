@@ -53,10 +53,13 @@ class AxisBasis(nn.Module):
             slider that reads "nose" and softens the face at both of its ends.
     """
 
+    takes_off: Tensor | None
+
     def __init__(self, gaussians: Tensor, weight: Tensor, vertices: Tensor, terms: int, paints: bool = True, shape_terms: int = 1):
         super().__init__()
         self.paints = paints
         self.register_buffer("pace", torch.linspace(0, 1, KNOTS))
+        self.register_buffer("takes_off", None, persistent=False)  # see `hair_taken_off`, where it cannot be told from the basis any more
         n, m = len(gaussians), len(vertices)
         self.register_buffer("gaussians", gaussians.long())
         self.register_buffer("weight", weight.float())
@@ -88,6 +91,10 @@ class AxisBasis(nn.Module):
             torch.einsum("k,kn->n", powers, self.log_scale) * self.weight,
         )
 
+    def opacity_at(self, z: Tensor) -> Tensor:
+        """What alone is added to the opacity (n,) of its Gaussians at a coordinate z."""
+        return torch.einsum("k,kn->n", self.powers(z), self.opacity) * self.weight
+
     def paint(self, change: Change, powers: Tensor, left: Tensor | None = None) -> Change:
         """`change` with its terms times `powers` (terms,) added, the shape apart; left (N,): of each Gaussian, by what its colour counts."""
         color, opacity, scale = self.painted(powers)
@@ -99,6 +106,12 @@ class AxisBasis(nn.Module):
             change.log_scale.index_add(0, self.gaussians, scale),
             change.shape,
         )
+
+    def hair_taken_off(self) -> Tensor:
+        """How much of each of its Gaussians' hair (n,) it takes off at its end, if it is an edit that bares; strands that it brings stay."""
+        if self.takes_off is not None:
+            return self.takes_off
+        return self.weight * (self.opacity.detach().sum(0) * self.weight <= MOST_OPAQUE / 2)
 
     def moved(self, z: Tensor) -> Tensor:
         """What is added to the places (m, 3) of its vertices at a coordinate z."""
@@ -131,12 +144,10 @@ class LatentSpace(nn.Module):
         self.middles = nn.ModuleDict()  # by the names of two axes, in the category's order: of one linear term
         self._wholes: dict[str, AxisBasis] = {}  # what axes are at their ends, made when they are asked for
         self._grow: dict[str, bool] = {}
-        recoloured = (a.name for c in categories for a in c.axes if any(isinstance(e, Dye) for e in a.edits))
-        self._dyes = frozenset(recoloured)
-
-    def add_plainly(self) -> None:
-        """From now on each axis adds to the others whatever they are, as players do: a dye stays on Gaussians whose hair is taken off."""
-        self._dyes = frozenset()
+        edits = {a.name: a.edits for c in categories for a in c.axes}
+        self.dyes, self.bares = (
+            frozenset(name for name, of_axis in edits.items() if any(isinstance(e, kind) for e in of_axis)) for kind in (Dye, Bare)
+        )
 
     def add(self, axis: str, basis: AxisBasis) -> None:
         """Give an axis its basis."""
@@ -256,19 +267,18 @@ class LatentSpace(nn.Module):
         left = self._hair_left(latents)
         for category, z in latents.items():
             for name, powers in self.powers(category, z).items():
-                change = self.part(name).paint(change, powers, left if name in self._dyes else None)
+                change = self.part(name).paint(change, powers, left if name in self.dyes else None)
         return change
 
     def _hair_left(self, latents: dict[str, Tensor]) -> Tensor | None:
         """Share (N,) of each Gaussian's hair that no edit has taken off; None if that is all. A bald head is not dyed with its hair."""
-        there = [found for category, z in latents.items() for found in self._there(category, z)]
-        if not any(name in self._dyes for name, _, _ in there):
+        there = [(name, z) for category, at in latents.items() for name, _, z in self._there(category, at)]
+        if not any(name in self.dyes for name, _ in there):
             return None
         left = None
-        for name, axis, z in there:
-            if any(isinstance(edit, Bare) for edit in axis.edits):
+        for name, z in there:
+            if name in self.bares:
                 basis = self.axes[name]
                 left = z.new_ones(self.sizes[0]) if left is None else left
-                own = basis.opacity.detach().sum(0) * basis.weight > MOST_OPAQUE / 2  # strands that it brings are there to be dyed
-                left = left.index_add(0, basis.gaussians, -z.clamp(0, 1) * basis.weight * ~own).clamp(0, 1)
-        return left
+                left = left.index_add(0, basis.gaussians, -z.clamp(0, 1) * basis.hair_taken_off())
+        return left if left is None else left.clamp(0, 1)

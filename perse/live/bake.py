@@ -17,7 +17,7 @@ from ..gpu import ON_ZERO
 from ..render import synthetic
 from ..rig.expressions import NAMES
 from . import describe
-from .container import LiveFile
+from .container import Array, LiveFile
 from .effects import add_effects, lid_rows
 from .merge import merged
 from .reader import assemble
@@ -147,26 +147,33 @@ def _sections(avatar: Avatar) -> dict[str, int]:
 
 def _space(live: LiveFile, avatar: Avatar, order: torch.Tensor) -> list[dict]:
     """Store all bases; returns what a reader must know of each."""
-    where = torch.empty_like(order)
+    where, among = torch.empty_like(order), torch.empty_like(order)
     where[order] = torch.arange(len(order))
     homes: dict[bytes, int] = {}
     out = []
     for name, section in _sections(avatar).items():
         basis = avatar.space.part(name)
         part: dict = {"name": name, "section": section, "terms": basis.terms, "paints": basis.paints, "rows": None}
-        rows, place = where[basis.gaussians].sort()
+        if name in avatar.space.dyes:
+            part["dyes"] = True
+        mask = torch.zeros(len(avatar), dtype=torch.bool)
+        mask[where[basis.gaussians]] = True
+        among[where[basis.gaussians]] = torch.arange(len(basis.gaussians))
+        place = among[mask]  # of its Gaussians, as they lie in the file
         painted = {kind: _painted(basis, kind)[:, place.numpy()] for kind in STEPS} if basis.paints else {}
         painted = {kind: values for kind, values in painted.items() if np.abs(values).max(initial=0) > STEPS[kind] / 2}
         if painted:
-            key = rows.numpy().tobytes()
+            packed = np.packbits(mask.numpy(), bitorder="little")
+            key = packed.tobytes()
             if key not in homes:
                 homes[key] = len(homes)
-                mask = np.zeros(len(avatar), bool)
-                mask[rows.numpy()] = True
-                live.whole(section, f"rows.{homes[key]}", np.packbits(mask, bitorder="little"), "u8")
+                live.whole(section, f"rows.{homes[key]}", packed, "u8")
             part["rows"] = homes[key]
         for kind, values in painted.items():
             live.about_zero(section, f"{name}.{kind}", values.transpose(0, 2, 1) if kind == "color" else values, finest=STEPS[kind])
+        if painted and name in avatar.space.bares:
+            taken = basis.hair_taken_off()[place].numpy()
+            live.arrays[f"{name}.takes_off"] = Array(section, np.round(255 * taken.clip(0, 1)).astype(np.uint8), 0.0, 1 / 255)
         if len(basis.vertices):
             _move(live, section, f"{name}.move", basis.vertices.numpy(), basis.shape.detach().numpy(), len(avatar.rig.vertices))
         if basis.terms == 2 and name in avatar.space.axes:

@@ -54,14 +54,17 @@ def add_effects(live: LiveFile, section: int, avatar: Avatar) -> np.ndarray:
 def lid_rows(avatar: Avatar, name: str, rows: np.ndarray) -> np.ndarray | None:
     """(terms, L, 3): what a part of the latent space adds to the closed lid's colour of these Gaussians; None if that is not seen."""
     basis = avatar.space.part(name)
-    if not basis.color.any():
+    lids = [effect for effect in avatar.effects if isinstance(effect, ClosedLid)]
+    mixed_of = torch.zeros(len(avatar), dtype=torch.bool)
+    for effect in lids:
+        mixed_of[effect.skin] = True
+    if not mixed_of[basis.gaussians].any() or not basis.color.any():
         return None
     out = np.zeros((basis.terms, len(avatar), 3), np.float32)
     for term, values in enumerate(basis.color):
         added = torch.zeros(len(avatar), 3).index_add(0, basis.gaussians, values * basis.weight[:, None])
-        for effect in avatar.effects:
-            if isinstance(effect, ClosedLid):
-                out[term, effect.index.numpy()] = effect.mixed(added).numpy()
+        for effect in lids:
+            out[term, effect.index.numpy()] = effect.mixed(added).numpy()
     return out[:, rows] if np.abs(out).max(initial=0) > VISIBLE else None
 
 

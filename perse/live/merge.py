@@ -193,8 +193,8 @@ def _greatest_opacity(avatar: Avatar) -> Tensor:
     peak = avatar.opacities.clone()
     for basis in avatar.space.axes.values():
         if basis.paints:
-            rows, (_, opacity, _) = basis.gaussians, basis.painted(basis.powers(torch.ones(())))
-            peak[rows] = torch.maximum(peak[rows], (avatar.opacities[rows] + opacity).clamp(0, MOST_OPAQUE))
+            rows, added = basis.gaussians, basis.opacity_at(torch.ones(()))
+            peak[rows] = torch.maximum(peak[rows], (avatar.opacities[rows] + added).clamp(0, MOST_OPAQUE))
     return peak
 
 
@@ -242,6 +242,8 @@ class _Shares:
         space = LatentSpace(list(old.space.categories.values()), self.count, len(old.rig.vertices))
         for name, basis in old.space.axes.items():
             space.add(name, self._basis(basis))
+            if name in space.bares:
+                space.axes[name].takes_off = self._summed(basis, basis.hair_taken_off())
         for name, basis in old.space.middles.items():
             space.middles[name] = self._basis(basis)
         return Avatar(old.rig, binding, gaussians, space, old.source, old.report).requires_grad_(False)
@@ -252,6 +254,11 @@ class _Shares:
         held = torch.zeros(self.count, dtype=torch.bool)
         held[member] = True
         return held.nonzero()[:, 0], (held.cumsum(0) - 1)[member]
+
+    def _summed(self, basis: AxisBasis, values: Tensor) -> Tensor:
+        """(M,) of the blobs that a basis changes: what of values (n,) of its Gaussians comes together in each."""
+        rows, place = self._rows(basis.gaussians)
+        return values.new_zeros(len(rows)).index_add(0, place, values * self.share[basis.gaussians])
 
     def _basis(self, basis: AxisBasis) -> AxisBasis:
         rows, place = self._rows(basis.gaussians)

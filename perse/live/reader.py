@@ -128,7 +128,8 @@ def _space(live: LiveFile, n: int, v: int) -> LatentSpace:
             space.middles[part["name"]] = basis
         else:
             space.add(part["name"], basis)
-    space.add_plainly()
+            if part["name"] in space.bares:
+                basis.takes_off = _taken_off(live, part["name"], len(basis.gaussians))
     return space
 
 
@@ -151,6 +152,12 @@ def _basis(live: LiveFile, part: dict, n: int, v: int) -> AxisBasis:
             require(bool((values.abs() <= 100).all()))
             getattr(basis, kind)[:] = values.transpose(1, 2) if kind == "color" else values
     return basis
+
+
+def _taken_off(live: LiveFile, name: str, n: int) -> torch.Tensor:
+    """(n,) of an axis' Gaussians, as of `AxisBasis.hair_taken_off`; earlier files do not tell, and there dyes stay."""
+    stored = f"{name}.takes_off" in live.arrays
+    return torch.from_numpy(_values(live, f"{name}.takes_off", n).clip(0, 1)) if stored else torch.zeros(n)
 
 
 def _moved(live: LiveFile, name: str, v: int, whole: bool = True) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perse.attributes.catalogue import BY_NAME
-from perse.avatar.headroom import MARGIN, framed, top
+from perse.avatar.headroom import HIGHEST, MARGIN, SOLID, framed, top, tops
 from perse.controls import Controls
 from perse.fitting.initial_avatar import begin
 from perse.renderer import Renderer
@@ -47,3 +47,11 @@ def test_it_moves_as_evenly_as_the_amount(person):
     assert (steps >= -1e-4).all() and steps.max() < 0.05 * SIZE and rows[-1] - rows[0] > 0.01 * SIZE
     lower = framed(person, Controls(styles={"hat": {"cowboy": 1.0}}), SIZE, SIZE)
     assert lower.K[0, 0] < person.camera(Controls(), SIZE, SIZE).K[0, 0], "half of it by stepping back"
+
+
+def test_the_top_is_that_of_the_posed_head_whatever_the_edit(person):
+    assert set(tops(person)) > {"", "hair_bun"}
+    for axis in ("", *person.space.axes):
+        cloud = person(Controls(attributes={axis: 1.0} if axis else {}))
+        rows = person.rig.camera.project(cloud.means[cloud.opacities > SOLID].numpy())[0][:, 1]
+        assert top(person, axis) == pytest.approx(np.sort(rows)[HIGHEST] / person.rig.camera.height, abs=1e-5), axis

@@ -25,3 +25,9 @@ def example(tmp_path_factory) -> Avatar:
 def live(example) -> bytes:
     """Its live file of FEW Gaussians."""
     return bake(example, FEW)
+
+
+@pytest.fixture(scope="session")
+def usual(example) -> bytes:
+    """Its live file as the page has it."""
+    return bake(example)

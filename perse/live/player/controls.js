@@ -51,7 +51,8 @@ function paced(pace, z) {
   return Math.sign(z) * (pace[k] + (at - k) * (pace[k + 1] - pace[k]));
 }
 
-// What of the latent space is there: paints, a list of {name, powers: [first, second], whole}, and moves, a list of {name, powers}.
+// What of the latent space is there: paints, a list of {name, powers: [first, second], whole, dyes: whether it colours hair, off: how much of the
+// hair that it may take off is taken off}, and moves, a list of {name, powers}.
 export function partsOf(head, controls) {
   const parts = new Map(head.parts_of_space.map((part) => [part.name, part]));
   const paints = new Map(), moves = [];
@@ -63,7 +64,8 @@ export function partsOf(head, controls) {
       moves.push({ name: axis.name, powers: [z, z * z] });
       if (!part.paints) continue;
       const u = part.terms === 1 ? z : paced(part.pace, z);
-      paints.set(axis.name, { name: axis.name, powers: [u, part.terms === 1 ? 0 : u * u], whole: 0 });
+      const powers = [u, part.terms === 1 ? 0 : u * u], off = Math.min(1, Math.max(0, z));
+      paints.set(axis.name, { name: axis.name, powers, whole: 0, dyes: !!part.dyes, off });
     }
     mixed(head, parts, there, paints);
   }
@@ -81,7 +83,7 @@ function mixed(head, parts, there, paints) {
       const together = total ** 2 * (2 - total) ** 2;
       const share = together * (1 - (1 - (4 * one.z * other.z) / total ** 2) ** 2);
       for (const { axis } of growing) most.set(axis.name, Math.max(share, most.get(axis.name) || 0));
-      if (parts.has(middle)) paints.set(middle, { name: middle, powers: [4 * one.z * other.z * together, 0], whole: 0 });
+      if (parts.has(middle)) paints.set(middle, { name: middle, powers: [4 * one.z * other.z * together, 0], whole: 0, dyes: false, off: 0 });
     }
   }
   for (const { axis, z } of there) {

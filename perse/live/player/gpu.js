@@ -66,10 +66,11 @@ export class Gpu {
       place: this.#texture(words, count),
       look: this.#texture(words, count),
       paint: this.#texture([gl.RGBA16F, gl.RGBA, gl.HALF_FLOAT], count + lidCount),
-      growth: this.#texture([gl.RGBA16F, gl.RGBA, gl.HALF_FLOAT], count + lidCount),
+      dye: this.#texture([gl.RGBA16F, gl.RGBA, gl.HALF_FLOAT], count + lidCount),
+      bare: this.#texture([gl.R16F, gl.RED, gl.HALF_FLOAT], count + lidCount),
     };
     const t = this.textures;
-    this.targets = { edit: this.#target(t.paint, t.growth), turn: this.#target(t.turned), splat: this.#target(t.place, t.look) };
+    this.targets = { edit: this.#target(t.paint, t.dye, t.bare), turn: this.#target(t.turned), splat: this.#target(t.place, t.look) };
     this.vertices = new Float32Array(4 * ROW * rowsFor(vertexCount));
     this.nothing = gl.createVertexArray();
     gl.disable(gl.DEPTH_TEST);
@@ -112,6 +113,8 @@ export class Gpu {
           gl.vertexAttribPointer(place + 2 * term, size, gl.BYTE, false, part.stride, 4 + 5 * term + at);
         });
       }
+      gl.enableVertexAttribArray(5);
+      gl.vertexAttribPointer(5, 1, gl.UNSIGNED_BYTE, true, part.stride, 4 + 5 * part.terms);
       this.parts.set(name, { array, count: part.count, steps: part.steps });
     }
     return this.parts.get(name);
@@ -122,10 +125,10 @@ export class Gpu {
     const { gl } = this;
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.targets.edit);
     gl.viewport(0, 0, ROW, this.changeRows);
-    for (const k of [0, 1]) gl.clearBufferfv(gl.COLOR, k, [0, 0, 0, 0]);
+    for (const k of [0, 1, 2]) gl.clearBufferfv(gl.COLOR, k, [0, 0, 0, 0]);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE);
-    for (const { name, powers, whole } of paints) {
+    for (const { name, powers, whole, dyes, off } of paints) {
       if (!this.model.parts.has(name)) continue;
       const part = this.#part(name);
       gl.bindVertexArray(part.array);
@@ -133,6 +136,7 @@ export class Gpu {
       this.programs.edit.use({}, {
         powers: ["3fv", [...powers, whole]],
         steps: ["3fv", part.steps],
+        hairs: ["2fv", [Number(dyes), off]],
         opaque: ["1f", this.model.head.most_opaque],
         size: ["2fv", [ROW, this.changeRows]],
       });
@@ -159,7 +163,7 @@ export class Gpu {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.targets.splat);
     gl.viewport(0, 0, ROW, rowsFor(model.count));
-    const inputs = { splats: t.splats, triangles: t.triangles, turned: t.turned, lids: t.lids, mesh: t.mesh, paint: t.paint, growth: t.growth };
+    const inputs = { splats: t.splats, triangles: t.triangles, turned: t.turned, lids: t.lids, mesh: t.mesh, paint: t.paint, dye: t.dye, bare: t.bare };
     this.programs.splat.use(inputs, {
       ranges: ["4fv", model.ranges],
       offset_step: ["1f", model.offsetStep],

@@ -79,20 +79,21 @@ export class Model {
       const painted = ["color", "opacity", "log_scale"].map((kind) => arrays.get(`${part.name}.${kind}`));
       if (painted.some((x) => x)) {
         const rows = this.rows.get(String(part.rows));
-        this.parts.set(part.name, this.#part(part, rows, painted, arrays.get(`${part.name}.lids`)));
+        this.parts.set(part.name, this.#part(part, rows, painted, arrays.get(`${part.name}.lids`), arrays.get(`${part.name}.takes_off`)));
         learnt.push([part.name, rows]);
       }
     }
     return learnt;
   }
 
-  // One vertex for each row: its number, and for each term three bytes of colour, one of opacity, one of size.
-  #part({ terms }, rows, [color, opacity, growth], lids) {
+  // One vertex for each row: its number, for each term three bytes of colour, one of opacity, one of size, and a byte of hair that is taken off.
+  #part({ terms }, rows, [color, opacity, growth], lids, off) {
     const n = rows.length, extra = lids ? this.lidCount : 0, stride = terms === 1 ? 12 : 16;
     const vertices = new ArrayBuffer(stride * (n + extra)), numbers = new Uint32Array(vertices), bytes = new Int8Array(vertices);
     const colorStep = color?.step ?? lids?.step ?? 1, same = lids ? lids.step / colorStep : 1;
     for (let i = 0; i < n + extra; i++) {
       numbers[(stride / 4) * i] = i < n ? rows[i] : this.count + i - n;
+      if (off && i < n) bytes[stride * i + 4 + 5 * terms] = off.stored[i];
       for (let t = 0; t < terms; t++) {
         const at = stride * i + 4 + 5 * t;
         for (let k = 0; k < 3; k++) {

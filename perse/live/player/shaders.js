@@ -12,32 +12,38 @@ precision highp sampler2D;
 ivec2 cell(int i) { return ivec2(i % ROW, i / ROW); }
 `;
 
-// One point for each Gaussian of a part: its changes, times the part's powers, are added up where the Gaussian has its texel.
+// One point for each Gaussian of a part: its changes, times the part's powers, are added up where the Gaussian has its texel. Colours of dyes
+// are kept apart, as they go with the hair that other parts take off.
 export const EDIT_VERTEX = `${HEAD}
 layout(location = 0) in uint row;
 layout(location = 1) in vec3 color0;
 layout(location = 2) in vec2 other0;
 layout(location = 3) in vec3 color1;
 layout(location = 4) in vec2 other1;
+layout(location = 5) in float hair;
 uniform vec3 powers, steps;
+uniform vec2 hairs; // whether it dyes; how much of the hair that it may take off it does
 uniform float opaque;
 uniform vec2 size;
-out vec4 first;
-out float second;
+out vec4 plain, second;
+out float off;
 void main() {
   vec3 color = steps.x * (powers.x * color0 + powers.y * color1);
   vec2 other = steps.yz * (powers.x * other0 + powers.y * other1), end = steps.yz * (other0 + other1);
-  first = vec4(color + powers.z * steps.x * (color0 + color1), other.x + powers.z * clamp(end.x, -opaque, opaque));
-  second = other.y + powers.z * end.y;
+  color += powers.z * steps.x * (color0 + color1);
+  plain = vec4((1.0 - hairs.x) * color, other.x + powers.z * clamp(end.x, -opaque, opaque));
+  second = vec4(hairs.x * color, other.y + powers.z * end.y);
+  off = hairs.y * hair;
   gl_PointSize = 1.0;
   gl_Position = vec4((vec2(cell(int(row))) + 0.5) / size * 2.0 - 1.0, 0.0, 1.0);
 }`;
 export const EDIT_FRAGMENT = `${HEAD}
-in vec4 first;
-in float second;
+in vec4 plain, second;
+in float off;
 layout(location = 0) out vec4 paint;
-layout(location = 1) out vec4 growth;
-void main() { paint = first; growth = vec4(second, 0.0, 0.0, 0.0); }`;
+layout(location = 1) out vec4 dye; // and, behind it, growth
+layout(location = 2) out float bare;
+void main() { paint = plain; dye = second; bare = off; }`;
 
 export const WHOLE_VERTEX = `${HEAD}
 void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }`;
@@ -74,7 +80,7 @@ export const splatFragment = (lid, lip) => `${HEAD}
 #define LID ${lid}
 #define LIP ${lip}
 uniform usampler2D splats, triangles, turned, lids;
-uniform sampler2D mesh, paint, growth;
+uniform sampler2D mesh, paint, dye, bare;
 uniform vec4 ranges; // low and step of coordinates on triangles; of logarithms of sizes
 uniform float offset_step, coefficient_step, opaque;
 uniform int count;
@@ -130,7 +136,8 @@ vec3 recoloured(int kind, vec3 own, vec3 c, vec3 at, uint row) {
     }
     if (covered <= 0.0) return own;
     uint packed = texelFetch(lids, cell(int(row)), 0).r;
-    vec3 mixed = max(bytes(packed).rgb / 255.0 + texelFetch(paint, cell(count + int(row)), 0).rgb, 0.0);
+    ivec2 edited = cell(count + int(row));
+    vec3 mixed = max(bytes(packed).rgb / 255.0 + texelFetch(paint, edited, 0).rgb + texelFetch(dye, edited, 0).rgb, 0.0);
     return own + covered * (pow(mixed, vec3(1.0 + lashes * (c.y - 1.0))) * (1.0 + lashes * (c.x - 1.0)) - own);
   }
   vec3 before = own;
@@ -163,7 +170,8 @@ void main() {
   vec3 at = on + rotated(turn, offset_step * vec3(low16(first.y), high16(first.y), low16(first.z))) * k;
   vec3 p = (view * vec4(at, 1.0)).xyz;
   if (p.z < 0.01) return;
-  vec3 scale = exp(ranges.z + ranges.w * bytes(second.y).xyz + texelFetch(growth, cell(i), 0).x) * k;
+  vec4 dyed = texelFetch(dye, cell(i), 0); // colour, and growth
+  vec3 scale = exp(ranges.z + ranges.w * bytes(second.y).xyz + dyed.a) * k;
   ivec4 q4 = (ivec4(first.w << 24, first.w << 16, first.w << 8, first.w)) >> 24;
   vec4 own = normalize(vec4(q4));
   vec4 q = vec4(turn.x * own.x - dot(turn.yzw, own.yzw), turn.x * own.yzw + own.x * turn.yzw + cross(turn.yzw, own.yzw));
@@ -173,7 +181,8 @@ void main() {
   vec3 jx = vec3(lens.x, 0.0, -lens.x * held.x) / p.z * mat3(view), jy = vec3(0.0, lens.y, -lens.y * held.y) / p.z * mat3(view);
   vec3 sx = vec3(dot(jx, a0), dot(jx, a1), dot(jx, a2)), sy = vec3(dot(jy, a0), dot(jy, a1), dot(jy, a2));
   float xx = dot(sx, sx) + 0.3, xy = dot(sx, sy), yy = dot(sy, sy) + 0.3, wide = sqrt(xx);
-  vec3 color = clamp(paints.rgb + added.rgb, 0.0, 1.0);
+  float hair = clamp(1.0 - texelFetch(bare, cell(i), 0).r, 0.0, 1.0); // what is left of it
+  vec3 color = clamp(paints.rgb + added.rgb + hair * dyed.rgb, 0.0, 1.0);
   int kind = int(second.y >> 24);
   if (kind > 0) {
     vec3 c = coefficient_step * vec3(second.z & 65535u, second.z >> 16, second.w & 65535u);
