@@ -22,7 +22,7 @@ def test_earlier_looks_and_a_kept_avatar_come_back_and_everything_is_deleted(vis
     assert page.evaluate("[perse.look.value.styles.beard.full, perse.look.value.yaw]") == [1, 20] and len(page.evaluate(LABELS)) == 3
     page.get_by_role("tab", name="Video").click()
     page.get_by_text("Size and format").click()
-    assert page.evaluate(CHOSEN) == ["512", "mp4"]
+    page.wait_for_function(f"{CHOSEN}.join() === '512,mp4'")  # what is folded comes when it is opened
     page.locator("#perse-size label").filter(has_text="256").click()
     page.locator("#perse-kind label").filter(has_text="gif").click()
     page.reload()  # the visit goes on
@@ -30,7 +30,7 @@ def test_earlier_looks_and_a_kept_avatar_come_back_and_everything_is_deleted(vis
     assert page.evaluate(LABELS)[:1] == ["2 sliders"]
     page.get_by_role("tab", name="Video").click()
     page.get_by_text("Size and format").click()
-    assert page.evaluate(CHOSEN) == ["256", "gif"]
+    page.wait_for_function(f"{CHOSEN}.join() === '256,gif'")
     page.get_by_role("tab", name="Save").click()
     assert not page.get_by_label("Keep this avatar on this device").is_checked()
     page.get_by_label("Keep this avatar on this device").check()
