@@ -18,10 +18,11 @@ from perse.render.visible_label import draw_mark
 ROOT = Path(__file__).parents[2]
 BUDGET = 10
 MARK = "AI generated"
-# Without WebGL: the server draws, as it does for a browser that cannot. tests/app/test_live.py has one that can.
+# Without WebGL: the server draws, as it does for a browser that cannot. `able` is one that can.
 ARGS = (
     "--disable-3d-apis --headless --no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 ).split()
+WEBGL = [a for a in ARGS if a != "--disable-3d-apis"] + ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 def has_mark(picture: np.ndarray) -> bool:
@@ -137,6 +138,56 @@ def visit(browser, server):
     def start(**options):
         visits.append(Visit(browser, server, **options))
         return visits[-1]
+
+    yield start
+    for v in visits:
+        v.close()
+        assert not v.errors and not v.elsewhere
+
+
+@pytest.fixture(scope="session")
+def able(launch, tmp_path_factory):
+    """A browser that can draw by itself, if slowly, with a camera before which a face tilts its head."""
+    import cv2
+    from PIL import Image
+    from skimage.data import astronaut
+
+    path = tmp_path_factory.mktemp("camera") / "face.y4m"
+    face = Image.fromarray(astronaut()[:384]).resize((320, 240))
+    with path.open("wb") as out:
+        out.write(b"YUV4MPEG2 W320 H240 F15:1 Ip A1:1 C420jpeg\n")
+        for k in range(30):
+            turned = face.rotate(12 * np.sin(2 * np.pi * k / 30), Image.Resampling.BICUBIC, center=(140, 88))
+            out.write(b"FRAME\n" + cv2.cvtColor(np.asarray(turned), cv2.COLOR_RGB2YUV_I420).tobytes())
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={path}"]
+    browser = launch([*WEBGL, *camera])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def alive(able, server):
+    """alive(): a visitor whose avatar, an example or what is in a file, is drawn in the browser. sharpness: of what it draws in software."""
+    from .browser_visit import Visit
+    from .live_visit import LIVE, PATIENT, SETTLED
+
+    visits = []
+
+    def start(opened=True, file=None, sharpness=0.5, **options):
+        v = Visit(able, server, **{"viewport": {"width": 700, "height": 640}, **options})
+        visits.append(v)
+        v.page.evaluate(PATIENT)
+        if file is not None:
+            with v.page.expect_file_chooser() as chooser:
+                v.page.get_by_text("Open an avatar file").click()
+            chooser.value.set_files(file)
+        elif opened:
+            v.page.locator("[data-example=astronaut]").click()
+        if opened:
+            v.page.wait_for_function(LIVE)
+            v.page.evaluate("(sharpness) => { perse.live.player.sharpness = sharpness; }", sharpness)
+            v.page.evaluate(SETTLED)
+        return v
 
     yield start
     for v in visits:

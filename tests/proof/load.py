@@ -1,5 +1,8 @@
 """Many visitors at once: `python -m tests.proof.load --visitors 50 --seconds 300`. Prints JSON; exits 1 if anything went wrong.
 
+`--live 200 --visitors 20 --builds 0 --files 0 --browser`: so many more fetch the page, an example and its live file and stay, as browsers do that
+draw the head by themselves, and one real browser drags a slider all the while.
+
 Every visitor opens the page, opens an example, sends an avatar file, or sends a photo and waits for its build; then asks for one preview
 after another as fast as they come, saves now and then, and leaves. Each has a background and a pose of its own, by which its pictures are
 recognised; what is kept of another visitor is asked for too, and must be refused. Wrong is: any error, a picture of another's, another's
@@ -13,12 +16,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from perse.live.container import MAGIC
+
+from .live_browser import drag_for
 from .server import Server
 from .targets import example
 from .visitor import PATIENCE, Refused, Visitor, actions, portrait
@@ -28,6 +35,7 @@ COLOURS = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in product((0, 85, 170, 255), r
 NEAR = 24  # levels by which a JPEG's background may miss its colour
 SAVE_EVERY, STATE_EVERY = 25, 20.0  # previews between two saved pictures; seconds between two signs of life
 BUDGET = 10
+LIVE = "live"  # a kind of visitor
 PLAYED = 0.2  # share of the time that a visitor must have played for their rate to count: a build may have taken the rest
 
 
@@ -44,6 +52,9 @@ class Seen:
     crossed: int = 0
     waited: list[str] = field(default_factory=list)  # what the page said of the line
     built: float = 0.0
+    live: float = 0.0  # seconds until the live file was there
+    live_bytes: int = 0
+    requests: int = 0
 
     @property
     def rate(self) -> float:
@@ -51,12 +62,13 @@ class Seen:
 
 
 class Load:
-    """Args: server; visitors, seconds, builds, files: how many, for how long, how many of them build or send an avatar file; size: of the previews."""
+    """Args: server; visitors, seconds, builds, files: how many, for how long, how many of them build or send an avatar file; size: of the previews;
+    live: how many more draw by themselves."""
 
-    def __init__(self, server: Server, visitors: int, seconds: float, builds: int, files: int, size: int):
+    def __init__(self, server: Server, visitors: int, seconds: float, builds: int, files: int, size: int, live: int = 0):
         self.server, self.seconds, self.size = server, seconds, size
         kinds = ["build"] * builds + ["file"] * files
-        self.seen = [Seen(kinds[i] if i < len(kinds) else "example") for i in range(visitors)]
+        self.seen = [Seen(kinds[i] if i < len(kinds) else "example") for i in range(visitors)] + [Seen(LIVE) for _ in range(live)]
         self.known = actions(server.address)
         self.photo, self.avatar = portrait(), example()[0]
         self.visits: list[Visitor] = []
@@ -82,9 +94,13 @@ class Load:
             self.visits.append(visitor)
             try:
                 await self._patiently(seen, visitor.open)
-                await self._enter(visitor, seen)
-                await self._play(visitor, seen, i)
+                if seen.kind == LIVE:
+                    await self._stay(visitor, seen)
+                else:
+                    await self._enter(visitor, seen)
+                    await self._play(visitor, seen, i)
                 await self._leave(visitor, i)
+                seen.requests = visitor.requests
             except Exception as error:  # whatever a visitor meets is told
                 seen.errors.append(f"{seen.kind}: {type(error).__name__}: {error}"[:400])
 
@@ -119,6 +135,19 @@ class Load:
             await visitor.until(over, 1.0)
             await visitor.opened()
             seen.built = time.monotonic() - start
+
+    async def _stay(self, visitor: Visitor, seen: Seen) -> None:
+        """What a browser that draws by itself asks for: the page, its example, the live file; then it says that it is there."""
+        began = time.monotonic()
+        page = await visitor.ask("GET", "")
+        await self._patiently(seen, visitor.example, "astronaut")
+        data = (await visitor.ask("GET", f"perse/live/{visitor.avatar}")).content
+        seen.live, seen.live_bytes = time.monotonic() - began, len(data)
+        if b"perse.live" not in page.content or not data.startswith(MAGIC):
+            seen.errors.append("no page or no live file")
+        while time.monotonic() - self.began < self.seconds:
+            await asyncio.sleep(STATE_EVERY)
+            await visitor.state()
 
     async def _play(self, visitor: Visitor, seen: Seen, i: int) -> None:
         colour = np.array([int(COLOURS[i % len(COLOURS)][k : k + 2], 16) for k in (1, 3, 5)])
@@ -174,14 +203,15 @@ def slope(samples: list[tuple[float, float]]) -> float:
 
 def report(load: Load, server: Server, empty: dict, memory: dict, left: list[str]) -> dict:
     """The figures."""
-    seen = load.seen
+    everybody = load.seen
+    live, seen = ([s for s in everybody if (s.kind == LIVE) is own] for own in (True, False))
     times = np.array([t for s in seen for t in s.times])
     long = [s for s in seen if s.until - s.since >= PLAYED * load.seconds] or [s for s in seen if s.times]
     rates = np.array([s.rate for s in long])
     waits = [s.waited[0] for s in seen if s.waited]
     told = {
-        "visitors": len(seen),
-        "kinds": Counter(s.kind for s in seen),
+        "visitors": len(everybody),
+        "kinds": Counter(s.kind for s in everybody),
         "seconds": load.seconds,
         "previews": len(times),
         "size": load.size,
@@ -194,7 +224,7 @@ def report(load: Load, server: Server, empty: dict, memory: dict, left: list[str
         },
         "preview_seconds": {"p50": np.quantile(times, 0.5), "p95": np.quantile(times, 0.95), "longest": times.max()},
         "build_seconds_with_waiting": sorted(round(s.built, 1) for s in seen if s.built),
-        "refused": sum((s.refused for s in seen), Counter()),
+        "refused": sum((s.refused for s in everybody), Counter()),
         "told_while_waiting": waits[:3],
         "waited": len(waits),
         "memory_mb": {**memory, "peak": max(m for _, m, _ in load.samples), "slope_a_minute": slope([(t, m) for t, m, _ in load.samples])},
@@ -202,9 +232,16 @@ def report(load: Load, server: Server, empty: dict, memory: dict, left: list[str
         "after": empty,
         "files_left": left,
         "odd_lines_of_the_log": server.odd()[:10],
-        "errors": [e for s in seen for e in s.errors],
-        "crossed": sum(s.crossed for s in seen),
+        "errors": [e for s in everybody for e in s.errors],
+        "crossed": sum(s.crossed for s in everybody),
     }
+    if live:
+        waited = [s.live for s in live if s.live_bytes]
+        told["live"] = {
+            "seconds_until_file": {"p50": np.quantile(waited, 0.5), "longest": max(waited)} if waited else None,
+            "bytes": max(s.live_bytes for s in live),
+            "requests_each": np.mean([s.requests for s in live]),
+        }
     return json.loads(json.dumps(told), parse_float=lambda text: round(float(text), 3))
 
 
@@ -215,15 +252,21 @@ def wrong(told: dict) -> list[str]:
     ]
 
 
-def run(visitors: int, seconds: float, builds: int, files: int, size: int, patience: float = 300.0) -> dict:
+def run(
+    visitors: int, seconds: float, builds: int, files: int, size: int, live: int = 0, browser: bool = False, patience: float = 300.0
+) -> dict:
     """Start the page, load it, wait until everybody's visit is over."""
     with (
         tempfile.TemporaryDirectory(prefix="perse-load-") as folder,
-        Server(Path(folder), PERSE_BUDGET=str(BUDGET), PERSE_MAX_AVATARS=str(visitors + 8)) as server,
+        Server(Path(folder), PERSE_BUDGET=str(BUDGET), PERSE_MAX_AVATARS=str(visitors + live + 8)) as server,
+        ThreadPoolExecutor(1) as beside,
     ):
-        start = server.memory()
-        load = Load(server, visitors, seconds, builds, files, size)
+        start, busy = server.memory(), server.processor()
+        dragging = beside.submit(drag_for, server.address, seconds) if browser else None
+        load = Load(server, visitors, seconds, builds, files, size, live)
         asyncio.run(load.run())
+        busy = server.processor() - busy
+        dragged = None if dragging is None else dragging.result()
         end = time.monotonic() + patience
         while (empty := server.health())["visits"] and time.monotonic() < end:
             time.sleep(1.0)
@@ -235,7 +278,8 @@ def run(visitors: int, seconds: float, builds: int, files: int, size: int, patie
             {"start": start, "end": server.memory()},
             left,
         )
-    return told | {"wrong": wrong(told)}
+    told |= {"processor_seconds": round(busy, 1), "browser": dragged}
+    return told | {"wrong": wrong(told) + ["browser"] * bool(dragged and (dragged["asked"] or dragged["errors"]))}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -245,8 +289,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--builds", type=int, default=8, help="visitors who send a photo")
     parser.add_argument("--files", type=int, default=10, help="visitors who send an avatar file")
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--live", type=int, default=0, help="more visitors, who draw by themselves")
+    parser.add_argument("--browser", action="store_true", help="and a real browser that drags")
     args = parser.parse_args(arguments)
-    told = run(args.visitors, args.seconds, args.builds, args.files, args.size)
+    told = run(args.visitors, args.seconds, args.builds, args.files, args.size, args.live, args.browser)
     print(json.dumps(told, indent=1))
     return 1 if told["wrong"] else 0
 

@@ -51,11 +51,13 @@ class Visitor:
         self.client, self.address, self.known = client, address, known
         self.headers = {"X-Forwarded-For": network}
         self.avatar, self.session = "", secrets.token_hex(6)
+        self.requests = 0  # so far
 
     async def ask(self, method: str, path: str, **more) -> httpx.Response:
         """The answer to a request. Refused if it is an error."""
         headers = self.headers | more.pop("headers", {})
         while True:
+            self.requests += 1
             answer = await self.client.request(method, f"{self.address}/{path}", headers=headers, **more)
             if answer.status_code != 202:
                 break

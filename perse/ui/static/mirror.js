@@ -1,13 +1,38 @@
 // "Mirror me": the camera's small pictures go to the server one by one, what the face in them does comes back, and the live head does it.
 (() => {
   const LONG = 320; // pixels of a picture's longer side
-  const QUALITY = 0.8; // of the JPEG
+  const JPEG = { type: "image/jpeg", quality: 0.8 };
   const PACE = 45; // milliseconds between two pictures at least
   const FOLLOWS = 60; // milliseconds in which the head goes most of the way to what was told last: a picture is no step
   const FORGETS = 1500; // milliseconds without a face after which the head is at rest
   const WAITS = 400; // milliseconds before it is tried again when many are there
   const find = (id) => document.getElementById(id);
   const pause = (time) => new Promise((done) => setTimeout(done, time));
+
+  // Packs pixels as a JPEG in a thread of its own, where a browser packs at once: on the page's own Chromium waits until nothing else is to be
+  // done, and while a head moves there nearly always is something. pack(ImageData) resolves with a Blob, or with null where this is not to be had.
+  function packer() {
+    const source = `let paper;
+      onmessage = async ({ data: [image, options] }) => {
+        try {
+          if (paper?.width !== image.width || paper.height !== image.height) paper = new OffscreenCanvas(image.width, image.height);
+          paper.getContext("2d", { alpha: false, willReadFrequently: true }).putImageData(image, 0, 0);
+          postMessage(await paper.convertToBlob(options));
+        } catch {
+          postMessage(null);
+        }
+      };`;
+    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" })), worker = new Worker(url);
+    URL.revokeObjectURL(url);
+    return {
+      close: () => worker.terminate(),
+      pack: (image) => new Promise((done) => {
+        worker.onmessage = ({ data }) => done(data);
+        worker.onerror = () => done(null);
+        worker.postMessage([image, JPEG], [image.data.buffer]);
+      }),
+    };
+  }
 
   // From one moment towards another by a share; what is in neither is not there.
   function towards(from, to, share) {
@@ -81,16 +106,19 @@
       this.tell("Look straight at the screen …");
       this.show(run);
       const owner = { "X-Perse-Visit": await perse.visit.secret() };
-      let met = performance.now(), before = met, next = this.picture(view);
+      const beside = packer();
+      let met = performance.now(), before = met;
       while (run === live.run) {
-        const began = performance.now(), { picture, straight } = await next;
+        const began = performance.now();
+        const { straight } = this;
         let seen = false;
+        this.straight = false;
         try {
+          const picture = await this.picture(view, beside); // not made ready before: it would be old when its turn comes
           if (run !== live.run) break;
-          const answer = picture && perse.ask(`mirror/${token}`, straight ? { straight: 1 } : {}, picture, owner);
-          next = this.picture(view); // while the one before is looked at
-          if (answer) {
-            const { moment } = await (await answer).json(), now = performance.now();
+          if (picture) {
+            const answer = await perse.ask(`mirror/${token}`, straight ? { straight: 1 } : {}, picture, owner);
+            const { moment } = await answer.json(), now = performance.now();
             this.rate += 0.1 * (1000 / (now - before) - this.rate);
             before = now;
             if (moment) {
@@ -115,6 +143,7 @@
         if (straight && !seen) this.straight = true; // then the next one says it
         await pause(Math.max(0, PACE - (performance.now() - began)));
       }
+      beside.close();
       perse.ask(`mirror/${token}`, {}, "", owner).catch(() => {}); // it forgets by itself, too
     },
 
@@ -131,12 +160,10 @@
       }
     },
 
-    // What the camera shows, as a JPEG, none before its first picture; and whether whoever is seen looks straight ahead.
-    async picture(view) {
+    // What the camera shows, as a JPEG; none before its first picture.
+    async picture(view, beside) {
       const { videoWidth: width, videoHeight: height } = view;
-      if (!width) return { picture: null, straight: false };
-      const { straight } = this;
-      this.straight = false;
+      if (!width) return null;
       this.paper ??= document.createElement("canvas");
       const scale = Math.min(1, LONG / Math.max(width, height)), flipped = find("perse-mirrored").checked;
       const [w, h] = [width, height].map((side) => Math.max(1, Math.round(scale * side)));
@@ -144,7 +171,7 @@
       const pen = this.paper.getContext("2d", { alpha: false, willReadFrequently: true }); // the graphics card has its own work
       pen.setTransform(flipped ? -1 : 1, 0, 0, 1, flipped ? w : 0, 0);
       pen.drawImage(view, 0, 0, w, h);
-      return { picture: await new Promise((done) => this.paper.toBlob(done, "image/jpeg", QUALITY)), straight };
+      return (await beside.pack(pen.getImageData(0, 0, w, h))) || new Promise((done) => this.paper.toBlob(done, JPEG.type, JPEG.quality));
     },
   };
   perse.mirror = mirror;
