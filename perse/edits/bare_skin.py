@@ -175,8 +175,9 @@ def _shaded(regions: Regions, weight: np.ndarray) -> np.ndarray:
 
 
 def _beside_features(regions: Regions) -> np.ndarray:
-    """Weight (h, w) of brows and lips on the face's chart, and next to them."""
-    return np.clip(cv2.dilate(np.maximum(regions("brows"), regions("lips"))[chart_slice("face")], np.ones((9, 9))), 0, 1)
+    """Weight (h, w) of brows, lips and glasses on the face's chart, and next to them."""
+    features = np.maximum.reduce([regions(name)[chart_slice("face")] for name in ("brows", "lips", "glasses")])
+    return np.clip(cv2.dilate(features, np.ones((9, 9))), 0, 1)
 
 
 def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.ndarray) -> np.ndarray:
