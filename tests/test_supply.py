@@ -26,7 +26,7 @@ CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 ALLOWED = {("perse/apart.py", "pickle")}
 # What code imports and requirements do not ask for, and the other way round, each with its reason.
 OFFERED = {"spaces": "a ZeroGPU Space has it, and nobody else needs it", "atheris": "a proof that is run by hand, and says so"}
-BY_NAME = {"transformers": "diffusers loads the text encoder from it"}
+BY_NAME = {"transformers": "diffusers loads the text encoder from it", "mediapipe": "its wheel holds the models of faces"}
 TOOLS = {"pytest", "pytest-xdist", "ruff", "mypy", "import-linter", "pre-commit"}
 
 
