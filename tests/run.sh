@@ -5,8 +5,6 @@ cd "$(dirname "$0")/.."
 
 need=()
 command -v chromium >/dev/null || need+=(chromium)
-ldconfig -p | grep -q libGL.so.1 || need+=(libgl1)
-ldconfig -p | grep -q libgthread-2.0.so.0 || need+=(libglib2.0-0)
 ldconfig -p | grep -q libgomp.so.1 || need+=(libgomp1) # numba's threads
 python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
 if ((${#need[@]})); then

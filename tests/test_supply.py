@@ -25,7 +25,11 @@ CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 # Work crosses to other processes of this very program, through pipes of their own.
 ALLOWED = {("perse/apart.py", "pickle")}
 # What code imports and requirements do not ask for, and the other way round, each with its reason.
-OFFERED = {"spaces": "a ZeroGPU Space has it, and nobody else needs it", "atheris": "a proof that is run by hand, and says so"}
+OFFERED = {
+    "spaces": "a ZeroGPU Space has it, and nobody else needs it",
+    "atheris": "a proof that is run by hand, and says so",
+    "mediapipe": "a test compares with it where it is installed",
+}
 BY_NAME = {"transformers": "diffusers loads the text encoder from it"}
 TOOLS = {"pytest", "pytest-xdist", "ruff", "mypy", "import-linter", "pre-commit"}
 
