@@ -71,22 +71,22 @@ def curls(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Locks that wind down over the hair, to neck and shoulders."""
     rng = np.random.default_rng(seed)
     count, pieces = 2 * step.count, 8  # half of them would hang before the face
-    roots = face, bary, root, normal = _roots(head, count, rng)
+    face, bary, root, normal = _roots(head, count, rng)
     # The line around which a lock winds: it falls over the head, never into it.
     length, lies = rng.uniform(*LENGTH, count)[:, None], rng.uniform(0.02, 0.09, count)[:, None]
-    middle, at = [], root + 0.01 * normal
+    line, at = [], root + 0.01 * normal
     for _ in range(pieces + 1):
-        middle.append(at)
-        way = np.tile(DOWN, (count, 1)) + 0.45 * normal * (len(middle) < 4)
+        line.append(at)
+        way = np.tile(DOWN, (count, 1)) + 0.45 * normal * (len(line) < 4)
         azimuth, elevation, distance = head.aim(at := at + length / pieces * unit(way))
         surface = head.radius(azimuth[:, None], elevation[:, None], "own") + lies
         out = np.maximum(distance[:, None], surface * (elevation[:, None] > np.radians(-28)))
         at = head.middle + out * head.direction(azimuth, elevation)
-    middle = np.stack(middle, 1)
+    middle = np.stack(line, 1)
     before = (middle[..., 2] < BEFORE) & (np.abs(middle[..., 0]) < CLEAR) & (middle[..., 1] > head.brow - 0.25)
     kept = np.flatnonzero(~before.any(1))[: step.count]
-    count, roots = len(kept), tuple(x[kept] for x in roots)
-    face, bary, root, normal = roots
+    count = len(kept)
+    roots = face, bary, root, normal = face[kept], bary[kept], root[kept], normal[kept]
     middle, lies = middle[kept], lies[kept]
     t = np.linspace(0, 1, pieces + 1)
     heading = unit(np.gradient(middle, axis=1).reshape(-1, 3)).reshape(middle.shape)

@@ -187,7 +187,7 @@ def _before_lips(rig: Rig, paths: np.ndarray) -> np.ndarray:
     camera = rig.camera.resized(LIPS_SIDE, LIPS_SIDE)
     lips = polygon(camera.project(rig.vertices[:FACE])[0], LIPS_OUTLINE, LIPS_SIDE)
     points = camera.project(paths.reshape(-1, 3).astype(np.float32))[0].reshape(*paths.shape[:2], 2)
-    return (sample(lips, points) > 0.8).any(1)
+    return np.asarray((sample(lips, points) > 0.8).any(1))
 
 
 def _tones(color: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -87,16 +87,16 @@ def build_rig(portrait, distance: float | None = None) -> Rig:
         ball = _outwards(eye.vertices, eye.faces, eye.centre)
         add(f"eye_{side}", eye.vertices, ball, (0.5 + 0.5 * eye.chart)[ball])
     starts = {}
-    for part, patch in mouth.items():
-        starts[part] = offset
+    for named, patch in mouth.items():
+        starts[named] = offset
         middle = patch.vertices.mean(0)
         # The bag is looked into; the rest is looked at from the front.
         triangles = (
             _outwards(patch.vertices, patch.faces, middle)[:, ::-1]
-            if part == "cavity"
+            if named == "cavity"
             else _outwards(patch.vertices, patch.faces, middle + [0, 0, 1.0])
         )
-        add(part, patch.vertices, triangles, patch.chart[triangles])
+        add(named, patch.vertices, triangles, patch.chart[triangles])
 
     points = np.concatenate(vertices)
     triangles = np.concatenate(faces)

@@ -66,8 +66,6 @@ def sample(image: np.ndarray, xy: np.ndarray) -> np.ndarray:
     # OpenCV's remap takes at most 32767 pixels a side: fold the points into a sheet.
     sheet = np.zeros((max(-(-len(flat) // rows), 1) * rows, 2), np.float32)  # nor none at all
     sheet[: len(flat)] = flat
-    sheet = sheet.reshape(-1, rows, 2)
-    out = cv2.remap(
-        np.ascontiguousarray(image, np.float32), sheet[..., 0], sheet[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    x, y = sheet[:, 0].reshape(-1, rows), sheet[:, 1].reshape(-1, rows)
+    out = cv2.remap(np.ascontiguousarray(image, np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return out.reshape(-1, *image.shape[2:])[: len(flat)].reshape(*shape, *image.shape[2:])

@@ -61,9 +61,9 @@ def _sorted(depths):
             free[digit] = position
             position += held
         for key in source:
-            digit = (key >> shift) & ((1 << _DIGIT) - 1)
-            target[free[digit]] = key
-            free[digit] += 1
+            place = (key >> shift) & ((1 << _DIGIT) - 1)
+            target[free[place]] = key
+            free[place] += 1
         source, target = target, source
         shift += _DIGIT
     return (source & 0xFFFFFFFF).astype(np.int32)

