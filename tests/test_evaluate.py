@@ -132,7 +132,7 @@ def test_an_avatar_follows_its_own_clip(followed):
     report = reenact(*followed, show=lambda index, pictures: seen.append((index, sorted(pictures))))
     means = report["means"]
     assert means["avatar"]["fail"] == 0
-    assert means["avatar"]["akd"] < 1.2
+    assert means["avatar"]["akd"] < 1.3
     # The detector itself is uncertain by about a degree on an avatar that was fitted for seconds.
     assert means["avatar"]["pose_err"] < min(2.0, 0.5 * means["similarity"]["pose_err"]), [means[m]["pose_err"] for m in means]
     for baseline in ("static", "similarity", "landmark_warp"):

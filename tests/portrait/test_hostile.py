@@ -115,7 +115,7 @@ def test_colour_depths_do_not_multiply_memory():
     rgb = pixels.normalise(grey)[0]
     peak = tracemalloc.get_traced_memory()[1]  # of numpy: PIL's own memory is not traced
     tracemalloc.stop()
-    assert rgb.size == (3200, 3200) and peak < 4000 * 4000
+    assert rgb.size == (3200, 3200) and peak < 1.1 * 4000 * 4000  # a byte each, and little beside
     assert rgb.getpixel((0, 0)) == (117, 117, 117)
 
 
