@@ -1,6 +1,5 @@
 """MediaPipe's models of faces and people, loaded once and run one at a time, for each caller in turn."""
 
-import importlib.util
 import os
 import sys
 import threading
@@ -12,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import PerseError
 from . import blaze_face, face_mesh
 from .tflite import Network
 
@@ -51,6 +49,7 @@ class Turns:
                 self._taken = False
 
 
+FOLDER = Path(__file__).with_name("face_models")  # from MediaPipe's wheel, docs/licences.md
 # What `mesh_face_at` is told is a share of a face's longer side; the model was trained on squares of so many of them.
 _ROOM = 1.5
 _ANY = blaze_face.SHORT._replace(least=0.3)  # that the mesh takes for a face: it tells itself whether it is one
@@ -74,20 +73,10 @@ def _quiet():
         os.close(sink)
 
 
-def _path(name: str) -> Path:
-    """Of a model: beside this file, or in MediaPipe's wheel, of which nothing else is used; it is not imported."""
-    if (own := Path(__file__).with_name("face_models") / Path(name).name).is_file():
-        return own
-    wheel = importlib.util.find_spec("mediapipe")
-    if wheel is None or not wheel.submodule_search_locations:
-        raise PerseError("The models of faces are missing: please install mediapipe 0.10.21; with --no-deps, since it is not run.")
-    return Path(wheel.submodule_search_locations[0]) / "modules" / name
-
-
 @cache
 def _network(name: str) -> Network:
     with _quiet():
-        return Network(_path(name))
+        return Network(FOLDER / f"{name}.tflite")
 
 
 def detect_faces(image: np.ndarray, full_range: bool) -> list[tuple[float, np.ndarray, np.ndarray]]:
@@ -99,13 +88,13 @@ def detect_faces(image: np.ndarray, full_range: bool) -> list[tuple[float, np.nd
     """
     name, kind = ("full_range_sparse", blaze_face.FULL) if full_range else ("short_range", blaze_face.SHORT)
     with _lock:
-        return blaze_face.detect(_network(f"face_detection/face_detection_{name}.tflite"), kind, image)
+        return blaze_face.detect(_network(f"face_detection_{name}"), kind, image)
 
 
 def mesh_face(image: np.ndarray) -> np.ndarray | None:
     """Landmarks (478,3) float32 of the clearest face in an (H,W,3) uint8 image, in pixels (z in pixels too), or None."""
     with _lock:
-        faces = blaze_face.detect(_network("face_detection/face_detection_short_range.tflite"), _ANY, image)
+        faces = blaze_face.detect(_network("face_detection_short_range"), _ANY, image)
     if not faces:
         return None
     _, box, points = faces[0]
@@ -125,7 +114,7 @@ def mesh_face_at(image: np.ndarray, boxes: float) -> np.ndarray | None:
 
 def _mesh(image: np.ndarray, centre, side: float, angle: float) -> np.ndarray | None:
     with _lock:
-        return face_mesh.landmarks(_network("face_landmark/face_landmark_with_attention.tflite"), image, centre, side, angle)
+        return face_mesh.landmarks(_network("face_landmark_with_attention"), image, centre, side, angle)
 
 
 def segment_person(image: np.ndarray) -> np.ndarray:
@@ -133,5 +122,5 @@ def segment_person(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     seen = blaze_face.crop(image, (width / 2, height / 2), (width, height), 0.0, SEEN, cv2.BORDER_CONSTANT)
     with _lock:
-        (mask,) = _network("selfie_segmentation/selfie_segmentation.tflite")(seen.astype(np.float32) / 255).values()
+        (mask,) = _network("selfie_segmentation")(seen.astype(np.float32) / 255).values()
     return cv2.resize(mask[0, :, :, 0], (width, height), interpolation=cv2.INTER_LINEAR)
