@@ -84,7 +84,9 @@ def test_bytes_behind_the_end_or_flipped(live, tmp_path):
     for at in random.integers(16, len(live), 30):
         damaged = bytearray(live)
         damaged[at] ^= 1 << random.integers(8)
-        assert "damaged" in opened(bytes(damaged), tmp_path / "a.live")
+        told = opened(bytes(damaged), tmp_path / "a.live")
+        # A bit that says nothing, the time in a gzip header, say, may be flipped: what is in the file is the same.
+        assert "damaged" in told or sections(bytes(damaged)) == sections(live)
 
 
 def test_a_newer_version_and_other_files(live, tmp_path):
