@@ -26,10 +26,8 @@ DIM = 8.0  # L* that is added to lightness when variation is measured as a share
 SURE, SOME = 0.8, 0.3  # share of hair from which a pixel shows hair and nothing else; and any
 LEAST = 0.12  # of what looks like hair, that a worn thing covers at least
 STEP = 25.0  # CIE Lab between a worn thing and the hair beside it, at least: of three 33 to 35, hair in light and in shade 6 to 18
-ALONE, REST = (
-    0.2,
-    0.25,
-)  # of its border that lies against other hair, and how much there is of that for each of its pixels, below which the forehead tells
+# Of its border that lies against other hair, and how much there is of that for each of its pixels, below which the forehead tells.
+ALONE, REST = 0.2, 0.25
 # Of lightness across the line where it ends on the forehead: how much more it varies than from one side to the other (at the 80th percentile),
 # and by how much the place of the step scatters, face heights. A cap .1 to .3 and .007; hair .35 to 3 and .015 to .04, or .006.
 CLEAN_EXCESS, CLEAN_PLACE = 0.33, 0.012

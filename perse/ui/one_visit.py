@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LEAVING = 20.0  # seconds from leaving the page to its end: reloading it leaves, too
 LOST = 120.0  # seconds without a word from a page that did not say goodbye: a locked phone, another Wi-Fi
 RENDERERS = 4  # that an avatar keeps, of pictures that are no larger than the live one
-LIVE_FILE = 3_000_000  # bytes of the file for its visitor's own browser, which is kept beside an avatar
+LIVE_FILE = 3_500_000  # bytes of the file for its visitor's own browser, which is kept beside an avatar
 
 
 @dataclass(eq=False)

@@ -20,7 +20,7 @@ TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the n
 TONE_PLAY = 9.0  # CIE lightness by which hair that is carried on differs from the usual tone at its height at most
 COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 BORDER = (3.0, 14.0)  # texels from the border of seen hair: up to which its colour is not carried on, and from which it is
-SEEN_HAIR_FADE = 30.0  # texels over which seen hair passes into made up one
+LOCKS_BEGIN = 60.0  # texels behind seen hair over which made up locks and tresses begin
 COLOR_VARIETY = 0.8  # share of what hair's colours vary in the photo, where part of that is light and shade
 
 
@@ -110,7 +110,7 @@ def _variety(lab: np.ndarray, flow: np.ndarray, sure: np.ndarray, gone: np.ndarr
     strong[0] = max(strong[0], strong[1])  # single strands are finer than most photos show
     strong[1:] *= np.minimum(1, 0.4 * np.sqrt(run / np.array([LOCK, TRESS])))  # cropped hair has no locks
     # Locks and tresses that are made up begin behind those that are seen: beside each other they would show where one ends.
-    begun = smooth_step(gone, 0, 2 * SEEN_HAIR_FADE)
+    begun = smooth_step(gone, 0, LOCKS_BEGIN)
     noise = sum(
         amplitude * grain_at(flow, width, run * (1 + width / LOCK), seed) * (1 if width == STRAND else begun)
         for seed, (amplitude, width) in enumerate(zip(strong, (STRAND, LOCK, TRESS)), 2)

@@ -34,16 +34,18 @@ def part_headwear(texture: Texture, texels: Texels) -> None:
             known = tells[area].astype(np.float32)
             if not known.any():
                 continue
-            there = diffuse(np.clip(share[area], 0, 1)[..., None], known, around=part != "face")[..., 0]
+            around = part != "face"
+            there = diffuse(np.clip(share[area], 0, 1)[..., None], known, around)[..., 0]
             unseen = soften(there > EITHER, texture.faces[area] >= 0, EDGE)
             worn[area] = hair[area] * np.clip(known * there + (1 - known) * unseen, 0, 1)
-            _clothe(texture, area, worn[area], known * (there > EITHER))
+            _clothe(texture, area, worn[area], known * (there > EITHER), around)
         worn = worn[texture.nearest]
     texture.regions["worn"], texture.regions["hair"] = worn, np.clip(hair - worn, 0, 1)
 
 
-def _clothe(texture: Texture, area: tuple[slice, slice], worn: np.ndarray, shown: np.ndarray) -> None:
-    """Where a worn thing (H, W) is not seen it is cloth of the colours that it has where it is `shown` (H, W), with folds, not strands (colour, in place)."""
+def _clothe(texture: Texture, area: tuple[slice, slice], worn: np.ndarray, shown: np.ndarray, around: bool) -> None:
+    """Where a worn thing (H, W) is not seen it is cloth of the colours that it has where it is `shown` (H, W), with folds, not strands
+    (colour, in place). around: the chart's left and right borders meet."""
     hidden = worn * (1 - smooth_step(texture.seen[area], *KEPT))
     if hidden.max() < EITHER or not shown.any():
         return
@@ -52,7 +54,7 @@ def _clothe(texture: Texture, area: tuple[slice, slice], worn: np.ndarray, shown
     away = np.linalg.norm(lab - np.median(lab[shown > 0], 0), axis=-1)
     usual = shown * (1 - smooth_step(away / max(float(np.median(away[shown > 0])), 1.0), *CLOTH))
     known = usual if usual.sum() > 0.1 * shown.sum() else shown
-    cloth = cv2.GaussianBlur(diffuse(color, known.astype(np.float32), around=True), (0, 0), EVEN)
+    cloth = cv2.GaussianBlur(diffuse(color, known.astype(np.float32), around), (0, 0), EVEN)
     points = texture.points[area]
     folds = 1 + FOLDS * np.clip(grain(points, 0.2, 0.8, 17), -1.5, 1.5) + WEAVE * grain(points, 0.03, 0.05, 18)
     color += hidden[..., None] * (cloth * folds[..., None] - color)
