@@ -13,7 +13,7 @@ from ..face.landmarks import FACE, OVAL
 from ..face.triangles import canonical
 from ..render.geometry import interpolated
 from ..rig.anatomy.template import head_template
-from ..rig.head import ears_of
+from ..rig.ears import ears_of
 from ..rig.rig import Rig
 from ..rig.skeleton import PART, PARTS
 from ..texture.atlas import ATLAS, Texture, chart_slice

@@ -11,7 +11,7 @@ from ..face.landmarks import OVAL
 from ..face.triangles import canonical
 from ..render.geometry import interpolated
 from ..rig.anatomy.template import head_template
-from ..rig.head import ears_of
+from ..rig.ears import ears_of
 from ..rig.rig import Rig
 from ..smooth_ramps import smooth_step
 from ..texture.atlas import Texture, chart_slice

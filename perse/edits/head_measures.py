@@ -8,7 +8,7 @@ import numpy as np
 from ..attributes.edit_vocabulary import PINNED, UNDER_HAT, Tuck
 from ..face.landmarks import BROW_PEAKS, FOREHEAD, FOREHEAD_TOP
 from ..render.geometry import grid_on
-from ..rig.head import ears_of
+from ..rig.ears import ears_of
 from ..rig.rig import Rig
 from ..smooth_ramps import smooth_step
 from ..texture.atlas import ATLAS, Texture, chart_slice

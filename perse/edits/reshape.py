@@ -10,7 +10,8 @@ from ..render.geometry import vertex_normals
 from ..rig.anatomy.prior import likely_head, upright
 from ..rig.anatomy.template import head_template
 from ..rig.bust import ANGLES, ROWS, sections
-from ..rig.head import bare_head, ears_of
+from ..rig.ears import ears_of
+from ..rig.head import bare_head
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
 from ..rig.skeleton import MOUTH_PARTS, PART

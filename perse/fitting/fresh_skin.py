@@ -14,7 +14,7 @@ from ..edits.bare_skin import bare_head
 from ..edits.edit import Edit, read
 from ..edits.workshop import Workshop
 from ..render.geometry import triangle_frames, triangle_normals, unit
-from ..rig.head import ears_of
+from ..rig.ears import ears_of
 from ..texture.atlas import ATLAS, Texture, sample
 from .overlays import frame_quats
 

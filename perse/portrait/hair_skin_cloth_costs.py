@@ -27,6 +27,7 @@ BALD_SHARE = 0.12
 # A scalp is the forehead that goes on: fine structure above it, and CIE Lab distance from it, up to which it is one. Of eleven heads with hair
 # and a shaven one, hair has at least .04 of the one and 15 of the other, the scalp 0 and 5.
 BARE_STRUCTURE, BARE_DISTANCE = 0.02, 9.0
+EARS_REACH = 1.35  # half widths of the face from its middle to an ear's rim
 # How far, in CIE Lab, colours may stray from those that were sampled: of skin, of skin in shadow (which changes the hue), of hair and
 # cloth, of a neck.
 SKIN_SPREAD, SHADOW_SPREAD, THING_SPREAD, NECK_SPREAD = (4, 2, 2), (6, 6, 6), (5, 3, 3), (6, 2, 2)
@@ -79,6 +80,13 @@ class View:
     def under_mouth(self) -> np.ndarray:
         """(S,S) bool: lower than the mouth, and not the face."""
         return (self.frame.v > self.frame.mouth_v) & ~self.face
+
+    @property
+    def ears(self) -> np.ndarray:
+        """(S,S) bool: beside the face between brows and mouth, where ears are, if hair does not hide them."""
+        frame = self.frame
+        beside = (np.abs(frame.u) > 0.9 * frame.half_width) & (np.abs(frame.u) < EARS_REACH * frame.half_width)
+        return beside & (frame.v > frame.brow_v) & (frame.v < frame.mouth_v) & ~self.face
 
 
 def fine_structure(view: View) -> np.ndarray:
@@ -158,7 +166,7 @@ def skin_by_colour(view: View, skin: SkinColours) -> np.ndarray:
     neck = _neck_model(view, skin)
     if neck is not None:
         bare = np.where(view.under_mouth, np.minimum(bare, neck.cost(view.lab)), bare)
-    bare = np.where(view.under_mouth, np.minimum(bare, skin.in_shadow), bare)
+    bare = np.where(view.under_mouth | view.ears, np.minimum(bare, skin.in_shadow), bare)
     # A collar may have a pale skin's hue, but it is brighter than the face.
     return bare + np.where(view.under_mouth, 6.0 * ramp(view.lab[..., 0], skin.bright + 2, skin.bright + 8), 0)
 

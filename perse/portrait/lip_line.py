@@ -11,12 +11,11 @@ from ..face.alignment import Similarity, for_opencv
 from ..face.landmarks import LIP_RINGS, LIPS_OUTLINE, MOUTH_CORNERS, MOUTH_OUTLINE, MOUTH_RING
 from ..face.measures import distance, mouth_opening
 from ..face.polygons import polygon
+from .colour_density import colour_density
 
 WIDTH, SIDE = 96, 144  # pixels from corner to corner of a mouth that is looked at, and of the whole square picture
 PARTED = 0.04  # gap over the mouth's width from which something may show between the lips; below, one dark line is looked for
 LEAST = 8.0  # pixels from corner to corner: in a smaller mouth nothing can be seen
-ALIKE = 5.0  # Lab units within which colours are the same (3 to 8)
-ENOUGH = 700  # pixels that a surface's colours are learnt from
 RARE = 0.004  # density below which a colour says nothing
 FARTHEST = 6.0  # pixels that a landmark moves at most (4 to 8): 6 % of the mouth's width
 THINNEST = 0.2  # of a lip's thickness that it keeps
@@ -120,11 +119,11 @@ def _between_lips(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
     Both are learnt from the picture itself, as densities of colours: landmarks are right about most pixels.
     """
-    lab = cv2.cvtColor(image, cv2.COLOR_RGB2Lab) / np.float32(ALIKE)
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2Lab)
     mouth, whole = polygon(points, MOUTH_OUTLINE, SIDE), polygon(points, LIPS_OUTLINE, SIDE)
     near = cv2.dilate(whole, np.ones((5, 5))) > 0
-    between = _density(lab[near], lab[_inner(mouth)])
-    lips = _density(lab[near], lab[_inner(whole) & (cv2.dilate(mouth, np.ones((3, 3))) < 0.1)])
+    between = colour_density(lab[near], lab[_inner(mouth)])
+    lips = colour_density(lab[near], lab[_inner(whole) & (cv2.dilate(mouth, np.ones((3, 3))) < 0.1)])
     out = np.zeros(image.shape[:2], np.float32)
     out[near] = (between - lips) / (between + lips + RARE)
     return out
@@ -133,15 +132,6 @@ def _between_lips(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _inner(mask: np.ndarray) -> np.ndarray:
     """(SIDE, SIDE) bool: a mask (SIDE, SIDE) without its rim, which may be misplaced."""
     return cv2.erode(mask, np.ones((3, 3))) > 0.9
-
-
-def _density(colours: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """(N,): how usual colours (N, 3) are among others (M, 3): 1 if all are the same."""
-    if not len(of):
-        return np.zeros(len(colours), np.float32)
-    of = of[:: 1 + len(of) // ENOUGH]
-    apart = (colours**2).sum(1)[:, None] - 2 * colours @ of.T + (of**2).sum(1)
-    return np.exp(-0.5 * apart).mean(1)
 
 
 def _read(picture: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..errors import BuildCancelled
 from .crop import Crop, crop_size, head_square, resample, to_crop
 from .decode import decode
 from .detect import find_face
+from .jaw_line import fit_jaw_line
 from .lip_line import fit_lip_line
 from .masks import region_masks
 from .matting import inpaint_background, missed_by_matte, person_matte
@@ -99,7 +100,7 @@ def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambd
     rough = resample(person, crop, side)
     ask()
     alpha, foreground = person_matte(image, landmarks, rough, given)
-    landmarks = fit_lip_line(foreground, landmarks)
+    landmarks = fit_jaw_line(foreground, fit_lip_line(foreground, landmarks))
     ask()
     masks = region_masks(foreground, alpha, landmarks)
     ask()

@@ -135,6 +135,7 @@ def build_rig(portrait, distance: float | None = None) -> Rig:
         np.stack([eyes["right"].centre, eyes["left"].centre]).astype(np.float32),
         np.array([eyes["right"].iris_angle, eyes["left"].iris_angle], np.float32) / np.float32(CAP),
         camera,
+        shell.hidden_ears,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.sparse import diags
-from scipy.sparse.linalg import splu, spsolve
+from scipy.sparse.linalg import splu
 
 from ..face.landmarks import OVAL
 from ..render.camera import Camera
@@ -18,9 +18,9 @@ from ..render.mesh import rasterize_ids
 from ..smooth_ramps import smooth_step
 from .anatomy.prior import LikelyHead, fit_outline, likely_head, outline_of, upright
 from .anatomy.template import head_template
+from .ears import EAR_ROOT, OF_EAR, flat_under_hair, hidden_ears
 from .pose_fit import CAMERA_DISTANCE, fit_portrait
 from .sculpt import Surface
-from .skeleton import PART
 
 JOIN = 1.1  # eye distances from the face's outline over which the likely head is drawn to it
 CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair stands off the head; below it, from the vertical line through it
@@ -31,12 +31,8 @@ COVERED = 0.3  # alpha from which a pixel shows the head
 STRETCH, BEND = 0.02, 1.0  # weights of an even and of a smooth thickness against the outline; a fifth and five times of both work
 SURE, SURELY_BARE, NOTHING_TOLD = 1.0, 50.0, 1e-4  # weights of what the outline tells, of bare skin, and of none where nothing tells of any
 DEEPEST = 0.15  # eye distances by which a skull may lie within the likely one
-THICK = 0.12  # eye distances of hair over which the ears under it are flat
-BARE_EAR = 0.4  # share of hair at an ear's outline below which the ear itself is seen
-# Eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully.
-AROUND_EARS = (0.22, 0.10)
-OF_EAR = 0.5  # weight from which a vertex is the ear's
-EAR_ROOT = 0.05  # of an ear's weight, beyond which the outline is the ear's
+THICK = 0.12  # eye distances of hair from which it hangs beside a jaw
+BARE_EAR = 0.4  # share of hair at the outline beside an ear from which the outline is the hair's
 DRAWINGS = 2  # times that bare skin is drawn to the person's outline, which changes what lies at it
 EAR_LOBE, BEHIND_JAW, NAPE = 0.45, 0.5, 1.1  # y below which hair hangs, z from which and up to which it does beside the neck
 HAIRLINE = (0.45, 0.95)  # y below which there is no short hair behind the ears, and at the nape
@@ -46,11 +42,12 @@ THICKEST = 0.9  # eye distances; what stands off farther is left to what hangs o
 @dataclass
 class GrownHead:
     """vertices (V, 3) in the order of the template's; skull (V, 3): without hair; thickness (V,): of the hair, eye distances, negative
-    where the head is narrower than is likely."""
+    where the head is narrower than is likely; hidden_ears: whether hair hides the subject's right and left one, which then are flat."""
 
     vertices: np.ndarray
     skull: np.ndarray
     thickness: np.ndarray
+    hidden_ears: tuple[bool, bool]
 
 
 def head_surface(face: np.ndarray, head: np.ndarray) -> Surface:
@@ -106,8 +103,9 @@ def build_head(face: np.ndarray, camera: Camera, masks: dict[str, np.ndarray], l
     surface = head_surface(face, bare[len(OVAL) :])
     points, away = surface.vertices, outwards(surface.vertices)
     ears = np.concatenate([np.zeros(len(OVAL)), head_template().ears])
-    covered = _covered_ears(points, ears, camera, head_mask, hair_mask)
-    points = _flat_under_hair(surface, points, ears, covered)
+    hidden = hidden_ears(points, ears, face, camera, hair_mask)
+    covered = np.where(points[:, 0] < 0, *hidden)
+    points = flat_under_hair(surface, points, ears, covered)
     edge, hairy, known = _outline(points, away, camera, head_mask, hair_mask)
     told = _rim(points, camera) & known
     # Beside the jaw, hair alone stands off, and what hangs there hangs behind it.
@@ -123,7 +121,7 @@ def build_head(face: np.ndarray, camera: Camera, masks: dict[str, np.ndarray], l
     grown = _continued(surface, thickness, told, bare)
     vertices = points + grown[:, None] * away
     count = len(OVAL)
-    return GrownHead(vertices[count:], skull, grown[count:])
+    return GrownHead(vertices[count:], skull, grown[count:], hidden)
 
 
 def outwards(points: np.ndarray) -> np.ndarray:
@@ -211,35 +209,3 @@ def _continued(surface: Surface, thickness: np.ndarray, told: np.ndarray, bare: 
     bare = bare | (np.arange(len(value)) < len(OVAL))
     weight[bare], value[bare] = SURELY_BARE, 0
     return _even(surface, weight, value)
-
-
-def _covered_ears(points: np.ndarray, ears: np.ndarray, camera: Camera, head_mask: np.ndarray, hair_mask: np.ndarray) -> np.ndarray:
-    """Which points (N,) bool lie on the side of an ear that hair hides; one that the portrait does not show is as the other one."""
-    _, hairy, known = _outline(points, outwards(points), camera, head_mask, hair_mask)
-    rim = _rim(points, camera) & known & (ears > OF_EAR)
-    hidden = {side: float(np.median(hairy[at])) > BARE_EAR for side in (-1, 1) if (at := rim & (side * points[:, 0] > 0)).sum() > 4}
-    either = any(hidden.values())
-    return np.where(points[:, 0] > 0, hidden.get(1, either), hidden.get(-1, either))
-
-
-def _flat_under_hair(surface: Surface, points: np.ndarray, ears: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Points (N, 3) with the skin drawn straight over ears that hair hides (N,) bool."""
-    around = smooth_step(surface.distance(np.flatnonzero(ears > OF_EAR)), *AROUND_EARS)
-    return points + (around * covered)[:, None] * (_flattened(surface, points, around) - points) if covered.any() else points
-
-
-def _flattened(surface: Surface, points: np.ndarray, ears: np.ndarray) -> np.ndarray:
-    """The same points (N, 3) with the skin drawn straight over where ears are."""
-    free, fixed = np.flatnonzero(ears > EAR_ROOT), np.flatnonzero(ears <= EAR_ROOT)
-    rows = surface.stiffness[free]
-    out = points.copy()
-    # Sideways alone: drawn together in all directions an ear's many triangles would shrink to nothing.
-    out[free, 0] = spsolve(rows[:, free].tocsc(), -(rows[:, fixed] @ points[fixed, 0]))
-    return out
-
-
-def ears_of(rig) -> np.ndarray:
-    """How much each vertex (V,) of a rig is an ear's, 0 to 1."""
-    out = np.zeros(len(rig.vertices))
-    out[rig.vertex_part == PART["shell"]] = head_template().ears
-    return out

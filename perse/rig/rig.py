@@ -32,7 +32,8 @@ class Rig:
     vertices (V, 3) float32; faces (F, 3) int64; uvs (F, 3, 2) atlas coordinates; vertex_part (V,), face_part (F,) index
     into PARTS; blendshapes (E, V, 3) in the order of expressions.NAMES; jaw (V,) and head (V,) skinning weights;
     eye_centres (2, 3) right, left; iris (2,) radius of the iris
-    in the eye's chart, 1 = the cap's edge; camera: the portrait's, its viewmat the head's pose in the portrait.
+    in the eye's chart, 1 = the cap's edge; camera: the portrait's, its viewmat the head's pose in the portrait;
+    hidden_ears: whether hair hides the subject's right and left one in the portrait, which files do not keep.
     """
 
     vertices: np.ndarray
@@ -46,6 +47,7 @@ class Rig:
     eye_centres: np.ndarray
     iris: np.ndarray
     camera: Camera
+    hidden_ears: tuple[bool, bool] = (False, False)
 
     def part_faces(self, *names: str) -> np.ndarray:
         """Indices of the faces of these parts."""

@@ -7,7 +7,7 @@ from perse.avatar.seeds.from_photo import seed_gaussians
 from perse.avatar.seeds.lid_corners import behind_lid_corners
 from perse.avatar.seeds.unseen import FACE_SIDE, HAIR_DRAWN_OUT, LIP_CORNERS, UNDER_FACE, downwards, hidden
 from perse.face.landmarks import EYE, LIPS
-from perse.rig.head import ears_of
+from perse.rig.ears import ears_of
 from perse.rig.skeleton import PART
 from perse.texture.atlas import ATLAS, chart_slice, sample
 from perse.texture.bake import bake

@@ -9,7 +9,7 @@ from perse.edits.bound_mesh import GROWING
 from perse.edits.solids import ball, cloth
 from perse.edits.worn_objects import WORN_OBJECTS
 from perse.render.geometry import vertex_normals
-from perse.rig.head import ears_of
+from perse.rig.ears import ears_of
 from perse.rig.skeleton import PART
 from perse.synthesis.base import Plan
 from perse.synthesis.procedural import Studio

@@ -26,7 +26,8 @@ from perse.rig.anatomy.template import head_template
 from perse.rig.build import build_rig
 from perse.rig.bust import ANGLES, ROWS
 from perse.rig.expressions import NAMES
-from perse.rig.head import ears_of, outwards
+from perse.rig.ears import ears_of
+from perse.rig.head import outwards
 from perse.rig.skeleton import NECK_PIVOT, PART, PARTS
 
 REST = torch.zeros(len(NAMES))

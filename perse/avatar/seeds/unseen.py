@@ -7,7 +7,7 @@ from ...face.measures import eye_distance
 from ...portrait import Portrait
 from ...portrait.outline import HALF, hair_outline, roughness
 from ...render.geometry import triangle_normals, unit
-from ...rig.head import ears_of
+from ...rig.ears import ears_of
 from ...rig.hull import inside_hull
 from ...rig.rig import Rig
 from ...rig.skeleton import MOUTH_PARTS, PART, PARTS

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ...render.geometry import interpolated
-from ...rig.head import ears_of
+from ...rig.ears import ears_of
 from ...rig.rig import Rig
 from ...smooth_ramps import smooth_step
 from ..atlas import Texture, chart_slice
@@ -26,7 +26,6 @@ LOWEST_TOLD = 0.3  # height, eye distances under the eyes, down to which the out
 LEAST_TOLD = 8.0  # texels of one height that must be seen there
 SOFT_OUTLINE = (0.3, 0.55)  # cosine to the view over which the matte's softness gives way to a solid head
 AROUND_EAR, OF_EAR = (0.1, 0.4), (0.75, 0.95)  # an ear's weight: where it may hide hair, and where it is the ear itself
-LEAST_EAR = 200  # texels of ears that must be seen to tell whether hair covers them
 RAGGEDNESS = 0.12  # share of hair by which single strands may stand for or against it at its edge
 LEAST_SOLID = 0.6  # opacity of the head under its outline's soft hair: less would be a hole to whoever looks from the side
 KEPT = (0.2, 0.5)  # belief over which what the photo shows takes the place of what is made up
@@ -77,19 +76,12 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
 
 
 def _bare_ears(texture: Texture, rig: Rig) -> np.ndarray:
-    """How much each texel (H, W) is an ear's that the photo shows bare; an ear that it does not show is as the other one."""
+    """How much each texel (H, W) is an ear's that no hair hides."""
     area = chart_slice("shell")
     faces = texture.faces[area]
     ears = interpolated(ears_of(rig)[rig.faces[np.maximum(faces, 0)]][..., None], texture.bary[area])[..., 0] * (faces >= 0)
-    seen = ears * (texture.seen[area] > 0.2)
     right = texture.points[area][..., 0] < 0
-    covered: dict[bool, bool] = {}
-    for side in (True, False):
-        mine = seen * (right == side)
-        if mine.sum() > LEAST_EAR:
-            covered[side] = bool((mine * texture.regions["hair"][area]).sum() / mine.sum() > 0.5)
-    either = any(covered.values()) if covered else hair_length(texture).long
-    return ears * ~np.where(right, covered.get(True, either), covered.get(False, either))
+    return ears * ~np.where(right, *rig.hidden_ears)
 
 
 def _even(seen: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ...render.geometry import interpolated, unit
-from ...rig.head import ears_of
+from ...rig.ears import ears_of
 from ...rig.rig import Rig
 from ...smooth_ramps import smooth_step
 from ..atlas import ATLAS, Texture, chart_slice

@@ -14,7 +14,7 @@ from ...render.camera import Camera
 from ...render.geometry import interpolated, unit
 from ...render.mesh import rasterize_ids
 from ...rig.bust import ANGLES
-from ...rig.head import ears_of
+from ...rig.ears import ears_of
 from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ..atlas import Texture, chart_slice
