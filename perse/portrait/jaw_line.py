@@ -22,7 +22,7 @@ BESIDE = 1.3  # share of the outline's size up to which things lie beside it
 ASIDE = (0.45, 0.75)  # how far sideways the outline faces where it is judged: not at all and fully. Below the chin lies skin in shade
 SURE = 0.35  # evidence below which nothing is said: skin beside skin (.2 to .5)
 EDGE = 100.0  # sum of squared Lab steps, pixel by pixel, that is an edge (60 to 200): 20 units within four pixels
-TETHER = 0.015  # cost of a sample that lies one pixel from where the landmarks have it, squared
+TETHER, HELD = 0.015, 0.3  # cost of a sample that lies one pixel from where the landmarks have it, squared; and of one that looks down
 STIFF = 1.5  # cost of two neighbouring samples that lie one pixel apart, squared
 SPACING = 3.0  # pixels from sample to sample
 CALM = 2.0  # samples over which the line is smoothed
@@ -41,18 +41,15 @@ def fit_jaw_line(foreground: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     Returns:
         (478, 3) float32; z is kept.
     """
-    across = distance(landmarks[:, :2], *EARS)
-    if across < LEAST:
+    if distance(landmarks[:, :2], *EARS) < LEAST:
         return landmarks
-    points = landmarks[:, :2].astype(float)
-    middle = points[OVAL].mean(0)
-    level = _levelled(points, middle, across)
+    level = _levelled(landmarks[:, :2].astype(float))
     image = cv2.warpAffine(foreground, for_opencv(level.matrix), (SIDE, SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    lie = level(points)
+    lie = level(landmarks[:, :2].astype(float))
     line, outwards, share = _samples(lie)
     colours = cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.2), cv2.COLOR_RGB2Lab)
     at = line[:, None] + np.arange(-WITHIN, 1)[:, None] * outwards[:, None]
-    shift = _best_line(share[:, None] * _crossed(_read(_evidence(colours, lie), at), _read(colours, at)))
+    shift = _best_line(_crossed(_read(_evidence(colours, lie), at), _read(colours, at)), share)
     moved = lie.copy()
     moved[:FACE] += _followed(lie[:FACE], line, outwards * shift[:, None])
     out = landmarks.copy()
@@ -60,16 +57,16 @@ def fit_jaw_line(foreground: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def _levelled(points: np.ndarray, middle: np.ndarray, across: float) -> Similarity:
-    right, left = points[list(EARS)]
+def _levelled(points: np.ndarray) -> Similarity:
+    """The map to a picture in which a face's outline, of landmarks (478, 2), is level, in the middle and WIDTH wide."""
     half = np.array([WIDTH / 2, 0])
-    turned = Similarity.fit(np.stack([right, left]), np.array([SIDE / 2 - half, SIDE / 2 + half]))
-    return Similarity(turned.linear, np.full(2, SIDE / 2) - turned.linear @ middle)
+    turned = Similarity.fit(points[list(EARS)], np.array([SIDE / 2 - half, SIDE / 2 + half]))
+    return Similarity(turned.linear, np.full(2, SIDE / 2) - turned.linear @ points[OVAL].mean(0))
 
 
 def _samples(lie: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of landmarks (478, 2): even samples (N, 2) from ear to ear under the chin, their outward directions (N, 2), and how far each lies
-    below the lobes (N,), 0 to 1 as soon as it does."""
+    """Of landmarks (478, 2): even samples (N, 2) from ear to ear under the chin, their outward directions (N, 2), and how far each
+    faces sideways and lies below the lobes (2, N), 0 to 1."""
     chain = OVAL[OVAL.index(EARS[0]) : OVAL.index(EARS[1]) + 1]
     corner = lie[chain]
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corner, axis=0), axis=1))])
@@ -83,7 +80,7 @@ def _samples(lie: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         outwards = -outwards
     first, last = (length[chain.index(k)] for k in JAW)
     sideways = np.clip((np.abs(outwards[:, 0]) - ASIDE[0]) / (ASIDE[1] - ASIDE[0]), 0, 1)
-    return line, outwards, sideways * np.clip(np.minimum(at - first, last - at) / SPACING, 0, 1)
+    return line, outwards, np.stack([sideways, np.clip(np.minimum(at - first, last - at) / SPACING, 0, 1)])
 
 
 def _evidence(colours: np.ndarray, lie: np.ndarray) -> np.ndarray:
@@ -114,11 +111,12 @@ def _crossed(evidence: np.ndarray, colours: np.ndarray) -> np.ndarray:
     return np.where(evidence < 0, evidence * np.clip(np.cumsum(step, 1) / EDGE - 1, 0, 1), evidence)
 
 
-def _best_line(evidence: np.ndarray) -> np.ndarray:
-    """(N,) pixels outwards that samples move, of evidence (N, K) from WITHIN pixels inside each to itself."""
+def _best_line(evidence: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(N,) pixels outwards that samples move, of evidence (N, K) from WITHIN pixels inside each to itself, and how far each faces
+    sideways and lies below the lobes (2, N): who looks down stays, who lies beside an ear goes with the others."""
     offsets = np.arange(-WITHIN, 1)
-    gain = np.cumsum(evidence, 1)
-    cost = TETHER * offsets**2 - gain
+    tether = TETHER * share[0] + HELD * (1 - share[0])
+    cost = tether[:, None] * offsets**2 - share.prod(0)[:, None] * np.cumsum(evidence, 1)
     step = STIFF * (offsets[:, None] - offsets) ** 2
     best, came = cost[0], []
     for own in cost[1:]:

@@ -11,13 +11,14 @@ from .anatomy.template import head_template
 from .sculpt import Surface
 from .skeleton import PART
 
-
 OF_EAR = 0.5  # weight from which a vertex is the ear's
 EAR_ROOT = 0.05  # of an ear's weight, beyond which the outline is the ear's
 # Eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully.
 AROUND_EARS = (0.22, 0.10)
-HIDDEN = 0.7  # share of what is seen of an ear that is hair, from which hair hides it (.68 to .78 of seven people: shaded ears pass for hair)
-LEAST_SHOWN = 0.015  # of the face's area in the picture: a smaller ear is as the other one (whole ones have .03 to .04 of a face from the front)
+# Share of what is seen of an ear that is hair, from which hair hides it (.68 to .78 of seven people: shaded ears pass for hair).
+HIDDEN = 0.7
+# Of the face's area in the picture: a smaller ear is as the other one (whole ones have .03 to .04 of a face from the front).
+LEAST_SHOWN = 0.015
 
 
 def ears_of(rig) -> np.ndarray:

@@ -65,3 +65,18 @@ def test_ears_are_flat_under_hair_and_stand_off_without():
     covered = grown(made_head(drawn(5), hair=3 * THICK, down_to=0.9))[2]
     assert folds(bare.vertices) > 0.9 * folds(bare.skull)
     assert folds(covered.vertices) < 0.75 * folds(covered.skull)
+
+
+def test_hair_hides_an_ear_that_it_covers_and_no_other():
+    made = made_head(drawn(5))
+    camera, face, bald = grown(made)
+    assert bald.hidden_ears == (False, False)
+    right = np.arange(made.masks["person"].shape[1])[None] < camera.project(face[:1])[0][0, 0]
+    made.masks["hair"] = made.masks["hair"] + right * made.masks["person"] * (np.abs(_beside(made)) > 0.8)
+    assert build_head(face, camera, made.masks, fit_head(made.landmarks, made.masks)[2]).hidden_ears == (True, False)
+
+
+def _beside(made) -> np.ndarray:
+    """(1, S): how far beside the face's middle columns lie, half widths of its outline."""
+    left, right = made.landmarks[[234, 454], 0]
+    return (np.arange(made.masks["person"].shape[1])[None] - (left + right) / 2) / (0.5 * (right - left))

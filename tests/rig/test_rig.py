@@ -25,8 +25,8 @@ from perse.face.triangles import canonical
 from perse.rig.anatomy.template import head_template
 from perse.rig.build import build_rig
 from perse.rig.bust import ANGLES, ROWS
-from perse.rig.expressions import NAMES
 from perse.rig.ears import ears_of
+from perse.rig.expressions import NAMES
 from perse.rig.head import outwards
 from perse.rig.skeleton import NECK_PIVOT, PART, PARTS
 
