@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from ...controls import BANDS
-from ...face.landmarks import LIPS
+from ...face.landmarks import LIPS, MOUTH_CORNERS
+from ...face.measures import mouth_width
 from ...rig.eyes import CAP
+from ...rig.mouth import ARCH_WIDTH, cheeks_shade
 from ...rig.skeleton import MOUTH_PARTS, PART
 from ...smooth_ramps import smooth_step
 from ...texture.photo_light import white_light
@@ -21,7 +23,7 @@ PALE, FEW = (0.5, 0.35), 20  # spread of the channels over the largest, of gums 
 BRIGHTEST = 1.15  # times a tooth's usual colour
 TEETH = 0.3  # logarithm of light to be added from which a gum is a tooth
 IN_LIGHT = 0.14  # gap over width, beyond the portrait's own, over which its teeth come out of its lips' shade (.1 to .25)
-LIGHTER = 2.0  # times lighter that teeth become at most when they come out of it
+LIGHTER = 3.0  # times lighter that teeth become at most when they come out of it
 IN_MOUTH_LIGHT = 0.84  # of the light on the face, that falls on teeth between parted lips (.75 to .9)
 ENAMEL = (1.0, 0.93, 0.88)  # of healthy teeth, against white (Vita shade A1 in sRGB, rounded)
 WHITES = (1.15, 1.8)  # radii of the iris between which an eye shows its white, without its rims
@@ -35,7 +37,7 @@ class MouthLight:
     Teeth that a portrait shows between its lips stand in their shade. As the mouth opens farther they get the light that lies on the face,
     `lighter` (3,) times what they have, so that a dim gap does not become a mouth full of grey teeth.
 
-    coefficients (n, 2): how much of a gum, 0..1, which becomes a tooth where a driver shows one; how much of a tooth.
+    coefficients (n, 2): how much of a gum, 0..1, which becomes a tooth where a driver shows one; how much of a tooth, 1 one that lacks what most do.
     scalars (SCALARS): how much light falls in; how far the teeth have come out of the lips' shade; the mouth's right corner, along it, down;
     the inner edges of both lips along it, and down; and, if a driver tells them, BANDS logarithms of light between the edges.
     """
@@ -53,11 +55,13 @@ class MouthLight:
         gum = of_teeth * (1 - pale) * bool(tooth.any())
         enamel, lighter = of_teeth * pale, np.ones(3)
         if rig.mouth_open and tooth.any():
-            # Each row by what it lacks: the portrait's own upper teeth may stand before painted lower ones.
-            rows = [enamel * (part == PART[row]) for row in ("upper_teeth", "lower_teeth")]
-            lacks = [_lighter(rest, np.median(color[row > 0.5], 0)) if (row > 0.5).sum() > FEW else np.ones(3) for row in rows]
-            lighter = max(lacks, key=lambda gain: gain.mean())
-            enamel = sum(row * (gain.mean() - 1) / max(lighter.mean() - 1, 1e-3) for row, gain in zip(rows, lacks))
+            lit = _lit_tooth(rest)
+            if lit is not None:
+                lighter = np.clip(lit / np.maximum(tooth, 0.05), 1, LIGHTER)
+                # Each by what it lacks: own teeth may stand before painted ones, and what is bright must not become glaring.
+                across = np.abs(rest.points[index, 0] - rig.vertices[list(MOUTH_CORNERS), 0].mean()) / (ARCH_WIDTH * mouth_width(rig.vertices))
+                lacks = np.clip(lit.mean() * cheeks_shade(across) / np.maximum(color.mean(1), 0.05), 1, LIGHTER) - 1
+                enamel = enamel * lacks / max(lighter.mean() - 1, 1e-3)
         self.index = torch.as_tensor(index, device=device)
         self.coefficients = torch.as_tensor(np.stack([gum, enamel], 1), dtype=torch.float32, device=device)
         self.tooth, self.lighter = (torch.as_tensor(x, dtype=torch.float32, device=device) for x in (tooth, lighter))
@@ -106,8 +110,8 @@ class MouthLight:
         return torch.minimum(own * factor, torch.maximum(before, self.most)).clamp_min(0)
 
 
-def _lighter(rest: Rest, tooth: np.ndarray) -> np.ndarray:
-    """(3,): how much lighter teeth of this colour (3,) would be in the light that lies on the face; 1 where it has no whites of eyes."""
+def _lit_tooth(rest: Rest) -> np.ndarray | None:
+    """(3,): a tooth in the light that lies on the face; None where it has no whites of eyes."""
     rig, skin = rest.rig, (rest.part == PART["face"]) & (rest.opacities > 0)
     white = np.zeros(len(skin), bool)
     for part, centre, iris in zip(("eye_right", "eye_left"), rig.eye_centres, rig.iris):
@@ -118,9 +122,9 @@ def _lighter(rest: Rest, tooth: np.ndarray) -> np.ndarray:
         radius = np.arccos(np.clip(cosine, -1, 1)) / (CAP * iris)
         white[on] = (radius > WHITES[0]) & (radius < WHITES[1])
     if white.sum() < FEW or skin.sum() < FEW:
-        return np.ones(3)
+        return None
     light = white_light(rest.colors[None], skin[None], white[None])
-    return np.clip(IN_MOUTH_LIGHT * np.array(ENAMEL) * light / np.maximum(tooth, 0.05), 1, LIGHTER)
+    return IN_MOUTH_LIGHT * np.array(ENAMEL) * light
 
 
 def _gap(lips: Tensor) -> Tensor:

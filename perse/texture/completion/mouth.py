@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt, median_filter
 
-from ...rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, crown_share, tooth_like
+from ...rig.mouth import ARCH_DEPTH, ARCH_WIDTH, BACK_WALL, CROWN, GUM, cheeks_shade, crown_share, tooth_like
 from ...rig.rig import Rig
 from ...rig.skeleton import PART
 from ...smooth_ramps import smooth_step
@@ -142,7 +142,7 @@ def _painted(row: str, shape: tuple[int, ...], light: np.ndarray, crown: float) 
     alpha = np.clip((edge[None] - v) / 0.03 + 0.5, 0, 1)
     gap = 1 - (0.20 if row == "upper" else 0.14) * np.clip((phase - 0.80) / 0.20, 0, 1) ** 2
     rounding = 1 - 0.10 * np.clip(phase, 0, 1) ** 2
-    back = 1 - 0.72 * np.clip(u, 0, 1) ** 1.5  # the cheeks' shade
+    back = cheeks_shade(u)
     lip = 0.80 + 0.22 * np.clip((v - 0.2) / 0.4, 0, 1) - 0.07 * np.clip((v - 0.9) / 0.1, 0, 1)
     enamel = ENAMEL_COLOR * light * (0.92 if row == "lower" else 1.0) * ((gap * rounding * back)[None] * lip)[..., None]
     border = 1 - crown + 0.07 * (np.clip(phase, 0, 1) ** 2 - 0.3)
@@ -237,8 +237,8 @@ def as_shown(painted: np.ndarray, color: np.ndarray, shown: np.ndarray, settled:
     if not told.any():
         return painted
     tone = np.clip(np.log(np.maximum(color, 0.01) / np.maximum(painted, 0.01)), *TONE)
-    if settled is not None:
-        tone = np.where(settled[..., None], 0.0, tone)
+    if settled is not None:  # a tooth in the dark has the hue of a tooth: as the mouth opens it comes into the light
+        tone = np.where(settled[..., None], 0.0, tone.mean(-1, keepdims=True))
     far = distance_transform_edt(~told) / len(told)
     return painted * np.exp(diffuse(tone, told.astype(np.float32)) * np.exp(-far / CARRIED)[..., None])
 
