@@ -42,10 +42,10 @@ class Patch:
     jaw: np.ndarray
 
 
-
 def cheeks_shade(across: np.ndarray) -> np.ndarray:
     """Light (...,) on teeth that the cheeks leave, 1 in the middle; across (...,): how far along the arch, 0 to 1 at its end."""
     return 1 - 0.72 * np.clip(across, 0, 1) ** 1.5
+
 
 def _grid_faces(rows: int, columns: int) -> np.ndarray:
     r, c = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")

@@ -59,7 +59,9 @@ class MouthLight:
             if lit is not None:
                 lighter = np.clip(lit / np.maximum(tooth, 0.05), 1, LIGHTER)
                 # Each by what it lacks: own teeth may stand before painted ones, and what is bright must not become glaring.
-                across = np.abs(rest.points[index, 0] - rig.vertices[list(MOUTH_CORNERS), 0].mean()) / (ARCH_WIDTH * mouth_width(rig.vertices))
+                across = np.abs(rest.points[index, 0] - rig.vertices[list(MOUTH_CORNERS), 0].mean()) / (
+                    ARCH_WIDTH * mouth_width(rig.vertices)
+                )
                 lacks = np.clip(lit.mean() * cheeks_shade(across) / np.maximum(color.mean(1), 0.05), 1, LIGHTER) - 1
                 enamel = enamel * lacks / max(lighter.mean() - 1, 1e-3)
         self.index = torch.as_tensor(index, device=device)
