@@ -57,3 +57,15 @@ def test_cloth_and_its_edge_are_carried_by_the_bust(astronaut_portrait, rig, tex
     assert (where & texture.view.shows("face", "shell")).sum() > 100
     x, y = found.carrier[where].T
     assert (found.view.parts[y, x] == PART["body"]).mean() > 0.99
+
+
+def test_hair_beside_a_cheek_is_carried_by_the_head(astronaut_portrait, rig, texture):
+    """Hair painted beside the jaw, where nothing of the mesh is."""
+    plain = surfaces(astronaut_portrait, rig, texture)
+    beside = plain.beyond & plain.view.shows("face")[plain.carrier[..., 1], plain.carrier[..., 0]]
+    assert beside.sum() > 20
+    masks = {name: np.where(beside, float(name == "hair"), mask).astype(np.float32) for name, mask in astronaut_portrait.masks.items()}
+    portrait = replace(astronaut_portrait, masks=masks, alpha=np.maximum(astronaut_portrait.alpha, beside).astype(np.float32))
+    found = surfaces(portrait, rig, texture)
+    x, y = found.carrier[beside].T
+    assert (found.view.parts[y, x] == PART["shell"]).all()

@@ -20,11 +20,11 @@ def depths(surfaces: Surfaces, xy: np.ndarray, carrier: np.ndarray, beyond: np.n
     depth = np.where(surfaces.beyond, float(surfaces.rig.camera.viewmat[2, 3]), view.depth)  # the head's own where nothing is
     out = depth[at]
     # Beyond the outline the nearest triangle's depth jumps from pixel to pixel; a smooth continuation does not.
-    # Head and bust each for itself: between the two there is air, and what floated there would be a comb from the side.
-    body = view.shows("body")
-    for part, chosen in ((body, body[at]), (~surfaces.beyond & ~body, ~body[at])):
+    # Face, head and bust each for itself: between them there is air, and what floated there would be a comb from the side.
+    head, body = view.shows("shell"), view.shows("body")
+    for part in (head, body, ~surfaces.beyond & ~head & ~body):
         if part.any():
-            out = np.where(beyond & chosen, _carried_on(depth, part, xy), out)
+            out = np.where(beyond & part[at], _carried_on(depth, part, xy), out)
     return out
 
 

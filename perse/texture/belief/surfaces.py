@@ -128,6 +128,14 @@ def nearest_triangle(s: Surfaces) -> None:
     s.carry(np.ones_like(s.beyond), ~s.beyond)
 
 
+def hair_on_the_head(s: Surfaces) -> None:
+    """Hair or a veil beyond the outline of a cheek hangs on the head behind it: on the cheek, which is seen from its edge there, it would
+    stand off, and hide it from the other side."""
+    head, hair = s.view.shows("shell"), s.portrait.masks["hair"] >= NO_HAIR * np.maximum(s.portrait.alpha, 0.1)
+    if head.any():
+        s.carry(s.beyond & hair & s.view.shows("face")[s.carrier[..., 1], s.carrier[..., 0]], head)
+
+
 def cloth_on_the_bust(s: Surfaces) -> None:
     """Cloth hangs on the bust, with the blurred edge that it has, not on the jaw beside it."""
     if s.view.shows("body").any():
@@ -143,7 +151,7 @@ def skin_on_what_is_seen_openly(s: Surfaces) -> None:
         s.carry(s.bare & ~body[s.carrier[..., 1], s.carrier[..., 0]], openly)
 
 
-BESIDE = (nearest_triangle, cloth_on_the_bust, skin_on_what_is_seen_openly)
+BESIDE = (nearest_triangle, hair_on_the_head, cloth_on_the_bust, skin_on_what_is_seen_openly)
 
 
 def surfaces(portrait: Portrait, rig: Rig, texture: Texture) -> Surfaces:
