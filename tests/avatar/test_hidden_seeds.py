@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from perse.avatar.seeds.from_photo import seed_gaussians
 from perse.avatar.seeds.lid_corners import behind_lid_corners
@@ -61,6 +62,21 @@ def test_skin_that_the_photo_is_not_believed_to_show_keeps_its_colour(hopper_por
     hair = sample(texture.regions["hair"], seeds.uv[None] * ATLAS)[0]
     head = hopper_rig.face_part[seeds.face] == PART["shell"]
     assert seeds.held[head & ~seeds.fixed & (hair < 0.4)].all() and not seeds.held[head & (hair > 0.6)].any()
+
+
+def test_a_chest_that_the_photo_shows_has_a_back(hopper_portrait, hopper_rig):
+    """The photo's own Gaussians cover it for the photo's camera alone: from above one saw through them."""
+    texture = bake(hopper_portrait, hopper_rig)
+    seeds = hidden(hopper_portrait, hopper_rig, texture, np.random.default_rng(0))
+    shown = sample(texture.seen, seeds.uv[None] * ATLAS)[0] >= WELL_SEEN
+    back = (hopper_rig.face_part[seeds.face] == PART["body"]) & shown
+    assert back.sum() > 300 and seeds.fixed[back].all() and not seeds.held[back].any()
+    deep = -(seeds.offset * seeds.normal).sum(1)[back]
+    assert np.median(deep) > 0.9 * UNDER_FACE and (deep > 0.5 * UNDER_FACE).mean() > 0.95
+    # They close their own gaps: neighbours are nearer than two standard deviations.
+    point = (np.einsum("nk,nkc->nc", seeds.bary, hopper_rig.vertices[hopper_rig.faces[seeds.face]]) + seeds.offset)[back]
+    apart = cKDTree(point).query(point, 2)[0][:, 1]
+    assert np.quantile(apart, 0.95) < 2 * np.median(seeds.scales[back, 0])
 
 
 def test_corners_of_the_eyes_are_closed_behind_the_ball(rig, texture):

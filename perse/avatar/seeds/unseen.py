@@ -72,14 +72,14 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     part = rig.face_part[face]
     # Lids and lips uncover more of eyeballs, teeth and throat, and stretch the last.
     uncovered = np.isin(part, [PART["eye_right"], PART["eye_left"], *MOUTH_PARTS])
-    skin = (part == PART["face"]) & (seen >= WELL_SEEN) & _away_from_lip_corners(rig, point)
-    keep = ((seen < WELL_SEEN) | uncovered | skin) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
-    face, bary, uv, point, part, seen, alpha, skin = (x[keep] for x in (face, bary, uv, point, part, seen, alpha, skin))
+    backed = (seen >= WELL_SEEN) & ((part == PART["face"]) & _away_from_lip_corners(rig, point) | (part == PART["body"]))
+    keep = ((seen < WELL_SEEN) | uncovered | backed) & (alpha > np.where(part == PART["body"], 0.05, 0.5))
+    face, bary, uv, point, part, seen, alpha, backed = (x[keep] for x in (face, bary, uv, point, part, seen, alpha, backed))
     normal, sigma = normals[face], spacing[face]
 
     view = rig.camera.centre - point
     facing = (normal * view).sum(1) / np.linalg.norm(view, axis=1)
-    side = (part == PART["face"]) & (facing < FACE_SIDE) & ~skin
+    side = (part == PART["face"]) & (facing < FACE_SIDE) & ~backed
     shell, own = part == PART["shell"], np.isin(part, MOUTH_PARTS) & (seen >= WELL_SEEN)
     fixed = side | shell & (facing < HEAD_BACK)
     untaught = np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed
@@ -95,12 +95,14 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
     color = sample(texture.color, uv[None] * ATLAS)[0]
     along = np.where(shell[:, None], strand_direction(point, normal), downwards(normal))
-    doubtful = side | ~fixed & (of_hair < BARE) & ~skin & (shell | (part == PART["face"]) & (facing < OPENLY))
+    doubtful = side | ~fixed & (of_hair < BARE) & ~backed & (shell | (part == PART["face"]) & (facing < OPENLY))
     top = Seeds(face, bary, offset, normal, along, scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, doubtful)
-    # A face stretches as it moves, most at the lips, and throat and skull would show between its Gaussians as beads: it has a back.
-    under = top.take((part == PART["face"]) & ~side)
-    under.offset, under.fixed, under.held = -UNDER_FACE * under.normal, np.ones(len(under.face), bool), np.zeros(len(under.face), bool)
-    return Seeds.concat([top.take(~skin), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
+    # A face stretches as it moves, most at the lips, and throat and skull would show between its Gaussians as beads: it has a back. So has
+    # a chest, whose own cover it for the photo's camera alone: from above one would see through them.
+    under = top.take((part == PART["face"]) & ~side | backed)
+    under.offset, under.fixed = under.offset - UNDER_FACE * under.normal, np.ones(len(under.face), bool)
+    under.held = np.zeros(len(under.face), bool)
+    return Seeds.concat([top.take(~backed), under, *(behind_lid_corners(rig, texture, eye) for eye in EYE)])
 
 
 def _locks(portrait: Portrait) -> float:

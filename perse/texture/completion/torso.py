@@ -19,7 +19,8 @@ BARE_CHEST = 1.1  # how far below the chin clothes begin at the back where none 
 THROAT_ENDS = (0.17, 0.25)  # turns from the front over which the throat ends: beside it long hair no longer lies behind the neck
 COLLAR_SIDE = (0.09, 0.24)  # turns from the front between which a collar's side is looked for
 THROAT_EDGE = 6  # rows of texels of the throat next to the jaw that tell the shade under it
-BUST_FADE = 0.3  # eye distances in which the bust's lower end dissolves
+BUST_FADE = 0.08  # eye distances below what the photo shows in which the bust dissolves (.05 to .15)
+LEAST_BUST = 0.7  # and how far below the chin it does not before
 STRANDS_RUN_ON = 1.0  # eye distances over which the colours of the head's strands pass into those of the hanging hair
 LAST_ROWS = 6  # of the head's texels, that tell the colours in which its hair goes on down the back
 BEHIND = 0.6  # depth in the head's frame from which hair hangs behind the neck
@@ -60,7 +61,7 @@ def complete_torso(texture: Texture, skin_field: Skin) -> None:
         texture.regions[name][area] = share
     for name in ("skin", "brows", "lips", "glasses"):
         texture.regions[name][area] *= seen > 0
-    texture.alpha[area] = _alpha(np.where(texture.faces[area] >= 0, points[..., 1], -9), texture.alpha[area], seen)
+    texture.alpha[area] = _alpha(points, texture.alpha[area], seen * (texture.faces[area] >= 0), chin)
 
 
 def _kept(seen: np.ndarray) -> np.ndarray:
@@ -233,10 +234,11 @@ def strands_run_on(texture: Texture, points: np.ndarray, color: np.ndarray) -> n
     return np.clip(color + change[None] * (1 - smooth_step(fall, 0, STRANDS_RUN_ON))[..., None], 0, 1)
 
 
-def _alpha(y: np.ndarray, alpha: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Opacity (H, W): below what the photo shows the bust is solid, and dissolves at its lower end."""
-    height = alpha.shape[0]
-    rows = np.arange(height)[:, None]
-    last = np.where((seen > 0.2).any(0), height - 1 - np.argmax(seen[::-1] > 0.2, axis=0), 0)
+def _alpha(points: np.ndarray, alpha: np.ndarray, seen: np.ndarray, chin: float) -> np.ndarray:
+    """Opacity (H, W): below what the photo shows in front the bust is solid for no more than a chest needs, and dissolves."""
+    height, y = len(seen), points[..., 1]
+    rows, shown = np.arange(height)[:, None], seen > 0.2
+    last = np.where(shown.any(0), height - 1 - np.argmax(shown[::-1], axis=0), 0)
     alpha = np.where(rows > last[None], 1, alpha)
-    return (alpha * smooth_step(y.max(0)[None] - y, 0.02, BUST_FADE)).astype(np.float32)
+    end = max(float(np.quantile(y[shown], 0.98)) if shown.any() else -np.inf, chin + LEAST_BUST)
+    return (alpha * smooth_step(y, end + BUST_FADE, end)).astype(np.float32)
