@@ -145,7 +145,7 @@ def _hair_share(
     ragged = ragged * 0.03
     if length.long:
         # Under the jaw there is skin, behind it the neck, and that is under the hair.
-        below = smooth_step(points[..., 1], 0.55, 0.75) * (1 - smooth_step(points[..., 2] + ragged, 0.45, 0.60))
+        below = smooth_step(points[..., 1], 0.55, 0.75) * (1 - smooth_step(points[..., 2] + ragged, 0.60, 0.75))
     else:
         line = HAIRLINE_BEHIND_EARS + (HAIRLINE_AT_NAPE - HAIRLINE_BEHIND_EARS) * smooth_step(points[..., 2], 0.70, 1.20)
         line = np.maximum(line, min(length.level, LONG_HAIR) - 0.05)
