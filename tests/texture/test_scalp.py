@@ -2,6 +2,8 @@
 
 import copy
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -80,7 +82,7 @@ def test_a_grey_horseshoe_that_was_taken_for_skin_is_found(painted, rig):
         grey = cv2.GaussianBlur(beside(texture.points[SHELL]).astype(np.float32), (0, 0), 12)[..., None]  # stubble has no edge
         noise = strands * np.random.default_rng(0).standard_normal(grey.shape)
         texture.color[SHELL] += grey * ([0.5, 0.5, 0.48] + noise - texture.color[SHELL])
-        complete_scalp(texture, rig, skin_field(texture, rig), None)
+        complete_scalp(texture, replace(rig, hidden_ears=(False, False)), skin_field(texture, rig), None)
         return texture
 
     texture = shown(0.03)
