@@ -1,7 +1,6 @@
 """The head behind the outline: hair where there is some at that height, its tone and grain, skin elsewhere, both sides alike."""
 
 import copy
-
 from dataclasses import replace
 
 import cv2
