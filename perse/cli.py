@@ -107,8 +107,8 @@ def parser() -> argparse.ArgumentParser:
     weights = commands.add_parser("weights", help="pretrained files from the Hub: what, fetch, check, as JSON")
     weights.add_argument(
         "action",
-        choices=("list", "fetch", "verify", "preload"),
-        help="list; fetch what is missing; verify: hash what is here; preload: lines for a GPU Space's front matter",
+        choices=("list", "fetch", "verify", "check", "preload"),
+        help="list; fetch what is missing; verify: hash what is here; check: try small networks on an example; preload: lines for a GPU Space",
     )
     weights.add_argument("names", nargs="*", metavar="NAME", help="models (default: all)")
     weights.set_defaults(run=_weights)
@@ -310,7 +310,9 @@ def _weights(args) -> None:
 
     models = [pretrained.find(name) for name in args.names] or list(pretrained.MODELS)
     if args.action == "preload":
-        print("\n".join(["preload_from_hub:", *(f"  - {line}" for line in pretrained.preload(models))]))
+        print("\n".join(["preload_from_hub:", *(f"  - {line}" for line in pretrained.preload(models if args.names else None))]))
+    elif args.action == "check":
+        print(json.dumps(_checked([m.name for m in models]), indent=1))
     elif args.action == "list":
         print(
             json.dumps(
@@ -325,6 +327,7 @@ def _weights(args) -> None:
                         "purpose": m.purpose,
                         "used_by": m.used_by,
                         "doubts": m.doubts,
+                        "small": m.small,
                         "here": str(here) if (here := hub.local(m)) else None,
                     }
                     for m in models
@@ -339,6 +342,22 @@ def _weights(args) -> None:
         print(json.dumps(found, indent=1))
         if bad := [f["name"] for f in found if f["problems"]]:
             raise PerseError(f"Missing or damaged: run `python -m perse weights fetch {' '.join(bad)}`.")
+
+
+def _checked(names: list[str]) -> list[dict]:
+    """What the small networks that are here show on the example."""
+    from .portrait import networks
+
+    found = [(name, networks.tried(name)) for name in names if name in networks.KINDS]
+    return [
+        {"name": name, "here": t is not None}
+        | (
+            {}
+            if t is None
+            else {"serves": t.network is not None, "told": t.told, "figures": {k: round(v, 3) for k, v in t.figures.items()}}
+        )
+        for name, t in found
+    ]
 
 
 def _bench(args) -> None:

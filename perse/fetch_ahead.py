@@ -1,7 +1,8 @@
 """Pretrained weights that the page's pipeline can use come to this machine while it serves without them.
 
 PERSE_FETCH, an owner's switch, says whether: `auto` fetches them in the background where there is a card that can use them, and room; `never`
-leaves that to `python -m perse weights fetch`; `wait` lets builds wait for them. What is ready serves the next build.
+leaves that to `python -m perse weights fetch`; `wait` lets builds wait for them; `small` fetches the few that need no card. What is ready serves the
+next build.
 """
 
 import logging
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from . import hub
+from . import hub, pretrained
 from .errors import PerseError
 from .gpu import ON_ZERO
+from .portrait import networks
 from .synthesis.choose import EDITOR, choose_synthesizer
 
 if TYPE_CHECKING:
@@ -43,7 +45,9 @@ class FetchAhead:
 
     def start(self) -> "FetchAhead":
         """Begin in the background, if there is anything to fetch that could be used here."""
-        if self._wanted():
+        if self.way == "small":
+            threading.Thread(target=self._fetch_small, name="perse-fetch", daemon=True).start()
+        elif self._wanted():
             threading.Thread(target=self._run, name="perse-fetch", daemon=True).start()
         else:
             self._over.set()
@@ -96,6 +100,24 @@ class FetchAhead:
         finally:
             self._over.set()
 
+    def _fetch_small(self) -> None:
+        """Fetch and check, so that no build has to: whatever does not come is left to what is embedded."""
+        failed = ""
+        try:
+            for model in (model for model in pretrained.MODELS if model.small):
+                try:
+                    hub.fetch(model, self._tell)
+                    networks.tried(model.name)
+                except PerseError as error:
+                    failed = failed or f"Small networks could not all be fetched. {error}"
+        except Exception as error:  # noqa: BLE001  (as above)
+            log.warning("fetching small networks failed", exc_info=True)
+            failed = f"Small networks could not be fetched ({type(error).__name__})."
+        finally:
+            self.news = failed
+            self._over.set()
+
     def _tell(self, share: float, text: str) -> None:
         self._share = share
-        self.news = f"Weights for generated pictures are on their way: {text}, {100 * share:.0f} %."
+        what = "Small networks" if self.way == "small" else "Weights for generated pictures"
+        self.news = f"{what} are on their way: {text}, {100 * share:.0f} %."

@@ -1,7 +1,8 @@
 """How a pretrained file gets here: downloaded, kept, checked.
 
-Files come through huggingface-hub into its own cache (HF_HOME), are checked against the table's hashes (`pretrained.py`) once, and are then used
-without a network. PERSE_WEIGHTS names a folder to use instead of the Hub: one folder for each model, called as in the table.
+Files come through huggingface-hub into its own cache (HF_HOME), what is not on the Hub into the same place by plain HTTPS. They are checked
+against the table's hashes (`pretrained.py`) once, and are then used without a network. PERSE_WEIGHTS names a folder to use instead of the
+Hub: one folder for each model, called as in the table.
 """
 
 import errno
@@ -63,7 +64,7 @@ def fetch(model: str | Pretrained, progress: Progress | None = None) -> Path:
             raise PerseError(f"PERSE_WEIGHTS has no folder {model.name!r}: put the files of {model.repo} there, or unset PERSE_WEIGHTS.")
         return folder
     if folder is None:
-        folder = _download(model, tell)
+        folder = _download_from_address(model, tell) if model.address else _download(model, tell)
     _check_new(model, folder, tell)
     return folder
 
@@ -129,7 +130,12 @@ def _snapshot(model: Pretrained) -> Path:
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
-    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=model.repo, repo_type="model") / "snapshots" / model.revision
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=model.repo, repo_type="model") / "snapshots" / _plain(model.revision)
+
+
+def _plain(revision: str) -> str:
+    """A revision as a name of a file."""
+    return revision.replace("/", "-")
 
 
 def _wrong_size(folder: Path, file: File) -> str | None:
@@ -170,7 +176,7 @@ def _discard(path: Path) -> None:
 
 def _check_new(model: Pretrained, folder: Path, tell: Progress) -> None:
     """Hash the files that were not hashed since they arrived; which ones were is noted beside the snapshots."""
-    notes = folder.parent.parent / f"perse-checked-{model.revision}.json"
+    notes = folder.parent.parent / f"perse-checked-{_plain(model.revision)}.json"
     try:
         known = json.loads(notes.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -220,6 +226,50 @@ def _download(model: Pretrained, tell: Progress) -> Path:
                 f"{file.path} of {model.name} is {'missing' if problem == 'missing' else 'of the wrong size'} at "
                 f"{constants.ENDPOINT}: check HF_ENDPOINT and try again."
             )
+    return folder
+
+
+def _download_from_address(model: Pretrained, tell: Progress) -> Path:
+    """What is not on the Hub comes file by file, and anew if it breaks off: it is small."""
+    import httpx2
+    from huggingface_hub import constants
+
+    folder = _snapshot(model)
+    instead = f"or put its files into a folder {model.name!r} that PERSE_WEIGHTS points to"
+    if constants.is_offline_mode():
+        raise PerseError(
+            f"{model.name} is not on this machine and HF_HUB_OFFLINE is set: run `python -m perse weights fetch {model.name}` once without "
+            f"it, {instead}."
+        )
+    missing = [file for file in model.files if _wrong_size(folder, file)]
+    _check_space(model, sum(file.size for file in missing), Path(constants.HF_HUB_CACHE))
+    for file in missing:
+        address, data = f"{model.address}/{model.repo}/{model.revision}/{file.path}", bytearray()
+        try:
+            with httpx2.stream("GET", address, timeout=30, follow_redirects=True) as answer:
+                answer.raise_for_status()
+                for block in answer.iter_bytes():
+                    data += block
+                    if len(data) > file.size:
+                        break
+                    tell(len(data) / file.size, f"downloading {model.name}: {_gigabytes(len(data))} of {_gigabytes(file.size)}")
+        except httpx2.HTTPStatusError as error:
+            raise PerseError(
+                f"{model.address} answered {error.response.status_code} for {model.name}: try again later, {instead}."
+            ) from error
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
+            raise PerseError(f"No connection to {model.address} for {model.name}: check the network and try again, {instead}.") from error
+        except httpx2.HTTPError as error:
+            raise PerseError(f"The download of {model.name} broke off: start it again.") from error
+        if len(data) != file.size:
+            raise PerseError(f"{file.path} of {model.name} is of the wrong size at {model.address}: try again later, {instead}.")
+        try:
+            (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PerseError(
+                f"The cache {constants.HF_HUB_CACHE} cannot be written: set HF_HOME to a folder that can, {instead}."
+            ) from error
+        write_atomically(folder / file.path, bytes(data))
     return folder
 
 

@@ -38,7 +38,7 @@ from .live.page import page_of
 from .memory import tidy
 from .motion.length import IN_TERMINAL, ON_PAGE, Longest
 from .motion.motion import Motion
-from .portrait import Portrait, head_mask, load_portrait
+from .portrait import Portrait, head_mask, load_portrait, networks
 from .render import cuda
 from .render.ply import write_ply
 from .renderer import Renderer
@@ -211,7 +211,7 @@ class PersePipeline:
                 "space_steps": fitted.steps[1],
                 "psnr_head": round(fitted.likeness, 2),
                 "device": fitted.device,
-                "notes": [*notes, *([fitted.note] if fitted.note else [])],
+                "notes": [*notes, *networks.notes(), *([fitted.note] if fitted.note else [])],
                 "interpolated": interpolate,
                 "limits": limits,
                 **({"synthesis": synthesis} if synthesis else {}),

@@ -19,9 +19,11 @@ class File:
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A pinned model of the Hub.
+    """A pinned model of the Hub, or of a place of its own.
 
     revision: a full commit hash; a branch or a tag would let the files change. doubts: what could not be settled, in plain words.
+    small: tens of megabytes, which a machine without a GPU can use. address: where it is not on the Hub, the server; its files are at
+    address/repo/revision/path.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Pretrained:
     purpose: str
     used_by: str
     doubts: str = ""
+    small: bool = False
+    address: str = ""
 
     @property
     def size(self) -> int:
@@ -93,6 +97,43 @@ MODELS: tuple[Pretrained, ...] = (
         doubts="Its card calls the training data commercial without naming it. The repository's other ONNX files are reported to be "
         "InsightFace's, which are for research only: they are never fetched.",
     ),
+    # Revision, size and hash of the next two stand so in several public projects each, which pin the same files of the Hub.
+    Pretrained(
+        "modnet",
+        "Xenova/modnet",
+        "fa2fa546052fba4c08921230a26cc69a333fca12",
+        (File("onnx/model.onnx", 25888640, "07c308cf0fc7e6e8b2065a12ed7fc07e1de8febb7dc7839d7b7f15dd66584df9"),),
+        licence="Apache-2.0",
+        purpose="matting: who of the photo is cut out",
+        used_by="perse/portrait/networks",
+        doubts="MODNet's photographic portrait matting, put into ONNX by Xenova. Its authors released code and models under Apache-2.0 and do not say "
+        "under which terms they had the photos that it was trained on.",
+        small=True,
+    ),
+    Pretrained(
+        "sface",
+        "opencv/face_recognition_sface",
+        "3d7082438a6e4551e840c9b2bb60b71e8da4b524",
+        (File("face_recognition_sface_2021dec.onnx", 38696353, "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"),),
+        licence="Apache-2.0",
+        purpose="identity embedding: is a clip still of the same person, is a generated face still the same",
+        used_by="perse/portrait/networks",
+        doubts="OpenCV publishes it under Apache-2.0 and does not name its training data; SFace's paper trained on public sets for research.",
+        small=True,
+    ),
+    # Size and hash as a dozen public projects record them; Google's storage numbers its versions.
+    Pretrained(
+        "selfie-multiclass",
+        "image_segmenter/selfie_multiclass_256x256",
+        "float32/1",
+        (File("selfie_multiclass_256x256.tflite", 16371837, "c6748b1253a99067ef71f7e26ca71096cd449baefa8f101900ea23016507e0e0"),),
+        licence="Apache-2.0",
+        purpose="what of a person is hair, skin and clothes",
+        used_by="perse/portrait/networks",
+        doubts="Not on the Hub under a revision that could be shown: it comes from Google's own storage, and its hash is what pins it.",
+        small=True,
+        address="https://storage.googleapis.com/mediapipe-models",
+    ),
 )
 
 
@@ -104,6 +145,13 @@ def find(name: str) -> Pretrained:
     raise PerseError(f"Unknown model {name!r}; known are: {', '.join(model.name for model in MODELS)}.")
 
 
-def preload(models: Iterable[Pretrained] = MODELS) -> list[str]:
-    """Entries of `preload_from_hub` in a Space's front matter: repository, files and revision of each model."""
+def preload(models: Iterable[Pretrained] | None = None) -> list[str]:
+    """Entries of `preload_from_hub` in a Space's front matter: repository, files and revision of each model; by default those that a GPU uses.
+
+    Raises:
+        PerseError: for a model that is not on the Hub.
+    """
+    models = [model for model in MODELS if not model.small] if models is None else list(models)
+    if away := [model.name for model in models if model.address]:
+        raise PerseError(f"{' and '.join(away)} cannot be preloaded, not being on the Hub: fetch it with `python -m perse weights fetch`.")
     return [f"{model.repo} {','.join(file.path for file in model.files)} {model.revision}" for model in models]

@@ -30,11 +30,9 @@ SPOKEN_MARK = "AI generated"  # on videos in which somebody speaks
 KEPT_SECONDS = 1800.0  # that an avatar is kept without being used
 MOST_AVATARS = 24  # kept at once, examples not counted
 MOST_MEMORY = 3e9  # bytes of visitors' photos and avatars
-FETCH_WAYS = (
-    "auto",
-    "never",
-    "wait",
-)  # how pretrained weights come to the page: in the background, not, or before builds; `fetch_ahead.py`
+# How pretrained weights come to the page, `fetch_ahead.py`: in the background, not, or before builds, where a GPU uses them; or, in the
+# background, the small ones that need none.
+FETCH_WAYS = ("auto", "never", "wait", "small")
 
 
 def api_limits() -> dict:

@@ -19,6 +19,7 @@ class FakeHub:
 
     def __init__(self):
         self.repos: dict[tuple[str, str], dict[str, bytes]] = {}
+        self.plain: dict[str, bytes] = {}  # files that are no repository's, by their path
         self.status, self.code, self.cut, self.damage, self.token = 200, "", 0, "", ""
         self.asked: list[tuple[str, str, str | None]] = []
 
@@ -59,6 +60,11 @@ class FakeHub:
 
     def _answer(self, handler: BaseHTTPRequestHandler, body: bool) -> None:
         path = unquote(urlsplit(handler.path).path).strip("/")
+        if path in self.plain:
+            self.asked.append((handler.command, path, handler.headers.get("Range")))
+            if self.status != 200:
+                return self._send(handler, self.status, b"{}", body, {})
+            return self._file(handler, "", path, self.plain[path], body)
         if not path.startswith("api/models/") and "/resolve/" not in path:  # the library asks for other things now and then
             return self._send(handler, 404, b"{}", body, {})
         self.asked.append((handler.command, path, handler.headers.get("Range")))

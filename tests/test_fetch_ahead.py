@@ -1,5 +1,6 @@
 """Weights come in the background from a Hub of our own, and the next build uses them; or it is said why not, and nobody waits."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from perse import fetch_ahead, hub, pretrained
 from perse.errors import PerseError
 from perse.fetch_ahead import EDITOR, OPINION, FetchAhead
 from perse.pipeline import PersePipeline
+from perse.portrait import networks
 from perse.synthesis import diffusion
 from perse.synthesis.procedural import ProceduralSynthesizer
 from perse.ui.engine import BUILD, Engine, page_engine
@@ -92,6 +94,19 @@ def test_nothing_is_asked_for_where_it_would_be_in_vain(page, monkeypatch, tmp_p
     assert (told[reason] in fetching.news) if reason in told else fetching.news == ""
 
 
+def test_small_networks_come_without_a_card_and_are_tried(page, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    rows = [dataclasses.replace(page.hub.add(name, f"somebody/{name}", {"net.onnx": WEIGHTS}), small=True) for name in ("modnet", "sface")]
+    monkeypatch.setattr(pretrained, "MODELS", (*pretrained.MODELS, *rows))
+    monkeypatch.setattr(networks, "_tried", {})
+    page.hub.repos.pop((rows[0].repo, rows[0].revision))  # one that cannot be had keeps no other away
+    fetching = fetched(page, "small")
+    assert "Small networks could not all be fetched" in fetching.news and fetching.seconds() == 0
+    assert hub.local("sface") and not hub.local("modnet") and not hub.local(EDITOR)
+    assert networks.embedding() is None and networks.notes()[0].startswith("sface is here and does not serve")
+    assert page.pipeline.synthesizer.name == "procedural"
+
+
 def test_the_page_tells_the_news_beside_the_pipeline_s_notes(page):
     news = [""]
     engine = Engine(Engine.of(page.pipeline)._parts, lambda: page.pipeline, news=lambda: news[0])
@@ -111,7 +126,7 @@ def test_builds_wait_for_the_weights_if_the_owner_says_so(page, monkeypatch):
     assert engine.ready(BUILD) and engine.pipeline.synthesizer.name == "diffusion" and engine.left(BUILD) == 0
 
 
-def test_the_switch_says_one_of_three_things(monkeypatch):
+def test_the_switch_says_one_of_four_things(monkeypatch):
     monkeypatch.setenv("PERSE_FETCH", "maybe")
-    with pytest.raises(PerseError, match="PERSE_FETCH must be auto, never or wait, not 'maybe'"):
+    with pytest.raises(PerseError, match="PERSE_FETCH must be auto, never, wait or small, not 'maybe'"):
         page_engine()

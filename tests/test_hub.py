@@ -1,6 +1,8 @@
 """The weights' way from the Hub to this machine, against a Hub of our own: it arrives, stays, and fails with one clear sentence."""
 
+import dataclasses
 import errno
+import hashlib
 import json
 import os
 import re
@@ -235,15 +237,66 @@ def test_owners_are_told_to_preload_what_the_table_says_and_only_where_there_is_
     lines, owners = capsys.readouterr().out, (ROOT / "docs/owners.md").read_text()
     assert lines.startswith("preload_from_hub:\n  - ") and f"```yaml\n{lines}```" in owners
     assert "preload_from_hub" not in (ROOT / "README.md").read_text()  # the front matter as it is serves a free CPU Space
-    for model in MODELS:
-        assert re.search(rf"^  - {model.repo} \S+ {model.revision}$", lines, re.MULTILINE)
+    for model in MODELS:  # the small ones are for machines without a GPU, too, and only if an owner wants them
+        assert bool(re.search(rf"^  - {model.repo} \S+ {model.revision}$", lines, re.MULTILINE)) == (not model.small)
+    assert main(["weights", "preload", "sface"]) == 0 and "opencv/face_recognition_sface" in capsys.readouterr().out
+    assert main(["weights", "preload", "selfie-multiclass"]) == 2 and "not being on the Hub" in capsys.readouterr().err
 
 
 def test_the_table_is_pinned_and_free_for_commercial_use():
     assert len({model.name for model in MODELS}) == len(MODELS) >= 1
     for model in MODELS:
-        assert re.fullmatch("[0-9a-f]{40}", model.revision), model.name
+        assert model.address.startswith("https://") or re.fullmatch("[0-9a-f]{40}", model.revision), model.name
+        assert not model.small or model.size < 5e7, model.name
         assert model.licence in ("Apache-2.0", "MIT", "BSD-3-Clause", "CC-BY-4.0"), model.name
         assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) and file.size > 0 for file in model.files), model.name
         assert not any(file.path.endswith((".bin", ".pkl", ".pt", ".pth", ".ckpt")) for file in model.files)  # nothing that runs code
         assert model.purpose and (ROOT / model.used_by).exists() or (ROOT / f"{model.used_by}.py").exists(), model.name
+
+
+@pytest.fixture
+def elsewhere(server, monkeypatch):
+    """A model that is not on the Hub, known to the table and to a server."""
+    row = pretrained.File("net.tflite", len(WEIGHTS), hashlib.sha256(WEIGHTS).hexdigest())
+    model = pretrained.Pretrained("away", "kind/net", "float32/1", (row,), "CC0", "a test", "tests", address=f"{server.address}/models")
+    server.plain["models/kind/net/float32/1/net.tflite"] = WEIGHTS
+    monkeypatch.setattr(pretrained, "MODELS", (model,))
+    return model
+
+
+def test_what_is_not_on_the_hub_comes_from_its_own_place_once(server, elsewhere, monkeypatch):
+    told = []
+    assert local("away") is None
+    folder = fetch("away", lambda share, text: told.append((share, text)))
+    assert (folder / "net.tflite").read_bytes() == WEIGHTS and any("downloading away" in text for _, text in told)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert fetch(elsewhere) == folder == local("away") and len(server.asked) == 1 and not verify("away")["problems"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("403", "403"),
+        ("broken", "broke off"),
+        ("damaged", "SHA-256"),
+        ("short", "wrong size"),
+        ("offline", "HF_HUB_OFFLINE"),
+        ("gone", "No connection"),
+    ],
+)
+def test_what_is_not_on_the_hub_fails_in_one_sentence(server, elsewhere, monkeypatch, fault, told):
+    path = "models/kind/net/float32/1/net.tflite"
+    if fault == "403":
+        server.status = 403
+    elif fault == "broken":
+        server.cut = 9
+    elif fault == "damaged":
+        server.damage = path
+    elif fault == "short":
+        server.plain[path] = WEIGHTS[:-1]
+    elif fault == "offline":
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    else:
+        elsewhere = dataclasses.replace(elsewhere, address="http://127.0.0.1:9")
+    refused(elsewhere, told)
+    assert local(elsewhere) is None

@@ -123,10 +123,11 @@ def test_every_package_that_is_asked_for_is_imported(file, sources, without):
 @pytest.mark.parametrize(
     ("python", "system", "processor", "told"),
     [
-        ("3.10", "linux", "x86_64", "Python-3.11-or-3.12"),
+        ("3.10", "linux", "x86_64", "Python-3.11-to-3.13"),
         ("3.11", "linux", "x86_64", ""),
         ("3.12", "linux", "x86_64", ""),
-        ("3.13", "linux", "x86_64", "Python-3.11-or-3.12"),
+        ("3.13", "linux", "x86_64", ""),
+        ("3.14", "linux", "x86_64", "Python-3.11-to-3.13"),
         ("3.12", "darwin", "arm64", ""),
         ("3.12", "linux", "aarch64", "x86-64"),
     ],

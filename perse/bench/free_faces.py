@@ -13,6 +13,7 @@ from scipy.interpolate import RBFInterpolator
 
 from ..face.landmarks import BROW_OUTLINE, EYE_OUTLINE, MOUTH_RING, NOSE_BRIDGE, NOSE_TIP, OVAL
 from ..portrait import face_landmarks
+from ..portrait.free_photos import free_photo
 
 FAR = 2.6  # eye distances from between the eyes at which nothing is moved any more
 FADING = 1.0  # eye distances before that over which a warp fades out
@@ -60,24 +61,12 @@ def free_face(name: str) -> np.ndarray:
         KeyError: for another name.
     """
     variant = VARIANTS[name]
-    picture = _photo(variant.photo)
+    picture = free_photo(variant.photo)
     if variant.mirror:
         picture = np.ascontiguousarray(picture[:, ::-1])
     marks = face_landmarks(picture)
     assert marks is not None  # of these two photos
     return _lit(_shaped(picture, marks[:, :2], variant), marks[:, :2], variant)
-
-
-def _photo(name: str) -> np.ndarray:
-    if name == "astronaut":
-        from skimage.data import astronaut
-
-        return astronaut()
-    import matplotlib.cbook
-    from PIL import Image
-
-    with Image.open(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))) as photo:
-        return np.asarray(photo.convert("RGB"))
 
 
 def _shaped(picture: np.ndarray, marks: np.ndarray, variant: Variant) -> np.ndarray:

@@ -12,20 +12,27 @@ from .hair_skin_cloth_costs import costs
 WORKING_SIDE = 384  # pixels
 # Costs are negative log densities of single pixels; neighbouring pixels repeat one another, hence this factor.
 EVIDENCE = 0.45
+# Where a network has said what is hair, skin and cloth: least share that counts, and what colours weigh beside it (0.1 to 0.5 leave them a say
+# where it is not sure).
+LEAST_SHARE, COLOURS_BESIDE = 1e-3, 0.25
 
 
-def divide(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, ...]:
+def divide(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray, seen: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
     """Shares (S,S) of hair, neck and clothes in each pixel of the person; what remains is skin of the head.
 
     Args:
-        foreground: (S,S,3) float32, free of background colour; alpha: (S,S) float32; landmarks: (478,3) in pixels.
+        foreground: (S,S,3) float32, free of background colour; alpha: (S,S) float32; landmarks: (478,3) in pixels. seen: (3,S,S), hair, bare
+            skin and clothes as a network sees them (`networks.parts`), or None.
     """
     size = len(alpha)
     side = min(WORKING_SIDE, size)
     small = cv2.resize(foreground, (side, side), interpolation=cv2.INTER_AREA)
     person = cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA)
     frame = FaceFrame(landmarks * (side / size), side)
-    smoothed = [cv2.ximgproc.guidedFilter(small, cost, frame.radius(0.025, 2), 1e-3) for cost in costs(small, person, frame)]
+    each = costs(small, person, frame)
+    if seen is not None:
+        each = tuple(COLOURS_BESIDE * cost + _cost(share, side) for cost, share in zip(each, seen))
+    smoothed = [cv2.ximgproc.guidedFilter(small, cost, frame.radius(0.025, 2), 1e-3) for cost in each]
     hair, bare, clothes = _softmax(smoothed)
     hair, bare, clothes = _hanging_hair(hair, bare, clothes, person, frame)
     bare, clothes = _standing_clothes(bare, clothes, person, frame)
@@ -36,6 +43,12 @@ def divide(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray) -> 
     total = np.maximum(sum(full), 1e-3)
     hair, bare, clothes = (share / total for share in full)
     return hair, bare * _below_jaw(frame), clothes
+
+
+def _cost(share: np.ndarray, side: int) -> np.ndarray:
+    """A network's share (S,S) of a pixel as what it costs to call the pixel so."""
+    small = cv2.resize(share, (side, side), interpolation=cv2.INTER_AREA)
+    return (-np.log(np.maximum(small, LEAST_SHARE)) / EVIDENCE).astype(np.float32)
 
 
 def _softmax(each: list[np.ndarray]) -> list[np.ndarray]:

@@ -11,18 +11,19 @@ from .hair_skin_cloth import divide
 from .headwear import headwear
 
 
-def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
+def region_masks(foreground: np.ndarray, alpha: np.ndarray, landmarks: np.ndarray, seen: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Divide the person into regions.
 
     Args:
         foreground: (S,S,3) float32, free of background colour.
         alpha: (S,S) float32.
         landmarks: (478,3) in pixels.
+        seen: (3,S,S), hair, bare skin and clothes as a network sees them, or None.
 
     Returns:
         The masks described at `Portrait.masks`, each (S,S) float32 in [0, 1].
     """
-    hair, neck, clothes = divide(foreground, alpha, landmarks)
+    hair, neck, clothes = divide(foreground, alpha, landmarks, seen)
     soft = max(0.7, face_height(landmarks[:, :2]) / 300)
 
     def filled(outline: list[int], sigma: float) -> np.ndarray:

@@ -8,6 +8,7 @@ from ..face.measures import face_height
 from ..face.polygons import polygon
 from .closed_form_matting import closed_form_alpha, foreground_colours, pull_push
 from .colours import ColourModel
+from .networks import Cut
 
 GRABCUT_SIDE = 288
 # How far from the network's outline GrabCut may move it, in face heights: anywhere, and outwards beside the head.
@@ -23,28 +24,36 @@ PLAIN = 0.03  # variation of colours, RGB, below which a scene is plain
 MISSED, MISSED_SIDE = 0.2, 0.01  # how unlike a plain scene something of the person is that the cut-out missed; its least size, of the side
 # The matting system grows faster than the pixel count; the alpha is brought to full size by its guide instead.
 MATTING_SIDE = 512
+# Opacity that a matting network has to give the face, and overlap with the coarse outline (intersection over union), to be believed on a
+# photo: the outlines of two people overlap by .7; opacity between which its answer is open.
+CUT_FACE, CUT_OVERLAP, CUT_OPEN = 0.9, 0.85, (0.05, 0.95)
 # Half widths of the uncertain band, in face heights: hair is frayed, shoulders are not.
 HAIR_BAND = 0.055
 BODY_BAND = 0.022
 
 
-def person_matte(image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray, given: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def person_matte(
+    image: np.ndarray, landmarks: np.ndarray, rough: np.ndarray, given: np.ndarray | None, cut: Cut | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Cut the person out.
 
-    Segmentation network -> GrabCut near its outline -> closed-form matting (Levin, Lischinski and Weiss, 2008) in a
-    band -> foreground colours.
+    Segmentation network -> GrabCut near its outline, or a matting network -> closed-form matting (Levin, Lischinski and Weiss, 2008) in a
+    band, and where the matting network is not sure -> foreground colours.
 
     Args:
         image: (S,S,3) float32.
         landmarks: (478,3) in pixels of the image.
         rough: (S,S) float32 person probability.
         given: (S,S) float32, the photo's own cut-out, which then is the answer, or None.
+        cut: a matting network, believed where it sees the face and about the person that `rough` has.
 
     Returns:
         alpha (S,S) and foreground (S,S,3), both float32.
     """
     if given is None:
-        trimap = _trimap(_grabcut(image, landmarks, rough), landmarks)
+        opacity = None if cut is None else _believed(cut(image), landmarks, rough)
+        mask = _grabcut(image, landmarks, rough) if opacity is None else opacity > 0.5
+        trimap = _trimap(mask, landmarks, opacity)
         alpha = _connected(_closed_form(image, trimap), landmarks)
     else:
         alpha = given.astype(np.float32)
@@ -102,12 +111,20 @@ def _like_head(picture: np.ndarray, prior: np.ndarray, face: np.ndarray, landmar
     return (own < ColourModel(scene, 6, SPREAD).cost(lab)) & (own < STRANGE)
 
 
+def _believed(opacity: np.ndarray, landmarks: np.ndarray, rough: np.ndarray) -> np.ndarray | None:
+    """A matting network's answer (S,S), None if it is another one than this person."""
+    inside, person = opacity > 0.5, rough > 0.5
+    overlap = (inside & person).sum() / max((inside | person).sum(), 1)
+    face = opacity[polygon(landmarks, FACE_OUTLINE, len(opacity)) > 0.5]
+    return opacity if overlap >= CUT_OVERLAP and len(face) and face.mean() >= CUT_FACE else None
+
+
 def _disc(radius: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
 
 
-def _trimap(mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """0, 0.5 or 1: the band around the mask's outline is open, wider around the head than around the body."""
+def _trimap(mask: np.ndarray, landmarks: np.ndarray, opacity: np.ndarray | None = None) -> np.ndarray:
+    """0, 0.5 or 1: the band around the mask's outline is open, wider around the head than around the body, and what a network left open."""
     height = face_height(landmarks[:, :2])
     signed = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3) - cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
     rows = np.arange(len(mask), dtype=np.float32)[:, None]
@@ -117,6 +134,8 @@ def _trimap(mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     trimap = np.full(mask.shape, 0.5, np.float32)
     trimap[signed > band] = 1
     trimap[signed < -band] = 0
+    if opacity is not None:
+        trimap[(opacity > CUT_OPEN[0]) & (opacity < CUT_OPEN[1])] = 0.5
     trimap[polygon(landmarks, FACE_OUTLINE, len(mask), scale=0.93) > 0.5] = 1
     return trimap
 

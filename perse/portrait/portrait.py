@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..errors import BuildCancelled
+from . import networks
 from .crop import Crop, crop_size, head_square, resample, to_crop
 from .decode import decode
 from .detect import find_face
@@ -99,10 +100,11 @@ def load_portrait(source, size: int = 768, cancelled: Callable[[], bool] = lambd
     given = None if cutout is None else resample(cutout, large, side, outside=0.0)
     rough = resample(person, crop, side)
     ask()
-    alpha, foreground = person_matte(image, landmarks, rough, given)
+    alpha, foreground = person_matte(image, landmarks, rough, given, networks.cut())
     landmarks = fit_jaw_line(foreground, fit_lip_line(foreground, landmarks))
     ask()
-    masks = region_masks(foreground, alpha, landmarks)
+    parts = networks.parts()
+    masks = region_masks(foreground, alpha, landmarks, None if parts is None else parts(image, landmarks))
     ask()
     # Beyond the photo its edge is repeated: arms and shoulders there are nobody's.
     mine = inside if given is not None else inside * own_share(image, alpha * inside, masks["hair"], landmarks)

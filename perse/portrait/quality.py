@@ -7,7 +7,7 @@ import numpy as np
 
 from ..face.landmarks import CHIN, EARS, EYE, EYE_CORNERS, FOREHEAD_TOP
 from ..face.measures import MIDDLE_OF_LIDS, face_height, lid_opening, lip_gap
-from .covered import DARK_EYES, Face, light_about_eyes, lips_stand_out
+from .covered import DARK_EYES, Face, hand_on_cheek, light_about_eyes, lips_stand_out
 from .landmarker import close_up, levelled_square
 
 SMALL_FACE = 160
@@ -57,6 +57,7 @@ def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses:
     face = Face(photo, landmarks)
     lit, lips = light_about_eyes(face), lips_stand_out(face)
     dark, covered = lit < DARK_EYES, lips < 1
+    hand = hand_on_cheek(photo, landmarks, face)
     checks = (
         (
             size < SMALL_FACE,
@@ -78,6 +79,12 @@ def quality_hints(photo: np.ndarray, landmarks: np.ndarray, faces: int, glasses:
             "mouth_covered",
             lips,
             "The mouth is covered, by a hand or a mask perhaps: only a photo that shows it gives the avatar a mouth of its own.",
+        ),
+        (
+            hand >= 1 and colour >= COLOURLESS,  # among greys everything is as skin
+            "hand",
+            hand,
+            "A hand seems to lie on the face: it would become part of it, so please take a photo without.",
         ),
         (eyes < EYES_CLOSED and not dark, "eyes_closed", eyes, "The eyes look closed: a photo with open eyes lets the avatar look around."),
         (mouth > MOUTH_OPEN and not covered, "mouth_open", mouth, "The mouth is open: a relaxed, closed mouth gives better expressions."),

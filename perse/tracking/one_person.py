@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..portrait import faces_in, track_landmarks
+from ..portrait import faces_in, networks, track_landmarks
 from ..portrait.detect import is_human
 from .people import CHECKED_FRAMES, picked
 from .same_face import SameFace
@@ -20,7 +20,7 @@ class OnePerson:
         self.person, self.name, self.hopeless = person, name, False
         self.last: np.ndarray | None = None
         self._ahead: np.ndarray | None = None
-        self._same, self._seen, self._refused = SameFace(), False, 0
+        self._same, self._seen, self._refused = SameFace(networks.embedding()), False, 0
 
     def find(self, frame: np.ndarray) -> tuple[np.ndarray | None, bool]:
         """Landmarks (478, 3) of the person in a frame (H, W, 3) uint8, None if she is not seen; and whether somebody else is. PerseError: there

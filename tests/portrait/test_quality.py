@@ -1,12 +1,15 @@
 """Hints appear when a photo is made worse in their way, and not before."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from perse.face.landmarks import EYE, EYE_OUTLINE, LOWER_LIP, NASION
+from perse.face.landmarks import CHEEKBONES, CHIN, EYE, EYE_OUTLINE, FACE_OUTLINE, FOREHEAD_TOP, LOWER_LIP, NASION
 from perse.face.measures import face_height
+from perse.face.polygons import polygon
 from perse.portrait import load_portrait, quality, track_landmarks
+from perse.portrait.covered import Face, hand_on_cheek
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +109,51 @@ def test_what_lies_over_eyes_or_mouth_is_told_and_nothing_else_of_them(hopper, a
         assert code in seen and not {"eyes_closed", "mouth_open"} & set(seen) and ("glasses" in seen) == (what != "glasses")
         for light in (0.5, 1.4):
             assert not {"dark_glasses", "mouth_covered"} & set(told(ImageEnhance.Brightness(photo).enhance(light)))
+
+
+def with_hand(photo: Image.Image, side: int) -> Image.Image:
+    """Somebody's photo with four fingers and a palm on a cheek: rounded, with shade between them. side: -1 the left of the picture, 1 its right."""
+    picture = np.asarray(photo)
+    points = track_landmarks(picture)[:, :2]
+    high, chin = face_height(points), points[CHIN]
+    down = (chin - points[FOREHEAD_TOP]) / np.linalg.norm(chin - points[FOREHEAD_TOP])
+    across = side * np.array([down[1], -down[0]])
+    x, y = points[CHEEKBONES[side > 0]].astype(int)
+    skin, out = np.median(picture[y - 3 : y + 4, x - 3 : x + 4], (0, 1)), picture.astype(np.float32)
+    parts = [(0.42, 0.35, 0.36, -0.02, 0.16)]  # the palm: from, to, half its width, in face heights
+    parts += [(0.52 - 0.085 * i, 0.02, 0.40 - 0.085 * i, -0.5 + 0.05 * abs(i - 1), 0.043) for i in range(4)]
+    for u, v, to_u, to_v, half in parts:
+        ends = [tuple(int(n) for n in chin + high * (a * across + b * down)) for a, b in ((u, v), (to_u, to_v))]
+        limb = cv2.line(np.zeros(picture.shape[:2], np.uint8), *ends, 1, round(2 * half * high), cv2.LINE_AA)
+        round_ = np.clip(cv2.distanceTransform(limb, cv2.DIST_L2, 5) / (half * high), 0, 1) ** 0.6
+        soft, shadow = (cv2.GaussianBlur(limb.astype(np.float32), (0, 0), s)[..., None] for s in (0.8, 0.03 * high))
+        out = out * (1 - 0.35 * shadow * (1 - soft)) * (1 - soft) + soft * skin * (0.62 + 0.38 * round_[..., None])
+    return Image.fromarray(np.clip(out, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_hand_on_a_cheek_is_told_and_no_face_without(hopper, astronaut, side):
+    def told(photo: Image.Image) -> list[str]:
+        picture = np.asarray(photo)
+        return [hint.code for hint in quality.quality_hints(picture, track_landmarks(picture), 1, np.zeros((4, 4)))]
+
+    for photo in (hopper, astronaut):
+        for light in (0.6, 1.0, 1.3):
+            assert "hand" not in told(ImageEnhance.Brightness(photo).enhance(light))
+        held = with_hand(photo, side)
+        assert "hand" in told(held)
+        assert "hand" not in told(held.convert("L").convert("RGB"))  # among greys everything is as skin
+
+
+def test_fingers_alone_or_skin_alone_are_no_hand(astronaut):
+    """A cheek of edges beside a wall, and a smooth cheek beside a bare shoulder."""
+    held, plain = np.asarray(with_hand(astronaut, -1)), np.asarray(astronaut)
+    points = track_landmarks(plain)
+    inside = polygon(points, FACE_OUTLINE, len(plain))[..., None] > 0.5
+    wrinkled, shoulder = np.where(inside, held, plain), np.where(inside, plain, held)
+    assert hand_on_cheek(held, points, Face(held, points)) > 1
+    for picture in (wrinkled, shoulder):
+        assert hand_on_cheek(picture, points, Face(picture, points)) < 1
 
 
 def test_turn_is_the_angle_of_the_face(hopper):

@@ -34,3 +34,21 @@ def test_another_is_noticed_and_the_first_known_again(people):
         same = SameFace()
         seen = [same.sees(*person) for person in (first, first, second, second, moved(first, 5), second, first)]
         assert seen == [True, True, False, False, True, False, True]
+
+
+def test_a_network_that_tells_people_apart_is_asked_instead_of_the_pictures(people):
+    """Here it says that both are one person, then that nobody is; only where likeness breaks off is it asked."""
+    asked = []
+
+    def everybody(frame, face):
+        asked.append(frame)
+        return np.ones(1)
+
+    first, second = people
+    same = SameFace(everybody)
+    assert all(same.sees(*person) for person in (first, first, second, first))
+    assert len(asked) == 3 and asked[0].dtype == np.float32 and asked[0].max() <= 1  # the first is kept, two cuts
+    vectors = iter(np.eye(9))
+    same = SameFace(lambda frame, face: next(vectors))
+    assert [same.sees(*person) for person in (first, second, first)] == [True, False, False]
+    assert SameFace(everybody).known_among(first[0], []) is None

@@ -21,8 +21,8 @@ def load_diffusion(device: torch.device) -> DiffusionSynthesizer:
     """
     from ...gpu import ON_ZERO
     from ...hub import fetch, local
+    from ...portrait.networks import embedding
     from ...pretrained import find
-    from .identity import load_embedding
     from .klein import KleinEditor
     from .on_zero_gpu import LentEditor
 
@@ -35,9 +35,7 @@ def load_diffusion(device: torch.device) -> DiffusionSynthesizer:
         key = f"{device} {here}"
         if key not in _loaded or here is None:
             folder = fetch(row)
-            faces = local("auraface")
-            # A few hundred megabytes that only give a second opinion are not fetched unasked.
-            embed = None if faces is None else load_embedding(faces / "glintr100.onnx")
+            embed = embedding()  # what only gives a second opinion is not fetched unasked
             if embed is None:
                 logging.getLogger(__name__).info("no face embedding here: identity is judged by landmark shape alone")
             editor = KleinEditor.from_pretrained(folder, device)

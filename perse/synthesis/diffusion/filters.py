@@ -14,9 +14,9 @@ from ...face.landmarks import EYE, FACE, OVAL, UPPER_LIP
 from ...face.measures import eye_distance
 from ...portrait import Portrait, face_landmarks
 from ...portrait.detect import is_human
+from ...portrait.networks.identity import SAME_PERSON, Embed
 from ...portrait.quality import eye_opening, mouth_gap
 from .compose import compose
-from .identity import SAME_PERSON, Embed
 
 MOVED = 0.05  # of the median landmark, before any alignment: more would not fit the photo around it
 SHAPE = 0.030  # RMS of the landmarks outside the region, after alignment

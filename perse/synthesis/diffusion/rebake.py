@@ -15,7 +15,7 @@ from ...face.alignment import Similarity, procrustes
 from ...face.landmarks import FACE, STABLE
 from ...face.measures import eye_distance
 from ...face.triangles import canonical
-from ...portrait import Portrait
+from ...portrait import Portrait, networks
 from ...portrait.masks import region_masks
 from ...portrait.matting import person_matte
 from ...portrait.models import segment_person
@@ -41,10 +41,11 @@ def edited_portrait(portrait: Portrait, verdict: Verdict, outline: bool) -> Port
     if not outline:
         return replace(portrait, image=verdict.picture, foreground=foreground)
     person = segment_person((np.clip(verdict.picture, 0, 1) * 255 + 0.5).astype(np.uint8))
-    alpha, own = person_matte(verdict.picture, portrait.landmarks, person, None)
+    alpha, own = person_matte(verdict.picture, portrait.landmarks, person, None, networks.cut())
     alpha = portrait.alpha + verdict.weight * (alpha - portrait.alpha)
     foreground = portrait.foreground + weight * (own - portrait.foreground)
-    masks = region_masks(foreground, alpha, portrait.landmarks)
+    parts = networks.parts()
+    masks = region_masks(foreground, alpha, portrait.landmarks, None if parts is None else parts(verdict.picture, portrait.landmarks))
     masks = {name: old + verdict.weight * (masks[name] - old) for name, old in portrait.masks.items()}
     return replace(portrait, image=verdict.picture, foreground=foreground, alpha=alpha, masks=masks)
 

@@ -12,6 +12,7 @@ from ... import stages
 from ...attributes.edit_vocabulary import Axis, Category, HairVolume, Locks, Prop, Recolor, Tint, Tuck
 from ...edits.workshop import Workshop
 from ...portrait import Portrait
+from ...portrait.networks import Embed
 from ...rig.rig import Rig
 from ...texture.atlas import Texture
 from ..base import Clip, Frame, Plan, Unedited
@@ -22,7 +23,6 @@ from .attempts import TRIES, Outcome, Task, attempt
 from .compose import grows_hair, region_mask
 from .editor import Between, Editor, EditorGone, Request
 from .filters import Inspector, Verdict
-from .identity import Embed
 from .prompts import LOOKS, instruction
 from .rebake import Lesson, to_lesson
 from .views import Posed, complete, judge_look, look_frame, retaken

@@ -8,6 +8,7 @@ import torch
 
 from ...face.alignment import angles_of, for_opencv, procrustes
 from ...face.landmarks import FACE, STABLE
+from ...portrait.networks.identity import SAME_PERSON
 from ...render.camera import Camera
 from ...render.mesh import rasterize_ids, render_mesh
 from ...rig.expressions import expand
@@ -21,7 +22,6 @@ from ..procedural import Studio
 from ..rerender import render_frame, to_frame
 from .compose import match_colours
 from .filters import Inspector, Verdict, find_landmarks, refused
-from .identity import SAME_PERSON
 from .prompts import Look
 
 # Frames of real clips misfit their own first frame by 0.007 to 0.034 and look alike by 0.86 to 0.99; four other people's portraits

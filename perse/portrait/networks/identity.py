@@ -1,20 +1,33 @@
-"""The same person? A face embedding where its weights are here, as a second opinion beside landmark shape."""
+"""The same person? A face embedding where its weights are here, as a second opinion beside the shape and the picture of a face."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ...face.alignment import Similarity, for_opencv
 from ...face.landmarks import EYE, MOUTH_CORNERS, NOSE_TIP
+from .onnx import OnnxNetwork
 
 # Where eyes, nose tip and mouth corners lie in the 112 x 112 pixels that ArcFace networks are trained on (Deng et al. 2019).
 TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
 TEMPLATE_SIDE = 112  # pixels
-SAME_PERSON = 0.35  # least cosine between two pictures of one person: a loose bound, edits may change a face a little
+# Least cosine between two pictures of one person: a loose bound, edits may change a face a little. OpenCV gives .363 for SFace.
+SAME_PERSON = 0.35
 
 Embed = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+class Taken(NamedTuple):
+    """How a network takes a colour in [0, 1]: times `scale`, plus `shift`."""
+
+    scale: float
+    shift: float
+
+
+ARCFACE, RAW = Taken(2.0, -1.0), Taken(255.0, 0.0)  # as ArcFace networks do; as SFace does, which scales bytes itself
 
 
 def aligned(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -28,19 +41,15 @@ def aligned(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     )
 
 
-def load_embedding(path: str | Path) -> Embed | None:
-    """The embedding of an ONNX file (input 1 x 3 x 112 x 112 RGB in [-1, 1]), None if OpenCV cannot read it.
+def load_embedding(path: Path, taken: Taken = ARCFACE) -> Embed:
+    """The embedding of an ONNX file: input 1 x 3 x 112 x 112 RGB as `taken` says, output 1 x N.
 
-    The returned function takes a picture (H, W, 3) in [0, 1] and its landmarks and gives a unit vector.
+    The returned function takes a picture (H, W, 3) in [0, 1] and its landmarks (478, 3) and gives a unit vector (N,).
     """
-    try:
-        net = cv2.dnn.readNetFromONNX(str(path))
-    except cv2.error:
-        return None
+    network = OnnxNetwork(path)
 
     def embed(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        net.setInput(np.ascontiguousarray(aligned(image, landmarks).transpose(2, 0, 1)[None] * 2 - 1))
-        vector = net.forward().ravel().astype(np.float64)
+        vector = network(aligned(image, landmarks).transpose(2, 0, 1)[None] * taken.scale + taken.shift).ravel().astype(np.float64)
         return vector / (np.linalg.norm(vector) + 1e-12)
 
     return embed
