@@ -15,8 +15,7 @@ TILE_VIEWS: dict[str, dict[str, Any]] = {
     "": {"yaw": 0.0, "zoom": 1.15},
     "hair": {"yaw": 35.0, "zoom": 0.95},
     **dict.fromkeys(("eyebrows", "eyes", "nose", "mouth", "makeup"), NEARER),
-    **dict.fromkeys(("beard", "skin", "glasses"), NEAR),
-    **dict.fromkeys(("ears", "earrings"), {"yaw": 35.0, "zoom": 1.6}),
+    **dict.fromkeys(("beard", "skin", "glasses", "earrings"), NEAR),
 }
 FACE_ZOOM = 1.6  # of the tiles of expressions
 LIVE_SIZES = (64, 1024)  # side of a live picture, pixels: at rest it is drawn at the screen's own
