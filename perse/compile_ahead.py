@@ -73,8 +73,9 @@ def driving() -> None:
     """What the first clip that is followed runs, beside pictures and meshes."""
     import numpy as np
 
-    from .tracking.solve import bounded
+    from .tracking.solve import bounded, grams
 
+    grams(np.ones((1, 1, 1)))
     bounded(np.ones((1, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.ones((1, 1)))
 
 

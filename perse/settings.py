@@ -9,8 +9,15 @@ SEEDS = (0, 2**31)
 SIZES = (64, 2048)  # side of a picture, pixels
 
 LIVE_SIZE = 512  # side of the live picture while something moves, pixels
-# How styles are shown on their tiles, by category and else: a ponytail is seen from the side.
-TILE_VIEWS: dict[str, dict[str, Any]] = {"": {"yaw": 0.0, "zoom": 1.15}, "hair": {"yaw": 35.0, "zoom": 0.95}}
+# How styles are shown on their tiles, by category and else: a ponytail is seen from the side, a brow from near by, or all of them look alike.
+NEAR, NEARER = {"yaw": 0.0, "zoom": 1.6}, {"yaw": 0.0, "zoom": 2.0}
+TILE_VIEWS: dict[str, dict[str, Any]] = {
+    "": {"yaw": 0.0, "zoom": 1.15},
+    "hair": {"yaw": 35.0, "zoom": 0.95},
+    **dict.fromkeys(("eyebrows", "eyes", "nose", "mouth", "makeup"), NEARER),
+    **dict.fromkeys(("beard", "skin", "glasses", "earrings"), NEAR),
+}
+FACE_ZOOM = 1.6  # of the tiles of expressions
 LIVE_SIZES = (64, 1024)  # side of a live picture, pixels: at rest it is drawn at the screen's own
 SAVED_SIZES = (512, 1024, 2048)  # sides of a saved picture that the page offers, pixels
 STRIP_FRAMES = 8  # pictures of one motion, side by side

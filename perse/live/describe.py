@@ -1,5 +1,6 @@
 """What a player must know beside arrays: names, ranges, joints, the camera; plain JSON values."""
 
+from ..attributes.former_names import SHORTER, SPLIT
 from ..avatar.avatar import Avatar
 from ..avatar.headroom import CLOSE, LOOKS_UP, MARGIN, REST, tops
 from ..avatar.latent_space import FAINTER, MOST_OPAQUE
@@ -55,9 +56,11 @@ def rig(avatar: Avatar) -> dict:
 
 
 def catalogue(avatar: Avatar, limits: dict[str, str]) -> dict:
-    """Categories with their axes and styles, as `Controls` name them; limits: axis -> why this portrait does not allow it."""
+    """Categories with their axes and styles, as `Controls` name them, now and formerly; limits: axis -> why this portrait does not allow it.
+    What is not allowed is not offered, but whoever asks for it by name sees what the server draws."""
     space = avatar.space
     return {
+        "former": {"split": {name: list(homes) for name, homes in SPLIT.items()}, "shorter": SHORTER},
         "fainter": FAINTER,
         "most_opaque": MOST_OPAQUE,
         "categories": [
@@ -71,7 +74,9 @@ def catalogue(avatar: Avatar, limits: dict[str, str]) -> dict:
                     for grows in [space.brings(a) and space.grows(a)]
                 ],
                 "styles": [
-                    {"name": s.name, "label": s.label, "at": dict(s.at)} for s in c.styles if not any(name in limits for name, _ in s.at)
+                    {"name": s.name, "label": s.label, "at": dict(s.at)}
+                    | next(({"unavailable": limits[name]} for name, _ in s.at if name in limits), {})
+                    for s in c.styles
                 ],
             }
             for c in space.categories.values()

@@ -13,7 +13,8 @@ WORKER = Path(__file__).with_name("picture_worker.py")
 # Bytes of a picture, fewer than an empty pipe holds, so that nobody waits who writes one; its longer side.
 MAX_BYTES, MAX_SIDE = 60_000, 384
 LIMITS = Limits(memory=1 << 30, cpu=300)  # a picture takes 1 to 3 ms
-PATIENCE = 2.0  # seconds for one, the first of all with the start of the process
+PATIENCE = 2.0  # seconds for one
+START = 10.0  # seconds for the first of all, with the start of the process: 0.3 on a machine at rest, some on one with much else to do
 UNREADABLE = f"This picture of the camera cannot be read: JPEG of at most {MAX_SIDE} pixels a side and {MAX_BYTES:,} bytes is expected."
 
 
@@ -22,7 +23,7 @@ class Pictures:
 
     def __init__(self):
         read, self._to = os.pipe()
-        self._late = float("inf")
+        self._late, self._patience = float("inf"), START
         try:
             with open(read, "rb") as given:
                 self._child = Child(WORKER, {"side": MAX_SIDE}, given, LIMITS, lambda: time.monotonic() > self._late)
@@ -40,7 +41,7 @@ class Pictures:
         """
         if not 0 < len(data) <= MAX_BYTES:
             raise PerseError(UNREADABLE)
-        self._late = time.monotonic() + PATIENCE
+        self._late, self._patience = time.monotonic() + self._patience, PATIENCE
         try:
             os.write(self._to, len(data).to_bytes(4, "little") + data)
             head, pixels = self._child.read(3 * MAX_SIDE**2) or ({}, b"")

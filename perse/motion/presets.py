@@ -197,8 +197,8 @@ def _greeting() -> Sound:
 
 
 PRESETS: dict[str, Preset] = {
-    "turntable": Preset("Turntable", "The camera swings from side to side", 6.0, _alike(_turntable)),
-    "orbit": Preset("Full orbit", "The camera goes all the way round", 8.0, _alike(_orbit)),
+    "turntable": Preset("Side to side", "The camera swings from side to side", 6.0, _alike(_turntable)),
+    "orbit": Preset("All the way round", "The camera goes all the way round", 8.0, _alike(_orbit)),
     "alive": Preset("Alive", "Small natural movements and blinks", 6.0, _alike(_alive)),
     "idle": Preset("Idle", "Waits, and does nothing twice within a minute", 60.0, _alike(_idle), own_pace=True),
     "talking": Preset("Talking", "Says hello, with sound", 6.0, _talking, own_pace=True, sound=_greeting),
@@ -209,7 +209,7 @@ PRESETS: dict[str, Preset] = {
     "nod": Preset("Nod", "Yes", 3.0, _alike(_nod)),
     "shake": Preset("Shake", "No", 3.0, _alike(_shake)),
     "look_around": Preset("Look around", "Eyes lead, head follows", 6.0, _alike(_look_around)),
-    "sweep": Preset("Attribute sweep", "Your edit fades in and out while the head turns", 6.0, _alike(_sweep), sweeps=True),
+    "sweep": Preset("Show the change", "Your edit fades in and out while the head turns", 6.0, _alike(_sweep), sweeps=True),
 }
 
 

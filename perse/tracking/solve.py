@@ -115,6 +115,33 @@ def bounded(gram: np.ndarray, slope: np.ndarray, low: np.ndarray, high: np.ndarr
     return x
 
 
+def grams(columns: np.ndarray) -> np.ndarray:
+    """(T, E, E) of columns (T, R, E): A'A of each. A frame is one core's: BLAS would share each out to all, and while others have work to do
+    the last of them comes long after the rest, twenty times what the product takes."""
+    out = np.zeros((len(columns), columns.shape[2], columns.shape[2]))
+    _multiply(np.ascontiguousarray(columns), out)
+    return out
+
+
+@compiled(parallel=True)
+def _multiply(columns, out):
+    for t in prange(len(columns)):
+        rows, count = columns.shape[1], columns.shape[2]
+        whole = rows - rows % 4
+        for r in range(0, whole, 4):  # four at a time: `out` is read and written a quarter as often
+            for i in range(count):
+                a, b, c, d = columns[t, r, i], columns[t, r + 1, i], columns[t, r + 2, i], columns[t, r + 3, i]
+                for j in range(i, count):
+                    out[t, i, j] += a * columns[t, r, j] + b * columns[t, r + 1, j] + c * columns[t, r + 2, j] + d * columns[t, r + 3, j]
+        for r in range(whole, rows):
+            for i in range(count):
+                for j in range(i, count):
+                    out[t, i, j] += columns[t, r, i] * columns[t, r, j]
+        for i in range(count):
+            for j in range(i):
+                out[t, i, j] = out[t, j, i]
+
+
 @compiled(parallel=True)
 def _descend(gram, slope, low, high, x):
     for t in prange(len(x)):
@@ -259,7 +286,7 @@ def _solve_chunk(face, observed, fixed, K, rotation, shift, effective, cancelled
         now = weights[:, ACTIVE]
         # The weights themselves, not their change, are bounded and kept small.
         target = residual + np.einsum("tre,te->tr", columns, now)
-        gram = columns.transpose(0, 2, 1) @ columns + RIDGE * np.eye(active)
+        gram = grams(columns) + RIDGE * np.eye(active)
         slope = np.einsum("tre,tr->te", columns, target) - SPARSITY
         new = bounded(gram, slope, np.zeros_like(slope), np.ones_like(slope))
         step = answer[..., -1] - np.einsum("tie,te->ti", answer[..., :-1], new - now)

@@ -38,11 +38,13 @@ class Mirror:
         self._looking.release()
 
     def see(self, picture: bytes, now: float, afresh: bool = False) -> dict:
-        """{"moment": what a face adds to the controls, as of `live.curves`, or None where none is seen}.
+        """{"moment": what a face adds to the controls, as of `live.curves`, or None where none is seen; if it moves, also "soon": what it is
+        likely to add "ahead" seconds later}.
 
         picture: JPEG as `Pictures` takes it; now, afresh: as of `LiveDriver.see`. PerseError for what is no picture.
         """
         from ..live.curves import curves
+        from ..motion.driving.live_driver import AHEAD
 
         try:
             seen = self._driver.see(self._pictures.decode(picture), now, afresh)
@@ -52,7 +54,10 @@ class Mirror:
             raise PerseError("This picture of the camera could not be read.") from None
         finally:
             self._looking.release()
-        return {"moment": None if seen is None else curves([seen])["frames"][0]}
+        if seen is None:
+            return {"moment": None}
+        now, soon = curves([seen.now, seen.soon])["frames"]
+        return {"moment": now} | ({"soon": soon, "ahead": AHEAD} if soon != now else {})
 
     def close(self) -> None:
         """Switch it off."""

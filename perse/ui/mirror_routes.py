@@ -26,7 +26,7 @@ from .routes import FRESH_HEADERS, VISIT_HEADER, refusal, still_warming
 
 class MirrorRoutes:
     """POST /perse/mirror/{avatar}   header VISIT_HEADER; ?straight=1: the head looks straight ahead; body: a JPEG as `media.pictures` says,
-                                     or nothing, which switches it off -> {"moment": what it adds to the controls, or null}
+                                     or nothing, which switches it off -> what `Mirror.see` says, as JSON
 
     429 while the picture before is looked at, 503 when many are: the page waits a little. A picture takes its turn among all previews.
     """

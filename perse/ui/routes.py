@@ -23,7 +23,7 @@ from ..controls import Controls
 from ..errors import PerseError
 from ..motion.presets import PRESETS, preset_frame
 from ..render.visible_label import draw_mark
-from ..settings import LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES, TILE_VIEWS
+from ..settings import FACE_ZOOM, LIVE_SIZE, LIVE_SIZES, LONGEST_CONTROLS, SEEDS, SIZES, STRIP_FRAMES, TILE_VIEWS
 from .client_address import address_in
 from .desk import Desk
 from .engine import BUILD, PICTURE, WARMING, Engine
@@ -129,7 +129,7 @@ class FrameRoutes:
         return self._strip(entry, [preset_frame(name, controls, i / STRIP_FRAMES, entry.avatar.rig) for i in range(STRIP_FRAMES)])
 
     def _faces(self, entry: Entry, request: Request, controls: Controls) -> Response:
-        return self._strip(entry, [controls.with_(expression=face, zoom=1.15) for face in QUICK_FACES.values()])
+        return self._strip(entry, [controls.with_(expression=face, zoom=FACE_ZOOM) for face in QUICK_FACES.values()])
 
     def _strip(self, entry: Entry, looks: list[Controls]) -> Response:
         renderer = entry.renderer(STRIP_SIZE, "grey")

@@ -28,6 +28,9 @@ def test_the_head_does_what_the_camera_sees_while_a_light_is_on(alive, folder):
     page.wait_for_function("!document.getElementById('perse-mirror-view').srcObject")
     assert light.is_hidden() and not page.evaluate("perse.live.playing")
     page.evaluate("perse.look.edit((look) => { look.head_yaw = 0; })")
+    told = "Object.assign(perse.mirror, { goal: { at: 1000, is: { head_roll: 2 }, soon: { head_roll: 6, expression: { smile: 1 } }, ahead: 0.1 } })"
+    there = page.evaluate(f"() => {{ {told}; return [900, 1050, 9000].map((now) => perse.mirror.there(now)); }}")
+    assert [t["head_roll"] for t in there] == [2, 4, 6] and there[1]["expression"]["smile"] == 0.5, "on its way, and no farther"
     assert {u.partition("/perse/")[2].partition("/")[0] for u in urls} <= {"allow", "mirror", "faces", "frame"}
     page.get_by_role("tab", name="Expression").click()
     page.get_by_role("button", name="Mirror me").click()

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from perse import settings
+from perse.attributes.catalogue import CATEGORIES
 from perse.controls import RANGES, Controls
 from perse.settings import API_BUDGETS, LONGEST_CONTROLS, SIZES, VIDEO_FORMATS, VIDEO_FPS, VIDEO_SECONDS, VIDEO_SIZES
 from perse.ui import one_visit
@@ -105,3 +106,10 @@ def test_texts_name_the_seconds_that_hold():
 )
 def test_descriptions_of_calls_name_the_limits_that_hold(call, words):
     assert words in inspect.getdoc(call)
+
+
+def test_tiles_are_seen_from_where_a_camera_may_stand_and_details_of_a_face_from_near_by():
+    views, names = settings.TILE_VIEWS, {c.name for c in CATEGORIES}
+    assert {*views} - {""} <= names
+    assert all(RANGES["zoom"][0] <= view["zoom"] <= RANGES["zoom"][1] for view in views.values())
+    assert min(views[name]["zoom"] for name in ("eyebrows", "eyes", "nose", "mouth")) > 1.5 * views[""]["zoom"]

@@ -119,6 +119,8 @@ POSES = {
     "between two beards": Controls(attributes={"beard_full": 0.5, "beard_moustache": 0.5}),
     "dyed, and the hair taken off": Controls(attributes={"hair_blue": 1.0, "hair_bald": 0.6, "hair_ears": 1.0}),
     "raw latent": Controls(latents={"nose": (0.5, -0.5, 0, 0, 0, 1.0)}),
+    "a style under its former category": Controls(styles={"hair": {"blue": 0.7, "cropped": 0.6}}),
+    "two styles and a slider of one category": Controls(styles={"hair_colour": {"blue": 0.5, "red": 0.5}}, attributes={"hair_dark": 0.3}),
 }
 
 

@@ -5,7 +5,7 @@ import torch
 
 from perse.face.landmarks import FACE
 from perse.rig.expressions import INDEX, NAMES, expand
-from perse.tracking.solve import Face, bounded
+from perse.tracking.solve import Face, bounded, grams
 
 
 def test_landmark_model_equals_the_rig(rig):
@@ -35,3 +35,8 @@ def test_bounded_finds_the_constrained_minimum():
     inside = (x > 0) & (x < 1)
     assert np.abs(gradient[inside]).max() < 1e-3
     assert (gradient[x == 0] >= -1e-9).all() and (gradient[x == 1] <= 1e-9).all()
+
+
+def test_products_of_columns_are_what_blas_says():
+    columns = np.random.default_rng(0).normal(size=(3, 39, 7))
+    assert np.abs(grams(columns) - columns.transpose(0, 2, 1) @ columns).max() < 1e-12

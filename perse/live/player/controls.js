@@ -28,18 +28,39 @@ export function shapeWeights(head, controls) {
   return out;
 }
 
-// Map of category -> Float32Array: its latent, attributes, styles and latents added up within the axes' ranges.
+// The category in which a style is found today: looks may name one that has become several.
+function homeOf(head, category, style) {
+  const names = [category, ...(head.former?.split[category] || [])];
+  return names.map((name) => head.categories.find((c) => c.name === name)).find((c) => c?.styles.some((s) => s.name === style));
+}
+
+// A raw latent vector as a list of [category, values]: one as long as all that its category has become is of the time before.
+function latentParts(head, category, values) {
+  const { split, shorter } = head.former || { split: {}, shorter: {} };
+  const long = new Map(head.categories.map((c) => [c.name, c.axes.length]));
+  const homes = (split[category] || []).filter((name) => long.has(name)), before = (name) => Math.min(shorter[name] ?? Infinity, long.get(name));
+  const whole = homes.reduce((sum, name) => sum + before(name), 0);
+  if (homes.length < 2 || values.length !== whole || values.length === long.get(category)) return [[category, values]];
+  let at = 0;
+  return homes.map((name) => [name, values.slice(at, (at += before(name)))]);
+}
+
+// Map of category -> Float32Array: its latent, attributes, styles and latents added up within the axes' ranges, as
+// `perse.avatar.state.latents_of` does it.
 export function latentsOf(head, controls) {
-  const out = new Map();
-  for (const category of head.categories) {
-    const z = new Float32Array(category.axes.length);
-    category.axes.forEach((axis, k) => (z[k] += (controls.attributes || {})[axis.name] || 0));
-    for (const [name, amount] of Object.entries((controls.styles || {})[category.name] || {})) {
-      const style = category.styles.find((s) => s.name === name);
-      if (style) category.axes.forEach((axis, k) => (z[k] += amount * (style.at[axis.name] || 0)));
+  const all = new Map(head.categories.map((c) => [c.name, new Float32Array(c.axes.length)])), out = new Map();
+  for (const [category, styles] of Object.entries(controls.styles || {})) {
+    for (const [name, amount] of Object.entries(styles)) {
+      const home = homeOf(head, category, name), style = home?.styles.find((s) => s.name === name);
+      home?.axes.forEach((axis, k) => (all.get(home.name)[k] += amount * (style.at[axis.name] || 0)));
     }
-    ((controls.latents || {})[category.name] || []).forEach((value, k) => (z[k] += value));
-    category.axes.forEach((axis, k) => (z[k] = Math.min(1, Math.max(axis.low, z[k]))));
+  }
+  for (const [former, whole] of Object.entries(controls.latents || {})) {
+    for (const [category, values] of latentParts(head, former, whole)) values.forEach((value, k) => all.has(category) && (all.get(category)[k] += value));
+  }
+  for (const category of head.categories) {
+    const z = all.get(category.name);
+    category.axes.forEach((axis, k) => (z[k] = Math.min(1, Math.max(axis.low, z[k] + ((controls.attributes || {})[axis.name] || 0)))));
     if (z.some((x) => x !== 0)) out.set(category.name, z);
   }
   return out;

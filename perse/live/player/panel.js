@@ -91,7 +91,7 @@ export class Panel {
 
   #category(category) {
     const { controls } = this;
-    const chips = category.styles.map((style) => {
+    const chips = category.styles.filter((style) => !style.unavailable).map((style) => {
       const chip = element("button", { type: "button", textContent: style.label });
       chip.dataset.style = `${category.name}/${style.name}`;
       chip.onclick = () => {

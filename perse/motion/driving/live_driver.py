@@ -4,6 +4,8 @@ The same fit as of a clip, of one picture at a time and by landmarks alone. The 
 the face does there already, a smile say, counts as its expression.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ... import cores
@@ -23,6 +25,10 @@ MOST_TURNED = 50.0  # degrees from the camera beyond which landmarks are guessed
 NOISE = np.concatenate([np.full(len(NAMES), 0.06), np.repeat([0.6, 0.012], 3), np.full(2, 2.0)])
 # Of the filter: cycles a second that pass at rest, and more of them for each NOISE a second that something moves; those that pass of speed.
 CALM, QUICK, SPEED = 1.0, 0.15, 1.0
+# A moment to come, which hides half of the way that a picture takes until its head is seen: seconds ahead; the share of its pace that is
+# believed to last, 0.4 to 0.6: with all of it a head that stops would swing on by half of its way; cycles a second of a pace that pass, 3 to
+# 5; NOISE a second below which nothing is on its way.
+AHEAD, LASTS, PACE, AT_REST = 0.1, 0.5, 4.0, 3.0
 FORGOTTEN = 1.0  # seconds without a face after which what was before says nothing about now
 NOTHING_FIXED = Fixed(np.zeros((0, 3)), np.zeros((1, 0, 2)), np.zeros((1, 0), bool))
 
@@ -37,17 +43,32 @@ class Steady:
     def __call__(self, values: np.ndarray, now: float) -> np.ndarray:
         """values (N,) at `now`, seconds; the filtered ones."""
         if self._at is None or now - self._at > FORGOTTEN:
-            self._at, self._values, self._speed = now, values, np.zeros_like(values)
+            self._at, self._values, self._speed, self._pace = now, values, np.zeros_like(values), np.zeros_like(values)
             return values
         step = max(now - self._at, 1e-3)
         self._at = now
         self._speed = self._speed + _share(SPEED, step) * ((values - self._values) / step - self._speed)
-        self._values = self._values + _share(CALM + QUICK * np.abs(self._speed) / self.noise, step) * (values - self._values)
+        moved = _share(CALM + QUICK * np.abs(self._speed) / self.noise, step) * (values - self._values)
+        self._values = self._values + moved
+        self._pace = self._pace + _share(PACE, step) * (moved / step - self._pace)
         return self._values
+
+    def ahead(self, seconds: float) -> np.ndarray:
+        """(N,) where they are likely to be so long after the last call. What is at rest stays."""
+        certain = np.maximum(np.abs(self._pace) - AT_REST * self.noise, 0.0)
+        return self._values + LASTS * seconds * np.copysign(certain, self._pace)
 
 
 def _share(cycles, step: float):
     return 1 - np.exp(-2 * np.pi * cycles * step)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a face adds to an edit: now, and likely AHEAD seconds later."""
+
+    now: Controls
+    soon: Controls
 
 
 class LiveDriver:
@@ -58,7 +79,7 @@ class LiveDriver:
         self._last: np.ndarray | None = None
         self._driver: Driver | None = None
 
-    def see(self, picture: np.ndarray, now: float, afresh: bool = False) -> Controls | None:
+    def see(self, picture: np.ndarray, now: float, afresh: bool = False) -> Seen | None:
         """What the face in a picture (H, W, 3) uint8, seen at `now`, seconds, adds to an edit; None if there is none, or one from the side.
 
         afresh: it looks straight ahead in this one, as it did in the first.
@@ -84,9 +105,9 @@ class LiveDriver:
             fit = solve(driver.face, seen[:, :FACE, :2], NOTHING_FIXED, driver.K, rotations[1:], shifts[1:], effective)
         gaze = np.degrees(driver.gaze(seen, fit.rotation, fit.shift, fit.weights))[0]
         values = np.concatenate([fit.weights[0] + self._there, driver.head(fit.rotation, fit.shift)[0], gaze])
-        weights, head, gaze = np.split(self._steady(values, now), [len(NAMES), len(NAMES) + 6])
-        curves = Curves.still(1).with_(weights=weights[None].clip(0, 1), head=head[None], gaze=gaze[None])
-        return curves.at(0).with_(neutralise=1.0)
+        weights, head, gaze = np.split(np.stack([self._steady(values, now), self._steady.ahead(AHEAD)]), [len(NAMES), len(NAMES) + 6], 1)
+        curves = Curves.still(2).with_(weights=weights.clip(0, 1), head=head, gaze=gaze)
+        return Seen(*(curves.at(k).with_(neutralise=1.0) for k in range(2)))
 
     def _begin(self, landmarks: np.ndarray) -> None:
         self._scale, self._offset = lay_over(self.avatar, landmarks)

@@ -1,9 +1,11 @@
-// "Mirror me": the camera's small pictures go to the server one by one, what the face in them does comes back, and the live head does it.
+// "Mirror me": the camera's small pictures go to the server one by one, what the face in them does comes back, and the live head
+// does it.
 (() => {
   const LONG = 320; // pixels of a picture's longer side
   const JPEG = { type: "image/jpeg", quality: 0.8 };
   const PACE = 45; // milliseconds between two pictures at least
-  const FOLLOWS = 60; // milliseconds in which the head goes most of the way to what was told last: a picture is no step
+  const FOLLOWS = 30; // milliseconds in which the head goes most of the way to what was told last: a picture is no step; 20 to 60
+  const USUAL = 0.2; // share of the latest in how long something usually takes
   const FORGETS = 1500; // milliseconds without a face after which the head is at rest
   const WAITS = 400; // milliseconds before it is tried again when many are there
   const find = (id) => document.getElementById(id);
@@ -102,34 +104,41 @@
       track.onended = () => { if (run === live.run) { perse.toast("The camera has stopped."); live.stop(); } };
       view.srcObject = stream;
       view.play().catch(() => {});
-      Object.assign(this, { goal: {}, shown: {}, straight: true, seen: 0, rate: 0 });
+      Object.assign(this, { goal: { is: {} }, shown: {}, straight: true, seen: 0, rate: 0 });
       this.tell("Look straight at the screen …");
       this.show(run);
       const owner = { "X-Perse-Visit": await perse.visit.secret() };
-      const beside = packer();
+      const beside = packer(), usual = { making: 0, looking: 0 };
+      const timed = async (what, promise, began = performance.now()) => {
+        const out = await promise;
+        usual[what] += USUAL * (performance.now() - began - usual[what]);
+        return out;
+      };
       let met = performance.now(), before = met;
+      let next = null; // the picture that is made ready while the one before is looked at, so late that it is new when its turn comes
       while (run === live.run) {
-        const began = performance.now();
-        const { straight } = this;
-        let seen = false;
-        this.straight = false;
+        let picture = null, seen = false;
         try {
-          const picture = await this.picture(view, beside); // not made ready before: it would be old when its turn comes
+          picture = await (next ?? timed("making", this.picture(view, beside)));
+          next = null;
           if (run !== live.run) break;
-          if (picture) {
-            const answer = await perse.ask(`mirror/${token}`, straight ? { straight: 1 } : {}, picture, owner);
-            const { moment } = await answer.json(), now = performance.now();
-            this.rate += 0.1 * (1000 / (now - before) - this.rate);
-            before = now;
-            if (moment) {
-              [this.goal, met] = [moment, now];
-              seen = true;
-              this.seen += 1;
-            } else if (now - met > FORGETS) {
-              this.goal = {};
-            }
-            this.tell(moment ? "Your face is followed." : now - met > FORGETS ? "No face is seen: please look into the camera, in even light." : "");
+          if (!picture) {
+            await pause(PACE);
+            continue;
           }
+          const asked = perse.ask(`mirror/${token}`, picture.straight ? { straight: 1 } : {}, picture.blob, owner).then((answer) => answer.json());
+          next = pause(Math.max(usual.looking, PACE) - usual.making).then(() => run === live.run && timed("making", this.picture(view, beside))).catch(() => null);
+          const told = await timed("looking", asked), now = performance.now();
+          this.rate += 0.1 * (1000 / (now - before) - this.rate);
+          before = now;
+          if (told.moment) {
+            [this.goal, met] = [{ ...told, is: told.moment, at: picture.at }, now];
+            seen = true;
+            this.seen += 1;
+          } else if (now - met > FORGETS) {
+            this.goal = { is: {} };
+          }
+          this.tell(told.moment ? "Your face is followed." : now - met > FORGETS ? "No face is seen: please look into the camera, in even light." : "");
         } catch (error) {
           if (run !== live.run) break;
           if (![202, 429, 503].includes(error.status)) {
@@ -138,13 +147,20 @@
             break;
           }
           this.tell(error.message);
-          await pause(WAITS);
+          const [old] = await Promise.all([next, pause(WAITS)]);
+          next = null;
+          if (old?.straight) this.straight = true;
         }
-        if (straight && !seen) this.straight = true; // then the next one says it
-        await pause(Math.max(0, PACE - (performance.now() - began)));
+        if (picture?.straight && !seen) this.straight = true; // then the next one says it
       }
       beside.close();
       perse.ask(`mirror/${token}`, {}, "", owner).catch(() => {}); // it forgets by itself, too
+    },
+
+    // What the head goes after at `now`: on the way from what was told of a picture to what was told of later, and no farther.
+    there(now) {
+      const { at, is, soon, ahead } = this.goal;
+      return soon ? towards(is, soon, Math.min(1, Math.max(0, now - at) / (1000 * ahead))) : is;
     },
 
     // The head goes after what was told last, with every picture of the display.
@@ -153,17 +169,19 @@
       let last = performance.now();
       while (run === live.run && live.player) {
         const now = performance.now();
-        this.shown = towards(this.shown, this.goal, 1 - Math.exp((last - now) / FOLLOWS));
+        this.shown = towards(this.shown, this.there(now), 1 - Math.exp((last - now) / FOLLOWS));
         last = now;
         live.player.set(perse.player.moved(live.wanted(), { fps: 1, frames: [this.shown] }, 0));
         await new Promise(requestAnimationFrame);
       }
     },
 
-    // What the camera shows, as a JPEG; none before its first picture.
+    // What the camera shows: {blob: a JPEG, at: when, straight: whether the head looks straight ahead in it}; none before its first picture.
     async picture(view, beside) {
       const { videoWidth: width, videoHeight: height } = view;
       if (!width) return null;
+      const { straight } = this, at = performance.now();
+      this.straight = false;
       this.paper ??= document.createElement("canvas");
       const scale = Math.min(1, LONG / Math.max(width, height)), flipped = find("perse-mirrored").checked;
       const [w, h] = [width, height].map((side) => Math.max(1, Math.round(scale * side)));
@@ -171,7 +189,8 @@
       const pen = this.paper.getContext("2d", { alpha: false, willReadFrequently: true }); // the graphics card has its own work
       pen.setTransform(flipped ? -1 : 1, 0, 0, 1, flipped ? w : 0, 0);
       pen.drawImage(view, 0, 0, w, h);
-      return (await beside.pack(pen.getImageData(0, 0, w, h))) || new Promise((done) => this.paper.toBlob(done, JPEG.type, JPEG.quality));
+      const blob = (await beside.pack(pen.getImageData(0, 0, w, h))) || (await new Promise((done) => this.paper.toBlob(done, JPEG.type, JPEG.quality)));
+      return { blob, at, straight };
     },
   };
   perse.mirror = mirror;
