@@ -164,7 +164,7 @@ def test_the_nape_under_hair_that_goes_lies_on_the_neck_once(shop, rig):
     parts = sum(made(shop, name).shape for name in ("hair_up", "hair_ends", "hair_ears"))[shell]
     for moved in (bald, parts):
         assert ((moved * unit(inward)).sum(1) / np.maximum(depth, 1e-6))[skin].max() < 1.05
-    assert ((bald * unit(inward)).sum(1) / depth)[skin].max() > 0.6
+    assert ((bald * unit(inward)).sum(1) / depth)[skin].max() > 0.4, "as the weight of hair alone it would be 0.3"
 
 
 def test_the_shaded_side_of_a_face_goes_on_over_a_bald_head(shop, rig, texture):
