@@ -164,7 +164,7 @@ class Strands:
 
     length (eye distances), density (strands per squared eye distance), width of a strand on average; cover: how much of the skin finer
     hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand;
-    kind: what tints it; heavy: how much of their way strands turn down by their weight.
+    kind: what tints it; heavy: how much of their way strands turn down by their weight; varied: how much they differ in colour, of what a beard's do.
     """
 
     region: str
@@ -177,6 +177,7 @@ class Strands:
     pieces: int = 2
     kind: str = "beard"
     heavy: float = 0.35
+    varied: float = 1.0
 
 
 @dataclass(frozen=True)

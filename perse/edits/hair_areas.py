@@ -20,6 +20,14 @@ RECEDES = 0.09  # eye distances behind the face's outline of one step in the tab
 # How low hair grows, eye distances below the eyes, at these depths behind them: before the ears, behind them, at the nape.
 DEPTHS, LINE = (0.2, 0.5, 0.7, 1.2), (0.0, 0.25, 0.45, 0.95)
 RAGGED = 0.1  # eye distances over which hair ends at that line
+HID = (
+    0.35,
+    0.15,
+    11,
+    4,
+)  # eye distances from hair up to which, and within which wholly, it hid the bust; every which texel is looked at, of both
+UNSEEN = (25.0, 70.0)  # texels of the bust from what the photo shows of it, within which that stays, and beyond which all goes
+NAPE = -0.3  # eye distances below the line to which hair grows, from which it may have hidden the neck
 EAR = (0.5, 0.8)  # weight of an ear from which, and from which wholly, it comes out of the hair
 HAIRLINE = (0.01, 0.09)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
 UNEVEN = (0.008, ((23.0, 0.4), (47.0, 2.1), (90.0, 4.0)))  # eye distances by which that varies, and waves (an eye distance, phase) along it
@@ -75,8 +83,20 @@ def hanging(regions: Known) -> np.ndarray:
         block = chart_slice(part)
         weight[block] = hair[block] * smooth_step(below_hair(regions.points[block]), -RAGGED / 2, RAGGED / 2)
     body = chart_slice("body")
-    weight[body] = hair[body]
+    weight[body] = np.maximum(hair[body], _hid(regions, weight))
     return weight * (1 - regions("covered_ears"))
+
+
+def _hid(regions: Known, hair: np.ndarray) -> np.ndarray:
+    """Weight (h, w) on the bust's chart of what this hair (ATLAS, ATLAS) hid: next to it, and seen in no photo, it is as wide as that hair was."""
+    shell, body = chart_slice("shell"), chart_slice("body")
+    points = regions.points[shell][hair[shell] > 0.5]
+    if not len(points):
+        return np.zeros_like(hair[body])
+    away = cKDTree(points[:: HID[2]]).query(regions.points[body][:: HID[3], :: HID[3]])[0].astype(np.float32)
+    away = cv2.resize(away, hair[body].shape[::-1], interpolation=cv2.INTER_LINEAR)
+    behind = cv2.distanceTransform((regions.texture.seen[body] < 0.1).astype(np.uint8), cv2.DIST_L2, 5)
+    return smooth_step(away, *HID[:2]) * smooth_step(behind, *UNSEEN)
 
 
 def pinned(regions: Known) -> np.ndarray:
@@ -111,8 +131,11 @@ def own_fringe(regions: Known) -> np.ndarray:
 
 
 def bald_area(regions: Known) -> np.ndarray:
-    """All hair, and ears that are under it."""
-    return np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
+    """All hair, and ears and a neck that are under it."""
+    weight = np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
+    body = chart_slice("body")
+    weight[body] = np.maximum(weight[body], _hid(regions, weight * (below_hair(regions.points) > NAPE)))
+    return weight
 
 
 def _under_line(regions: Known) -> np.ndarray:
