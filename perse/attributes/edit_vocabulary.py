@@ -64,7 +64,8 @@ class Tuck:
     """The hair drawn in towards the skull, as by a haircut or under a hat.
 
     keep: share of the hair's thickness that is left; region: "hair", or a part of it; strands beyond the outline vanish.
-    early: 1 = in step with the amount, 2 = nearly done at the half, so that nothing pokes through what comes on top.
+    early: 1 = in step with the amount, 2 = nearly done at the half, so that nothing pokes through what comes on top; at_crown: the same on top of the
+    head, of what goes under a hat, which is closed last.
     most: thickness that is left at most, eye distances.
     """
 
@@ -72,10 +73,11 @@ class Tuck:
     region: str = "hair"
     early: float = 1.0
     most: float = 9.0
+    at_crown: float | None = None
 
 
 # What is built over hair that is drawn in has to know how far it is.
-UNDER_HAT = Tuck(0.30, "under_hat", early=1.2, most=0.08)
+UNDER_HAT = Tuck(0.30, "under_hat", early=2.0, most=0.08, at_crown=0.5)
 PINNED = Tuck(0.75, "pinned", most=0.16)
 
 
@@ -162,7 +164,7 @@ class Strands:
 
     length (eye distances), density (strands per squared eye distance), width of a strand on average; cover: how much of the skin finer
     hair hides in the region's midst; lift: how far strands stand off (0 lies flat, 1 stands up); opacity: of one strand; pieces: Gaussians a strand;
-    kind: what tints it; heavy: how much of their way strands turn down by their weight.
+    kind: what tints it; heavy: how much of their way strands turn down by their weight; varied: how much they differ in colour, of what a beard's do.
     """
 
     region: str
@@ -175,6 +177,7 @@ class Strands:
     pieces: int = 2
     kind: str = "beard"
     heavy: float = 0.35
+    varied: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ BROWS = Category("eyebrows", "Eyebrows", (
          prompt="dark eyebrows"),
     axis("brow_light", "Light", "Lighter, blond brows", (Recolor("brows", to=(66, 7, 24), lightness=22), Tint("brows", to=(60, 8, 24), lightness=45)),
          ("brow_area",), prompt="light blond eyebrows"),
-    axis("brow_full", "Fullness", "Denser brows, hair by hair", Strands("brow_hairs", 0.105, 4600, 0.0056, 0.35, 0.16, kind="brows", heavy=0.0),
+    axis("brow_full", "Fullness", "Denser brows, hair by hair", Strands("brow_hairs", 0.105, 4600, 0.0056, 0.35, 0.16, kind="brows", heavy=0.0, varied=0.35),
          ("brow_area",), prompt="full, bushy eyebrows"),
 ), (
     style("thick", "Thick", brow_thickness=1), style("thin", "Thin", brow_thickness=-1), style("arched", "Arched", brow_arch=1),

@@ -30,6 +30,7 @@ EAR_BLUR = 9.0  # texels over which an ear's region fades into the skin around i
 UNDER_JAW = 0.15  # eye distances behind the face's outline over which what grows on the chin ends
 PUPIL = 0.34  # of the iris' radius: an iris is recoloured from there outwards
 Box = tuple[slice, slice]
+BROW_EDGE = 7  # texels, the size of the square by which hairs may stand beside the photo's own brows
 FACIAL_HAIR = ("beard", "moustache", "goatee", "chin_beard")
 
 
@@ -180,6 +181,8 @@ class Regions:
             weight *= np.clip(1 - 1.4 * cv2.dilate(masks["lips"], np.ones((5, 5))), 0, 1) * np.clip(1 - self.texture.cover(), 0, 1)
         if area.skin:
             weight *= np.clip(masks["skin"], 0, 1)
+        if name == "brow_hairs":  # fuller brows are no larger ones
+            weight *= np.clip(1.5 * soft(cv2.dilate(masks["brows"], np.ones((BROW_EDGE, BROW_EDGE))), 2), 0, 1)
         if name == "eye_area":
             weight = np.maximum(weight, self("eyeballs"))
         if name == "mouth_area":

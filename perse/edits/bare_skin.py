@@ -17,9 +17,12 @@ from ..texture.fill_holes import diffuse
 from .already_worn import own_beard
 from .atlas_regions import Regions, box_of, soft
 from .edit import Patch
+from .hair_areas import below_hair
 from .reshape import Shaper
 
 SHADOW = 12.0  # texels beside hair on which its shadow and single hairs lie
+UNSEEN_BESIDE = 90.0  # texels beside hair over which made up skin passes into the skin that comes: no seam (60 to 120)
+CAST = 45.0  # texels from hair up to which it may cast a shade on skin (30 to 60); what is as dark farther off is the face's own
 BORDER = (0.35, 0.75)  # weight from which, and from which wholly, there is skin instead of hair
 RIDGE = (0.06, 0.12, 0.06)  # on how light depends on the normal; most on its height, which a face without a forehead says least of
 FITS, IN_SHADE = 4, 0.09  # times that light is fitted, and RGB by which skin is darker than by the last fit that counts no more
@@ -33,6 +36,8 @@ DARKER = (0.05, 0.13)  # RGB by which it is, at least, and surely
 NEIGHBOURS = 14.0  # texels, standard deviation, around what lies beside hair within which the parts of hair have their shares of it
 BELOW_BROWS = -0.16  # of the mean face, eye distances below the eyes: lower than that eyes and shade are dark, too
 BETWEEN_BROWS = -0.02  # and between the brows: beside the root of the nose there are no eyes
+EYES = (0.80, 0.30)  # of the mean face, eye distances beside and below which there are cheeks and no eyes
+THIN_OUT = (-0.40, 0.05)  # eye distances below the line to which hair grows, between which cropped hair thins out
 MOST_PORES = 0.012  # RGB in [0, 1], of skin's fine detail
 
 
@@ -112,7 +117,7 @@ def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bar
         cropped = stubble(regions, texture, clean, HALF_CROPPED) - 0.5 * (left + texture.color)
         cropped[chart_slice("body")] = 0
         halfway = box, (cropped * weight[..., None])[inside]
-    return Bared((box, ((left - texture.color) * weight[..., None])[inside]), weight, fresh, halfway)
+    return Bared((box, ((left - texture.color) * weight[..., None])[inside]), weight[regions.nearest], fresh, halfway)
 
 
 def stubble(regions: Regions, texture: Texture, clean: np.ndarray, share: float) -> np.ndarray:
@@ -123,7 +128,8 @@ def stubble(regions: Regions, texture: Texture, clean: np.ndarray, share: float)
     tone = texture.color[seen if seen.any() else hair > 0].mean(0) if hair.any() else np.zeros(3)
     # They are lit as the skin between them is.
     lit = clean.mean(-1, keepdims=True) / max(float(clean[chart_slice("shell")].mean()), 1e-3)
-    elsewhere = np.maximum.reduce([regions(name) for name in ("own_fringe", "covered_ears", "hanging")])
+    # Down to where hair grows they stand closer and closer, and end nowhere in a line.
+    elsewhere = np.maximum.reduce([regions("own_fringe"), regions("covered_ears"), smooth_step(below_hair(regions.points), *THIN_OUT)])
     grain = share + STUBBLE * regions.remembered("grain of stubble", _stubble)
     skin = np.clip(grain + (1 - grain) * elsewhere, 0, 1)[..., None]
     return skin * clean + (1 - skin) * np.clip(tone * lit, 0, 1)
@@ -146,7 +152,7 @@ def _bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> 
             other = np.maximum(hair, _stray(regions, texture, painted, hair))[block]
             known = np.clip(regions("bare_skin")[block] * 1.2 - 0.1, 0, 1) * (texture.seen[block] > 0.2) * (other < 0.05)
             rest = cv2.GaussianBlur(texture.color[block] - painted, (0, 0), 3).astype(np.float32)
-            known *= smooth_step(rest.mean(-1), -2 * IN_SHADE, -IN_SHADE)  # but no shade: what casts it goes
+            known *= _not_cast(rest.mean(-1), known, hair[block])
             rest = diffuse(rest, known.astype(np.float32))
             painted = painted + rest
             # And on behind the outline of the face.
@@ -162,13 +168,25 @@ def _bare_head(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper) -> 
     return out
 
 
+def _not_cast(rest: np.ndarray, known: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """How far (h, w) skin whose light differs so much (h, w) from what its normal explains is no shade that hair (h, w) casts, which goes with
+    it: what is as dark where no hair is near, the side away from a window, say, stays. known (h, w): where there is skin to tell by."""
+    far = known * (cv2.distanceTransform((hair < 0.3).astype(np.uint8), cv2.DIST_L2, 5) > CAST)
+    own = np.minimum(diffuse(rest[..., None], far.astype(np.float32))[..., 0], 0) if far.sum() > 100 else 0.0
+    return smooth_step(rest - own, -2 * IN_SHADE, -IN_SHADE)
+
+
 def _shaded(regions: Regions, weight: np.ndarray) -> np.ndarray:
-    """Weight (ATLAS, ATLAS) of the skin beside hair (ATLAS, ATLAS) that is taken off: single hairs and shadow lie on it."""
+    """Weight (ATLAS, ATLAS) of the skin beside hair (ATLAS, ATLAS) that is taken off: single hairs and shadow lie on it, and what the photo does
+    not show of it was made up beside hair."""
     out = np.zeros_like(weight)
     for part in ("face", "shell"):
         block = chart_slice(part)
         away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
-        out[block] = smooth_step(away, SHADOW, 0.4 * SHADOW) * np.clip(2 * regions("skin")[block], 0, 1)
+        unseen = smooth_step(away, UNSEEN_BESIDE, SHADOW) * cv2.GaussianBlur(
+            np.clip(1 - 3 * regions.texture.seen[block], 0, 1), (0, 0), 5.0
+        )
+        out[block] = np.maximum(smooth_step(away, SHADOW, 0.4 * SHADOW), unseen) * np.clip(2 * regions("skin")[block], 0, 1)
     block = chart_slice("face")
     out[block] *= 1 - _beside_features(regions)
     return out
@@ -181,8 +199,8 @@ def _beside_features(regions: Regions) -> np.ndarray:
 
 
 def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weight (ATLAS, ATLAS) of the ends of hair on a forehead, below what the mask knows of it (ATLAS, ATLAS): darker than the skin that would
-    be there, on the face's chart (h, w, 3)."""
+    """Weight (ATLAS, ATLAS) of the ends of hair on forehead and cheeks, beside what the mask knows of it (ATLAS, ATLAS): darker than the skin that
+    would be there, on the face's chart (h, w, 3)."""
     out = np.zeros_like(weight)
     block, features = chart_slice("face"), _beside_features(regions)
     away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
@@ -190,7 +208,8 @@ def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.nda
     x, y = np.moveaxis(regions.face_xy, -1, 0)
     low = BELOW_BROWS + (BETWEEN_BROWS - BELOW_BROWS) * smooth_step(np.abs(x), 0.22, 0.16)
     high = smooth_step(y - low, 0.0, -0.08)
-    likely = smooth_step(darker, *DARKER) * high * (1 - features)
+    cheeks = smooth_step(np.maximum(np.abs(x) - EYES[0], y - EYES[1]), 0.0, 0.08) * (1 - np.clip(2 * own_beard(regions)[block], 0, 1))
+    likely = smooth_step(darker, *DARKER) * np.maximum(high, cheeks) * (1 - features)
     # A fringe's tip that hangs down between the brows hangs together with it.
     _, labels = cv2.connectedComponents(((likely > 0.3) & (away < TIPS)).astype(np.uint8))
     tips = np.isin(labels, np.setdiff1d(labels[away < STRAY[0]], 0)).astype(np.float32)

@@ -19,6 +19,7 @@ class BoundMesh:
     color (V, 3). segments (M, 2): vertex pairs of strand pieces, each to become one elongated Gaussian of `width`;
     empty for solid objects, whose triangles are sampled instead. kind: what tints it ("hair", "hat" ...).
     start (V,): the amount at which a vertex appears, so that an object grows instead of fading in; None: it fades in.
+    growing: how much more of the amount makes it solid.
     """
 
     face: np.ndarray
@@ -30,17 +31,18 @@ class BoundMesh:
     width: float = 0.0
     kind: str = ""
     start: np.ndarray | None = None
+    growing: float = GROWING
     _seat: dict = field(default_factory=dict, repr=False, compare=False)  # of the rest pose; shared by what `replace` makes of this
 
     def opacity(self, vertex: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
         """Linear and quadratic coefficient (n,) of the opacity over the amount at these vertices (n,); it is meant to
-        be clamped to [0, 1], so that a growing object has a front: 0 up to its `start`, 1 from a `GROWING` later."""
+        be clamped to [0, 1], so that a growing object has a front: 0 up to its `start`, 1 from a `growing` later."""
         if self.start is None:
             # Strands and tubes lie several deep: if each grew linearly, a quarter of the amount would show three
             # quarters of the beard.
             return np.zeros(len(vertex)), np.full(len(vertex), full)
         start = self.start[vertex]
-        steep = 1 / ((start + GROWING) * GROWING)
+        steep = 1 / ((start + self.growing) * self.growing)
         return -steep * start, steep
 
     def grown(self, amount: float) -> "BoundMesh":

@@ -108,7 +108,7 @@ def afro(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     """Small coils all over the hair, without a direction."""
     rng = np.random.default_rng(seed)
     count, pieces = step.count, 3
-    roots = face, bary, root, normal = _roots(head, count, rng, 1.0, 0.08, 2.2)
+    roots = face, bary, root, normal = _roots(head, count, rng, 1.0, front=2.2)
     t = np.linspace(0, 1, pieces + 1)
     one = unit(np.cross(normal, unit(rng.standard_normal((count, 3)))))
     # The plane of a coil stands more or less upright.

@@ -14,8 +14,8 @@ Patch = tuple[Box, np.ndarray]  # where in the atlas, and what is added to its c
 class Edit:
     """What one axis does at amount +1 or -1.
 
-    shape (V, 3): displacement of the rest shape, or None; early: 1 if it is in step with the amount, up to 2 if it is
-    ahead of it. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
+    shape (V, 3): displacement of the rest shape, or None; early, one number or (V, 1): 1 if it is in step with the amount, up to 2 if it is
+    ahead of it, less if it comes late. patch: where in the atlas, and what is added to the colour there; color: the same as a whole texture
     (ATLAS, ATLAS, 3), for whoever has one. halfway: what is added besides half of that at half of the amount, or None.
     cover (ATLAS, ATLAS): how much of what was there the patch hides, or None. fresh (ATLAS, ATLAS): where on the head skin takes the place
     of hair, whose strands are not the skin's to be painted, or None.
@@ -26,7 +26,7 @@ class Edit:
     def __init__(self, base: np.ndarray | None = None):
         self.base = base
         self.shape: np.ndarray | None = None
-        self.early = 1.0
+        self.early: float | np.ndarray = 1.0
         self.patch: Patch | None = None
         self.halfway: Patch | None = None
         self.solid: np.ndarray | None = None

@@ -75,7 +75,7 @@ def grow(rig: Rig, texture: Texture, edit: Strands, region: np.ndarray, color: n
     face, bary, root, normal, along, at, paths = (x[kept] for x in (face, bary, root, normal, along, at, paths))
     count, points = paths.shape[:2]
     t = np.linspace(0, 1, points)
-    tone = _tones(color, count, rng) * _light(texture, region, at)[:, None]
+    tone = _tones(color, count, edit.varied, rng) * _light(texture, region, at)[:, None]
     # Roots lie in the shadow of what grows above them; tips are bleached and lit.
     shade = np.interp(t, [0, 0.5, 1], [0.8, 1.0, 1.08])
     # Roots come one by one, those first that are most like the skin: what comes later is unlike it, and nowhere does the picture go there and
@@ -190,12 +190,12 @@ def _before_lips(rig: Rig, paths: np.ndarray) -> np.ndarray:
     return np.asarray((sample(lips, points) > 0.8).any(1))
 
 
-def _tones(color: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """RGB (count, 3) of strands around a colour (3,)."""
+def _tones(color: np.ndarray, count: int, varied: float, rng: np.random.Generator) -> np.ndarray:
+    """RGB (count, 3) of strands around a colour (3,), which differ by so much of what those of a beard do."""
     lab = np.tile(to_lab(np.asarray(color, np.float32)[None]), (count, 1))
-    lab[:, 0] += VARIED[0] * rng.standard_normal(count)
+    lab[:, 0] += varied * VARIED[0] * rng.standard_normal(count)
     # Now and then one is much lighter than the others.
-    lab[:, 0] += 14 * (rng.random(count) < 0.06)
+    lab[:, 0] += varied * 14 * (rng.random(count) < 0.06)
     lab[:, 1:] *= 1 + VARIED[1] * rng.standard_normal((count, 1))
     return to_rgb(np.clip(lab, [2, -60, -60], [97, 60, 60]))
 

@@ -20,11 +20,18 @@ RECEDES = 0.09  # eye distances behind the face's outline of one step in the tab
 # How low hair grows, eye distances below the eyes, at these depths behind them: before the ears, behind them, at the nape.
 DEPTHS, LINE = (0.2, 0.5, 0.7, 1.2), (0.0, 0.25, 0.45, 0.95)
 RAGGED = 0.1  # eye distances over which hair ends at that line
+HID = (
+    0.35,
+    0.15,
+    11,
+    4,
+)  # eye distances from hair up to which, and within which wholly, it hid the bust; every which texel is looked at, of both
+UNSEEN = (25.0, 70.0)  # texels of the bust from what the photo shows of it, within which that stays, and beyond which all goes
+NAPE = -0.3  # eye distances below the line to which hair grows, from which it may have hidden the neck
 EAR = (0.5, 0.8)  # weight of an ear from which, and from which wholly, it comes out of the hair
-HAIRLINE = (0.01, 0.15)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
+HAIRLINE = (0.01, 0.09)  # eye distances inside the face's outline from which, and from which wholly, hair is a fringe
 UNEVEN = (0.008, ((23.0, 0.4), (47.0, 2.1), (90.0, 4.0)))  # eye distances by which that varies, and waves (an eye distance, phase) along it
-SIDES = (-0.12, -0.30)  # eye distances below the eyes of the mean face between which a receding line gives way to the hair before the ears
-SLANT, SIDE = 1.2, 0.62  # by which that line rises outwards, and how far out it is where those are its heights
+OVER_EYES = (0.45, 0.20)  # eye distances below the eyes of the mean face between which what hangs before the ears begins to stay
 THINS = 0.09  # eye distances to either side of a receded line over which hair thins out
 PUFFED = (0.0, -0.7)  # eye distances below the line to which hair grows at which an afro begins, and is full
 HIDDEN_EAR = 0.3  # share of an ear that is hair in the portrait, from which the ear under it comes out
@@ -32,6 +39,7 @@ SHAVED = -0.42  # eye distances below the eyes, above which an undercut leaves h
 SHAVED_RISE = 0.25  # eye distances by which that line climbs from the back to the temples, for each that it comes forward
 SHAVED_FROM = (0.55, 0.60)  # eye distances from the middle of the face from which its hair is shaved
 SHAVED_EDGE = 0.08  # eye distances over which the long hair begins
+PRESSED = (0.0, -0.55)  # eye distances below that line between which the hair over it lies ever less flat
 
 
 class Known(Protocol):
@@ -47,7 +55,7 @@ class Known(Protocol):
     def behind_outline(self) -> np.ndarray: ...
 
 
-def _low(points: np.ndarray) -> np.ndarray:
+def below_hair(points: np.ndarray) -> np.ndarray:
     """How far points (..., 3) lie below the line to which hair grows, eye distances."""
     return points[..., 1] - np.interp(points[..., 2], DEPTHS, LINE)
 
@@ -73,10 +81,22 @@ def hanging(regions: Known) -> np.ndarray:
     hair, weight = np.clip(1.5 * regions("hair"), 0, 1), np.zeros_like(regions("hair"))
     for part in ("face", "shell"):
         block = chart_slice(part)
-        weight[block] = hair[block] * smooth_step(_low(regions.points[block]), -RAGGED / 2, RAGGED / 2)
+        weight[block] = hair[block] * smooth_step(below_hair(regions.points[block]), -RAGGED / 2, RAGGED / 2)
     body = chart_slice("body")
-    weight[body] = hair[body]
+    weight[body] = np.maximum(hair[body], _hid(regions, weight))
     return weight * (1 - regions("covered_ears"))
+
+
+def _hid(regions: Known, hair: np.ndarray) -> np.ndarray:
+    """Weight (h, w) on the bust's chart of what this hair (ATLAS, ATLAS) hid: next to it, and seen in no photo, it is as wide as that hair was."""
+    shell, body = chart_slice("shell"), chart_slice("body")
+    points = regions.points[shell][hair[shell] > 0.5]
+    if not len(points):
+        return np.zeros_like(hair[body])
+    away = cKDTree(points[:: HID[2]]).query(regions.points[body][:: HID[3], :: HID[3]])[0].astype(np.float32)
+    away = cv2.resize(away, hair[body].shape[::-1], interpolation=cv2.INTER_LINEAR)
+    behind = cv2.distanceTransform((regions.texture.seen[body] < 0.1).astype(np.uint8), cv2.DIST_L2, 5)
+    return smooth_step(away, *HID[:2]) * smooth_step(behind, *UNSEEN)
 
 
 def pinned(regions: Known) -> np.ndarray:
@@ -93,7 +113,7 @@ def upper_hair(regions: Known) -> np.ndarray:
 
 def puffed(regions: Known) -> np.ndarray:
     """What stands out in an afro, the more the higher."""
-    return regions("upper_hair") * smooth_step(_low(regions.points), *PUFFED)
+    return regions("upper_hair") * smooth_step(below_hair(regions.points), *PUFFED)
 
 
 def own_fringe(regions: Known) -> np.ndarray:
@@ -106,25 +126,38 @@ def own_fringe(regions: Known) -> np.ndarray:
     # No line: here and there hair begins farther in.
     uneven = sum(np.sin(waves * regions.face_xy[..., 0] + phase) for waves, phase in UNEVEN[1])
     weight[block] = hair[block] * smooth_step(inside.reshape(hair[block].shape) + UNEVEN[0] * uneven, *HAIRLINE)
-    weight[block] *= 1 - smooth_step(_low(regions.points[block]), -RAGGED / 2, RAGGED / 2)  # what hangs lower is the ends'
+    weight[block] *= 1 - smooth_step(below_hair(regions.points[block]), -RAGGED / 2, RAGGED / 2)  # what hangs lower is the ends'
     return weight
 
 
 def bald_area(regions: Known) -> np.ndarray:
-    """All hair, and ears that are under it."""
-    return np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
+    """All hair, and ears and a neck that are under it."""
+    weight = np.maximum(np.clip(1.5 * regions("hair"), 0, 1), regions("covered_ears"))
+    body = chart_slice("body")
+    weight[body] = np.maximum(weight[body], _hid(regions, weight * (below_hair(regions.points) > NAPE)))
+    return weight
+
+
+def _under_line(regions: Known) -> np.ndarray:
+    """How far texels (ATLAS, ATLAS) lie below the line around the head at which an undercut ends, eye distances."""
+    return regions.points[..., 1] - (SHAVED - SHAVED_RISE * np.clip(0.8 - regions.points[..., 2], -0.6, 0.6))
+
+
+def over_undercut(regions: Known) -> np.ndarray:
+    """The hair over an undercut, the more the nearer to it: it would stand over the shaved sides like a bowl."""
+    return regions("pinned") * smooth_step(_under_line(regions), PRESSED[1], PRESSED[0]) * (1 - regions("undercut"))
 
 
 def undercut(regions: Known) -> np.ndarray:
     """Sides and back of the hair, below a line around the head, and ears."""
-    x, y, z = np.moveaxis(regions.points, -1, 0)
-    line = SHAVED - SHAVED_RISE * np.clip(0.8 - z, -0.6, 0.6)
+    x, _, z = np.moveaxis(regions.points, -1, 0)
+    below = _under_line(regions)
     weight = np.zeros_like(x)
     block = chart_slice("shell")
     side = smooth_step(np.abs(x) + np.maximum(z - 0.6, 0), 0.45, 0.6)
-    weight[block] = (regions("pinned") * smooth_step(y - line, -SHAVED_EDGE / 2, SHAVED_EDGE / 2) * side)[block]
+    weight[block] = (regions("pinned") * smooth_step(below, -SHAVED_EDGE / 2, SHAVED_EDGE / 2) * side)[block]
     block = chart_slice("face")
-    weight[block] = (regions("pinned") * smooth_step(y - line, 0, SHAVED_EDGE) * smooth_step(np.abs(x), *SHAVED_FROM))[block]
+    weight[block] = (regions("pinned") * smooth_step(below, 0, SHAVED_EDGE) * smooth_step(np.abs(x), *SHAVED_FROM))[block]
     return weight
 
 
@@ -133,13 +166,13 @@ def temples(regions: Known) -> np.ndarray:
     hair = regions("hair")
     weight = np.zeros_like(hair)
     block = chart_slice("face")
-    low = regions.face_xy[..., 1] + SLANT * (np.abs(regions.face_xy[..., 0]) - SIDE)
-    weight[block] = np.clip(1.5 * hair[block], 0, 1) * smooth_step(low, *SIDES)
+    # What falls over the temples from behind the line goes with it.
+    weight[block] = np.clip(1.5 * hair[block], 0, 1) * smooth_step(regions.face_xy[..., 1], *OVER_EYES)
     shell = chart_slice("shell")
     width = hair[shell].shape[1]
     place = head_template().around(np.arange(width) / width)
     column = np.minimum(place, len(OVAL) - place)  # landmarks of the outline away from the middle of the forehead
-    deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.2, 2.9, 5.0, 3.6, 0.8, 0])
+    deep = RECEDES * np.interp(column, [0, 1.2, 3.2, 5, 6.5, 8], [2.2, 2.9, 5.0, 4.6, 2.6, 0])
     deep = cv2.GaussianBlur(np.tile(deep, 3)[None].astype(np.float32), (0, 0), 6)[0, width : 2 * width]
     weight[shell] = np.clip(1.5 * hair[shell], 0, 1) * smooth_step(regions.behind_outline() - deep[None], THINS, -THINS)
     return weight
@@ -155,5 +188,6 @@ HAIR_AREAS: dict[str, Callable[[Known], np.ndarray]] = {
     "own_fringe": own_fringe,
     "bald_area": bald_area,
     "undercut": undercut,
+    "over_undercut": over_undercut,
     "temples": temples,
 }

@@ -1,13 +1,21 @@
-"""Hats, fitted over the tucked hair: they grow from the crown down to the rim."""
+"""Hats, fitted over the tucked hair. They grow from the rim up, and what juts out from there outwards: half a hat is a headband, a visor or a hat
+without a top, which people wear, and never a lid in the air."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from .bound_mesh import LATEST_START, BoundMesh
+from .bound_mesh import BoundMesh
 from .head_measures import Head
 from .solids import Solid, ball, cloth, merged, outward, sheet, tube
 
 AROUND = 60  # points around a hat
 WALL = 11  # of a cowboy hat's rows, up to where its top turns inwards
+# Of the amount, over which each row becomes solid: a sharp edge at every amount (0.08 to 0.15; less is lost in the file's eight bits).
+GROWING = 0.12
+FIRST, CLOSED = 0.10, 0.86  # amounts at which the rim appears, and at which the top closes
+CUFF = 0.3  # amount at which a beanie's cuff is whole
+JUTS = 0.55  # amount at which a brim or a visor is as wide as it gets
 BEHIND = 0.09  # eye distances under the cloth at which a second, coarser layer closes the gaps of the first: hair would show as dots
 
 
@@ -32,9 +40,9 @@ def _lining(head: Head, rim: np.ndarray) -> Solid:
     return sheet(np.stack([rim, 0.5 * (rim + inner), inner, inner + 0.15 * (head.middle - inner) + 0.10 * head.up]), False, True)
 
 
-def _grown(share: np.ndarray, first: float = 0.0, last: float = 0.70) -> np.ndarray:
-    """Amounts at which rows appear: the crown first."""
-    return np.repeat(last + (first - last) * share, AROUND)
+def _grown(share: np.ndarray, last: float = CLOSED, around: int = AROUND) -> np.ndarray:
+    """Amounts at which rows of so many points appear: the first, at the rim, first."""
+    return np.repeat(FIRST + (last - FIRST) * share, around)
 
 
 def _backed(head: Head, rows: int, points: np.ndarray, triangles: np.ndarray, colors: np.ndarray, start: np.ndarray) -> BoundMesh:
@@ -48,7 +56,7 @@ def _backed(head: Head, rows: int, points: np.ndarray, triangles: np.ndarray, co
     inner = inner + BEHIND * inwards / np.linalg.norm(inwards, axis=-1, keepdims=True)
     points, triangles = merged([(points, triangles), sheet(inner, False, True)])
     colors, start = (np.concatenate([x, every_second(x).reshape(-1, *x.shape[1:])]) for x in (colors, start))
-    return head.fixed(points, triangles, colors, "hat", start)
+    return replace(head.fixed(points, triangles, colors, "hat", start), growing=GROWING)
 
 
 def beanie(head: Head, color: np.ndarray) -> BoundMesh:
@@ -67,7 +75,7 @@ def beanie(head: Head, color: np.ndarray) -> BoundMesh:
     knit = 1 + 0.16 * rib
     knit[len(grid) * AROUND :] = 1.06 + 0.20 * rib[len(grid) * AROUND :]
     knit[-4 * AROUND :] = 0.75
-    start = np.concatenate([_grown(share), np.full(len(points) - grid.shape[0] * AROUND, LATEST_START)])
+    start = np.concatenate([_grown(share), _grown(cuff_share, CUFF), *(np.repeat(row, AROUND) for row in ([FIRST, FIRST], [CUFF, CUFF]))])
     return _backed(head, len(grid), points, triangles, cloth(color, outward(points, triangles, head.middle), knit), start)
 
 
@@ -96,15 +104,7 @@ def cap(head: Head, color: np.ndarray) -> BoundMesh:
     pattern[: count[0]] -= 0.22 * (np.abs((around * 3 / np.pi + 0.5) % 1 - 0.5) < 0.05)
     pattern[count[0] + count[1] : count[0] + 2 * count[1]] = 0.45
     pattern[-count[4] :] = 0.30
-    start = np.concatenate(
-        [
-            _grown(share),
-            np.repeat(0.5 + 0.25 * out, len(visor_at)),
-            np.repeat(0.5 + 0.25 * out, len(visor_at)),
-            np.zeros(count[3]),
-            np.full(count[4], 0.7),
-        ]
-    )
+    start = np.concatenate([_grown(share), *(_grown(out, JUTS, len(visor_at)),) * 2, np.full(count[3], CLOSED), np.full(count[4], FIRST)])
     return _backed(head, len(grid), points, triangles, cloth(color, normal, pattern), start)
 
 
@@ -148,11 +148,11 @@ def cowboy(head: Head, color: np.ndarray) -> BoundMesh:
     pattern[count[2] : count[3]], pattern[count[3] : count[4]], pattern[count[5] :] = 0.50, 0.35, 0.30
     start = np.concatenate(
         [
-            _grown(share, 0.0, 0.45),
-            *(np.repeat(0.48 + 0.27 * out, AROUND),) * 2,
-            np.full(4 * AROUND, 0.48),
-            np.full(count[5] - count[4], LATEST_START),
-            np.full(count[6] - count[5], 0.48),
+            _grown(share),
+            *(_grown(out, JUTS),) * 2,
+            np.full(4 * AROUND, FIRST),
+            np.full(count[5] - count[4], JUTS),
+            np.full(count[6] - count[5], FIRST),
         ]
     )
     return _backed(head, WALL, points, triangles, cloth(color, normal, pattern), start)

@@ -27,7 +27,8 @@ HIGHEST, LOWEST = -1.2, 2.4  # eye distances below the eyes between which it is
 ON_SHOULDERS = 0.85  # eye distances below the eyes from which hair rests on neck and shoulders
 OFF_EARS = 0.02  # of the ears' weight, below which the shell stays where it is when they are edited
 CLOSES = 0.34  # of the way down, by which lengths close in on the neck below the widest point
-LOCKS = 56  # that long hair falls in, around the head
+LOCKS, FRINGE_LOCKS = 56, 19  # that long hair falls in, around the head, and a fringe
+FRINGE_GATHERS = 0.45  # of the way to its lock's middle that a strand of a fringe goes; a fork from 0.7 on
 GATHERS = (0.8, 2.0)  # of the way to its lock's middle that a strand goes to its tip, and the exponent by which it does so late
 LOCK_LIGHT, STRAND_LIGHT = 0.10, 0.10  # standard deviations of the brightness of locks, and of the strands in one
 SHINE = (
@@ -153,12 +154,18 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     side = rng.uniform(-1, 1, count)
     brow = 0.5 * (v[BROW_PEAKS[1], 1] + v[BROW_PEAKS[0], 1])
     hairline = v[FOREHEAD_TOP, 1] - 0.16
+    # It falls in locks: each gathers in a point of its own, is as long as it has grown and as light as it lies.
+    guide = np.linspace(-1, 1, FRINGE_LOCKS) + rng.normal(0, 0.4 / FRINGE_LOCKS, FRINGE_LOCKS)
+    lock = np.abs(side[:, None] - guide).argmin(1)
     x0 = 0.56 * side
     y0 = hairline + 0.30 * np.abs(side) ** 2.5 + rng.uniform(-0.16, 0.06, count)
-    y1 = brow - 0.035 + 0.10 * np.abs(side) ** 2 + rng.normal(0, 0.03, count)
+    off = np.minimum(np.abs(side - guide[lock]) * FRINGE_LOCKS / 2, 1)
+    y1 = brow - 0.02 + 0.10 * np.abs(side) ** 2 + rng.normal(0, 0.045, FRINGE_LOCKS)[lock] - 0.09 * off**2 + rng.normal(0, 0.02, count)
     t = np.linspace(0, 1, pieces + 1)
     y = y0[:, None] + (y1 - y0)[:, None] * t
-    x = x0[:, None] * (1 + 0.10 * t) + rng.normal(0, 0.05, (count, 1)) * t
+    sweeps = rng.normal(0, 0.045, FRINGE_LOCKS)[lock] + rng.normal(0, 0.015, count)
+    gathered = x0[:, None] + 0.56 * (guide[lock] - side)[:, None] * FRINGE_GATHERS * t ** GATHERS[1]
+    x = gathered * (1 + 0.10 * t) + sweeps[:, None] * t**1.5
     z = depth_at(x, y)
     z = np.where(np.isfinite(z), z, near(x, y))
     height = rng.uniform(0.012, 0.055, count)
@@ -172,7 +179,9 @@ def fringe(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
     bary = np.full((*face.shape, 3), 1 / 3)
     anchor = v[rig.faces[face]].mean(2)
     tone = tones(head, head.shaper.at[rig.faces[root_face, 0]], color, rng)
-    shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.5, 1], [1.0, 1.05, 0.92])
+    shade = (0.84 + 0.22 * (height - 0.012) / 0.043)[:, None] * np.interp(t, [0, 0.35, 0.6, 1], [0.95, 1.12, 1.0, 0.88])
+    lit = 1 + LOCK_LIGHT * rng.standard_normal(FRINGE_LOCKS)[lock] + STRAND_LIGHT * rng.standard_normal(count)
+    shade = shade * np.clip(lit, 0.6, 1.45)[:, None]
     start = np.minimum(0.15 * rng.random((count, 1)) + 0.75 * t, LATEST_START)
     return ribbons(
         paths, np.tile([1.0, 0.0, 0.0], (count, 1)), step.width, tone[:, None] * shade[..., None], face, bary, anchor, "hair", start, 0.35

@@ -90,6 +90,11 @@ class Head:
         filled = cv2.GaussianBlur(cv2.dilate(filled, np.ones((3, 3))), (0, 0), 2.0)
         return filled[:, AZIMUTHS : 2 * AZIMUTHS]
 
+    def rises(self, rim: float, crown: float) -> np.ndarray:
+        """Values (V, 1) at the rig's vertices that go from one at a hat's rim to another at the crown."""
+        height = (self.rig.vertices.astype(np.float64) - self.middle) @ self.up
+        return (rim + (crown - rim) * np.clip(height / height.max(), 0, 1))[:, None]
+
     def direction(self, azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
         """Unit vectors (..., 3) in the head frame."""
         flat = np.cos(elevation)[..., None]

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.ndimage import grey_closing
+from scipy.spatial import cKDTree
 
 from ..attributes.edit_vocabulary import Ears, EyeSize, EyeSpacing, HairVolume, Sculpt, Tuck
 from ..face.landmarks import BROW, EYE, FACE, MOUTH_RING, NASION, NOSE_BRIDGE, OVAL
@@ -15,6 +16,7 @@ from ..rig.head import bare_head
 from ..rig.rig import Rig
 from ..rig.sculpt import Surface
 from ..rig.skeleton import MOUTH_PARTS, PART
+from ..smooth_ramps import smooth_step
 from ..texture.atlas import ATLAS, sample
 
 HAIR_CENTRE = np.array([0.0, 0.25, 0.75])  # from which hair is pushed away, in the head frame
@@ -23,6 +25,7 @@ HAIRLINE = 0.4  # eye distances behind the face's outline over which hair gains 
 HOLLOW = 0.02  # eye distances by which a point lies deeper than its neighbours where little light reaches
 FIRM = 3.0  # times the share of hair at a vertex, by which what goes wholly is drawn in
 ISLAND = (7, 9)  # rows and columns of the bust within which what hair surrounds goes with it
+GOES, BESIDE = 0.5, (0.40, 0.15)  # weight of hair that goes; eye distances from it up to which, and within which, the nape goes with it
 SMOOTHINGS = 2  # times that a region's weight is averaged over neighbours of the shell, whose triangles are large
 
 
@@ -147,7 +150,14 @@ class Shaper:
         weight = self.on_shell(region)
         if whole is not None and step.keep == 0:
             hair = np.maximum(self.on_shell(whole), weight)
-            weight = weight * np.clip(FIRM * hair, 0, 1) / np.maximum(hair, 1e-3)
+            firm = np.clip(FIRM * hair, 0, 1)
+            weight = weight * firm / np.maximum(hair, 1e-3)
+            # Skin beside it, under what hung there, has stood out as far.
+            of_hair = np.flatnonzero(hair > GOES)
+            if len(of_hair):
+                near, nearest = cKDTree(self.rig.vertices[self.shell[of_hair]]).query(self.rig.vertices[self.shell])
+                mine = np.clip(weight / np.maximum(firm, 1e-3), 0, 1)[of_hair][nearest]  # of that; the others take their shares
+                weight = np.maximum(weight, mine * smooth_step(near, *BESIDE) * (1 - firm) * (1 - self._ears[FACE:]))
         shape[self.shell] = ((1 - keep) * weight)[:, None] * inward
         hangs = np.clip(sample(region, self.at[None, self.body])[0], 0, 1).reshape(ROWS, ANGLES)
         if hangs.any():

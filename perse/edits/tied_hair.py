@@ -23,6 +23,7 @@ TAIL = 0.2  # half of a tail's greatest width, eye distances
 # beside the neck and forward over the shoulder. Straight down behind the head nobody would see it from the front.
 FALLS = ((0.50, 0.05, 1.35), (0.74, 0.62, 1.02), (0.76, 1.05, 0.72), (0.68, 1.42, 0.38), (0.60, 1.80, 0.20), (0.56, 2.10, 0.15))
 ARCH = 0.32  # eye distances that it stands off the head at first
+TAIL_LOCKS, TAIL_LIGHT = 14, 0.1  # around a tail; standard deviations of the brightness of locks, and of strands in one
 CLEARS = (0.11, 0.02)  # eye distances over head and shoulders of its middle and of each of its strands, at least
 PUSH = 0.1  # eye distances that they are moved at once
 STAYS = 0.01  # eye distances by which the surface moves at most, where a tail lies on it
@@ -30,11 +31,12 @@ RESTS = (
     0.75,
     1.15,
 )  # eye distances below the eyes from which on a tail stays behind when the head turns, and from which it lies on the body
-FRINGE, SWEPT = (0.3, 0.12), (0.35, 0.75)  # eye distances to a fringe, and behind it, within which hair was in it; length of such strands
+HAIRLINE, SWEPT = 0.12, (0.35, 0.75)  # eye distances behind the face within which hair was combed forward; length of that combed back
 BUN = (0.20, 0.20)  # radii of a bun's ring and of what winds around it
 OVER_EARS = -0.35  # eye distances below the eyes down to which they begin
 ALIKE = 24  # neighbours that are about as light
 FEWEST = 150  # texels that are a fringe
+THINNER = (1.1, 3.6)  # share of them that stand where no hair has gone, and how fast it falls: single ones far before the line are needles
 THIN_LENGTH, FEW = 0.26, 8  # eye distances that a strand at a hairline is long; tries for each that stands there
 DEEP = 0.62  # brightness of strands inside a tail, of those outside
 
@@ -77,18 +79,17 @@ def combed(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh:
 
 
 def swept(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh | None:
-    """Strands from the hairline behind a fringe, combed back over the roots of what fell over the forehead; None without a fringe."""
+    """Strands from all of the hairline, combed back over the roots of what fell over the forehead; None without a fringe."""
     texels = head.regions("own_fringe") > 0.5
     if texels.sum() < FEWEST:
         return None
     parts = head.rig.part_faces("shell")
     corners = head.rig.vertices[head.rig.faces[parts]].astype(np.float64)
-    near = cKDTree(head.regions.points[texels][::7]).query(corners.mean(1))[0]
     at = head.rig.uvs[parts].mean(1)[None] * ATLAS
     behind = np.zeros_like(head.regions("hair"))
     behind[chart_slice("shell")] = head.regions.behind_outline()
     share = np.linalg.norm(triangle_normals(corners), axis=1) * (sample(head.regions("pinned"), at)[0] > 0.5)
-    share *= np.clip(2 - 2 * near / FRINGE[0], 0, 1) * (sample(behind, at)[0] < FRINGE[1]) * (corners.mean(1)[:, 1] < OVER_EARS)
+    share *= (sample(behind, at)[0] < HAIRLINE) * (corners.mean(1)[:, 1] < OVER_EARS)
     return _to_the_tie(head, step, color, parts, share, SWEPT, seed) if share.any() else None
 
 
@@ -135,9 +136,9 @@ def ponytail(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh
     surface = _Surface(head)
     middle, ways = _fall(place, out, surface, t)
     angle, reach = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count))
-    end = rng.uniform(0.72, 1.0, count) * (1.06 - 0.25 * reach)  # the middle's strands are the longest
+    end = rng.uniform(0.78, 1.0, count) * (1.04 - 0.14 * reach)  # the middle's strands are the longest
     at = end[:, None] * t
-    wide = thick * np.interp(at, [0, 0.06, 0.3, 0.7, 1.0], [0.35, 0.5, 0.95, 0.85, 0.3])
+    wide = thick * np.interp(at, [0, 0.06, 0.3, 0.7, 1.0], [0.35, 0.5, 0.95, 0.85, 0.55])
     turn = angle[:, None] + 0.8 * at + 0.15 * rng.standard_normal((count, 1)) * t
     wave = 0.035 * rng.standard_normal((count, 1)) * np.sin(7 * at + rng.uniform(0, 6, (count, 1)))
     centre = np.stack([np.interp(at, t, middle[:, k]) for k in range(3)], -1)
@@ -149,7 +150,8 @@ def ponytail(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh
     paths = surface.off(centre + off * radial, CLEARS[1])
     paths[:, 0] -= 0.03 * out
     # Strands inside are in the others' shade; light comes from above.
-    lit = 1 + 0.12 * radial @ UP
+    locks = TAIL_LIGHT * rng.standard_normal(TAIL_LOCKS)[(angle / (2 * np.pi) * TAIL_LOCKS).astype(int) % TAIL_LOCKS]
+    lit = (1 + locks + TAIL_LIGHT * rng.standard_normal(count)).clip(0.6, 1.4)[:, None] + 0.12 * radial @ UP
     shade = (DEEP + (1.08 - DEEP) * reach[:, None] ** 2) * lit * np.interp(t, [0, 0.1, 0.35, 1], [0.75, 0.9, 1.08, 0.98])
     tone = _colors(head, np.repeat(place[None], count, 0) + 0.3 * rng.standard_normal((count, 3)), color, rng)
     start = np.minimum(0.10 * rng.random((count, 1)) + 0.75 * at, LATEST_START)
@@ -254,7 +256,7 @@ def hairline(head: Head, step: Locks, color: np.ndarray, seed: int) -> BoundMesh
     chosen = rng.choice(len(parts), FEW * count, p=share / share.sum())
     bary = rng.dirichlet([1.0, 1.0, 1.0], FEW * count)
     gone = sample(areas[0], rig.uvs_on(parts[chosen], bary)[None] * ATLAS)[0]
-    kept = np.flatnonzero(rng.random(FEW * count) < np.clip(1.1 - 1.3 * gone, 0, 1) * (gone > 0.05))[:count]
+    kept = np.flatnonzero(rng.random(FEW * count) < np.clip(THINNER[0] - THINNER[1] * gone, 0, 1) * (gone > 0.05))[:count]
     if not len(kept):
         return None
     face, bary, gone = parts[chosen[kept]], bary[kept], gone[kept]

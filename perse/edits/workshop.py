@@ -130,7 +130,7 @@ class Workshop:
                 case Tuck():
                     weight = self.region(step.region)
                     out.reshape(self.shaper.tuck(step, weight, self.region("bald_area")))
-                    out.early = step.early
+                    out.early = step.early if step.at_crown is None else self.head.rises(step.early, step.at_crown)
                     out.solid = weight if out.solid is None else np.maximum(out.solid, weight)
                 case Recolor():
                     out.paint(recolor(self.regions, self.texture, step, sign))

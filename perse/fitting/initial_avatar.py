@@ -209,7 +209,7 @@ def _basis(
         torch.from_numpy(vertices),
         2 if quadratic else 1,
         paints,
-        1 if edits[1].early == 1 else 2,
+        1 if np.all(edits[1].early == 1) else 2,
     )
     if len(plan.extras):
         basis.pace.copy_(typical_pace())
@@ -222,7 +222,8 @@ def _basis(
             minus = -ends[1][k]
             minus[here:own] = torch.from_numpy(plan.rise[1] - plan.rise[0]).float()
         elif minus is None and name == "shape":
-            minus = (1 - 2 * edits[1].early) * ends[1][k]
+            early = np.broadcast_to(edits[1].early, (len(rig.vertices), 1))[vertices]
+            minus = torch.from_numpy(np.float32(1 - 2 * early)) * ends[1][k]
         basis.start(ends[1][k], minus, name)
     return basis, paint
 

@@ -152,6 +152,46 @@ def test_parts_of_the_hair_are_taken_off_once(shop, texture):
     assert len(swept.segments) > 500 and swept.pose(shop.rig, shop.rig.vertices)[:, 1].max() < 0.2
 
 
+def test_the_nape_under_hair_that_goes_lies_on_the_neck_once(shop, rig):
+    """Skin under hanging hair stands out as far as the hair did: with it, it is drawn in, and by several edits at once no farther."""
+    shell = shop.shaper.shell
+    inward = shop.shaper.bald - rig.vertices[shell]
+    depth = np.linalg.norm(inward, axis=1)
+    hair = shop.shaper.on_shell(shop.region("bald_area"))
+    skin = (hair < 0.1) & (depth > 0.1) & (rig.vertices[shell, 2] > 0.6) & (rig.vertices[shell, 1] > 0.3)
+    assert skin.any()
+    bald = made(shop, "hair_bald").shape[shell]
+    parts = sum(made(shop, name).shape for name in ("hair_up", "hair_ends", "hair_ears"))[shell]
+    for moved in (bald, parts):
+        assert ((moved * unit(inward)).sum(1) / np.maximum(depth, 1e-6))[skin].max() < 1.05
+    assert ((bald * unit(inward)).sum(1) / depth)[skin].max() > 0.4, "as the weight of hair alone it would be 0.3"
+
+
+def test_the_shaded_side_of_a_face_goes_on_over_a_bald_head(shop, rig, texture):
+    """Shade that lies where no hair is near is the light's, not the hair's, and does not end where hair was."""
+    block = chart_slice("face")
+    shade = np.ones((ATLAS, ATLAS, 1), np.float32)
+    shade[block] = np.where(shop.regions.face_xy[..., :1] > 0.1, 0.5, 1.0)
+    darker = Workshop(rig, replace(texture, color=texture.color * shade), 0)
+    plain, half = (bare_head(s.regions, s.texture, rig, s.shaper)[block].mean(-1) for s in (shop, darker))
+    y, x = shop.regions.face_xy[..., 1], shop.regions.face_xy[..., 0]
+    dark, light = ((y < -0.3) & (y > -0.6) & (side * x > 0.35) & (side * x < 0.7) for side in (1, -1))
+    assert (half[dark].mean() / plain[dark].mean()) < 0.85 * (half[light].mean() / plain[light].mean())
+
+
+def test_an_undercut_leaves_no_bowl_and_fades_out(shop, rig):
+    """Hair over the shaved sides is pressed the more the nearer it is to them, and never into the skull; stubble thins out downwards."""
+    shell = shop.shaper.shell
+    inward = shop.shaper.bald - rig.vertices[shell]
+    depth = np.linalg.norm(inward, axis=1)
+    share = (made(shop, "hair_undercut").shape[shell] * unit(inward)).sum(1) / np.maximum(depth, 1e-6)
+    deep = depth > 0.1
+    assert share[deep].max() < 1.05
+    over = shop.shaper.on_shell(shop.region("over_undercut"))
+    near, far = (over > 0.6) & deep, (over < 0.1) & (shop.shaper.on_shell(shop.region("undercut")) < 0.05) & deep
+    assert near.any() and share[near].mean() > 0.3 > 0.1 > share[far].mean()
+
+
 def test_hair_that_is_cut_off_leaves_no_collar(shop, rig):
     """The bust is as wide as hair on it makes it; without hair it is a neck, with all that showed between locks."""
     body, everywhere = shop.shaper.body, np.zeros((ATLAS, ATLAS), np.float32)

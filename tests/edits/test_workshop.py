@@ -5,7 +5,6 @@ import pytest
 
 from perse.attributes.catalogue import AXES, CATEGORIES
 from perse.attributes.edit_vocabulary import Axis, Prop
-from perse.edits.bound_mesh import GROWING
 from perse.edits.solids import ball, cloth
 from perse.edits.worn_objects import WORN_OBJECTS
 from perse.render.geometry import vertex_normals
@@ -86,8 +85,25 @@ def test_hair_is_tucked_under_a_hat(studio, name):
     near = aim @ (hat / np.linalg.norm(hat, axis=1, keepdims=True)).T > np.cos(np.radians(8))
     outside = np.where(near, np.linalg.norm(hat, axis=1)[None], 0).max(1)
     assert (np.linalg.norm(away, axis=1)[near.any(1)] < outside[near.any(1)] + 0.02).mean() > 0.97
-    # It comes ahead of the hat, and is nothing at zero.
-    assert np.abs(made.shape_at(0.5)).max() > 0.5 * np.abs(made.shape).max() and not made.shape_at(0.0).any()
+    # It comes ahead of the hat, which closes at the crown last, and is nothing at zero.
+    half = np.linalg.norm(made.shape_at(0.5), axis=1)[covered] / np.linalg.norm(made.shape, axis=1)[covered]
+    height = (studio.rig.vertices[covered] - head.middle) @ head.up
+    low, high = (half[part].mean() for part in (height < np.quantile(height, 0.2), height > np.quantile(height, 0.8)))
+    assert low > 0.6 > 0.5 > high > 0.3 and not made.shape_at(0.0).any()
+
+
+@pytest.mark.parametrize("name", ["hat_beanie", "hat_cap", "hat_cowboy"])
+def test_half_a_hat_is_a_band_around_the_head_and_no_lid_in_the_air(studio, name):
+    """It begins at its rim, with a sharp edge, goes on all around at any amount, and its top closes last."""
+    overlay, head = edit(studio, name).overlay, studio.workshop.head
+    still = rest(studio, name)
+    height = (still - head.middle) @ head.up
+    top = height > 0.9 * height.max()
+    assert overlay.start[top].min() > np.median(overlay.start) and overlay.growing < 0.2
+    there = still[np.unique(overlay.grown(0.3).triangles)] - head.middle
+    assert (there @ head.up).max() < 0.5 * height.max()
+    azimuth = np.arctan2(there @ head.side, there @ head.forward)
+    assert np.histogram(azimuth, 24, (-np.pi, np.pi))[0].min() > 0
 
 
 @pytest.mark.parametrize("name, low", [("hair_long", 1.3), ("beard_long", 1.4), ("beard_full", None), ("hat_beanie", None)])
@@ -99,7 +115,7 @@ def test_hair_and_hats_grow_instead_of_fading(studio, name, low):
     assert (linear + quadratic >= 0.99).all()  # all there at the end
     before = 0.98 * overlay.start
     assert (linear * before + quadratic * before**2 <= 1e-6).all()  # and not before its time
-    solid = overlay.start + GROWING
+    solid = overlay.start + overlay.growing
     assert (linear * solid + quadratic * solid**2 >= 0.99).all()
     if low is not None:
         lengths = [rest(studio, name)[np.unique(overlay.grown(amount).triangles), 1].max() for amount in (0.25, 0.45, 1.0)]
