@@ -56,6 +56,7 @@ ELSEWHERE = {
     "nvidia-*": ("NVIDIA's own", "CUDA libraries of torch's GPU wheels: free to use, not open; nothing of them is in this repository"),
     "cuda-*": ("NVIDIA's own", "the same"),
     "triton": ("MIT", "a compiler of torch's GPU wheels"),
+    "audioop-lts": ("PSF-2.0", "on Python 3.13, which no longer has the module itself"),
 }
 # Shared libraries inside wheels that are not under a licence in FREE. Whoever passes the wheels on, in an image say, owes their sources.
 INSIDE = {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up a fresh Debian machine (Python 3.11 or 3.12), lints, and runs every test. Extra arguments go to pytest.
+# Sets up a fresh Debian machine (Python 3.11 to 3.13), lints, and runs every test. Extra arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,7 @@ if ((${#need[@]})); then
 fi
 
 python=python3
-for candidate in python3.11 python3.12; do
+for candidate in python3.11 python3.12 python3.13; do
     if "$candidate" -c 'import ensurepip' 2>/dev/null; then
         python=$candidate
         break
