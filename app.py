@@ -146,6 +146,7 @@ with gr.Blocks(title="PERSE: one photo, a 3D you", analytics_enabled=False, fill
                 sources=["upload", "webcam", "clipboard"],
                 webcam_options=gr.WebcamOptions(mirror=False),  # as others see one, like a clip; style.css mirrors what is seen meanwhile
                 height=300,
+                placeholder="# Choose a photo\nor drop or paste one here",  # style.css shows the second line to who has a pointer
                 elem_id="perse-photo",
             )
             piece('<button type="button" id="perse-adjust" class="perse-button perse-small">Turn, mirror or crop</button>')
