@@ -11,7 +11,7 @@ from ..face.alignment import Similarity, for_opencv
 from ..face.landmarks import EARS, FACE, FACE_OUTLINE, JAW_ANGLES, LIPS_OUTLINE, OVAL
 from ..face.measures import distance
 from ..face.polygons import polygon
-from .colour_density import colour_density
+from .colour_density import likelier
 
 WIDTH, SIDE = 160, 288  # pixels from ear to ear of a face that is looked at, and of the whole square picture
 LEAST = 40.0  # pixels from ear to ear: in a smaller face nothing can be seen
@@ -96,9 +96,7 @@ def _evidence(colours: np.ndarray, lie: np.ndarray) -> np.ndarray:
     middle = lie[OVAL].mean(0)[0]
     for side in (np.arange(SIDE)[None] < middle, np.arange(SIDE)[None] >= middle):  # light and things differ from side to side
         here = near & side
-        inside = colour_density(colours[here], colours[face & side])
-        beside = colour_density(colours[here], colours[beyond & ~whole & below & above & side])
-        out[here] = (inside - beside) / (inside + beside + 0.004)
+        out[here] = likelier(colours[here], colours[face & side], colours[beyond & ~whole & below & above & side])
     return np.sign(out) * np.clip((np.abs(out) - SURE) / (1 - SURE), 0, 1)
 
 

@@ -11,12 +11,11 @@ from ..face.alignment import Similarity, for_opencv
 from ..face.landmarks import LIP_RINGS, LIPS_OUTLINE, MOUTH_CORNERS, MOUTH_OUTLINE, MOUTH_RING
 from ..face.measures import distance, mouth_opening
 from ..face.polygons import polygon
-from .colour_density import colour_density
+from .colour_density import likelier
 
 WIDTH, SIDE = 96, 144  # pixels from corner to corner of a mouth that is looked at, and of the whole square picture
 PARTED = 0.04  # gap over the mouth's width from which something may show between the lips; below, one dark line is looked for
 LEAST = 8.0  # pixels from corner to corner: in a smaller mouth nothing can be seen
-RARE = 0.004  # density below which a colour says nothing
 FARTHEST = 6.0  # pixels that a landmark moves at most (4 to 8): 6 % of the mouth's width
 THINNEST = 0.2  # of a lip's thickness that it keeps
 STEP, ROUNDS = 0.6, 60  # pixels at full evidence; more rounds move nothing
@@ -122,10 +121,9 @@ def _between_lips(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2Lab)
     mouth, whole = polygon(points, MOUTH_OUTLINE, SIDE), polygon(points, LIPS_OUTLINE, SIDE)
     near = cv2.dilate(whole, np.ones((5, 5))) > 0
-    between = colour_density(lab[near], lab[_inner(mouth)])
-    lips = colour_density(lab[near], lab[_inner(whole) & (cv2.dilate(mouth, np.ones((3, 3))) < 0.1)])
+    lips = _inner(whole) & (cv2.dilate(mouth, np.ones((3, 3))) < 0.1)
     out = np.zeros(image.shape[:2], np.float32)
-    out[near] = (between - lips) / (between + lips + RARE)
+    out[near] = likelier(lab[near], lab[_inner(mouth)], lab[lips])
     return out
 
 
