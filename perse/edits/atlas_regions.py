@@ -25,6 +25,7 @@ from .hair_areas import HAIR_AREAS
 
 SHEET_SCALE = 240  # pixels per eye distance of the sheet on which areas are drawn
 SHEET_LEFT, SHEET_TOP, SHEET_WIDTH, SHEET_HEIGHT = -1.2, -1.0, 2.4, 2.7  # what of the mean face's plane it shows, eye distances
+FINE_ENOUGH = 4.0  # pixels, the standard deviation of a blur that a smaller picture shows as well as a larger one
 TOUCHED = 0.02  # of a region's weight, from which a texel is worth an edit's while
 EAR_BLUR = 9.0  # texels over which an ear's region fades into the skin around it
 UNDER_JAW = 0.15  # eye distances behind the face's outline over which what grows on the chin ends
@@ -35,17 +36,28 @@ FACIAL_HAIR = ("beard", "moustache", "goatee", "chin_beard")
 
 
 def soft(mask: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of a mask (ATLAS, ATLAS), chart by chart: what lies beside a chart in the atlas is not its neighbour."""
-    out = np.zeros_like(mask)
+    """Gaussian blur (ATLAS, ATLAS, float32) of a mask, chart by chart: what lies beside a chart in the atlas is not its neighbour."""
+    out = np.zeros(mask.shape, np.float32)
     for part in PARTS:
         block = chart_slice(part)
-        chart, pad = mask[block], int(3 * sigma) + 1
+        chart, pad = mask[block].astype(np.float32), int(3 * sigma) + 1
         if part in ("shell", "body"):  # their left and right borders meet
             wide = np.concatenate([chart[:, -pad:], chart, chart[:, :pad]], 1)
-            out[block] = cv2.GaussianBlur(wide, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[:, pad:-pad]
+            out[block] = _blurred(wide, sigma)[:, pad:-pad]
         else:
-            out[block] = cv2.GaussianBlur(chart, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+            out[block] = _blurred(chart, sigma)
     return out
+
+
+def _blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur of a picture (h, w); a wide one at a fraction of the size, of which it leaves nothing to see (to .005)."""
+    less = int(sigma / FINE_ENOUGH)
+    if less < 2:
+        return cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    height, width = picture.shape
+    small = cv2.resize(picture, (-(-width // less), -(-height // less)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / less, borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def box_of(weight: np.ndarray) -> Box | None:

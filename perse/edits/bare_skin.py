@@ -38,6 +38,7 @@ BELOW_BROWS = -0.16  # of the mean face, eye distances below the eyes: lower tha
 BETWEEN_BROWS = -0.02  # and between the brows: beside the root of the nose there are no eyes
 EYES = (0.80, 0.30)  # of the mean face, eye distances beside and below which there are cheeks and no eyes
 THIN_OUT = (-0.40, 0.05)  # eye distances below the line to which hair grows, between which cropped hair thins out
+GREY = np.full(3, 1 / 3, np.float32)  # mean of a colour's channels, many times as fast as `mean(-1)`
 MOST_PORES = 0.012  # RGB in [0, 1], of skin's fine detail
 
 
@@ -105,31 +106,38 @@ def bare(regions: Regions, texture: Texture, rig: Rig, shaper: Shaper, step: Bar
     fresh[chart_slice("shell")] = smooth_step((hair * mine)[chart_slice("shell")], *BORDER)
     clean = bare_head(regions, texture, rig, shaper)
     beside = np.maximum(_shaded(regions, hair), _stray(regions, texture, clean[chart_slice("face")], hair))
-    near, far = (soft(part, sigma) / np.maximum(soft(whole, sigma), 1e-5) for sigma in (NEIGHBOURS, 0.4 * TIPS))
-    nearby = np.clip(np.where(soft(whole, NEIGHBOURS) > 1e-3, near, far), 0, 1)
+    around = soft(whole, NEIGHBOURS)
+    far = soft(part, 0.4 * TIPS) / np.maximum(soft(whole, 0.4 * TIPS), 1e-5)
+    nearby = np.clip(np.where(around > 1e-3, soft(part, NEIGHBOURS) / np.maximum(around, 1e-5), far), 0, 1)
     weight = hair * mine + np.maximum(beside - hair, 0) * nearby
     box = box_of(weight)
     assert box is not None
     inside = tuple(at[box] for at in regions.nearest)
-    left = clean if step.share == 1 else stubble(regions, texture, clean, step.share)
+    taken, was = weight[inside][..., None], texture.color[inside]
+    left = clean[inside] if step.share == 1 else stubble(regions, texture, clean, step.share)[inside]
     halfway = None
     if step.cropped:
-        cropped = stubble(regions, texture, clean, HALF_CROPPED) - 0.5 * (left + texture.color)
-        cropped[chart_slice("body")] = 0
-        halfway = box, (cropped * weight[..., None])[inside]
-    return Bared((box, ((left - texture.color) * weight[..., None])[inside]), weight[regions.nearest], fresh, halfway)
+        head = np.ones(weight.shape, np.float32)
+        head[chart_slice("body")] = 0
+        halfway = box, (stubble(regions, texture, clean, HALF_CROPPED)[inside] - 0.5 * (left + was)) * taken * head[inside][..., None]
+    return Bared((box, (left - was) * taken), weight[regions.nearest], fresh, halfway)
 
 
 def stubble(regions: Regions, texture: Texture, clean: np.ndarray, share: float) -> np.ndarray:
-    """The texture (ATLAS, ATLAS, 3) of a clipped head: between hairs a share of its skin (ATLAS, ATLAS, 3) shows. All hairs have one colour: what
-    locks had of light and shade goes with them; and where they fall over forehead, ears and neck none grow."""
+    """The texture (ATLAS, ATLAS, 3) of a clipped head: between hairs a share of its skin (ATLAS, ATLAS, 3) shows. Made once for each share."""
+    return regions.remembered(f"stubble {share}", partial(_cropped, regions, texture, clean, share))
+
+
+def _cropped(regions: Regions, texture: Texture, clean: np.ndarray, share: float) -> np.ndarray:
+    """All hairs have one colour: what locks had of light and shade goes with them; and where they fall over forehead, ears and neck none grow."""
     hair = np.clip(regions("hair"), 0, 1)
     seen = (hair > 0.8) & (texture.seen > 0.3)
-    tone = texture.color[seen if seen.any() else hair > 0].mean(0) if hair.any() else np.zeros(3)
+    tone = texture.color[seen if seen.any() else hair > 0].mean(0) if hair.any() else np.zeros(3, np.float32)
     # They are lit as the skin between them is.
-    lit = clean.mean(-1, keepdims=True) / max(float(clean[chart_slice("shell")].mean()), 1e-3)
+    lit = (clean @ GREY)[..., None] / max(float(clean[chart_slice("shell")].mean()), 1e-3)
     # Down to where hair grows they stand closer and closer, and end nowhere in a line.
-    elsewhere = np.maximum.reduce([regions("own_fringe"), regions("covered_ears"), smooth_step(below_hair(regions.points), *THIN_OUT)])
+    thin = smooth_step(below_hair(regions.points).astype(np.float32), *THIN_OUT)
+    elsewhere = np.maximum.reduce([regions("own_fringe"), regions("covered_ears"), thin]).astype(np.float32)
     grain = share + STUBBLE * regions.remembered("grain of stubble", _stubble)
     skin = np.clip(grain + (1 - grain) * elsewhere, 0, 1)[..., None]
     return skin * clean + (1 - skin) * np.clip(tone * lit, 0, 1)
@@ -204,7 +212,7 @@ def _stray(regions: Regions, texture: Texture, clean: np.ndarray, weight: np.nda
     out = np.zeros_like(weight)
     block, features = chart_slice("face"), _beside_features(regions)
     away = cv2.distanceTransform((weight[block] < 0.3).astype(np.uint8), cv2.DIST_L2, 5)
-    darker = cv2.GaussianBlur((clean - texture.color[block]).mean(-1).astype(np.float32), (0, 0), 1.5)
+    darker = cv2.GaussianBlur((clean - texture.color[block]).astype(np.float32) @ GREY, (0, 0), 1.5)
     x, y = np.moveaxis(regions.face_xy, -1, 0)
     low = BELOW_BROWS + (BETWEEN_BROWS - BELOW_BROWS) * smooth_step(np.abs(x), 0.22, 0.16)
     high = smooth_step(y - low, 0.0, -0.08)
@@ -229,7 +237,7 @@ def _beside_hair(regions: Regions, texture: Texture) -> np.ndarray:
 def _pores(regions: Regions, texture: Texture, part: str) -> np.ndarray:
     """Fine detail of skin (h, w) as strong as the face's own has it."""
     block = chart_slice("face")
-    light = texture.color[block].mean(-1)
+    light = texture.color[block] @ GREY
     fine = light - cv2.GaussianBlur(light, (0, 0), 2.0)
     own = (regions("bare_skin")[block] > 0.9) & (texture.seen[block] > 0.5)
     strength = min(1.25 * float(np.median(np.abs(fine[own]))), MOST_PORES) if own.sum() > 100 else 0.0

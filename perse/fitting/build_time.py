@@ -35,6 +35,7 @@ FORWARD = 0.4  # of it, forward alone
 SLOWEST, FASTEST = 20.0, 0.4  # times those costs that are believed
 LEAST_AMBITION = 3.0  # seconds: a smaller build would not be worth it
 FOR_FINISH = 0.12  # of the seconds given that go into finishing at most: sliders that are not reached keep a usual pace
+LEAST_FACE = 1.5  # seconds that the face gets whatever has been said: a few steps between two solves, without which it is 12 dB from the photo
 SURE = 0.1  # of a fit, from which on its own share says how long it takes
 FOR_FACE = 0.85  # of the time for both stages, at most
 LEAST_FIT = 0.18  # the usual `Timetable.least_fit`: with less there is hardly a face, with more the time is not kept
@@ -139,6 +140,7 @@ class Timetable:
                 self._costs = costs(self.schedule, self.speed, self.seconds)
             elif stage == "face":
                 # Both stages keep to the time themselves.
+                self.limit = max(self.limit, self.clock() + LEAST_FACE * self.speed.kernels)
                 self.end = max(self.end, min(self.clock() + self.least_fit * self.seconds, self.limit))
                 self._costs["finishing"] = min(self._costs["finishing"], FOR_FINISH * 2 * (self.end - self.clock()))
         self._stage, self._began = stage, over

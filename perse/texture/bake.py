@@ -1,5 +1,7 @@
 """The portrait unrolled: one texture atlas for the whole rig, seen parts from the photo, hidden parts completed."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from ..portrait import Portrait
@@ -13,6 +15,7 @@ from .completion.headwear import part_headwear
 from .completion.mouth import complete_mouth
 from .completion.scalp import complete_scalp
 from .completion.skin import skin_field
+from .completion.surface_field import open_sky
 from .completion.torso import complete_torso
 from .photo_light import colourfulness, faded, white_light
 from .view import MOUTH, look
@@ -22,9 +25,11 @@ OBLIQUE_FROM, OBLIQUE_OVER = 0.40, 0.15  # cosine to the view below which the ma
 
 def bake(portrait: Portrait, rig: Rig) -> Texture:
     """Unroll the portrait over the rig and complete what it hides."""
-    view = look(rig)
-    texels = unroll(portrait, rig, view)
-    belief = believe(texels)
+    with ThreadPoolExecutor(1, "perse-beside") as beside:  # what asks neither what the photo shows of the rig nor one another
+        sky, swatch = beside.submit(open_sky, rig), beside.submit(hair_swatch, portrait)
+        view = look(rig)
+        texels = unroll(portrait, rig, view)
+        belief = believe(texels)
     texture = Texture(
         texels.color.copy(),
         _opacity(texels),
@@ -37,9 +42,9 @@ def bake(portrait: Portrait, rig: Rig) -> Texture:
         texels.facing,
         view,
     )
-    skin = skin_field(texture, rig)
+    skin = skin_field(texture, rig, sky.result())
     complete_face(texture, belief, skin)
-    complete_scalp(texture, rig, skin, hair_swatch(portrait))
+    complete_scalp(texture, rig, skin, swatch.result())
     complete_torso(texture, skin)
     light = white_light(portrait.foreground, portrait.masks["skin"], portrait.masks["eyes"] * (1 - portrait.masks["iris"]))
     complete_eyes(texture, texels, rig, light)

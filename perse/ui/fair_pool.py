@@ -25,10 +25,11 @@ class FairPool:
     Args:
         threads: how many run at once; the rasterizer uses all cores for one frame, so more would only make all frames late.
         each: pieces of work that one visitor may have waiting, live and patient counted apart; total: all together, one address half.
+        clock: seconds, of which a visitor has used some.
     """
 
-    def __init__(self, threads: int = 1, each: int = 4, total: int = 256):
-        self.each, self.total = each, total
+    def __init__(self, threads: int = 1, each: int = 4, total: int = 256, clock: Callable[[], float] = time.monotonic):
+        self.each, self.total, self._clock = each, total, clock
         self.refused = 0
         self._waiting: dict[tuple[Who, bool], deque] = {}  # (visitor, patient) -> (function, future, since)
         self._used: dict[str, float] = {}  # seconds, by address and by visit
@@ -45,7 +46,7 @@ class FairPool:
             if len(mine) >= self.each or near >= max(1, self.total // 2) or sum(map(len, self._waiting.values())) >= self.total:
                 self.refused += 1
                 raise Busy
-            self._waiting.setdefault((who, patient), deque()).append((work, future, time.monotonic()))
+            self._waiting.setdefault((who, patient), deque()).append((work, future, self._clock()))
             there = [other for other, _ in self._waiting]
             self._level(_at(who), {_at(other) for other in there})
             self._level(who.visit, {other.visit for other in there if other.address == who.address})
@@ -62,7 +63,7 @@ class FairPool:
             return sum(map(len, self._waiting.values()))
 
     def _next(self) -> tuple[Who, Callable, Future]:
-        now = time.monotonic()
+        now = self._clock()
         live = [key for key in self._waiting if not key[1] or now - self._waiting[key][0][2] > PATIENCE]
         key = min(live or self._waiting, key=lambda k: (self._used[_at(k[0])], self._used[k[0].visit]))
         work, future, _ = self._waiting[key].popleft()
@@ -77,7 +78,7 @@ class FairPool:
                     self._used.clear()  # everybody is level again
                     self._change.wait()
                 who, work, future = self._next()
-            start = time.monotonic()
+            start = self._clock()
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(work())
@@ -86,7 +87,7 @@ class FairPool:
             del work, future
             with self._change:
                 for key in (_at(who), who.visit):
-                    self._used[key] = self._used.get(key, 0.0) + time.monotonic() - start
+                    self._used[key] = self._used.get(key, 0.0) + self._clock() - start
 
 
 def _at(who: Who) -> str:

@@ -42,7 +42,8 @@ def test_earlier_looks_and_a_kept_avatar_come_back_and_everything_is_deleted(vis
     assert page.evaluate(LABELS) == ["As in the photo"], "another visit has looks of its own"
     page.get_by_role("tab", name="Save").click()
     page.wait_for_function("document.getElementById('perse-keep-here').checked")
-    page.get_by_role("button", name="Delete everything now").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Delete everything now").click()
     page.wait_for_function("document.body?.dataset.view === 'photo' && perse.keep")
     assert page.evaluate("perse.keep.read()") is None and page.locator("#perse-open-kept").count() == 0
     assert page.evaluate("sessionStorage.getItem('perse-history')") is None

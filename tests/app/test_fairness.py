@@ -91,12 +91,19 @@ def test_the_wait_is_told_from_what_jobs_took():
 
 
 def test_visitors_get_the_same_share_however_much_they_ask():
-    pool, gate, order = FairPool(each=50), threading.Event(), []
-    first = pool.submit(Who("greedy"), lambda: gate.wait() and order.append("greedy"))
-    jobs = [pool.submit(Who("greedy"), lambda: order.append("greedy")) for _ in range(20)]
-    jobs += [pool.submit(Who("modest"), lambda: order.append("modest")) for _ in range(3)]
+    now, running, gate, order = [0.0], threading.Event(), threading.Event(), []
+    pool = FairPool(each=50, clock=lambda: now[0])
+
+    def work(name: str, seconds: float) -> None:
+        now[0] += seconds
+        order.append(name)
+
+    jobs = [pool.submit(Who("greedy"), lambda: running.set() or gate.wait() and work("greedy", 1.0))]
+    assert running.wait(60)
+    jobs += [pool.submit(Who("greedy"), lambda: work("greedy", 0.1)) for _ in range(20)]
+    jobs += [pool.submit(Who("modest"), lambda: work("modest", 0.1)) for _ in range(3)]
     gate.set()
-    for job in (first, *jobs):
+    for job in jobs:
         job.result(60)
     assert order[1:4] == ["modest"] * 3, "the greedy one has used its time already"
 

@@ -47,8 +47,8 @@ class Skin:
         return self.field.on_chart(texture, self.light, part)[..., 0]
 
 
-def skin_field(texture: Texture, rig: Rig) -> Skin:
-    """Measure the skin where the photo shows it well, and carry it on over the whole rig."""
+def skin_field(texture: Texture, rig: Rig, sky: np.ndarray | None = None) -> Skin:
+    """Measure the skin where the photo shows it well, and carry it on over the whole rig. sky (V,): `open_sky` of it, if that is known."""
     field = SurfaceField(rig)
     face = chart_slice("face")
     sure = (texture.seen[face] > 0.6) & (texture.regions["skin"][face] > 0.8)
@@ -59,7 +59,7 @@ def skin_field(texture: Texture, rig: Rig) -> Skin:
     away = np.linalg.norm((to_lab(texture.color) - to_lab(mean))[..., 1:], axis=-1)
     weight = weight * smooth_step(away, OTHER_HUE, 0.6 * OTHER_HUE)
     weight = weight * (1 - (1 - EAR) * _on_atlas(texture, rig, ears_of(rig)))
-    sky = 1 - SHADE * (1 - open_sky(rig)[:, None])
+    sky = 1 - SHADE * (1 - (open_sky(rig) if sky is None else sky)[:, None])
     normals = unit(rig.vertex_normals.astype(np.float64))
     told = (weight > 0) & (texture.faces >= 0)
     of_vertices = interpolated(np.column_stack([normals, sky])[rig.faces[texture.faces[told]]], texture.bary[told])
@@ -74,7 +74,7 @@ def _on_atlas(texture: Texture, rig: Rig, values: np.ndarray) -> np.ndarray:
     """What vertices (V,) hold, over the atlas (ATLAS, ATLAS)."""
     out = np.ones((ATLAS, ATLAS), np.float32)
     there = texture.faces >= 0
-    out[there] = (values[rig.faces[texture.faces[there]]] * texture.bary[there]).sum(-1)
+    out[there] = interpolated(values.astype(np.float32)[rig.faces[texture.faces[there]], None], texture.bary[there])[..., 0]
     return out
 
 

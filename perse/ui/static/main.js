@@ -94,7 +94,7 @@
     // Back to the start; the photo that was built is not needed any more.
     leave() {
       leaveVideo();
-      perse.token = "";
+      perse.part();
       perse.live.close();
       find("perse-fresh")?.click();
       view("photo");

@@ -2,6 +2,7 @@
 Object.assign(window.perse, {
   token: "",
   info: null,
+  stay: new AbortController(), // ends whatever is still being asked about the avatar when the visitor leaves it
 
   url(path, query = {}) {
     const base = location.pathname.replace(/\/+$/, "");
@@ -9,12 +10,14 @@ Object.assign(window.perse, {
     return `${base}/perse/${path}${search ? "?" + search : ""}`;
   },
 
-  // A Response, or an Error whose message may be shown to the visitor.
+  // A Response, or an Error whose message may be shown to the visitor; it is empty where the visitor has left what was asked about.
   async ask(path, query = {}, body = null, headers = {}) {
+    const signal = this.token && path.includes(this.token) ? this.stay.signal : null;
     let answer;
     try {
-      answer = await fetch(this.url(path, query), body === null ? { headers } : { method: "POST", body, headers });
+      answer = await fetch(this.url(path, query), { signal, ...(body === null ? { headers } : { method: "POST", body, headers }) });
     } catch {
+      if (signal?.aborted) throw new Error("");
       throw new Error("The server cannot be reached: please check your connection.");
     }
     if (answer.ok && answer.status !== 202) return answer; // accepted, but there is nothing yet
@@ -24,6 +27,13 @@ Object.assign(window.perse, {
     error.status = answer.status;
     error.warming = told.warming; // seconds until pictures can be rendered, if that is the reason
     throw error;
+  },
+
+  // Nothing more is asked about the avatar.
+  part() {
+    this.token = "";
+    this.stay.abort();
+    this.stay = new AbortController();
   },
 
   // The same for what can wait: asks again until pictures can be rendered.
@@ -51,6 +61,7 @@ Object.assign(window.perse, {
   tell(text) { this.place("perse-told", "status").textContent = text; },
 
   toast(text) {
+    if (!text) return;
     const box = this.place("perse-toast", "alert");
     box.textContent = text;
     box.classList.add("shown");

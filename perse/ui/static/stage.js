@@ -59,6 +59,7 @@
     async show(size, patient = false) {
       const started = performance.now();
       const { token } = perse, { turn } = this;
+      if (!token) return false;
       const body = this.override?.look ?? perse.look.json();
       try {
         const query = { size, background: this.background, ...(this.override?.query ?? {}) };

@@ -13,6 +13,7 @@
   const page = Math.random().toString(36).slice(2); // a copied tab has the same secret and is another page
 
   const visit = {
+    ended: false, // by the visitor, who deleted everything
     opened: "", // the avatar that was opened last
     saved: "", // the table that was saved last
     noticed: 0,
@@ -42,6 +43,7 @@
 
     // Ask what is so, show it, and ask again in time. Asked while an answer is on its way, it asks once more after that.
     async ask() {
+      if (this.ended) return false;
       if (this.asking) { this.again = true; return this.asking; }
       clearTimeout(this.timer);
       this.asking = this.answer();
@@ -61,6 +63,7 @@
         this.show(state);
         return state.busy;
       } catch (error) {
+        if (this.ended) return false;
         if (error.status !== 404) return true; // no connection: try again soon
         this.promised = null; // the next secret comes with the sentence that says so
         this.known = false;
@@ -113,15 +116,21 @@
     },
 
     async end() {
+      this.ended = true;
+      perse.part();
+      perse.live.close();
       try {
         await perse.ask("end", {}, "", { "X-Perse-Visit": await this.secret() });
       } catch (error) {
-        if (error.status !== 404) return perse.toast(error.message);
+        if (error.status !== 404) {
+          Object.assign(this, { ended: false, opened: "" }); // the avatar is still there
+          this.ask();
+          return perse.toast(error.message);
+        }
       }
       storage.set("");
       try { sessionStorage.removeItem("perse-history"); } catch { /* it was never there */ }
       await perse.keep.forget().catch(() => {}); // everything: on this device, too
-      this.ended = true;
       location.reload();
     },
   };
