@@ -4,7 +4,9 @@ import os
 import pickle
 import re
 import shutil
+from copy import deepcopy
 from dataclasses import replace
+from hashlib import sha256
 
 import matplotlib.cbook
 import numpy as np
@@ -100,6 +102,32 @@ def hopper_rig(hopper_portrait):
 @pytest.fixture(scope="session")
 def texture(astronaut_portrait, rig):
     return bake(astronaut_portrait, rig)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unrolled_once():
+    """Builds of one portrait share its rig and begin with copies of one texture: most tests of builds are about what comes after those."""
+    rigs, textures = {}, {}
+
+    def rig_of(portrait):
+        key = sha256(pickle.dumps(portrait)).digest()
+        if key not in rigs:
+            if len(rigs) == 3:
+                rigs.pop(next(iter(rigs)))
+            rigs[key] = build_rig(portrait)
+        return rigs[key]
+
+    def texture_of(portrait, rig):
+        if id(rig) not in textures:
+            if len(textures) == 3:
+                textures.pop(next(iter(textures)))
+            textures[id(rig)] = rig, bake(portrait, rig)
+        return deepcopy(textures[id(rig)][1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("perse.pipeline.build_rig", rig_of)
+        patch.setattr("perse.pipeline.bake", texture_of)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -25,12 +25,11 @@ done
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 bash tests/lint.sh
 
-# Most tests keep one core busy or wait, for a browser say: one process more than two cores share them where there is room, which is 3 GB for
-# each and 5 GB for the page and its browser.
+# Most tests keep one core busy, so that two processes share them where there is room: 3 GB each, 5 GB for the page and its browser. A third
+# one on two cores gains nothing.
 shared=()
-room=$(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
-if (($(nproc) >= 2 && room >= 11)); then
-    shared=(-n $((room >= 14 ? 3 : 2)) --no-loadscope-reorder)
+if (($(nproc) >= 2 && $(awk '/^MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo) >= 11)); then
+    shared=(-n 2 --no-loadscope-reorder)
     export OMP_WAIT_POLICY=passive  # threads that wait leave their core to the other process
 fi
 exec .venv/bin/python -m pytest -q "${shared[@]}" "$@"
