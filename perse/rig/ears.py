@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse.linalg import spsolve
 
+from ..face.landmarks import OVAL
 from ..face.triangles import canonical
 from ..render.camera import Camera
 from ..render.mesh import rasterize_ids
@@ -13,6 +14,8 @@ from .skeleton import PART
 
 OF_EAR = 0.5  # weight from which a vertex is the ear's
 EAR_ROOT = 0.05  # of an ear's weight, beyond which the outline is the ear's
+WHOLLY = 0.995  # weight of what is nothing but an ear's
+AROUND_FLAPS = (0.08, 0.15)  # eye distances of bare skin above and behind an ear, and over which it becomes the ear
 # Eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully.
 AROUND_EARS = (0.22, 0.10)
 # Share of what is seen of an ear that is hair, from which hair hides it (.68 to .78 of seven people: shaded ears pass for hair).
@@ -25,6 +28,21 @@ def ears_of(rig) -> np.ndarray:
     """How much each vertex (V,) of a rig is an ear's, 0 to 1."""
     out = np.zeros(len(rig.vertices))
     out[rig.vertex_part == PART["shell"]] = head_template().ears
+    return out
+
+
+def ear_flaps(rig) -> np.ndarray:
+    """How much each vertex (V,) of a rig is an ear's itself, 0 to 1: `ears_of` without the skin above and behind, up to which hair grows."""
+    out, shell = np.zeros(len(rig.vertices)), rig.vertex_part == PART["shell"]
+    points = np.concatenate([rig.vertices[OVAL], rig.vertices[shell]]).astype(np.float64)
+    ears = np.concatenate([np.zeros(len(OVAL)), head_template().ears])
+    beside = np.zeros(len(points), bool)
+    for side in (-1, 1):
+        mine = side * points[:, 0] > 0
+        middle = points[mine & (ears >= WHOLLY)].mean(0)
+        beside |= mine & (ears < WHOLLY) & ((points[:, 1] < middle[1]) | (points[:, 2] > middle[2]))
+    away = Surface(points, head_template().head_faces).distance(np.flatnonzero(beside))
+    out[shell] = (smooth_step(away, *AROUND_FLAPS) * ears)[len(OVAL) :]
     return out
 
 

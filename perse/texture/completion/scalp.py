@@ -5,7 +5,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ...render.geometry import interpolated
-from ...rig.ears import ears_of
+from ...rig.ears import ear_flaps, ears_of
 from ...rig.rig import Rig
 from ...smooth_ramps import smooth_step
 from ..atlas import Texture, chart_slice
@@ -25,7 +25,7 @@ AT_OUTLINE = 0.2  # eye distances in front of the hindmost that is seen at its h
 LOWEST_TOLD = 0.3  # height, eye distances under the eyes, down to which the outline tells where hair is
 LEAST_TOLD = 8.0  # texels of one height that must be seen there
 SOFT_OUTLINE = (0.3, 0.55)  # cosine to the view over which the matte's softness gives way to a solid head
-AROUND_EAR, OF_EAR = (0.1, 0.4), (0.75, 0.95)  # an ear's weight: where it may hide hair, and where it is the ear itself
+AROUND_EAR, OF_EAR = (0.1, 0.4), (0.2, 0.7)  # an ear's weight, where it may hide hair; a flap's, where no hair grows
 RAGGEDNESS = 0.12  # share of hair by which single strands may stand for or against it at its edge
 LEAST_SOLID = 0.6  # opacity of the head under its outline's soft hair: less would be a hole to whoever looks from the side
 KEPT = (0.2, 0.5)  # belief over which what the photo shows takes the place of what is made up
@@ -50,9 +50,11 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
 
     flow = strand_coordinates(points)
     ragged = 0.6 * grain_at(flow, STRAND, 0.25, 1) + 0.5 * grain_at(flow, LOCK, 0.6, 4)
-    ears = _bare_ears(texture, rig)
+    ears, flaps = (_bare(texture, rig, of(rig)) for of in (ears_of, ear_flaps))
     elsewhere = 1 - smooth_step(ears, *AROUND_EAR)
-    share = _hair_share(points, hair, seen * elsewhere, texture.facing[area], length, ragged) * (1 - smooth_step(ears, *OF_EAR))
+    share = _hair_share(points, hair, seen * elsewhere, texture.facing[area], length, ragged) * (
+        1 - smooth_step(flaps - 0.15 * ragged * (flaps < 0.9), *OF_EAR)
+    )
     fill = skin.on_chart(texture, "shell")
     # What is seen at a slant is half background: where it does not look like this skin or hair, it is none of it.
     unlike = smooth_step(np.linalg.norm(to_lab(color) - to_lab(fill), axis=-1), *OTHER_SKIN) * (1 - hair)
@@ -75,11 +77,11 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
     texture.alpha[area] = np.maximum(texture.alpha[area], np.maximum(solid, LEAST_SOLID))
 
 
-def _bare_ears(texture: Texture, rig: Rig) -> np.ndarray:
-    """How much each texel (H, W) is an ear's that no hair hides."""
+def _bare(texture: Texture, rig: Rig, ears: np.ndarray) -> np.ndarray:
+    """How much each texel (H, W) is an ear's, by the vertices' weights (V,), that no hair hides."""
     area = chart_slice("shell")
     faces = texture.faces[area]
-    ears = interpolated(ears_of(rig)[rig.faces[np.maximum(faces, 0)]][..., None], texture.bary[area])[..., 0] * (faces >= 0)
+    ears = interpolated(ears[rig.faces[np.maximum(faces, 0)]][..., None], texture.bary[area])[..., 0] * (faces >= 0)
     right = texture.points[area][..., 0] < 0
     return ears * ~np.where(right, *rig.hidden_ears)
 
