@@ -15,7 +15,7 @@ from .skeleton import PART
 OF_EAR = 0.5  # weight from which a vertex is the ear's
 EAR_ROOT = 0.05  # of an ear's weight, beyond which the outline is the ear's
 WHOLLY = 0.995  # weight of what is nothing but an ear's
-AROUND_FLAPS = (0.08, 0.15)  # eye distances of bare skin above and behind an ear, and over which it becomes the ear
+AROUND_FLAPS = (0.03, 0.08)  # eye distances of bare skin above and behind an ear, and over which it becomes the ear
 # Eye distances around an ear from which skin is drawn straight with it where hair covers it, and within which fully.
 AROUND_EARS = (0.22, 0.10)
 # Share of what is seen of an ear that is hair, from which hair hides it (.68 to .78 of seven people: shaded ears pass for hair).

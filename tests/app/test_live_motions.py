@@ -125,7 +125,7 @@ def test_a_quick_clip_is_recorded_in_the_browser_with_sound_and_mark(alive):
         frames = [f.to_ndarray(format="rgb24") for f in clip.decode(video=0)]
     with av.open(str(download.value.path())) as clip:
         heard = np.concatenate([f.to_ndarray().ravel() for f in clip.decode(audio=0)])
-    assert len(frames) > 4 and np.abs(frames[len(frames) // 2].astype(int) - frames[1]).mean() > 0.2
+    assert len(frames) > 2 and np.abs(frames[len(frames) // 2].astype(int) - frames[1]).mean() > 0.2
     assert np.abs(heard).max() > 0.01
     assert has_mark(frames[-1])
     assert page.get_by_role("button", name="Quick clip").is_visible()

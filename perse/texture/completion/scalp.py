@@ -53,7 +53,7 @@ def complete_scalp(texture: Texture, rig: Rig, skin: Skin, swatch: HairSwatch | 
     ears, flaps = (_bare(texture, rig, of(rig)) for of in (ears_of, ear_flaps))
     elsewhere = 1 - smooth_step(ears, *AROUND_EAR)
     share = _hair_share(points, hair, seen * elsewhere, texture.facing[area], length, ragged) * (
-        1 - smooth_step(flaps - 0.15 * ragged * (flaps < 0.9), *OF_EAR)
+        1 - smooth_step(flaps - 0.6 * ragged * flaps * (1 - flaps), *OF_EAR)
     )
     fill = skin.on_chart(texture, "shell")
     # What is seen at a slant is half background: where it does not look like this skin or hair, it is none of it.
