@@ -44,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("photos", nargs="+", metavar="PHOTO")
     build.add_argument("-o", "--output", required=True, help="avatar file, or a folder for several photos")
     build.add_argument("--synthesizer", default="auto", help="auto, procedural or diffusion")
-    build.add_argument("--budget", type=float, help="seconds a build takes at most, on whatever machine (default 25)")
+    build.add_argument(
+        "--budget", type=float, help="seconds a build takes at most (default 25), beside those few that a face cannot do without"
+    )
     build.add_argument("--device", default="auto", help="auto, cpu or cuda")
     build.add_argument("--seed", type=int, default=0)
     build.add_argument(
