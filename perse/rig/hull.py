@@ -27,3 +27,12 @@ def inside_hull(points: np.ndarray, camera: Camera, alpha: np.ndarray, within: f
     _, (y, x) = distance_transform_edt(~deep, return_indices=True)
     move = (np.stack([x[row, column], y[row, column]], 1) + 0.5 - xy) * depth[:, None] / float(camera.K[0, 0])
     return points + beside[:, None] * (np.column_stack([move, np.zeros(len(move))]) @ camera.viewmat[:3, :3])
+
+
+def clearance(points: np.ndarray, camera: Camera, alpha: np.ndarray) -> np.ndarray:
+    """How far points (N, 3) are within the outline of the person (alpha (S, S)) as the camera sees it (N,), eye distances; 0 outside."""
+    size = len(alpha)
+    xy, depth = camera.project(points)
+    column, row = np.clip(xy.astype(int), 0, size - 1).T
+    inner = distance_transform_edt(np.pad(alpha > SOLID, 1, mode="edge"))[1:-1, 1:-1]
+    return inner[row, column] * depth / float(camera.K[0, 0])

@@ -8,17 +8,18 @@ from ...portrait import Portrait
 from ...portrait.outline import HALF, hair_outline, roughness
 from ...render.geometry import triangle_normals, unit
 from ...rig.ears import ears_of
-from ...rig.hull import inside_hull
+from ...rig.hull import clearance, inside_hull
 from ...rig.rig import Rig
 from ...rig.skeleton import MOUTH_PARTS, PART, PARTS
 from ...smooth_ramps import smooth_step
 from ...texture.atlas import ATLAS, Texture, sample
 from ...texture.belief.texels import WELL_SEEN
 from ...texture.completion.face import OPENLY
-from ...texture.completion.hair_grain import grain_at, strand_coordinates, strand_direction
+from ...texture.completion.hair_grain import grain_at, strand_coordinates
 from ...texture.completion.hair_strands import LOCK
 from .lid_corners import behind_lid_corners
 from .seed import FLATNESS, Seeds
+from .strands import strands
 
 # Distance between Gaussians on hidden surfaces, eye distances.
 SPACING = {
@@ -37,7 +38,8 @@ SPACING = {
 AT_BACK, AT_SIDE, BEHIND = 1.5, 0.9, (-0.7, -0.35)
 IN_EARS = 0.5  # share of that distance on ears, which are thin
 WIDTH, WIDTH_UNTAUGHT = 0.62, 0.80  # standard deviation over that distance; and where nothing teaches them to close their own gaps
-HAIR_DRAWN_OUT, OTHER_DRAWN_OUT = 1.7, 1.3  # square root of length over width, of hair on the head and elsewhere
+# Square root of length over width: of curls and of parallel strands on the head (1.2 to 2.6), and elsewhere.
+HAIR_DRAWN_OUT, OTHER_DRAWN_OUT = (1.2, 2.4), 1.3
 OPACITY = 0.95  # of a solid surface
 UNDER_FACE = 0.03  # eye distances under the face at which what the photo cannot teach lies
 LIP_CORNERS = 0.12  # eye distances from the lips' corners within which what lies under lips would come out beside them
@@ -52,6 +54,7 @@ USUAL_OUTLINE, LOCKS_DIFFER = (
     0.0045,
     (0.6, 1.8),
 )  # eye distances of roughness of hair that they fit (.002 sleek, .008 curls); least and most of them
+OF_CLEARANCE = 0.7  # of the way to the portrait's outline: how long hair's Gaussians are at most, standard deviations (.5 to 1)
 KEEPS_OFF = 0.025  # eye distances from the portrait's outline: nearer, they would show beside it
 BARE = 0.5  # share of hair below which what the photo is not believed to show is skin, which keeps the colour that is continued there
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach
@@ -84,7 +87,6 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     fixed = side | shell & (facing < HEAD_BACK)
     untaught = np.isin(part, [*MOUTH_PARTS, PART["body"]]) | fixed
     of_hair = sample(texture.regions["hair"], uv[None] * ATLAS)[0]
-    scales = _sizes(np.where(untaught, WIDTH_UNTAUGHT, WIDTH) * sigma, sigma, shell, of_hair)
     # The photo's outline cuts through the sides of the cheeks: skin there lies too deep to show beside the outline, and the photo,
     # which shows it from its edge, teaches it nothing.
     offset = np.where(side[:, None], -UNDER_FACE * normal, 0)
@@ -93,8 +95,13 @@ def hidden(portrait: Portrait, rig: Rig, texture: Texture, rng: np.random.Genera
     round_ = point + roundness(rig.vertices[rig.faces[face]], rig.vertex_normals[rig.faces[face]], bary) * shell[:, None]
     round_ += (_locks(portrait) * of_hair * shell * grain_at(strand_coordinates(point), LOCK, LOCK_LENGTH, LOCK_SEED))[:, None] * normal
     offset[outer] = inside_hull(round_[outer], rig.camera, portrait.alpha, KEEPS_OFF) - point[outer]
+    along, parallel = downwards(normal), np.zeros(len(face))
+    along[shell], parallel[shell] = strands(texture, uv[shell], point[shell], normal[shell])
+    wide = np.where(untaught, WIDTH_UNTAUGHT, WIDTH) * sigma
+    # What is long and lies across the outline would show beside it.
+    longest = np.maximum(OF_CLEARANCE * clearance(point + offset, rig.camera, portrait.alpha) / wide, HAIR_DRAWN_OUT[0])
+    scales = _sizes(wide, sigma, shell, of_hair, parallel, longest)
     color = sample(texture.color, uv[None] * ATLAS)[0]
-    along = np.where(shell[:, None], strand_direction(point, normal), downwards(normal))
     doubtful = side | ~fixed & (of_hair < BARE) & ~backed & (shell | (part == PART["face"]) & (facing < OPENLY))
     top = Seeds(face, bary, offset, normal, along, scales, color, OPACITY * alpha, uv, np.zeros(len(face), bool), fixed | own, doubtful)
     # A face stretches as it moves, most at the lips, and throat and skull would show between its Gaussians as beads: it has a back. So has
@@ -141,9 +148,14 @@ def _away_from_lip_corners(rig: Rig, point: np.ndarray) -> np.ndarray:
     return np.linalg.norm(point[:, None] - ends, axis=2).min(1) > LIP_CORNERS
 
 
-def _sizes(wide: np.ndarray, sigma: np.ndarray, shell: np.ndarray, hair: np.ndarray) -> np.ndarray:
-    """Standard deviations (N, 3): along a strand neighbours are alike, across it they are not. hair (N,): how much it is hair."""
-    longer = 1 + (np.where(shell, HAIR_DRAWN_OUT, OTHER_DRAWN_OUT) - 1) * np.clip(2 * hair - 0.5, 0, 1)
+def _sizes(
+    wide: np.ndarray, sigma: np.ndarray, shell: np.ndarray, hair: np.ndarray, parallel: np.ndarray, longest: np.ndarray
+) -> np.ndarray:
+    """Standard deviations (N, 3): along a strand neighbours are alike, across it they are not. hair, parallel (N,): how much it is hair, and
+    how much its strands are parallel there; longest (N,): what they are drawn out at most."""
+    most = np.where(shell, HAIR_DRAWN_OUT[0] + (HAIR_DRAWN_OUT[1] - HAIR_DRAWN_OUT[0]) * parallel, OTHER_DRAWN_OUT)
+    most = np.where(shell, np.minimum(most, longest), most)
+    longer = 1 + (most - 1) * np.clip(2 * hair - 0.5, 0, 1)
     return np.stack([wide * longer, wide / longer, FLATNESS * sigma], 1)
 
 

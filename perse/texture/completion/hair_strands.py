@@ -16,11 +16,20 @@ from .hair_swatch import HairSwatch
 STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and of tresses, eye distances
 FAIR_HAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: up to which hair is like skin, and from which it is not
 SEEN_HAIR_BLUR = 8.0  # texels over which seen hair is evened out before it is carried on
+FAR, FAR_BLUR = (10.0, 80.0), 40.0  # texels from seen hair over which its tone is evened out, and over how many
 TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
 TONE_PLAY = 9.0  # CIE lightness by which hair that is carried on differs from the usual tone at its height at most
 COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 BORDER = (3.0, 14.0)  # texels from the border of seen hair: up to which its colour is not carried on, and from which it is
 LOCKS_BEGIN = 60.0  # texels behind seen hair over which made up locks and tresses begin
+DARKEST, MOST_CHROMA = (
+    1.0,
+    1.5,
+)  # CIE lightness of the darkest strands; times the colour of the tone, at the same lightness, of the most colourful
+SWATCH_STRENGTH = 1.15  # of the person's own strands, which Gaussians even out somewhat (1 to 1.4)
+# A tress that a swatch is too small for: how wide and long it is, eye distances, between which blurs of the photo's hair, texels, its light is
+# told, and the share of that which is made up.
+WIDE_TRESS, LONG_TRESS, TRESS_BLUR, TRESS_STRENGTH = 0.35, 1.05, (20.0, 60.0), 0.7
 COLOR_VARIETY = 0.8  # share of what hair's colours vary in the photo, where part of that is light and shade
 
 
@@ -57,7 +66,8 @@ def hair_strands(
     base = local + (tone - local) * smooth_step(gone, 0, TONE_DRIFT)[..., None]
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
     if swatch is not None:
-        return to_rgb(base + COLOR_VARIETY * swatch.at(flow)), unlike.astype(np.float32)
+        vary = SWATCH_STRENGTH * swatch.at(flow) + _tresses(lab, flow, sure, gone)
+        return to_rgb(_of_hair(base, vary)), unlike.astype(np.float32)
     vary = _variety(lab, flow, sure, gone, 0.7 if length.long else np.clip(2.2 * max(-y.min() - CROWN, 0) ** 2, 0.06, 0.5))
     return to_rgb(base + vary), unlike.astype(np.float32)
 
@@ -118,6 +128,22 @@ def _variety(lab: np.ndarray, flow: np.ndarray, sure: np.ndarray, gone: np.ndarr
     return _palette((lab - smooth[-1])[sure], noise)
 
 
+def _of_hair(base: np.ndarray, vary: np.ndarray) -> np.ndarray:
+    """Hair of a tone (H, W, 3) that varies by this much, CIE Lab: its dark strands have as much less colour, and none another hue."""
+    out = base + vary
+    out[..., 0] = np.maximum(out[..., 0], DARKEST)
+    most = MOST_CHROMA * base[..., 1:] * (out[..., :1] / np.maximum(base[..., :1], DARKEST))
+    out[..., 1:] = np.clip(out[..., 1:], np.minimum(most, 0) - 1, np.maximum(most, 0) + 1)
+    return out
+
+
+def _tresses(lab: np.ndarray, flow: np.ndarray, sure: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """CIE Lab deviations (H, W, 3) that are wider than a swatch, as strong as in the photo; gone: (H, W) texels to the nearest seen hair."""
+    finer, coarser = (cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in TRESS_BLUR)
+    noise = grain_at(flow, WIDE_TRESS, LONG_TRESS, 5)
+    return TRESS_STRENGTH * _palette((finer - coarser)[sure], noise * smooth_step(gone, 0, LOCKS_BEGIN))
+
+
 def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The colours (H, W, 3) of the known texels nearest to each, evened out, and how far off (H, W) those are, in texels; left and
     right borders meet. weight (H, W): how well a texel is known."""
@@ -130,8 +156,11 @@ def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nda
     half = width // 2
     gone, (row, column) = distance_transform_edt(np.pad(weight < 0.3, ((0, 0), (half, half)), mode="wrap"), return_indices=True)
     middle = np.s_[:, half : half + width]
+    gone = gone[middle].astype(np.float32)
     carried = _blurred_around(even[row[middle], (column[middle] - half) % width], SEEN_HAIR_BLUR / 2)
-    return carried, gone[middle].astype(np.float32)
+    # Where the nearest changes from one side to another, there is no line.
+    wide = _blurred_around(carried, FAR_BLUR)
+    return carried + (wide - carried) * smooth_step(gone, *FAR)[..., None], gone
 
 
 def _blurred_around(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -143,7 +172,7 @@ def _blurred_around(image: np.ndarray, sigma: float) -> np.ndarray:
 
 def _tone(lab: np.ndarray) -> np.ndarray:
     """The tone (3,) of hair where the light does not come from in front: rather its darker half; from Lab (N, 3)."""
-    return np.append(np.quantile(lab[:, 0], 0.4), np.median(lab[:, 1:], axis=0))
+    return np.append(np.quantile(lab[:, 0], 0.55), np.median(lab[:, 1:], axis=0))
 
 
 def _palette(deviation: np.ndarray, noise: np.ndarray) -> np.ndarray:

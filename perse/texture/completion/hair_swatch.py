@@ -17,10 +17,10 @@ from ...smooth_ramps import smooth_step
 from ..cie_lab import to_lab
 
 SCALE = 72  # pixels of a swatch an eye distance: Gaussians of hidden hair lie about two of them apart
-PATCHES = (30, 18)  # sides of patches that are tried, pixels: locks are about 5 wide
+PATCHES = (46, 30, 18)  # sides of patches that are tried, pixels: locks are about 5 wide, curls 20
 OVERLAP = 1 / 3  # of a patch's side, over which it passes into the next
 SURE = 0.9  # share of hair from which a pixel shows hair and nothing else
-DETAIL = 0.16  # eye distances: what is wider than this is tone
+DETAIL = 0.22  # eye distances: what is wider than this is tone
 DIRECTION = 3.5  # pixels over which the strands' direction is told
 CANDIDATES, LEAST_PATCHES = 160, 24
 TRIED = 48  # candidates compared for one place
