@@ -18,7 +18,7 @@ def inside_hull(points: np.ndarray, camera: Camera, alpha: np.ndarray, within: f
     size = len(alpha)
     xy, depth = camera.project(points)
     column, row = np.clip(xy.astype(int), 0, size - 1).T
-    inner = distance_transform_edt(np.pad(alpha > SOLID, 1, mode="edge"))[1:-1, 1:-1]  # a person whom the picture's edge cuts off goes on
+    inner = _inner(alpha)
     margin = max(WITHIN * size, within * float(camera.K[0, 0] / np.median(depth))) if len(depth) else 0.0
     beside = ((xy >= 0) & (xy < size)).all(1) & ((alpha[row, column] < NO_PERSON) | (inner[row, column] < margin) & (within > 0))
     deep = inner > margin
@@ -34,5 +34,9 @@ def clearance(points: np.ndarray, camera: Camera, alpha: np.ndarray) -> np.ndarr
     size = len(alpha)
     xy, depth = camera.project(points)
     column, row = np.clip(xy.astype(int), 0, size - 1).T
-    inner = distance_transform_edt(np.pad(alpha > SOLID, 1, mode="edge"))[1:-1, 1:-1]
-    return inner[row, column] * depth / float(camera.K[0, 0])
+    return _inner(alpha)[row, column] * depth / float(camera.K[0, 0])
+
+
+def _inner(alpha: np.ndarray) -> np.ndarray:
+    """Pixels (S, S) to the outline of a person (alpha (S, S)), whom the picture's edge does not end; 0 outside."""
+    return distance_transform_edt(np.pad(alpha > SOLID, 1, mode="edge"))[1:-1, 1:-1]

@@ -122,3 +122,11 @@ def nearest_covered(covered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     so that bilinear look-ups at a chart's border stay clean."""
     _, (y, x) = distance_transform_edt(~covered, return_indices=True)
     return y, x
+
+
+def blurred_around(image: np.ndarray, across: float, down: float | None = None) -> np.ndarray:
+    """Gaussian blur of a float32 picture (H, W, ...) whose left and right borders meet; standard deviations in texels, one for both if no
+    other is given."""
+    pad = int(5 * across) + 1  # beyond the reach of OpenCV's kernel
+    wide = np.concatenate([image[:, -pad:], image, image[:, :pad]], 1).astype(np.float32)
+    return np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), sigmaX=across, sigmaY=across if down is None else down)[:, pad:-pad])

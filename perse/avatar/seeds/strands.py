@@ -6,8 +6,13 @@ import numpy as np
 from ...render.geometry import unit
 from ...texture.atlas import ATLAS, Texture, chart_slice, sample
 from ...texture.completion.hair_grain import strand_direction
+from ...texture.fill_holes import blurred_around
 
-FINEST, AROUND = (1.0, 1.0), (6.0, 3.0)  # texels, up and down and to the sides: of a strand, and over which its direction is told (3 to 10)
+FINEST = 1.0  # texels of a strand
+AROUND = (
+    3.0,
+    6.0,
+)  # texels to the sides, up and down, over which a strand's direction is told (half to twice that): as wide as high on the head
 FAINT = 1e-4  # gradient's square, lightness by eye distance, that is none
 FALL = 0.15  # of the usual gradient's square, which speaks for the way that hair falls: where nothing is drawn it decides
 
@@ -40,21 +45,15 @@ def strands(texture: Texture, uv: np.ndarray, point: np.ndarray, normal: np.ndar
 def _tensor(color: np.ndarray, points: np.ndarray) -> np.ndarray:
     """xx, yy, zz, xy, xz, yz (H, W, 6) of the gradient of lightness over a chart, by eye distance, whose left and right borders meet."""
     grey = cv2.cvtColor(np.ascontiguousarray(color, np.float32), cv2.COLOR_RGB2GRAY)
-    grey = _blurred(grey, FINEST)
+    grey = blurred_around(grey, FINEST)
     du, dv = _slopes(grey[..., None])
     right, down = _slopes(points)
     e, f, g = (right * right).sum(-1, keepdims=True), (right * down).sum(-1, keepdims=True), (down * down).sum(-1, keepdims=True)
     area = np.maximum(e * g - f * f, 1e-12)
     x, y, z = np.moveaxis(((g * du - f * dv) * right + (e * dv - f * du) * down) / area, -1, 0)
-    return _blurred(np.dstack([x * x, y * y, z * z, x * y, x * z, y * z]), AROUND)
+    return blurred_around(np.dstack([x * x, y * y, z * z, x * y, x * z, y * z]), *AROUND)
 
 
 def _slopes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Central differences (H, W, C) by a texel to the right and downwards."""
     return 0.5 * (np.roll(values, -1, 1) - np.roll(values, 1, 1)), np.gradient(values, axis=0)
-
-
-def _blurred(values: np.ndarray, sigma: tuple[float, float]) -> np.ndarray:
-    pad = int(5 * sigma[1]) + 1  # beyond the reach of OpenCV's kernel
-    wide = np.concatenate([values[:, -pad:], values, values[:, :pad]], 1).astype(np.float32)
-    return np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), sigmaX=sigma[1], sigmaY=sigma[0])[:, pad:-pad])

@@ -42,7 +42,8 @@ WIDTH, WIDTH_UNTAUGHT = 0.62, 0.80  # standard deviation over that distance; and
 HAIR_DRAWN_OUT, OTHER_DRAWN_OUT = (1.2, 2.4), 1.3
 OPACITY = 0.95  # of a solid surface
 UNDER_FACE = 0.03  # eye distances under the face at which what the photo cannot teach lies
-# Eye distances under what is seen of a chest at which its back lies: at .03 it came out between folds and cost .6 dB, at .25 no less than here.
+# Eye distances under what is seen of a chest at which its back lies: at .03 it comes out between folds (1 dB of two men's own views), at .25 it
+# is as good as here.
 UNDER_CHEST = 0.10
 LIP_CORNERS = 0.12  # eye distances from the lips' corners within which what lies under lips would come out beside them
 BEHIND_OWN = 0.012  # eye distances behind the photo's own Gaussians in the mouth, where painted ones close their gaps
@@ -56,7 +57,7 @@ USUAL_OUTLINE, LOCKS_DIFFER = (
     0.0045,
     (0.6, 1.8),
 )  # eye distances of roughness of hair that they fit (.002 sleek, .008 curls); least and most of them
-OF_CLEARANCE = 0.7  # of the way to the portrait's outline: how long hair's Gaussians are at most, standard deviations (.5 to 1)
+OF_CLEARANCE = 0.7  # of the way to the portrait's outline: the standard deviation of what is drawn out along hair at most (.5 to 1)
 KEEPS_OFF = 0.025  # eye distances from the portrait's outline: nearer, they would show beside it
 BARE = 0.5  # share of hair below which what the photo is not believed to show is skin, which keeps the colour that is continued there
 FACE_SIDE, HEAD_BACK = 0.5, -0.5  # cosines to the view below which the face's sides, the back of the head are not the photo's to teach

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from ...rig.head import CROWN
 from ...smooth_ramps import smooth_step
 from ..cie_lab import to_lab, to_rgb
-from ..fill_holes import diffuse
+from ..fill_holes import blurred_around, diffuse
 from .hair_grain import grain_at
 from .hair_length import HairLength
 from .hair_swatch import HairSwatch
@@ -17,15 +17,14 @@ STRAND, LOCK, TRESS = 0.016, 0.07, 0.2  # widths of single strands, of locks and
 FAIR_HAIR = (12.0, 18.0)  # CIE Lab distances from the skin's hue: up to which hair is like skin, and from which it is not
 SEEN_HAIR_BLUR = 8.0  # texels over which seen hair is evened out before it is carried on
 FAR, FAR_BLUR = (10.0, 80.0), 40.0  # texels from seen hair over which its tone is evened out, and over how many
+TONE = 0.55  # quantile of seen hair's lightness that its tone has (.5 to .6): at .4 hair behind the outline is darker than what is seen
 TONE_DRIFT = 160  # texels over which made up hair passes from the tone of the nearest seen hair to the tone of all of it
 TONE_PLAY = 9.0  # CIE lightness by which hair that is carried on differs from the usual tone at its height at most
 COMMON_TONE = 4000.0  # texels of one height that weigh as much as all the others in saying what tone hair has there
 BORDER = (3.0, 14.0)  # texels from the border of seen hair: up to which its colour is not carried on, and from which it is
 LOCKS_BEGIN = 60.0  # texels behind seen hair over which made up locks and tresses begin
-DARKEST, MOST_CHROMA = (
-    1.0,
-    1.5,
-)  # CIE lightness of the darkest strands; times the colour of the tone, at the same lightness, of the most colourful
+DARKEST = 1.0  # CIE lightness of the darkest strands
+MOST_CHROMA = 1.5  # times the tone's colour, lightness for lightness, that the most colourful strands have (1.2 to 2)
 SWATCH_STRENGTH = 1.15  # of the person's own strands, which Gaussians even out somewhat (1 to 1.4)
 # A tress that a swatch is too small for: how wide and long it is, eye distances, between which blurs of the photo's hair, texels, its light is
 # told, and the share of that which is made up.
@@ -67,9 +66,9 @@ def hair_strands(
     base[..., 0] *= 1 - 0.08 * smooth_step(points[..., 2], 0.8, 1.7) - 0.10 * smooth_step(y, 0.2, 0.7)
     if swatch is not None:
         vary = SWATCH_STRENGTH * swatch.at(flow) + _tresses(lab, flow, sure, gone)
-        return to_rgb(_of_hair(base, vary)), unlike.astype(np.float32)
-    vary = _variety(lab, flow, sure, gone, 0.7 if length.long else np.clip(2.2 * max(-y.min() - CROWN, 0) ** 2, 0.06, 0.5))
-    return to_rgb(base + vary), unlike.astype(np.float32)
+    else:
+        vary = _variety(lab, flow, sure, gone, 0.7 if length.long else np.clip(2.2 * max(-y.min() - CROWN, 0) ** 2, 0.06, 0.5))
+    return to_rgb(_of_hair(base, vary)), unlike.astype(np.float32)
 
 
 def _from_within(weight: np.ndarray) -> np.ndarray:
@@ -150,29 +149,22 @@ def _carried_on(lab: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nda
     if weight.max() < 0.3:
         return diffuse(lab, weight, around=True), np.full(weight.shape, np.inf)
     width = weight.shape[1]
-    even = _blurred_around(lab * weight[..., None], SEEN_HAIR_BLUR)
-    even /= np.maximum(_blurred_around(weight, SEEN_HAIR_BLUR), 1e-3)[..., None]
+    even = blurred_around(lab * weight[..., None], SEEN_HAIR_BLUR)
+    even /= np.maximum(blurred_around(weight, SEEN_HAIR_BLUR), 1e-3)[..., None]
     # What is nearest lies less than half the way around.
     half = width // 2
     gone, (row, column) = distance_transform_edt(np.pad(weight < 0.3, ((0, 0), (half, half)), mode="wrap"), return_indices=True)
     middle = np.s_[:, half : half + width]
     gone = gone[middle].astype(np.float32)
-    carried = _blurred_around(even[row[middle], (column[middle] - half) % width], SEEN_HAIR_BLUR / 2)
+    carried = blurred_around(even[row[middle], (column[middle] - half) % width], SEEN_HAIR_BLUR / 2)
     # Where the nearest changes from one side to another, there is no line.
-    wide = _blurred_around(carried, FAR_BLUR)
+    wide = blurred_around(carried, FAR_BLUR)
     return carried + (wide - carried) * smooth_step(gone, *FAR)[..., None], gone
 
 
-def _blurred_around(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur of a float32 picture (H, W, ...) whose left and right borders meet."""
-    pad = int(5 * sigma)  # beyond the reach of OpenCV's kernel
-    wide = np.concatenate([image[:, -pad:], image, image[:, :pad]], 1)
-    return np.ascontiguousarray(cv2.GaussianBlur(wide, (0, 0), sigma)[:, pad:-pad])
-
-
 def _tone(lab: np.ndarray) -> np.ndarray:
-    """The tone (3,) of hair where the light does not come from in front: rather its darker half; from Lab (N, 3)."""
-    return np.append(np.quantile(lab[:, 0], 0.55), np.median(lab[:, 1:], axis=0))
+    """The tone (3,) of hair: the middle of what is lit and what is in shade; from Lab (N, 3)."""
+    return np.append(np.quantile(lab[:, 0], TONE), np.median(lab[:, 1:], axis=0))
 
 
 def _palette(deviation: np.ndarray, noise: np.ndarray) -> np.ndarray:
