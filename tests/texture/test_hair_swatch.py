@@ -12,12 +12,14 @@ from perse.texture.completion.hair_swatch import SCALE, hair_swatch
 SIZE = 320
 
 
-def head_of_hair(picture: np.ndarray, hair: np.ndarray | None = None) -> SimpleNamespace:
-    """What a swatch is made of: a picture (S, S, 3) at the swatch's own scale, all of it hair unless a mask (S, S) says otherwise."""
+def head_of_hair(picture: np.ndarray, hair: np.ndarray | None = None, worn: np.ndarray | None = None) -> SimpleNamespace:
+    """What a swatch is made of: a picture (S, S, 3) at the swatch's own scale, all of it hair, and nothing worn, unless masks (S, S) say
+    otherwise."""
     landmarks = np.zeros((478, 3))
     landmarks[list(EYE_CORNERS), 0] = [0, SCALE]
     mask = np.ones(picture.shape[:2]) if hair is None else hair
-    return SimpleNamespace(foreground=picture.astype(np.float32), masks={"hair": mask.astype(np.float32)}, landmarks=landmarks)
+    masks = {"hair": mask.astype(np.float32), "worn": np.zeros_like(mask) if worn is None else worn}
+    return SimpleNamespace(foreground=picture.astype(np.float32), masks=masks, landmarks=landmarks)
 
 
 def strands(angle: float, seed: int = 0) -> np.ndarray:
@@ -70,3 +72,13 @@ def test_too_little_hair_gives_none():
 def test_one_seed_gives_one_swatch():
     first, second = (hair_swatch(head_of_hair(strands(0.3))) for _ in range(2))
     np.testing.assert_array_equal(first.details[0], second.details[0])
+
+
+def test_cloth_that_is_worn_over_hair_is_none_of_it():
+    veil = np.ones((SIZE, SIZE))
+    assert hair_swatch(head_of_hair(strands(0.0), worn=veil)) is None
+    veil[:, : SIZE // 2] = 0
+    picture = strands(0.0)
+    picture[:, SIZE // 2 :] += 0.3 * np.sign(np.sin(np.arange(SIZE) / 5))[:, None, None]
+    plain, veiled = (hair_swatch(head_of_hair(p, worn=veil)).details[0] for p in (strands(0.0), picture))
+    np.testing.assert_allclose(veiled.std(), plain.std(), rtol=0.2)

@@ -25,7 +25,7 @@ DIRECTION = 3.5  # pixels over which the strands' direction is told
 CANDIDATES, LEAST_PATCHES = 160, 24
 TRIED = 48  # candidates compared for one place
 STRONGEST = (30.0, 8.0, 12.0)  # CIE Lab, beyond which a detail is a shine or a hole and is not repeated
-UNUSUAL = 4.0  # times the usual detail of this hair, beyond which it is none of its strands: a badge on a cap, a clip (3 to 6)
+UNUSUAL = 4.0  # times the usual detail of this hair, beyond which it is none of its strands: a clip, a badge on a cap that was taken for hair (3 to 6)
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,12 @@ def hair_swatch(portrait: Portrait, octaves: int = 4, seed: int = 0) -> HairSwat
     """What the portrait shows of hair; None where that is too little. About half a second.
 
     Args:
-        portrait: its foreground, its mask of hair and its landmarks are used; octaves: sizes, see `HairSwatch`; seed: of the patches chosen.
+        portrait: its foreground, its landmarks and its mask of hair without what is worn are used; octaves: sizes, see `HairSwatch`; seed:
+            of the patches chosen.
     """
     scale = SCALE / eye_distance(portrait.landmarks[:, :2])
     lab = to_lab(_resized(portrait.foreground, scale))
-    sure = (_resized(portrait.masks["hair"], scale) > SURE).astype(np.uint8)
+    sure = (_resized(portrait.masks["hair"] - portrait.masks["worn"], scale) > SURE).astype(np.uint8)
     tone_weight = cv2.GaussianBlur(sure.astype(np.float32), (0, 0), DETAIL * SCALE)
     tone = cv2.GaussianBlur(lab * sure[..., None], (0, 0), DETAIL * SCALE) / np.maximum(tone_weight, 1e-3)[..., None]
     detail = lab - tone
